@@ -1,0 +1,38 @@
+# One environment in .venv for everything; `make run` and `make test` need nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test lint nightly clean setup
+
+run: $(VENV)/.installed
+	@$(BIN)/python -m netbuilder.cli.start
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m netbuilder.cli.system_packages --tests
+	$(BIN)/python -m pytest
+
+nightly: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m nightly
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: $(VENV)/.installed-dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

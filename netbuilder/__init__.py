@@ -1,0 +1,1 @@
+"""netbuilder: draw, train and ship neural networks."""

@@ -1,0 +1,1 @@
+"""The Python door; see netbuilder.__init__."""

@@ -1,0 +1,101 @@
+"""What can go wrong, as data.
+
+A mistake of the person who draws is a `Problem`: it belongs to a node, says what
+to do and may carry fixes that one click applies. An exception is a promise that
+was broken (an unreadable file, a full disk, a refused edit); every exception that
+leaves netbuilder on purpose derives from `NetbuilderError` and its text can be
+shown to a person as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One click that mends a problem: an operation of `graph.edits` and its arguments.
+
+    `arguments` are JSON values only, since fixes travel from the worker to the window.
+    """
+
+    title: str
+    operation: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake at its place, with a remedy.
+
+    `code` is stable (`shape.mismatch`), `message` says what is wrong with the real
+    values, `hint` what to do. `graph`, `node` and `port` are ids and names of the
+    document, empty where the problem belongs to something larger.
+    """
+
+    severity: Severity
+    code: str
+    message: str
+    hint: str = ""
+    graph: str = ""
+    node: str = ""
+    port: str = ""
+    fixes: tuple[Fix, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of the `check` command."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Problem:
+        """The problem that `to_json` wrote."""
+        fixes = tuple(Fix(**fix) for fix in value.get("fixes", ()))
+        return Problem(**{**value, "fixes": fixes})
+
+
+class NetbuilderError(Exception):
+    """Base of all errors that netbuilder raises on purpose.
+
+    `str(error)` is one or two plain sentences for a person; `hint` says what to do.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ChangeError(NetbuilderError):
+    """A change does not fit the document, or was made outside a history step."""
+
+
+class DocumentError(NetbuilderError):
+    """A file can't be read as a project, or a project can't be written."""
+
+
+class ProblemsError(NetbuilderError):
+    """Something was asked for that a project with errors can't do."""
+
+    def __init__(self, message: str, problems: Iterable[Problem], hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.problems = tuple(problems)
+
+
+class RunError(NetbuilderError):
+    """A training run failed; `node` is the node it failed at, if that is known."""
+
+    def __init__(self, message: str, hint: str = "", *, graph: str = "", node: str = "") -> None:
+        super().__init__(message, hint)
+        self.graph = graph
+        self.node = node
+
+
+class ExportError(NetbuilderError):
+    """A file could not be exported, or what was exported did not hold its check."""
+
+
+class UntrustedCodeError(NetbuilderError):
+    """The project carries code that nobody has trusted yet."""

@@ -1,0 +1,1 @@
+"""The document: plain values, changes, history, rules. No torch, no Qt."""

@@ -1,0 +1,168 @@
+"""Undo and redo over the stream of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+
+from netbuilder.errors import ChangeError
+from netbuilder.graph.changes import Change, Changed
+from netbuilder.graph.document import Document
+
+_serials = count(1)
+
+
+@dataclass(slots=True)
+class _Step:
+    title: str
+    changes: list[Change]
+    merge: Hashable
+    serial: int
+
+
+def _compact(changes: list[Change]) -> list[Change]:
+    """Joins chains of `Changed` on the same item, so that a drag costs one change an item."""
+    joined: list[Change | None] = []
+    last: dict[tuple[str, type, str], int] = {}
+    for change in changes:
+        if isinstance(change, Changed):
+            key = (change.graph, type(change.before), getattr(change.before, "id", ""))
+            at = last.get(key)
+            earlier = joined[at] if at is not None else None
+            if at is not None and isinstance(earlier, Changed):
+                joined[at] = Changed(change.graph, earlier.before, change.after)
+                continue
+            last[key] = len(joined)
+        else:
+            # Adding or removing something orders what stands on both sides of it.
+            last.clear()
+        joined.append(change)
+    return [
+        change
+        for change in joined
+        if change is not None
+        and not (isinstance(change, Changed) and change.before == change.after)
+    ]
+
+
+class History:
+    """The steps that led to a document's present state.
+
+    All edits happen inside `with history.step("Move 3 nodes"):`; a step that raises is
+    rolled back as if it had never begun. Steps inside a step join it. Two steps in a row
+    with the same `merge` key become one, until `seal` is called.
+    """
+
+    def __init__(self, document: Document, limit: int = 200_000) -> None:
+        """`limit` bounds the changes kept in all steps together; the oldest go first."""
+        self.document = document
+        self._limit = limit
+        self._done: list[_Step] = []
+        self._undone: list[_Step] = []
+        self._current: _Step | None = None
+        self._base = 0
+        self._saved = 0
+        self._sealed = True
+        self.changed: Callable[[], None] = lambda: None
+        """Called after every step, undo and redo (titles and the dirty flag may differ)."""
+        document.subscribe(self._record)
+
+    def _record(self, change: Change) -> None:
+        if self._current is not None:
+            self._current.changes.append(change)
+
+    @contextmanager
+    def step(self, title: str, merge: Hashable = None) -> Iterator[Document]:
+        """Group the edits in the body into one step that can be undone."""
+        if self._current is not None:
+            yield self.document
+            return
+        step = _Step(title, [], merge, next(_serials))
+        with self.document.editing():
+            self._current = step
+            try:
+                yield self.document
+            except BaseException:
+                self._current = None
+                for change in reversed(step.changes):
+                    self.document.apply(change.inverse())
+                raise
+            finally:
+                self._current = None
+        step.changes = _compact(step.changes)
+        if step.changes:
+            self._push(step)
+        self.changed()
+
+    def _push(self, step: _Step) -> None:
+        self._undone.clear()
+        top = self._done[-1] if self._done else None
+        mergeable = top is not None and not self._sealed and step.merge is not None
+        if top is not None and mergeable and top.merge == step.merge:
+            top.changes = _compact(top.changes + step.changes)
+            top.serial = step.serial
+            if not top.changes:
+                self._done.pop()
+        else:
+            self._done.append(step)
+        self._sealed = False
+        total = sum(len(entry.changes) for entry in self._done)
+        while total > self._limit and len(self._done) > 1:
+            oldest = self._done.pop(0)
+            self._base = oldest.serial
+            total -= len(oldest.changes)
+
+    def seal(self) -> None:
+        """End merging: the next step stands alone even with an equal merge key."""
+        self._sealed = True
+
+    def undo(self) -> str | None:
+        """Take back the last step; its title, or None if there is none."""
+        return self._move(self._done, self._undone, back=True)
+
+    def redo(self) -> str | None:
+        """Make the last undone step again; its title, or None if there is none."""
+        return self._move(self._undone, self._done, back=False)
+
+    def _move(self, source: list[_Step], target: list[_Step], *, back: bool) -> str | None:
+        if self._current is not None:
+            raise ChangeError("undo and redo can't happen inside a step")
+        if not source:
+            return None
+        step = source.pop()
+        with self.document.editing():
+            if back:
+                for change in reversed(step.changes):
+                    self.document.apply(change.inverse())
+            else:
+                for change in step.changes:
+                    self.document.apply(change)
+        target.append(step)
+        self._sealed = True
+        self.changed()
+        return step.title
+
+    @property
+    def undo_title(self) -> str | None:
+        return self._done[-1].title if self._done else None
+
+    @property
+    def redo_title(self) -> str | None:
+        return self._undone[-1].title if self._undone else None
+
+    @property
+    def state(self) -> int:
+        """A number that names the present state: equal numbers, equal documents."""
+        return self._done[-1].serial if self._done else self._base
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the document differs from what `mark_saved` saw."""
+        return self.state != self._saved
+
+    def mark_saved(self, state: int | None = None) -> None:
+        """The document (or its earlier `state`) is on disk now."""
+        self._saved = self.state if state is None else state
+        self.seal()

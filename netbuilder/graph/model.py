@@ -1,0 +1,124 @@
+"""The values a document is made of. All are immutable and compare by content."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+GraphKind = Literal["network", "block", "step"]
+
+Json = Any
+"""A JSON value whose arrays are tuples: see `freeze`."""
+
+
+def new_id(prefix: str = "") -> str:
+    """A fresh id. Ids are random, so that two people's edits merge without a clash."""
+    return prefix + secrets.token_hex(4)
+
+
+def freeze(value: Any) -> Json:
+    """The JSON value with tuples for arrays, so that it can be shared and compared."""
+    if isinstance(value, list | tuple):
+        return tuple(freeze(item) for item in value)
+    if isinstance(value, Mapping):
+        return {str(key): freeze(item) for key, item in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """An instance of a layer.
+
+    `name` is the attribute in the generated class and the prefix in its `state_dict`.
+    `params` holds only what somebody set; defaults and inferred sizes are left out.
+    `x`, `y` are the top left corner in scene units. `order` ranks nodes that nothing
+    else ranks (the inputs of a network). `extra` keeps keys that a newer version wrote.
+    """
+
+    id: str
+    layer: str
+    name: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+    x: float = 0.0
+    y: float = 0.0
+    order: int = 0
+    note: str = ""
+    collapsed: bool = False
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """A connection from an output port to an input port, by node ids and port names."""
+
+    id: str
+    source: str
+    source_port: str
+    target: str
+    target_port: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A titled rectangle behind some nodes; it has no meaning for the network."""
+
+    id: str
+    title: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 320.0
+    height: float = 200.0
+    color: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """An entry of a file that could not be understood: kept, reported, written back as it was."""
+
+    id: str
+    section: str
+    index: int
+    raw: Json
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphInfo:
+    """What a graph is, apart from its contents.
+
+    `settings` of a step: `updates` (names of networks), `optimizer`, `schedule`, `every`
+    (see `training.settings.StepSettings`); of a block: `parameters`.
+    """
+
+    id: str
+    kind: GraphKind
+    name: str
+    order: int = 0
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectInfo:
+    """What belongs to the project as a whole.
+
+    `data` is read by `data.settings.DataSettings`, `training` by
+    `training.settings.TrainingSettings`; here they are plain JSON. `flow` is the direction
+    in which data runs on the canvas. `about` holds texts of a template (`family`, `task`,
+    `paper`, ...).
+    """
+
+    title: str = "Untitled"
+    description: str = ""
+    flow: Literal["down", "right"] = "down"
+    data: Mapping[str, Json] = field(default_factory=dict)
+    training: Mapping[str, Json] = field(default_factory=dict)
+    about: Mapping[str, Json] = field(default_factory=dict)
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+
+Item = Node | Wire | Frame | Unreadable | GraphInfo | ProjectInfo
+"""Everything that a change can add, remove or change."""

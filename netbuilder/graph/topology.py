@@ -1,0 +1,75 @@
+"""Questions about the form of a graph, answered with networkx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heapify, heappop, heappush
+
+import networkx as nx
+
+from netbuilder.graph.document import Graph
+
+
+def digraph(graph: Graph) -> nx.DiGraph[str]:
+    """The nodes and who feeds whom; parallel wires are one edge."""
+    result: nx.DiGraph[str] = nx.DiGraph()
+    result.add_nodes_from(graph.nodes)
+    result.add_edges_from((wire.source, wire.target) for wire in graph.wires.values())
+    return result
+
+
+def cycles(graph: Graph) -> list[list[str]]:
+    """Each knot of nodes that feed themselves, as ids in the order of the wires."""
+    net = digraph(graph)
+    found = []
+    for component in nx.strongly_connected_components(net):
+        if len(component) > 1 or any(net.has_edge(node, node) for node in component):
+            loop = nx.find_cycle(net.subgraph(component))
+            found.append([source for source, _ in loop])
+    return found
+
+
+def sorted_nodes(graph: Graph, only: Iterable[str] | None = None) -> list[str]:
+    """Ids with sources before targets, otherwise by `order`; nodes on cycles are left out.
+
+    The order depends on the graph alone, not on the history of its edits.
+    """
+    wanted = set(graph.nodes) if only is None else set(only)
+    rank = {id: (node.order, id) for id, node in graph.nodes.items()}
+    waiting = {id: sum(wire.source in wanted for wire in graph.wires_into(id)) for id in wanted}
+    ready = [rank[id] for id, count in waiting.items() if count == 0]
+    heapify(ready)
+    result = []
+    while ready:
+        _, id = heappop(ready)
+        result.append(id)
+        for wire in graph.wires_out_of(id):
+            if wire.target in waiting:
+                waiting[wire.target] -= 1
+                if waiting[wire.target] == 0:
+                    heappush(ready, rank[wire.target])
+    return result
+
+
+def ancestors(graph: Graph, nodes: Iterable[str]) -> set[str]:
+    """These nodes and everything that feeds them."""
+    found: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        id = stack.pop()
+        if id not in found:
+            found.add(id)
+            stack.extend(wire.source for wire in graph.wires_into(id))
+    return found
+
+
+def descendants(graph: Graph, nodes: Iterable[str]) -> set[str]:
+    """These nodes and everything that they feed."""
+    found: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        id = stack.pop()
+        if id not in found:
+            found.add(id)
+            stack.extend(wire.target for wire in graph.wires_out_of(id))
+    return found

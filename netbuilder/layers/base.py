@@ -1,0 +1,340 @@
+"""What a layer is.
+
+A layer is one class: its fields are the parameters (names, defaults and limits as in
+PyTorch), its class variables say what it is called, where it stands in the palette and
+which ports it has, and a few methods say what follows from the incoming shapes and how it
+is written as code. An instance of the class is one valid set of parameters. Palette, form,
+shapes, code, help and tests are derived from it; see docs/adding-a-layer.md.
+
+Nothing here imports torch: code is built from `ast` expressions that name torch.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+from netbuilder.errors import Fix
+from netbuilder.graph.model import GraphKind, Json
+from netbuilder.layers import code
+from netbuilder.layers.dims import Dim, Shape, text
+
+MAX_SIZE = 2**31
+
+
+class Family(StrEnum):
+    """Groups of the palette; each has a colour and an icon (`resources/icons/NAME.svg`)."""
+
+    IO = "io"
+    LINEAR = "linear"
+    CONVOLUTION = "convolution"
+    POOLING = "pooling"
+    NORMALISATION = "normalisation"
+    DROPOUT = "dropout"
+    ACTIVATION = "activation"
+    RECURRENT = "recurrent"
+    ATTENTION = "attention"
+    RESHAPE = "reshape"
+    ARITHMETIC = "arithmetic"
+    LOSS = "loss"
+    METRIC = "metric"
+    DATA = "data"
+    BLOCK = "block"
+    UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What the compiler does with a node of this layer."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    LAYER = "layer"
+    LOSS = "loss"
+    METRIC = "metric"
+    DATA = "data"
+    CALL = "call"
+    OBJECTIVE = "objective"
+    PREVIEW = "preview"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output by PyTorch's name for it.
+
+    A `variadic` port stands for a tuple argument of any length: port `tensors` becomes
+    `tensors_0`, `tensors_1`, ... as wires come. An `optional` input may stay unwired.
+    """
+
+    name: str
+    help: str = ""
+    optional: bool = False
+    variadic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports that a node has at present."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """What travels on a wire: sizes, dtype and, for ids, the exclusive upper bound."""
+
+    shape: Shape
+    dtype: str = "float32"
+    high: int | None = None
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def floating(self) -> bool:
+        return self.dtype.startswith(("float", "bfloat", "complex"))
+
+    def __str__(self) -> str:
+        return text(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a layer has against its inputs or parameters, before torch is asked.
+
+    The compiler turns it into a `Problem` at the node. `fixes` may use the operations of
+    `graph.edits` with the arguments that concern this node left out (`graph`, `node`).
+    """
+
+    message: str
+    hint: str = ""
+    port: str = ""
+    code: str = "shape.mismatch"
+    severity: Literal["error", "warning"] = "error"
+    fixes: tuple[Fix, ...] = ()
+
+
+Types = Mapping[str, TensorType]
+"""What comes in, by port name; ports without a wire or a known type are missing."""
+
+Targets = str | tuple["Targets", ...]
+"""How a call's result unpacks into output ports: `"output"`, `("output", ("h_n", "c_n"))`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InferredMark:
+    """Marks a parameter that follows from the incoming shape when left out."""
+
+
+Size = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+"""A number of channels, features, rows."""
+Inferred = Annotated[Size | None, InferredMark()]
+"""A size that may be left out: it is taken from what comes in."""
+Count = Annotated[int, Field(ge=0, le=MAX_SIZE)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Size1 = Size | tuple[Size]
+Size2 = Size | tuple[Size, Size]
+Pad1 = Count | tuple[Count]
+Pad2 = Count | tuple[Count, Count]
+Index = Annotated[int, Field(ge=-MAX_SIZE, le=MAX_SIZE)]
+"""A dim number or an offset; negative counts from the end."""
+
+
+class Layer(BaseModel):
+    """Base of all layers; the fields of a subclass are its parameters.
+
+    The class docstring is the layer's help; its first sentence is the palette's line.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: ClassVar[str]
+    """Dotted name of the PyTorch callable that runs, or `netbuilder.X`."""
+    title: ClassVar[str]
+    family: ClassVar[Family]
+    role: ClassVar[Role] = Role.LAYER
+    where: ClassVar[frozenset[GraphKind]] = frozenset({"network", "block", "step"})
+    """The kinds of graph in which a node of this layer may stand."""
+    keywords: ClassVar[str] = ""
+    """Other words by which people search for it."""
+    inputs: ClassVar[tuple[Port, ...]] = (Port("input"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("output"),)
+    positional: ClassVar[tuple[str, ...]] = ()
+    """Parameters written without their name in code: `nn.Conv2d(1, 32, kernel_size=3)`."""
+    returns: ClassVar[Targets] = "output"
+    summary_fields: ClassVar[tuple[str, ...]] = ()
+    """Parameters shown on the node's second line; see `subtitle`."""
+    traits: ClassVar[frozenset[str]] = frozenset()
+    """Facts for the harness and exporters: `no_onnx`, `random`, `needs_float`, ..."""
+
+    # -- what follows from the inputs -------------------------------------------------
+
+    def infer(self, inputs: Types) -> dict[str, Json]:
+        """Values for inferred parameters, by name; only what the inputs tell."""
+        return {}
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        """What a person must mend, found without torch. `self` has inferred values filled in."""
+        return iter(())
+
+    def output_types(self, inputs: Types) -> Mapping[str, TensorType] | None:
+        """Output types where a rule is needed; None (the default) asks torch's meta device."""
+        return None
+
+    def ports(self) -> Ports:
+        """The ports with these parameters; variadic ones are expanded by the catalogue."""
+        return Ports(self.inputs, self.outputs)
+
+    # -- code --------------------------------------------------------------------------
+
+    def constructor(self) -> ast.expr | None:
+        """The expression that makes the module, or None for a plain function.
+
+        The default writes `torch.nn.X(positional..., name=value...)` with the parameters
+        that differ from their defaults, for ids that begin with `torch.nn.` and an upper
+        case class name.
+        """
+        if not self.is_module():
+            return None
+        values = self.arguments()
+        first = [code.const(values.pop(name)) for name in self.positional if name in values]
+        return code.call(self.id, *first, **{k: code.const(v) for k, v in values.items()})
+
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        """The expression that computes the result from the wired inputs.
+
+        `module` is the attribute that holds `constructor()`'s value. Inputs come by port
+        name in port order, variadic ones as a tuple expression under the port's name.
+        """
+        passed = list(inputs.items())
+        names = [port.name for port in self.inputs]
+        plain = [value for i, (name, value) in enumerate(passed) if names[i : i + 1] == [name]]
+        named = dict(passed[len(plain) :])
+        if module is not None:
+            return code.call(module, *plain, **named)
+        rest = {k: code.const(v) for k, v in self.arguments().items()}
+        return code.call(self.id, *plain, **named, **rest)
+
+    def is_module(self) -> bool:
+        """Whether the layer's id names a module class rather than a function."""
+        head, _, tail = self.id.rpartition(".")
+        return head != "netbuilder" and tail[:1].isupper()
+
+    def arguments(self) -> dict[str, Json]:
+        """Parameters to write in code: positional ones always, others where not the default."""
+        result: dict[str, Json] = {}
+        for name in (*self.positional, *type(self).model_fields):
+            value = getattr(self, name)
+            field = type(self).model_fields[name]
+            if name in self.positional or value != field.get_default(call_default_factory=True):
+                result.setdefault(name, value)
+        return result
+
+    # -- texts -------------------------------------------------------------------------
+
+    def subtitle(self) -> str:
+        """The muted line under the node's name: what matters of the parameters."""
+        shown = []
+        for name in self.summary_fields:
+            value = getattr(self, name)
+            if value is not None:
+                shown.append("×".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        return ", ".join(shown)
+
+    @classmethod
+    def help(cls) -> str:
+        """The class docstring without its indentation."""
+        import inspect
+
+        return inspect.cleandoc(cls.__doc__ or "")
+
+    @classmethod
+    def parameter(cls, name: str) -> FieldInfo:
+        """The declaration of one parameter; `KeyError` if there is none."""
+        return cls.model_fields[name]
+
+    @classmethod
+    def inferable(cls) -> list[str]:
+        """The parameters that may be left out because the input tells them."""
+        return [
+            name
+            for name, field in cls.model_fields.items()
+            if any(isinstance(mark, InferredMark) for mark in field.metadata)
+        ]
+
+    def with_values(self, values: Mapping[str, Json]) -> Layer:
+        """A validated copy with these parameters replaced (`model_copy` does not validate)."""
+        return type(self).model_validate({**self.model_dump(exclude_unset=True), **values})
+
+
+# -- complaints that many layers share -----------------------------------------------------
+
+
+def wrong_size(
+    layer: Layer, parameter: str, unit: str, port: str, found: Dim, expected: int
+) -> Complaint:
+    """An explicit size that the input contradicts, with the fix that lets it be inferred."""
+    return Complaint(
+        f"{layer.title} expects {expected} {unit}, gets {found}.",
+        f"Leave {parameter} empty to take it from the input, or change what comes in.",
+        port,
+        fixes=(Fix(f"Take {parameter} from the input", "unset_parameter", {"name": parameter}),),
+    )
+
+
+def check_size(
+    layer: Layer, parameter: str, unit: str, inputs: Types, port: str, dim: int
+) -> Iterator[Complaint]:
+    """Complains if the size at `dim` of `port` is not the layer's `parameter`."""
+    tensor = inputs.get(port)
+    expected = getattr(layer, parameter)
+    if tensor is None or expected is None or not -tensor.rank <= dim < tensor.rank:
+        return
+    found = tensor.shape[dim]
+    if found != expected:
+        yield wrong_size(layer, parameter, unit, port, found, expected)
+
+
+def check_rank(
+    layer: Layer, inputs: Types, port: str, ranks: Sequence[int], layout: str
+) -> Iterator[Complaint]:
+    """Complains if `port` has not one of these numbers of dims; `layout` like `N×C×H×W`."""
+    tensor = inputs.get(port)
+    if tensor is None or tensor.rank in ranks:
+        return
+    yield Complaint(
+        f"{layer.title} expects {layout}, gets {tensor} ({tensor.rank} dims).",
+        "Reshape the input, or use the layer for that number of dims.",
+        port,
+        code="shape.rank",
+    )
+
+
+def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
+    """Complains if integers come where numbers with a fraction are needed."""
+    tensor = inputs.get(port)
+    if tensor is not None and not tensor.floating:
+        yield Complaint(
+            f"{layer.title} needs floating point numbers, gets {tensor.dtype}.",
+            "Put an Embedding before it for ids, or set the input's dtype to float32.",
+            port,
+            code="dtype.integer",
+        )
+
+
+def size_at(inputs: Types, port: str, dim: int) -> int | None:
+    """The known constant size at `dim` of `port`, else None."""
+    tensor = inputs.get(port)
+    if tensor is None or not -tensor.rank <= dim < tensor.rank:
+        return None
+    size: Any = tensor.shape[dim]
+    return size if isinstance(size, int) else None
