@@ -71,7 +71,6 @@ def may_connect(
 
 
 RESERVED_NAMES = frozenset(
-    # fmt: off
     {
         "add_module",
         "apply",
@@ -130,7 +129,6 @@ RESERVED_NAMES = frozenset(
         "xpu",
         "zero_grad",
     }
-    # fmt: on
 )
 """Names that torch.nn.Module, or the generated code itself, uses: no node may take them."""
 

@@ -1,0 +1,110 @@
+"""What the compiler found out about a document, as plain values that travel as JSON.
+
+Torch-free: the window reads these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netbuilder.errors import Problem
+from netbuilder.layers import dims
+from netbuilder.layers.base import TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class TensorReport:
+    """A wire's contents to show: `shape` like `("N", 64, "T - 2")`, `text` like `N×64×(T-2)`."""
+
+    shape: tuple[int | str, ...]
+    dtype: str
+    text: str
+
+    @staticmethod
+    def of(tensor: TensorType) -> TensorReport:
+        return TensorReport(
+            tuple(dims.to_json(dim) for dim in tensor.shape), tensor.dtype, dims.text(tensor.shape)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """One node: types by port (unknown ones are missing), weights, inferred parameters."""
+
+    inputs: Mapping[str, TensorReport] = field(default_factory=dict)
+    outputs: Mapping[str, TensorReport] = field(default_factory=dict)
+    parameters: int = 0
+    inferred: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphReport:
+    """One graph: its nodes by id and, when it has no errors, its code.
+
+    `lines` maps a line number of `code` (from 1) to the node it came from.
+    """
+
+    nodes: Mapping[str, NodeReport] = field(default_factory=dict)
+    parameters: int = 0
+    code: str = ""
+    lines: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All problems and graphs (by id) of a document."""
+
+    problems: tuple[Problem, ...] = ()
+    graphs: Mapping[str, GraphReport] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether it can be trained: no errors (warnings are allowed)."""
+        return all(problem.severity != "error" for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON for the worker's answer."""
+        return {
+            "problems": [problem.to_json() for problem in self.problems],
+            "graphs": {id: _graph_to_json(graph) for id, graph in self.graphs.items()},
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Report:
+        """The report that `to_json` wrote."""
+        return Report(
+            tuple(Problem.from_json(entry) for entry in value["problems"]),
+            {id: _graph_from_json(entry) for id, entry in value["graphs"].items()},
+        )
+
+
+def _graph_to_json(graph: GraphReport) -> dict[str, Any]:
+    def tensors(types: Mapping[str, TensorReport]) -> dict[str, Any]:
+        return {port: [list(t.shape), t.dtype, t.text] for port, t in types.items()}
+
+    return {
+        "parameters": graph.parameters,
+        "code": graph.code,
+        "lines": {str(line): node for line, node in graph.lines.items()},
+        "nodes": {
+            id: [tensors(n.inputs), tensors(n.outputs), n.parameters, dict(n.inferred)]
+            for id, n in graph.nodes.items()
+        },
+    }
+
+
+def _graph_from_json(value: Mapping[str, Any]) -> GraphReport:
+    def tensors(types: Mapping[str, Any]) -> dict[str, TensorReport]:
+        return {port: TensorReport(tuple(t[0]), t[1], t[2]) for port, t in types.items()}
+
+    return GraphReport(
+        nodes={
+            id: NodeReport(tensors(n[0]), tensors(n[1]), n[2], n[3])
+            for id, n in value["nodes"].items()
+        },
+        parameters=value["parameters"],
+        code=value["code"],
+        lines={int(line): node for line, node in value["lines"].items()},
+    )
