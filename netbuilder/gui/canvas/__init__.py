@@ -1,0 +1,1 @@
+"""The canvas: a view of one graph, and the gestures that edit it."""

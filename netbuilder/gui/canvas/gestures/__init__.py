@@ -1,0 +1,1 @@
+"""One gesture, one object, one file."""
