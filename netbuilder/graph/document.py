@@ -207,7 +207,7 @@ class Document:
             self._graphs[item.id] = Graph(item)
             return
         graph = self._inside(graph_id)
-        if item.id in graph._table(item):
+        if any(item.id in table for table in graph._tables()):
             raise ChangeError(f"the id {item.id!r} is taken")
         if isinstance(item, Wire):
             self._check_wire(graph, item)

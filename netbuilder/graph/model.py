@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from netbuilder.errors import ChangeError
 
 GraphKind = Literal["network", "block", "step"]
 
@@ -18,13 +21,47 @@ def new_id(prefix: str = "") -> str:
     return prefix + secrets.token_hex(4)
 
 
+MAX_INT = 2**53
+"""Whole numbers beyond this are not the same in every reader of JSON."""
+
+
 def freeze(value: Any) -> Json:
-    """The JSON value with tuples for arrays, so that it can be shared and compared."""
+    """The JSON value with tuples for arrays, so that it can be shared and compared.
+
+    `ChangeError` for what a project file can't hold: other types, NaN and infinity, whole
+    numbers beyond 2^53, halves of characters. So what is edited can always be saved.
+    """
+    if isinstance(value, str):
+        if not value.isascii():
+            _check_characters(value)
+        return str(value)
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, list | tuple):
         return tuple(freeze(item) for item in value)
     if isinstance(value, Mapping):
-        return {str(key): freeze(item) for key, item in value.items()}
-    return value
+        return {_key(key): freeze(item) for key, item in value.items()}
+    if isinstance(value, int) and abs(value) <= MAX_INT:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return float(value)
+    shown = str(value)
+    shown = shown if len(shown) <= 40 else f"{shown[:37]}..."
+    raise ChangeError(f"A project can't hold {shown} ({type(value).__name__}).")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise ChangeError(f"A key must be a text, not {type(key).__name__}.")
+    _check_characters(key)
+    return str(key)
+
+
+def _check_characters(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ChangeError("A text holds half a character (a lone surrogate).") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +95,7 @@ class Wire:
     source_port: str
     target: str
     target_port: str
+    extra: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +110,7 @@ class Frame:
     height: float = 200.0
     color: str = ""
     note: str = ""
+    extra: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

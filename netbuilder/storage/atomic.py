@@ -1,0 +1,149 @@
+"""Writing a file so that it is always the complete old or the complete new one.
+
+The new contents go to a temporary file in the same folder, reach the disk (fsync), and
+take the old file's place by a rename, which the folder's own fsync makes last. A crash at
+any moment leaves one of the two files whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import platform
+import re
+import secrets
+import stat
+import time
+from pathlib import Path
+
+import psutil
+
+from netbuilder.errors import DocumentError
+
+RETRIES = 5
+FIRST_WAIT_S = 0.05
+_TEMPORARY = re.compile(r"\.netbuilder-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp\Z")
+# What a scanner or an indexer that has the file open makes a rename fail with.
+_BUSY = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM})
+# What a folder's fsync fails with where the file system has none; the rename holds anyway.
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EACCES, errno.EPERM, errno.EBADF, errno.ENOTSUP})
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Replace the file's contents; `DocumentError` leaves the old file as it was.
+
+    A symbolic link stays and its target is replaced; the target keeps its mode and group.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        mode, group = _present(target)
+        remove_leftovers(target.parent)
+        temporary = target.with_name(_temporary_name())
+        try:
+            _write_through(temporary, data, mode, group)
+            _replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise refusal(error, Path(path), len(data)) from error
+
+
+def refusal(error: OSError, path: Path, size: int) -> DocumentError:
+    """The error to show for a failed write of `size` bytes."""
+    elsewhere = "Save it somewhere else."
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            need = max(1, -(-size // 100_000)) / 10
+            return DocumentError(
+                f"The disk is full: saving '{path.name}' needs {need:.1f} MB.",
+                "Free some space or save it somewhere else. What was saved before is unchanged.",
+            )
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return DocumentError(f"'{path}' may not be written.", elsewhere)
+        case errno.ENOENT | errno.ENOTDIR:
+            return DocumentError(f"The folder '{path.parent}' is not there any more.", elsewhere)
+        case errno.EISDIR:
+            return DocumentError(f"'{path}' is a folder or a device, no file.", elsewhere)
+    return DocumentError(f"'{path}' could not be saved: {error.strerror or error}.", elsewhere)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that killed processes of this machine left in a folder."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            match = _TEMPORARY.match(name)
+            if match and match[1] == _machine() and not psutil.pid_exists(int(match[2])):
+                with contextlib.suppress(OSError):
+                    os.unlink(folder / name)
+
+
+def _machine() -> str:
+    """A short name of this machine: a shared folder may hold files of another one's processes."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _temporary_name() -> str:
+    return f".netbuilder-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _present(target: Path) -> tuple[int | None, int | None]:
+    """Mode and group of the file that is there; None where there is none."""
+    try:
+        status = os.stat(target)
+    except FileNotFoundError:
+        return None, None
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not os.access(target, os.W_OK):
+        # A rename would replace it all the same, but it was protected on purpose.
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+    return stat.S_IMODE(status.st_mode), status.st_gid
+
+
+def _write_through(path: Path, data: bytes, mode: int | None, group: int | None) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o666 if mode is None else 0o600)
+    try:
+        if mode is not None and os.name == "posix":
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, -1, group if group is not None else -1)
+            os.fchmod(descriptor, mode)
+        rest = memoryview(data)
+        while rest:
+            written = os.write(descriptor, rest)
+            if written <= 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            rest = rest[written:]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    for attempt in range(RETRIES):
+        try:
+            os.replace(temporary, target)
+            return
+        except OSError as error:
+            if error.errno not in _BUSY or attempt == RETRIES - 1:
+                raise
+            time.sleep(FIRST_WAIT_S * 2**attempt)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise

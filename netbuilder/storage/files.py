@@ -1,0 +1,57 @@
+"""Projects on disk."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from netbuilder.errors import DocumentError
+from netbuilder.graph.document import Document
+from netbuilder.storage import atomic, format, strict
+
+SUFFIX = ".netb"
+
+
+def load(path: str | os.PathLike[str]) -> Document:
+    """The project in a file; `DocumentError` says why it can't be read."""
+    return format.loads(read(path))
+
+
+def save(document: Document, path: str | os.PathLike[str]) -> None:
+    """Write the project; `DocumentError` leaves the file as it was."""
+    atomic.write(path, format.dumps(document).encode())
+
+
+def read(path: str | os.PathLike[str], limit: int = strict.MAX_BYTES) -> bytes:
+    """The bytes of a plain file that some person named.
+
+    Pipes and devices are refused without reading, so that nothing hangs on them.
+    """
+    # NONBLOCK: opening a pipe that nobody writes to would wait for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        _expect_file(path, os.stat(path).st_mode)
+        descriptor = os.open(path, flags)
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            _expect_file(path, status.st_mode)
+            data = file.read(limit + 1) if status.st_size <= limit else b""
+    except FileNotFoundError as error:
+        raise DocumentError(f"There is no file '{path}'.") from error
+    except PermissionError as error:
+        raise DocumentError(f"'{path}' may not be read.", "Ask its owner for access.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DocumentError(f"'{path}' can't be read: {reason}.") from error
+    if status.st_size > limit or len(data) > limit:
+        name = Path(path).name
+        raise DocumentError(f"'{name}' is larger than {limit // 1_000_000} MB, the most allowed.")
+    return data
+
+
+def _expect_file(path: str | os.PathLike[str], mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise DocumentError(f"'{path}' is a folder, not a project.")
+    if not stat.S_ISREG(mode):
+        raise DocumentError(f"'{path}' is a pipe or a device, not a project.")
