@@ -1,0 +1,180 @@
+"""From source to modules: what trains is the code that the code panel shows."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from netbuilder.compiler.analyse import Compiled, compile_document
+from netbuilder.compiler.emit import Source
+from netbuilder.compiler.execute import function, run
+from netbuilder.compiler.infer import Cache, Fields
+from netbuilder.errors import ProblemsError
+from netbuilder.graph.document import Document, Graph
+from netbuilder.layers.base import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a generated class comes from; enough to make it again in another process."""
+
+    document: Document
+    graph: str
+    fields: Fields
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltStep:
+    """A training step ready to run.
+
+    `module(**fields)` takes the tensors of `fields` by name and returns `(loss, metrics,
+    previews)`: a scalar, the arguments of each metric's update by node name, and what the
+    previews show by node name (a tensor, or a tuple with its target).
+    """
+
+    module: nn.Module
+    fields: tuple[str, ...]
+    metrics: Mapping[str, Callable[[], Any]]
+    previews: Mapping[str, str]
+    updates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The node at which an error in `forward` happened, with the real shapes."""
+
+    graph: str
+    node: str
+    name: str
+    message: str
+
+
+_origins: dict[str, Origin] = {}
+
+
+def compiled_without_errors(
+    document: Document, graph: Graph, fields: Fields, cache: Cache | None = None
+) -> Compiled:
+    """The compiled document; `ProblemsError` if this graph can't be built."""
+    compiled = compile_document(document, fields, cache)
+    if graph.id not in compiled.sources:
+        problems = compiled.errors(graph)
+        first = problems[0].message if problems else "It can't be built."
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ProblemsError(f"'{graph.name}' has problems: {first}{more}", problems)
+    return compiled
+
+
+def named_network(document: Document, name: str) -> Graph:
+    """The network called `name`; `ProblemsError` lists those there are."""
+    graph = document.network(name)
+    if graph is None:
+        names = ", ".join(network.name for network in document.of_kind("network")) or "none"
+        raise ProblemsError(f"There is no network called '{name}'. Networks: {names}.", ())
+    return graph
+
+
+def network_source(document: Document, name: str) -> Source:
+    """The source of a network; its last class can be made without arguments."""
+    graph = named_network(document, name)
+    return compiled_without_errors(document, graph, {}).sources[graph.id]
+
+
+def build_network(document: Document, name: str) -> nn.Module:
+    """The network with random weights, in training mode."""
+    graph = named_network(document, name)
+    compiled = compiled_without_errors(document, graph, {})
+    made: nn.Module = _class(compiled, graph, {})()
+    return made
+
+
+def build_step(
+    document: Document, name: str, fields: Fields, networks: Mapping[str, nn.Module]
+) -> BuiltStep:
+    """The training step called `name` around these networks (by name), which it shares."""
+    graph = next((step for step in document.of_kind("step") if step.name == name), None)
+    if graph is None:
+        raise ProblemsError(f"There is no training step called '{name}'.", ())
+    compiled = compiled_without_errors(document, graph, fields)
+    program, source = compiled.programs[graph.id], compiled.sources[graph.id]
+    parts = {attribute: networks[name] for name, attribute in program.networks.items()}
+    module: nn.Module = _class(compiled, graph, fields)(**parts)
+    metrics: dict[str, Callable[[], Any]] = {}
+    for node, layer in program.metrics:
+        constructor = layer.constructor()
+        if constructor is not None:
+            metrics[node.name] = function(constructor, [], _libraries())
+    previews = {
+        node.name: str(getattr(compiled.inferences[graph.id].layers[node.id], "kind", "auto"))
+        for node, _ in program.results
+        if compiled.inferences[graph.id].layers[node.id].role is Role.PREVIEW
+    }
+    updates = tuple(str(update) for update in graph.info.settings.get("updates", ()))
+    return BuiltStep(module, source.inputs, metrics, previews, updates)
+
+
+def _libraries() -> dict[str, Any]:
+    import torchmetrics
+
+    return {"torch": torch, "torchmetrics": torchmetrics}
+
+
+def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:
+    """Executes a graph's source and returns the class, with its origin."""
+    source = compiled.sources[graph.id]
+    digest = hashlib.sha256(source.text.encode()).hexdigest()[:12]
+    filename = f"<netbuilder {graph.id} {digest}>"
+    origin = Origin(compiled.document.copy(), graph.id, dict(fields), source)
+    _origins[filename] = origin
+    namespace = run(source.text, filename, {"__name__": filename})
+    made = namespace[source.class_name]
+    made.netbuilder_origin = origin
+    made.__reduce_ex__ = _reduce
+    return made
+
+
+def _reduce(module: nn.Module, protocol: int) -> tuple[Any, ...]:
+    """Pickle by origin: the class is generated again where the module arrives."""
+    origin = module.netbuilder_origin
+    assert isinstance(origin, Origin)
+    return _again, (origin.document, origin.graph, origin.fields), module.__dict__
+
+
+def _again(document: Document, graph_id: str, fields: Fields) -> nn.Module:
+    graph = document.graph(graph_id)
+    made = _class(compile_document(document, fields), graph, fields)
+    module: nn.Module = made.__new__(made)
+    return module
+
+
+def locate_error(error: BaseException) -> Located | None:
+    """The node of the innermost generated line that an exception went through."""
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        origin = _origins.get(frame.f_code.co_filename)
+        if origin is not None and line in origin.source.lines:
+            found = (origin, line, frame.f_locals)
+    if found is None:
+        return None
+    origin, line, values = found
+    node = origin.document.graph(origin.graph).nodes[origin.source.lines[line]]
+    text = origin.source.text.splitlines()[line - 1].strip()
+    names = [n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
+    shapes = [
+        f"{name} {'×'.join(map(str, values[name].shape)) or 'scalar'} "
+        f"{str(values[name].dtype).removeprefix('torch.')}"
+        for name in dict.fromkeys(names)
+        if isinstance(values.get(name), torch.Tensor)
+    ]
+    reason = str(error).strip().splitlines()
+    given = f" with {', '.join(shapes)}" if shapes else ""
+    message = f"'{node.name}' failed{given}: {reason[0] if reason else type(error).__name__}"
+    return Located(origin.graph, node.id, node.name, message)

@@ -1,0 +1,354 @@
+"""Structure: what can be said about a document without torch.
+
+Every function yields all the problems it finds, each at its node, so that a person
+sees everything that is wrong at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from netbuilder.errors import Fix, Problem
+from netbuilder.graph import rules, topology
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Node, Unreadable
+from netbuilder.layers.base import Complaint, Layer, Role
+from netbuilder.layers.catalogue import find, ports_of, read
+
+SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
+"""Roles for whose sake everything else is computed."""
+
+
+def check(document: Document) -> list[Problem]:
+    """All structural problems of a document."""
+    problems: list[Problem] = []
+    for graph in document.graphs.values():
+        problems += check_graph(document, graph)
+    if not document.of_kind("network"):
+        problems.append(
+            Problem(
+                "error",
+                "network.missing",
+                "The project has no network.",
+                "Add one: New network, or start from a template.",
+            )
+        )
+    return problems
+
+
+def check_graph(document: Document, graph: Graph) -> list[Problem]:
+    """The structural problems of one graph, in the order of its nodes."""
+    found = [
+        *_unreadable(graph),
+        *_cycles(graph),
+        *_ends(document, graph),
+        *_names(graph),
+    ]
+    used = topology.ancestors(graph, sinks(graph))
+    for node in graph.ordered():
+        found += _node(document, graph, node, node.id in used)
+    return found
+
+
+def role_of(node: Node) -> Role | None:
+    """What the compiler does with the node; None if its layer is unknown."""
+    kind = find(node.layer)
+    return kind.role if kind else None
+
+
+def sinks(graph: Graph) -> list[str]:
+    """Outputs, the loss, metrics and previews: what the rest is computed for."""
+    return [node.id for node in graph.ordered() if role_of(node) in SINKS]
+
+
+def to_problem(complaint: Complaint, graph: Graph, node: Node) -> Problem:
+    """A layer's complaint as a problem at its node; its fixes learn where they belong."""
+    here = {"graph": graph.id, "node": node.id}
+    fixes = tuple(
+        replace(fix, arguments={**here, **fix.arguments})
+        for fix in complaint.fixes
+        if _applies(fix, graph, node)
+    )
+    return Problem(
+        complaint.severity,
+        complaint.code,
+        complaint.message,
+        complaint.hint,
+        graph.id,
+        node.id,
+        complaint.port,
+        fixes,
+    )
+
+
+def _applies(fix: Fix, graph: Graph, node: Node) -> bool:
+    if fix.operation == "unset_parameter":
+        return fix.arguments["name"] in node.params
+    if fix.operation == "insert_before":
+        return graph.wire_into(node.id, fix.arguments["port"]) is not None
+    return True
+
+
+# -- the parts ---------------------------------------------------------------------------
+
+
+def _unreadable(graph: Graph) -> Iterator[Problem]:
+    for entry in graph.unreadable.values():
+        yield Problem(
+            "warning" if entry.section == "frames" else "error",
+            "file.unreadable",
+            f"Entry {entry.index + 1} of '{entry.section}' in {graph.name} can't be read: "
+            f"{entry.reason}.",
+            "It is kept as it is in the file. Remove it to go on without it.",
+            graph.id,
+            fixes=(_remove_entry(graph, entry),),
+        )
+
+
+def _remove_entry(graph: Graph, entry: Unreadable) -> Fix:
+    return Fix("Remove the entry", "remove_items", {"graph": graph.id, "items": [entry.id]})
+
+
+def _cycles(graph: Graph) -> Iterator[Problem]:
+    for loop in topology.cycles(graph):
+        names = [graph.nodes[id].name for id in loop]
+        last = next(
+            wire
+            for wire in graph.wires_into(loop[0])
+            if wire.source in (loop[-1], *loop) and wire.target == loop[0]
+        )
+        yield Problem(
+            "error",
+            "graph.cycle",
+            f"These nodes feed each other in a circle: {' → '.join([*names, names[0]])}.",
+            "Remove one wire of the circle.",
+            graph.id,
+            loop[0],
+            last.target_port,
+            (
+                Fix(
+                    f"Remove the wire into {names[0]}",
+                    "remove_items",
+                    {"graph": graph.id, "items": [last.id]},
+                ),
+            ),
+        )
+
+
+def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
+    """A network needs outputs, a step one loss and networks to update."""
+    roles = [role_of(node) for node in graph.nodes.values()]
+    if graph.kind == "network":
+        if Role.OUTPUT not in roles:
+            yield Problem(
+                "error",
+                "output.missing",
+                f"The network '{graph.name}' has no output.",
+                "Add an Output and connect what the network computes.",
+                graph.id,
+            )
+        if Role.INPUT not in roles:
+            yield Problem(
+                "error",
+                "input.missing",
+                f"The network '{graph.name}' has no input.",
+                "Add an Input with the shape of one sample.",
+                graph.id,
+            )
+    elif graph.kind == "step":
+        objectives = [node for node in graph.ordered() if role_of(node) is Role.OBJECTIVE]
+        if len(objectives) != 1:
+            told = "no loss" if not objectives else f"{len(objectives)} losses"
+            yield Problem(
+                "error",
+                "loss.missing" if not objectives else "loss.several",
+                f"The training step '{graph.name}' has {told}.",
+                "A step has exactly one Loss node: connect the number to make small to it.",
+                graph.id,
+                objectives[1].id if objectives else "",
+            )
+        yield from _updates(document, graph)
+
+
+def _updates(document: Document, graph: Graph) -> Iterator[Problem]:
+    updates = graph.info.settings.get("updates", ())
+    names = [network.name for network in document.of_kind("network")]
+    called = {
+        node.params.get("network") for node in graph.nodes.values() if role_of(node) is Role.CALL
+    }
+    if not updates:
+        yield Problem(
+            "error",
+            "step.updates",
+            f"The training step '{graph.name}' updates no network.",
+            "Choose in the step's settings which network it trains.",
+            graph.id,
+            fixes=tuple(_update_fix(graph, name) for name in names if name in called),
+        )
+    for name in updates if isinstance(updates, tuple) else ():
+        if name not in names:
+            message = f"The training step '{graph.name}' updates '{name}', which is no network."
+        elif name not in called:
+            message = f"The training step '{graph.name}' updates '{name}' but never calls it."
+        else:
+            continue
+        yield Problem(
+            "error",
+            "step.updates",
+            message,
+            "Change what the step updates, or add a Network node that calls it.",
+            graph.id,
+            fixes=tuple(_update_fix(graph, other) for other in names if other in called),
+        )
+
+
+def _update_fix(graph: Graph, name: str) -> Fix:
+    settings = {**graph.info.settings, "updates": [name]}
+    return Fix(
+        f"Train '{name}'", "set_graph", {"graph": graph.id, "fields": {"settings": settings}}
+    )
+
+
+def _names(graph: Graph) -> Iterator[Problem]:
+    legal = node_names(graph)
+    for node in graph.ordered():
+        if legal[node.id] != node.name:
+            shown = node.name if len(node.name) <= 40 else node.name[:37] + "..."
+            yield Problem(
+                "warning",
+                "name.changed",
+                f"The name {shown!r} can't be used in code; '{legal[node.id]}' stands there.",
+                "Give the node a name of its own of letters, digits and underscores.",
+                graph.id,
+                node.id,
+                fixes=(
+                    Fix(
+                        f"Rename to {legal[node.id]}",
+                        "rename",
+                        {"graph": graph.id, "node": node.id, "name": legal[node.id]},
+                    ),
+                ),
+            )
+
+
+def node_names(graph: Graph) -> Mapping[str, str]:
+    """Node ids to legal, unique attribute names; a node's own name wherever possible.
+
+    A legal name is never taken away by another node's illegal one.
+    """
+    ordered = graph.ordered()
+    result: dict[str, str] = {}
+    taken: set[str] = set()
+    for node in ordered:
+        if rules.identifier(node.name) == node.name and node.name not in taken:
+            result[node.id] = node.name
+            taken.add(node.name)
+    for node in ordered:
+        if node.id not in result:
+            name = rules.unique_name(rules.identifier(node.name), taken)
+            result[node.id] = name
+            taken.add(name)
+    return result
+
+
+def _node(document: Document, graph: Graph, node: Node, used: bool) -> Iterator[Problem]:
+    kind = find(node.layer)
+    if kind is None:
+        yield Problem(
+            "error",
+            "layer.unknown",
+            f"'{node.name}' is a '{node.layer}', which this netbuilder does not know.",
+            "Install what provides it, or delete the node. Its settings are kept.",
+            graph.id,
+            node.id,
+        )
+        return
+    if graph.kind not in kind.where:
+        places = " or ".join(sorted(kind.where))
+        yield Problem(
+            "error",
+            "layer.place",
+            f"{kind.title} belongs in a {places}, not in a {graph.kind}.",
+            "Delete the node, or move it to the other graph.",
+            graph.id,
+            node.id,
+            fixes=(Fix("Delete it", "remove_items", {"graph": graph.id, "items": [node.id]}),),
+        )
+    layer = read(node)
+    if isinstance(layer, tuple):
+        for complaint in layer:
+            yield to_problem(complaint, graph, node)
+    elif isinstance(layer, Layer) and layer.role is Role.CALL:
+        yield from _call(document, graph, node, layer)
+    yield from _wiring(document, graph, node, used)
+
+
+def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterator[Problem]:
+    name = getattr(layer, "network", "")
+    if document.network(name) is None:
+        names = [network.name for network in document.of_kind("network")]
+        yield Problem(
+            "error",
+            "network.unknown",
+            f"There is no network called '{name}'.",
+            f"Networks of this project: {', '.join(names) or 'none'}.",
+            graph.id,
+            node.id,
+            fixes=tuple(
+                Fix(
+                    f"Use '{other}'",
+                    "set_parameter",
+                    {"graph": graph.id, "node": node.id, "name": "network", "value": other},
+                )
+                for other in names[:3]
+            ),
+        )
+
+
+def _wiring(document: Document, graph: Graph, node: Node, used: bool) -> Iterator[Problem]:
+    ports = ports_of(document, graph, node)
+    known = {port.name for port in ports.inputs}
+    for wire in graph.wires_into(node.id):
+        source = graph.nodes[wire.source]
+        outputs = {port.name for port in ports_of(document, graph, source).outputs}
+        if wire.target_port not in known:
+            place, lacking = f"'{node.name}' has no input", wire.target_port
+        elif wire.source_port not in outputs:
+            place, lacking = f"'{source.name}' has no output", wire.source_port
+        else:
+            continue
+        yield Problem(
+            "error",
+            "wire.port",
+            f"A wire goes to a port that is not there: {place} '{lacking}'.",
+            "Remove the wire and connect a port that is there.",
+            graph.id,
+            node.id,
+            wire.target_port,
+            (Fix("Remove the wire", "remove_items", {"graph": graph.id, "items": [wire.id]}),),
+        )
+    missing = [
+        port.name
+        for port in ports.inputs
+        if not port.optional and graph.wire_into(node.id, port.name) is None
+    ]
+    for name in missing:
+        yield Problem(
+            "error" if used else "warning",
+            "port.unwired",
+            f"The input '{name}' of '{node.name}' is not connected.",
+            "Drag a wire from an output to it.",
+            graph.id,
+            node.id,
+            name,
+        )
+    if not used and not missing:
+        yield Problem(
+            "warning",
+            "node.unused",
+            f"Nothing that '{node.name}' computes reaches an output.",
+            "Connect it onwards, or delete it. It is left out until then.",
+            graph.id,
+            node.id,
+        )

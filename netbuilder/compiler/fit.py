@@ -1,0 +1,136 @@
+"""Formulas for output sizes: fitted to probes, or read off PyTorch's symbolic shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import torch
+
+from netbuilder.layers import dims
+from netbuilder.layers.dims import Dim, Shape, Symbolic, symbol
+
+Sizes = Mapping[str, int]
+Probe = tuple[Sizes, tuple[int, ...]]
+
+SMALL, LARGE = 61, 1031
+"""Where probing begins: beyond usual kernels, and beyond unusual ones."""
+_CHECKS = (16, 29, 47)
+
+
+def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
+    """Sizes of the symbols at which to run a layer; the first is the base of the fit.
+
+    The batch `N` begins at 3, others at `start` and apart, so that no two are equal. The
+    last ones are not needed for the fit and check it.
+    """
+    if not names:
+        return [{}]
+    base = {name: 3 if name == "N" else start + 6 * i for i, name in enumerate(names)}
+    points: list[Sizes] = [base]
+    points += [{**base, name: base[name] + 1} for name in names]
+    points += [{**base, a: base[a] + 1, b: base[b] + 1} for a, b in combinations(names, 2)]
+    for step in _CHECKS:
+        points.append({name: base[name] + step + 5 * i for i, name in enumerate(names)})
+    return points
+
+
+def shape(probes: Sequence[Probe], names: Sequence[str]) -> Shape | None:
+    """The shape as formulas that hold at every probe, or None."""
+    ranks = {len(sizes) for _, sizes in probes}
+    if len(ranks) != 1:
+        return None
+    found: list[Dim] = []
+    for i in range(ranks.pop()):
+        dim = _fit([(at, sizes[i]) for at, sizes in probes], names)
+        if dim is None:
+            return None
+        found.append(dim)
+    return tuple(found)
+
+
+def _fit(values: Sequence[tuple[Sizes, int]], names: Sequence[str]) -> Dim | None:
+    """A polynomial of degree one in each symbol, from finite differences around the base."""
+    base, origin = values[0]
+    if all(value == origin for _, value in values):
+        return origin
+    singles = {name: values[1 + i][1] - origin for i, name in enumerate(names)}
+    result: Dim = origin
+    shifted: dict[str, Dim] = {name: symbol(name) - base[name] for name in names}
+    for name in names:
+        result = result + shifted[name] * singles[name]
+    for i, (a, b) in enumerate(combinations(names, 2)):
+        joint = values[1 + len(names) + i][1] - origin - singles[a] - singles[b]
+        if joint:
+            result = result + shifted[a] * shifted[b] * joint
+    if all(dims.at(result, at) == value for at, value in values):
+        return result
+    return None
+
+
+def exact(runner: Any, inputs: Mapping[str, Any], path: tuple[int, ...], fallback: str) -> Shape:
+    """Output sizes from PyTorch's symbolic shapes, for what no polynomial fits.
+
+    Each different symbolic size that comes in is a symbol to PyTorch; its formulas are
+    translated back. A size that can't be translated becomes a symbol of its own, named
+    after the port `fallback`.
+    """
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.symbolic_shapes import (
+        DimDynamic,
+        ShapeEnv,
+        StatelessSymbolicContext,
+    )
+
+    different: list[Symbolic] = []
+    for tensor in inputs.values():
+        different += [d for d in tensor.shape if isinstance(d, Symbolic) and d not in different]
+    hints = {dim: 1031 + 64 * i for i, dim in enumerate(different)}
+    env = ShapeEnv()
+    mode = FakeTensorMode(shape_env=env, allow_non_fake_inputs=True)
+    fakes = []
+    meanings: dict[Any, Symbolic] = {}
+    for tensor in inputs.values():
+        sizes = [d if isinstance(d, int) else hints[d] for d in tensor.shape]
+        kinds = [
+            DimDynamic.STATIC if isinstance(d, int) else DimDynamic.DYNAMIC for d in tensor.shape
+        ]
+        real = torch.empty(sizes, dtype=getattr(torch, tensor.dtype), device="meta")
+        context: Any = StatelessSymbolicContext(dynamic_sizes=kinds)
+        fake: Any = mode.from_tensor(real, symbolic_context=context)
+        for dim, size in zip(tensor.shape, fake.shape, strict=True):
+            if isinstance(dim, Symbolic):
+                meanings[size.node.expr] = dim
+        fakes.append(fake)
+    with mode, torch.no_grad():
+        result = runner(*fakes)
+    for i in path:
+        result = result[i]
+    found: list[Dim] = []
+    for i, size in enumerate(result.shape):
+        formula = size.node.expr if isinstance(size, torch.SymInt) else int(size)
+        try:
+            found.append(_translate(formula, meanings))
+        except ValueError:
+            found.append(symbol(f"{fallback}_{i}"))
+    return tuple(found)
+
+
+def _translate(formula: Any, meanings: Mapping[Any, Symbolic]) -> Dim:
+    """A sympy expression of PyTorch's as a size; `ValueError` if it has other functions."""
+    if isinstance(formula, int) or getattr(formula, "is_Integer", False):
+        return int(formula)
+    if formula in meanings:
+        return meanings[formula]
+    kind = type(formula).__name__
+    parts = [_translate(part, meanings) for part in formula.args]
+    if kind == "Add":
+        return sum(parts[1:], parts[0])
+    if kind == "Mul":
+        return dims.product(parts)
+    if kind == "Pow" and isinstance(parts[1], int) and 1 <= parts[1] <= 4:
+        return dims.product([parts[0]] * parts[1])
+    if kind in ("FloorDiv", "CleanDiv") and isinstance(parts[1], int) and parts[1] > 0:
+        return parts[0] // parts[1]
+    raise ValueError(kind)

@@ -1,0 +1,248 @@
+"""From a graph to a list of calls in the order in which they run.
+
+What lies between the drawing and the source: each node that is needed becomes a `Call`
+with the expression that makes its module, the expression that runs it and the variables
+its outputs go to.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netbuilder.compiler.check import node_names, role_of, sinks
+from netbuilder.graph import rules, topology
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Node
+from netbuilder.layers import code
+from netbuilder.layers.base import Layer, Ports, Role, Targets
+from netbuilder.layers.catalogue import ports_of
+
+Value = tuple[str, str]
+"""A node's id and an output port: what a variable holds."""
+
+CHAIN = "x"
+"""The variable that a value goes to when the very next call is all that needs it."""
+
+_TAKEN = frozenset({"self", "torch", "nn", "F", "torchmetrics", "float", "slice"})
+
+
+@dataclass(slots=True)
+class Call:
+    """One node as code: `targets = forward`, with `self.attribute = constructor` before."""
+
+    node: Node
+    layer: Layer
+    attribute: str
+    constructor: ast.expr | None
+    forward: ast.expr
+    targets: ast.expr
+    outputs: tuple[str, ...]
+    """The output ports that something uses, in port order."""
+
+
+@dataclass(slots=True)
+class Program:
+    """A lowered graph. `inputs` and `results` are (node, variable or expression)."""
+
+    graph: Graph
+    inputs: list[tuple[Node, str]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    results: list[tuple[Node, dict[str, ast.expr]]] = field(default_factory=list)
+    networks: dict[str, str] = field(default_factory=dict)
+    """Names of the networks that a step calls, and the attributes that hold them."""
+    metrics: list[tuple[Node, Layer]] = field(default_factory=list)
+
+
+def network_names(document: Document) -> dict[str, str]:
+    """Networks' names to legal, unique attribute names."""
+    result: dict[str, str] = {}
+    for network in document.of_kind("network"):
+        wanted = rules.identifier(network.name, "network")
+        result.setdefault(network.name, rules.unique_name(wanted, set(result.values())))
+    return result
+
+
+def _apart(names: Mapping[str, str], taken: set[str]) -> dict[str, str]:
+    """The names, with an underscore where a network has that name."""
+    return {id: f"{name}_" if name in taken else name for id, name in names.items()}
+
+
+def call_inputs(layer: Layer, arguments: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
+    """Expressions by port as `Layer.forward` takes them: variadic ports packed in a tuple."""
+    result: dict[str, ast.expr] = {}
+    for port in layer.inputs:
+        if port.variadic:
+            stem = f"{port.name}_"
+            numbered = [
+                (int(name.removeprefix(stem)), value)
+                for name, value in arguments.items()
+                if name.startswith(stem) and name.removeprefix(stem).isdecimal()
+            ]
+            if numbered:
+                values = [value for _, value in sorted(numbered, key=lambda pair: pair[0])]
+                result[port.name] = code.pack(values)
+        elif port.name in arguments:
+            result[port.name] = arguments[port.name]
+    return result
+
+
+def lower(document: Document, graph: Graph, layers: Mapping[str, Layer]) -> Program:
+    """The calls of a graph without errors.
+
+    `layers` holds each node's layer with inferred sizes filled in. Nodes that reach
+    nothing are left out.
+    """
+    return _Lowering(document, graph, layers).program()
+
+
+class _Lowering:
+    def __init__(self, document: Document, graph: Graph, layers: Mapping[str, Layer]) -> None:
+        self.document = document
+        self.graph = graph
+        self.layers = layers
+        step = graph.kind == "step"
+        self.networks = network_names(document)
+        self.names = _apart(node_names(graph), set(self.networks.values()) if step else set())
+        self.variables: dict[Value, str] = {}
+        used = topology.ancestors(graph, sinks(graph))
+        if graph.kind == "network":
+            # An unused input is still an argument of forward.
+            used |= {node.id for node in graph.nodes.values() if role_of(node) is Role.INPUT}
+        self.order = [graph.nodes[id] for id in topology.sorted_nodes(graph, used)]
+        self.used = used
+        self.chain = self._free(CHAIN)
+        self._number = {node.id: i for i, node in enumerate(self._running())}
+
+    def _free(self, wanted: str) -> str:
+        taken = set(self.names.values())
+        while wanted in taken:
+            wanted += "_"
+        return wanted
+
+    def _running(self) -> list[Node]:
+        silent = SILENT
+        return [node for node in self.order if self.layers[node.id].role not in silent]
+
+    def program(self) -> Program:
+        program = Program(self.graph)
+        starts = [n for n in self.order if self.layers[n.id].role in (Role.INPUT, Role.DATA)]
+        for node in sorted(starts, key=lambda node: (node.order, node.id)):
+            self._start(program, node)
+        for node in self.order:
+            role = self.layers[node.id].role
+            if role not in SILENT:
+                program.calls.append(self._call(program, node))
+        for node in sorted(self.order, key=lambda node: (node.order, node.id)):
+            layer = self.layers[node.id]
+            if layer.role in (Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW):
+                program.results.append((node, self._arguments(node)))
+            if layer.role is Role.METRIC:
+                program.metrics.append((node, layer))
+        return program
+
+    def _start(self, program: Program, node: Node) -> None:
+        layer = self.layers[node.id]
+        if layer.role is Role.INPUT:
+            name = self._legal(self.names[node.id])
+            program.inputs.append((node, name))
+        else:
+            # Two nodes may read the same field: it is one argument.
+            name = self._legal(str(getattr(layer, "field", "")))
+            if all(name != other for _, other in program.inputs):
+                program.inputs.append((node, name))
+        self.variables[node.id, "output"] = name
+
+    @staticmethod
+    def _legal(name: str) -> str:
+        return f"{name}_" if name in _TAKEN else name
+
+    def _arguments(self, node: Node) -> dict[str, ast.expr]:
+        result: dict[str, ast.expr] = {}
+        for port in ports_of(self.document, self.graph, node).inputs:
+            wire = self.graph.wire_into(node.id, port.name)
+            if wire is not None:
+                variable = self.variables[wire.source, wire.source_port]
+                result[port.name] = ast.Name(variable, ast.Load())
+        return result
+
+    def _call(self, program: Program, node: Node) -> Call:
+        layer = self.layers[node.id]
+        arguments = self._arguments(node)
+        attribute = self.names[node.id]
+        constructor = None
+        holder: ast.expr | None = None
+        if layer.role is Role.CALL:
+            network = str(getattr(layer, "network", ""))
+            program.networks.setdefault(network, self.networks[network])
+            module = ast.Attribute(ast.Name("self", ast.Load()), self.networks[network], ast.Load())
+            forward: ast.expr = code.call(module, *arguments.values())
+        else:
+            constructor = layer.constructor()
+            if constructor is not None:
+                holder = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
+            forward = layer.forward(holder, call_inputs(layer, arguments))
+        ports = ports_of(self.document, self.graph, node)
+        outputs = self._wired(node, ports)
+        targets = self._assign(node, layer, ports, outputs)
+        return Call(node, layer, attribute, constructor, forward, targets, outputs)
+
+    def _wired(self, node: Node, ports: Ports) -> tuple[str, ...]:
+        wired = {w.source_port for w in self.graph.wires_out_of(node.id) if w.target in self.used}
+        return tuple(port.name for port in ports.outputs if port.name in wired)
+
+    def _assign(self, node: Node, layer: Layer, ports: Ports, outputs: Sequence[str]) -> ast.expr:
+        """Chooses the variables of a node's outputs and returns what is assigned to."""
+        for port in outputs:
+            self.variables[node.id, port] = self._variable(node, port, outputs)
+        if layer.role is Role.CALL:
+            names = tuple(port.name for port in ports.outputs)
+            shape: Targets = names if len(names) != 1 else names[0]
+        else:
+            shape = layer.returns
+        return self._targets(node, shape)
+
+    def _targets(self, node: Node, shape: Targets) -> ast.expr:
+        if isinstance(shape, str):
+            return ast.Name(self.variables.get((node.id, shape), "_"), ast.Store())
+        parts = [self._targets(node, part) for part in shape]
+        if all(_unused(part) for part in parts):
+            return ast.Name("_", ast.Store())
+        return ast.Tuple(parts, ast.Store())
+
+    def _variable(self, node: Node, port: str, outputs: Sequence[str]) -> str:
+        wires = [
+            wire
+            for wire in self.graph.wires_out_of(node.id)
+            if wire.source_port == port and wire.target in self.used
+        ]
+        readers = {wire.target for wire in wires}
+        if len(outputs) == 1 and self._only_next(node, readers):
+            return self.chain
+        name = self.names[node.id] if len(outputs) == 1 else f"{self.names[node.id]}_{port}"
+        taken = {variable for key, variable in self.variables.items() if key[0] != node.id}
+        name = self._legal(name)
+        while name in taken:
+            name += "_"
+        return name
+
+    def _only_next(self, node: Node, readers: set[str]) -> bool:
+        """Whether the value is read by the next call alone, or at the very end alone."""
+        if len(readers) != 1:
+            return False
+        (reader,) = readers
+        at = self._number[node.id]
+        if reader in self._number:
+            return self._number[reader] == at + 1
+        if self.layers[reader].role is not Role.OUTPUT:
+            return False
+        return at + 1 == len(self._number)
+
+
+SILENT = frozenset({Role.INPUT, Role.DATA, Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
+"""Roles that are arguments or results of `forward` rather than calls in it."""
+
+
+def _unused(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id == "_"
