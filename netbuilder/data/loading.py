@@ -1,0 +1,219 @@
+"""From settings to tensors: load, check, split, normalise; and a look at the data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netbuilder.data import arrays
+from netbuilder.data.settings import DataSettings, source_of
+from netbuilder.data.sources import Field
+from netbuilder.data.splits import Split, split
+from netbuilder.data.statistics import Statistics
+from netbuilder.errors import Problem, ProblemsError
+
+Part = Mapping[str, Tensor]
+"""Field name to tensor (samples, *shape); all with the same number of samples."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data ready to train on, in memory.
+
+    `statistics` holds, for each normalised field, what prediction needs to treat new
+    inputs alike. `fingerprint` tells whether a later run sees the same data.
+    """
+
+    fields: tuple[Field, ...]
+    train: Part
+    validation: Part
+    test: Part = field(default_factory=dict)
+    statistics: Mapping[str, Statistics] = field(default_factory=dict)
+    fingerprint: str = ""
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The parts by name: `train`, `validation`, `test`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def to(self, device: torch.device | str) -> Dataset:
+        """The same data on another device."""
+        train, validation, test = (
+            {name: tensor.to(device) for name, tensor in part.items()}
+            for part in (self.train, self.validation, self.test)
+        )
+        return Dataset(self.fields, train, validation, test, self.statistics, self.fingerprint)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a run keeps of its data beside the settings."""
+        return {
+            "fields": [entry.to_json() for entry in self.fields],
+            "parts": {name: size(part) for name, part in self.parts.items()},
+            "statistics": {name: s.to_json() for name, s in self.statistics.items()},
+            "fingerprint": self.fingerprint,
+        }
+
+
+def size(part: Part) -> int:
+    """The number of samples in a part."""
+    return len(next(iter(part.values()))) if part else 0
+
+
+def prepare(settings: DataSettings) -> Dataset:
+    """Load, check, split and normalise; `ProblemsError` lists all that is wrong with the data.
+
+    Normalisation takes its statistics from the training part alone.
+    """
+    source = source_of(settings)
+    fields = source.fields()
+    contents = arrays.load(source)
+    refuse(find_problems(fields, contents, settings))
+    return assemble(fields, contents, _split(fields, contents, settings), settings.normalise)
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise `ProblemsError` if there is any error among these."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        message = " ".join(problem.message for problem in errors)
+        raise ProblemsError(message, problems, errors[0].hint)
+
+
+def assemble(
+    fields: tuple[Field, ...],
+    contents: Mapping[str, arrays.Array],
+    parts: Split,
+    normalise: tuple[str, ...] = (),
+) -> Dataset:
+    """The data set of arrays that were checked and split before."""
+    tensors = {f.name: torch.from_numpy(np.ascontiguousarray(contents[f.name])) for f in fields}
+    statistics = {
+        name: Statistics.of(tensors[name][torch.from_numpy(parts.train)]) for name in normalise
+    }
+    for name, statistic in statistics.items():
+        tensors[name] = statistic.normalise(tensors[name])
+
+    def part(indices: np.ndarray[Any, np.dtype[np.int64]]) -> Part:
+        chosen = torch.from_numpy(indices)
+        return {name: tensor[chosen] for name, tensor in tensors.items()}
+
+    return Dataset(
+        fields,
+        part(parts.train),
+        part(parts.validation),
+        part(parts.test),
+        statistics,
+        fingerprint(contents, parts),
+    )
+
+
+def fingerprint(contents: Mapping[str, arrays.Array], parts: Split) -> str:
+    """A hash that changes with any value of any sample and with the split."""
+    digest = hashlib.sha256()
+    for name, array in contents.items():
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    for indices in (parts.train, parts.validation, parts.test):
+        digest.update(b"|" + indices.tobytes())
+    return digest.hexdigest()
+
+
+def find_problems(
+    fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
+) -> list[Problem]:
+    """Everything that stands against training on this data."""
+    counts = {f.name: len(contents[f.name]) for f in fields}
+    if min(counts.values()) == 0:
+        return [Problem("error", "data.empty", "The data has no samples.", "Choose other data.")]
+    if len(set(counts.values())) > 1:
+        text = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        return [Problem("error", "data.lengths", f"The fields differ in length: {text}.")]
+    problems = [p for f in fields for p in _field_problems(f, contents[f.name])]
+    for name in settings.normalise:
+        wanted = next((f for f in fields if f.name == name), None)
+        if wanted is None or not wanted.dtype.startswith("float"):
+            known = ", ".join(f.name for f in fields if f.dtype.startswith("float"))
+            problems.append(
+                Problem(
+                    "error",
+                    "data.normalise",
+                    f"'{name}' can't be normalised: it is no field of numbers.",
+                    f"Fields that can be: {known}.",
+                )
+            )
+    return problems
+
+
+def _field_problems(field: Field, values: arrays.Array) -> list[Problem]:
+    problems = []
+    if values.shape[1:] != field.shape:
+        message = f"Samples of '{field.name}' are {values.shape[1:]}, not {field.shape}."
+        problems.append(Problem("error", "data.shape", message))
+    if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+        bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        message = f"'{field.name}' holds NaN or infinite values in {len(bad)} samples ({shown})."
+        problems.append(Problem("error", "data.finite", message, "Remove or fill these samples."))
+    if field.high is None:
+        return problems
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high >= field.high:
+        message = f"'{field.name}' holds values from {low} to {high}, not 0 to {field.high - 1}."
+        problems.append(Problem("error", "data.range", message, "Correct the labels."))
+    elif low == high and not field.shape:
+        name = field.classes[low] if low < len(field.classes) else str(low)
+        message = f"All samples of '{field.name}' are of one class, '{name}'."
+        hint = "A network can't learn to tell classes from one: add samples of others."
+        problems.append(Problem("error", "data.one_class", message, hint))
+    return problems
+
+
+def _split(
+    fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
+) -> Split:
+    labels = next((contents[f.name] for f in fields if f.high is not None and not f.shape), None)
+    count = len(contents[fields[0].name])
+    chosen = labels if settings.stratify else None
+    return split(count, settings.validation, settings.test, settings.seed, chosen)
+
+
+def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
+    """What the Data panel shows, as JSON: fields, sizes of the parts, class counts, samples.
+
+    `samples` holds the first `count` of the training part as nested lists, as they are
+    before normalisation. Problems come as a list instead of an error, so that the panel
+    can show the data beside what is wrong with it.
+    """
+    source = source_of(settings)
+    fields = source.fields()
+    contents = arrays.load(source)
+    problems = find_problems(fields, contents, settings)
+    answer: dict[str, Any] = {
+        "source": source.id,
+        "title": source.title,
+        "help": source.help(),
+        "fields": [entry.to_json() for entry in fields],
+        "count": len(contents[fields[0].name]),
+        "parts": {},
+        "classes": {},
+        "samples": {},
+        "problems": [problem.to_json() for problem in problems],
+    }
+    if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
+        return answer
+    parts = _split(fields, contents, settings)
+    answer["parts"] = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
+    chosen = parts.train[:count]
+    answer["samples"] = {f.name: contents[f.name][chosen].tolist() for f in fields}
+    labels = next((f for f in fields if f.high is not None and not f.shape), None)
+    if labels is not None:
+        values, counts = np.unique(contents[labels.name], return_counts=True)
+        named = [labels.classes[v] if 0 <= v < len(labels.classes) else str(v) for v in values]
+        answer["classes"] = {name: int(n) for name, n in zip(named, counts, strict=True)}
+    return answer

@@ -1,0 +1,98 @@
+"""Which data a project trains on: what `ProjectInfo.data` holds, and the types of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from netbuilder.data.sources import Source, source_classes
+from netbuilder.errors import NetbuilderError
+from netbuilder.graph.model import freeze
+from netbuilder.layers.base import TensorType
+from netbuilder.layers.dims import symbol
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+M = TypeVar("M", bound=BaseModel)
+
+
+class DataSettings(BaseModel):
+    """Source, split and normalisation of the data of a project."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    source: str | None = Field(None, description="Id of the data source.")
+    params: Mapping[str, Any] = Field({}, description="Parameters of the source.")
+    validation: Fraction = Field(
+        0.2, description="Part of the samples that measures the network and never trains it."
+    )
+    test: Fraction = Field(
+        0.0, description="Part kept aside for a last, unbiased measurement after training."
+    )
+    stratify: bool = Field(True, description="Give every part the same mix of classes.")
+    normalise: tuple[str, ...] = Field(
+        (), description="Fields shifted and scaled to mean 0 and deviation 1."
+    )
+    seed: Seed = Field(0, description="Decides which sample goes into which part.")
+
+    @model_validator(mode="after")
+    def _parts_leave_something(self) -> DataSettings:
+        if self.validation + self.test >= 1.0:
+            raise ValueError("validation and test together leave nothing to train on")
+        return self
+
+
+def parse(kind: type[M], values: Mapping[str, Any], what: str) -> M:
+    """The settings as a model; `NetbuilderError` names each wrong value in plain words."""
+    try:
+        return kind.model_validate(freeze(values))
+    except ValidationError as error:
+        texts = [_explain(entry, kind) for entry in error.errors()]
+        raise NetbuilderError(f"{what}: " + " ".join(texts), "Change the settings.") from None
+
+
+def _explain(entry: Any, kind: type[BaseModel]) -> str:
+    name = ".".join(str(part) for part in entry["loc"])
+    if entry["type"] == "extra_forbidden":
+        return f"there is no setting '{name}' (there are: {', '.join(kind.model_fields)})."
+    if entry["type"] == "missing":
+        return f"'{name}' needs a value."
+    reason = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if not name:
+        return f"{reason}."
+    shown = repr(entry["input"])
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    return f"'{name}' must be {reason}, not {shown}."
+
+
+def read(data: Mapping[str, Any]) -> DataSettings:
+    """`ProjectInfo.data` as settings; `NetbuilderError` says what is wrong with it."""
+    return parse(DataSettings, data, "Data settings")
+
+
+def source_of(settings: DataSettings) -> Source:
+    """The chosen source with its parameters; `NetbuilderError` if there is no such source."""
+    if settings.source is None:
+        raise NetbuilderError("No data is chosen.", "Choose a data set in the Data panel.")
+    kind = source_classes().get(settings.source)
+    if kind is None:
+        known = ", ".join(source_classes())
+        raise NetbuilderError(
+            f"There is no data source '{settings.source}'.", f"Choose one of: {known}."
+        )
+    return parse(kind, settings.params, f"Settings of {kind.title}")
+
+
+def field_types(data: Mapping[str, Any]) -> dict[str, TensorType]:
+    """The tensors that a batch holds, by field: shapes lead with the symbol `N`.
+
+    Empty if no data is chosen; `NetbuilderError` if the settings are wrong.
+    """
+    settings = read(data)
+    if settings.source is None:
+        return {}
+    fields = source_of(settings).fields()
+    batch = symbol("N")
+    return {f.name: TensorType((batch, *f.shape), f.dtype, f.high) for f in fields}

@@ -1,0 +1,129 @@
+"""The data sets one can choose, described: the window reads this without loading any.
+
+A source is one class: its pydantic fields are its parameters, `fields()` says which
+tensors a sample has. `data.arrays` holds the function that loads each.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One tensor of a sample: `shape` without the batch dim; `high` bounds ids from above."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    meaning: str = ""
+    high: int | None = None
+    classes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The field as a JSON object, for the Data panel."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "meaning": self.meaning,
+            "high": self.high,
+            "classes": list(self.classes),
+        }
+
+
+class Source(BaseModel):
+    """Base of all data sources; the docstring of a subclass is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+
+    def fields(self) -> tuple[Field, ...]:
+        """The tensors of a sample, in the order in which a data panel shows them."""
+        raise NotImplementedError
+
+    @classmethod
+    def help(cls) -> str:
+        """What the data is, for people."""
+        return inspect.cleandoc(cls.__doc__ or "")
+
+
+class Digits(Source):
+    """1,797 real handwritten digits, 8×8 grey values from 0 to 1, with their labels.
+
+    The test part of the UCI optical recognition data, as scikit-learn ships it.
+    """
+
+    id: ClassVar[str] = "netbuilder.Digits"
+    title: ClassVar[str] = "Digits"
+
+    def fields(self) -> tuple[Field, ...]:
+        digits = tuple(str(digit) for digit in range(10))
+        return (
+            Field("image", (1, 8, 8), meaning="grey values, 0 paper to 1 ink"),
+            Field("label", (), "int64", "the digit", high=10, classes=digits),
+        )
+
+
+class Diabetes(Source):
+    """442 people: ten measurements each, and how their diabetes went on after a year.
+
+    Efron et al., Least Angle Regression (2004), as scikit-learn ships it. The features
+    are scaled as in the paper; the target runs from 25 to 346, so normalise it.
+    """
+
+    id: ClassVar[str] = "netbuilder.Diabetes"
+    title: ClassVar[str] = "Diabetes"
+
+    def fields(self) -> tuple[Field, ...]:
+        meaning = "age, sex, body mass index, blood pressure and six blood values"
+        return (
+            Field("features", (10,), meaning=meaning),
+            Field("target", (1,), meaning="progression of the disease after one year"),
+        )
+
+
+class Sines(Source):
+    """Noisy waves, made here: a window of each and the value that comes next.
+
+    Every sample is the sum of two sines of random period, phase and strength plus noise;
+    the value to forecast carries no noise.
+    """
+
+    id: ClassVar[str] = "netbuilder.Sines"
+    title: ClassVar[str] = "Sines"
+
+    count: Annotated[int, Parameter(ge=1, le=1_000_000)] = Parameter(
+        2000, description="Number of waves."
+    )
+    length: Annotated[int, Parameter(ge=2, le=4096)] = Parameter(
+        32, description="Points in a window."
+    )
+    noise: Annotated[float, Parameter(ge=0.0, le=10.0, allow_inf_nan=False)] = Parameter(
+        0.1, description="Standard deviation of the noise."
+    )
+    seed: Annotated[int, Parameter(ge=0, le=2**31 - 1)] = Parameter(
+        0, description="Other seeds give other waves."
+    )
+
+    def fields(self) -> tuple[Field, ...]:
+        return (
+            Field("window", (self.length, 1), meaning="points of a wave, one time step apart"),
+            Field("next", (1,), meaning="the point after the window"),
+        )
+
+
+@cache
+def source_classes() -> Mapping[str, type[Source]]:
+    """Every source by id, in the order in which to offer them."""
+    return MappingProxyType({kind.id: kind for kind in (Digits, Diabetes, Sines)})
