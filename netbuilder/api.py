@@ -1,1 +1,298 @@
-"""The Python door; see netbuilder.__init__."""
+"""Networks from Python: the same use cases as the window's and the command line's.
+
+    import netbuilder as nb
+    project = nb.Project()
+    net = project.add_network("main")
+    x = net.add("netbuilder.Input", shape=(1, 8, 8))
+    c = net.add("torch.nn.Conv2d", name="stem", out_channels=8, kernel_size=3)
+    y = net.add("netbuilder.Output")
+    net.connect(x, c)
+    net.connect(c, y)
+    model = project.module("main")
+
+Nothing here imports torch before a module, a check or a training asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netbuilder.app import templates
+from netbuilder.errors import ChangeError, Problem
+from netbuilder.graph import edits
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Json, Node
+from netbuilder.graph.rules import End
+from netbuilder.layers import catalogue
+from netbuilder.storage import files
+
+if TYPE_CHECKING:
+    from torch import nn
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PortRef:
+    """One port of a node, by name."""
+
+    node: NodeRef
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRef:
+    """A node that was added; `node["input"]` is its port."""
+
+    id: str
+    graph: GraphRef
+
+    def __getitem__(self, port: str) -> PortRef:
+        return PortRef(self, port)
+
+    @property
+    def node(self) -> Node:
+        """The node as it is now; `KeyError` if it was removed."""
+        return self.graph.graph.nodes[self.id]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    def set(self, **params: Json) -> NodeRef:
+        """Set parameters; None leaves one out again."""
+        history = self.graph.project.history
+        edits.set_parameters(history, self.graph.graph, [self.id], params)
+        return self
+
+
+class GraphRef:
+    """A network, or a training step, to build."""
+
+    def __init__(self, project: Project, graph: Graph) -> None:
+        self.project = project
+        self.graph = graph
+
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def nodes(self) -> list[NodeRef]:
+        """The nodes in the order in which they were added."""
+        return [NodeRef(node.id, self) for node in self.graph.ordered()]
+
+    def __getitem__(self, name: str) -> NodeRef:
+        """The node with this name; `KeyError` if there is none."""
+        node = self.graph.named(name)
+        if node is None:
+            raise KeyError(name)
+        return NodeRef(node.id, self)
+
+    def add(
+        self,
+        layer: str,
+        *,
+        name: str = "",
+        at: tuple[float, float] | None = None,
+        **params: Json,
+    ) -> NodeRef:
+        """A new node of the layer with this id, below the last one unless `at` says where.
+
+        `ChangeError` if the layer is unknown or the name is taken.
+        """
+        if catalogue.find(layer) is None:
+            raise ChangeError(f"There is no layer '{layer}'; see `netbuilder layers`.")
+        lowest = max((node.y for node in self.graph.nodes.values()), default=-96.0)
+        x, y = at or (0.0, lowest + 96.0)
+        node = edits.add_node(
+            self.project.history, self.graph, layer, name=name, params=params, x=x, y=y
+        )
+        return NodeRef(node.id, self)
+
+    def connect(self, source: NodeRef | PortRef, target: NodeRef | PortRef) -> None:
+        """Wire an output to an input.
+
+        A node stands for its first output, or for its first input that has no wire yet; a
+        named input that has a wire gets the new one. `ChangeError` says why they don't fit.
+        """
+        history, ports_of = self.project.history, catalogue.ports_of
+        edits.connect(history, self.graph, self._output(source), self._input(target), ports_of)
+
+    def _output(self, source: NodeRef | PortRef) -> End:
+        if isinstance(source, PortRef):
+            return End(source.node.id, source.name)
+        ports = catalogue.ports_of(self.project.document, self.graph, source.node).outputs
+        if not ports:
+            raise ChangeError(f"'{source.name}' has no output.")
+        return End(source.id, ports[0].name)
+
+    def _input(self, target: NodeRef | PortRef) -> End:
+        if isinstance(target, PortRef):
+            return End(target.node.id, target.name)
+        for port in catalogue.ports_of(self.project.document, self.graph, target.node).inputs:
+            if self.graph.wire_into(target.id, port.name) is None:
+                return End(target.id, port.name)
+        raise ChangeError(f"'{target.name}' has no free input; name the one to replace.")
+
+
+class Project:
+    """A project: networks, training steps, data and settings."""
+
+    def __init__(self, document: Document | None = None) -> None:
+        self.document = document or Document()
+        self.history = History(self.document)
+
+    # -- building ----------------------------------------------------------------------
+
+    def add_network(self, name: str = "main") -> GraphRef:
+        """A new network; `ChangeError` if there is one with this name."""
+        if self.document.network(name) is not None:
+            raise ChangeError(f"There is a network '{name}' already.")
+        return GraphRef(self, edits.add_graph(self.history, "network", name))
+
+    def add_step(
+        self,
+        name: str = "train",
+        *,
+        updates: tuple[str, ...] = ("main",),
+        optimizer: Mapping[str, Json] | None = None,
+        **settings: Json,
+    ) -> GraphRef:
+        """A new training step that updates these networks.
+
+        `optimizer` and `settings` are fields of `training.settings.StepSettings`.
+        """
+        chosen = {"updates": updates, **settings}
+        if optimizer is not None:
+            chosen["optimizer"] = optimizer
+        return GraphRef(self, edits.add_graph(self.history, "step", name, chosen))
+
+    def network(self, name: str = "main") -> GraphRef:
+        """The network with this name; `KeyError` if there is none."""
+        graph = self.document.network(name)
+        if graph is None:
+            raise KeyError(name)
+        return GraphRef(self, graph)
+
+    def step(self, name: str = "train") -> GraphRef:
+        """The training step with this name; `KeyError` if there is none."""
+        for graph in self.document.of_kind("step"):
+            if graph.name == name:
+                return GraphRef(self, graph)
+        raise KeyError(name)
+
+    def set(self, **fields: Any) -> None:
+        """Change fields of `graph.model.ProjectInfo`: `title`, `data`, `training`, ..."""
+        edits.set_project(self.history, **fields)
+
+    # -- using -------------------------------------------------------------------------
+
+    def check(self) -> list[Problem]:
+        """All problems of the project; no error among them means that it can be trained."""
+        from netbuilder.engine import tasks
+
+        return list(tasks.analyse(self.document).problems)
+
+    def module(self, name: str = "main") -> nn.Module:
+        """A network as a module with random weights; `ProblemsError` if it has errors."""
+        from netbuilder.compiler import build
+        from netbuilder.data import sources
+
+        fields = sources.field_types(self.document.project.data)
+        return build.build_network(self.document, name, fields)
+
+    def source(self, name: str = "main") -> str:
+        """A network as Python source that needs PyTorch alone."""
+        from netbuilder.compiler import build
+
+        return build.network_source(self.document, name).text
+
+    def save(self, path: PathLike) -> None:
+        """Write the project; `DocumentError` leaves the file as it was."""
+        files.save(self.document, path)
+        self.history.mark_saved()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a training came to. The folder `path` needs nothing else to be used later."""
+
+    path: Path
+    status: str
+    epochs: int
+    steps: int
+    seconds: float
+    samples_per_second: float
+    metrics: Mapping[str, float]
+
+
+def load(path: PathLike) -> Project:
+    """The project in a `.netb` file; `DocumentError` says why it can't be read."""
+    return Project(files.load(path))
+
+
+def template(id: str) -> Project:
+    """A new project from a template (`digits_cnn`); `DocumentError` if there is none."""
+    return Project(templates.open_template(id))
+
+
+def train(
+    project: Project,
+    run_dir: PathLike,
+    *,
+    resume: bool = False,
+    listen: Callable[[Any], None] | None = None,
+    **settings: Json,
+) -> Run:
+    """Train in this process and wait for the end.
+
+    `settings` replace fields of the project's training settings for this run (`epochs`,
+    `batch_size`, `seed`, `device`, ...). `listen` gets each event of the run as it comes.
+    `ProblemsError` if the project has errors, `RunError` if the training fails.
+    """
+    from netbuilder.engine import tasks
+
+    overrides = {f"training.{name}": value for name, value in settings.items()}
+    answer = tasks.train(
+        project.document, Path(run_dir), overrides=overrides, resume=resume, listen=listen
+    )
+    return Run(
+        path=Path(answer["run"]),
+        status=answer["status"],
+        epochs=answer["epochs"],
+        steps=answer["steps"],
+        seconds=answer["seconds"],
+        samples_per_second=answer["samples_per_second"],
+        metrics=dict(answer["metrics"]),
+    )
+
+
+def export_onnx(
+    project: Project,
+    out: PathLike,
+    *,
+    run: Run | PathLike | None = None,
+    network: str | None = None,
+    opset: int | None = None,
+) -> dict[str, Any]:
+    """Write a network as an ONNX file and compare it with PyTorch in ONNX Runtime.
+
+    The weights are those of `run`, else random ones. Answers like the `export` command;
+    `ExportError` if the file does not compute what the network does.
+    """
+    from netbuilder.engine import tasks
+
+    weights = run.path if isinstance(run, Run) else Path(run) if run is not None else None
+    return tasks.export(
+        project.document if weights is None else weights,
+        "onnx",
+        Path(out),
+        network=network,
+        opset=opset,
+    )

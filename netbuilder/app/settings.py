@@ -1,0 +1,99 @@
+"""What netbuilder remembers of a person between starts.
+
+Settings are a convenience: a damaged file gives the defaults (and stays beside them as
+`.invalid`), a full disk loses a setting, and neither stops anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from netbuilder.errors import DocumentError
+from netbuilder.storage import atomic, files, strict
+
+MAX_RECENTS = 12
+MAX_SETTINGS_BYTES = 1_000_000
+
+Text = Annotated[str, Field(max_length=20_000)]
+
+
+class UserSettings(BaseModel):
+    """The remembered values; every field has a default."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    theme: Literal["system", "light", "dark"] = "system"
+    recents: tuple[Text, ...] = ()
+    """Paths of projects, the latest first."""
+    geometry: Text = ""
+    """The window's place, as the window writes it (base64)."""
+    window_state: Text = ""
+    """The arrangement of panels, as the window writes it (base64)."""
+
+
+def home(kind: Literal["config", "data"]) -> Path:
+    """The folder for settings or for runs of unsaved projects.
+
+    The environment variable NETBUILDER_HOME puts both under one folder.
+    """
+    override = os.environ.get("NETBUILDER_HOME")
+    if override:
+        return Path(override) / kind
+    if kind == "config":
+        return platformdirs.user_config_path("netbuilder", appauthor=False)
+    return platformdirs.user_data_path("netbuilder", appauthor=False)
+
+
+class SettingsStore:
+    """The settings of this person, kept in a file."""
+
+    def __init__(
+        self, path: Path | None = None, warn: Callable[[str], None] = lambda text: None
+    ) -> None:
+        """`warn` hears in one sentence when the file can't be read or written."""
+        self.path = path or home("config") / "settings.json"
+        self._warn = warn
+        self.value = self._load()
+
+    def update(self, **changes: object) -> UserSettings:
+        """Change fields, keep the file up to date, and give the new settings.
+
+        Raises pydantic's `ValidationError` for a value that is no setting.
+        """
+        self.value = UserSettings.model_validate({**self.value.model_dump(), **changes})
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.write(self.path, self.value.model_dump_json(indent=2).encode())
+        except (OSError, DocumentError) as error:
+            self._warn(f"Settings could not be saved: {error}")
+        return self.value
+
+    def remember(self, project: Path) -> None:
+        """Put a project on top of the recent ones."""
+        text = str(project.absolute())
+        rest = [path for path in self.value.recents if path != text]
+        self.update(recents=(text, *rest)[:MAX_RECENTS])
+
+    def forget(self, project: str) -> None:
+        """Take a project off the recent ones."""
+        self.update(recents=tuple(path for path in self.value.recents if path != project))
+
+    def _load(self) -> UserSettings:
+        if not self.path.exists():
+            return UserSettings()
+        try:
+            value = strict.parse(files.read(self.path, MAX_SETTINGS_BYTES))
+            return UserSettings.model_validate_json(json.dumps(value))
+        except (DocumentError, ValidationError, ValueError):
+            self._warn("The settings were damaged; netbuilder starts with the defaults.")
+            with contextlib.suppress(OSError):
+                os.replace(self.path, self.path.with_name(self.path.name + ".invalid"))
+            return UserSettings()

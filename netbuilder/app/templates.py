@@ -1,0 +1,74 @@
+"""The projects that netbuilder brings along, as the start page and `templates` list them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from netbuilder.app import resources
+from netbuilder.errors import DocumentError
+from netbuilder.graph.document import Document
+from netbuilder.storage import files, strict
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateInfo:
+    """One template.
+
+    `family` and `task` are words of the field ("Convolutional", "Image classification"),
+    `dataset` what it trains on, `description` what to notice, `paper` whom to read.
+    `networks` maps each network's name to its number of parameters.
+    """
+
+    id: str
+    title: str
+    family: str
+    task: str
+    dataset: str
+    description: str
+    networks: Mapping[str, int]
+    paper: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """One row of the `templates` command."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "family": self.family,
+            "task": self.task,
+            "dataset": self.dataset,
+            "networks": dict(self.networks),
+        }
+
+
+def templates() -> list[TemplateInfo]:
+    """All templates by family and title. Nothing is built: the counts stand in the files."""
+    found = [_info(path) for path in resources.folder("templates").glob(f"*{files.SUFFIX}")]
+    return sorted(found, key=lambda info: (info.family, info.title))
+
+
+def open_template(id: str) -> Document:
+    """A new document from a template; `DocumentError` if there is none with this id."""
+    path = resources.folder("templates") / f"{id}{files.SUFFIX}"
+    # An id is a file's name, never a path.
+    if Path(id).name != id or not path.is_file():
+        known = ", ".join(sorted(info.id for info in templates()))
+        raise DocumentError(f"There is no template '{id}'.", f"There are: {known}.")
+    return files.load(path)
+
+
+def _info(path: Path) -> TemplateInfo:
+    value = strict.parse(files.read(path))
+    about = value["about"]
+    return TemplateInfo(
+        id=path.name.removesuffix(files.SUFFIX),
+        title=value["title"],
+        family=about["family"],
+        task=about["task"],
+        dataset=about["dataset"],
+        description=value["description"],
+        networks=dict(about["parameters"]),
+        paper=about.get("paper", ""),
+    )
