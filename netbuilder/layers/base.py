@@ -12,18 +12,21 @@ Nothing here imports torch: code is built from `ast` expressions that name torch
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+import inspect
+import keyword
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from netbuilder.errors import Fix
 from netbuilder.graph.model import GraphKind, Json
 from netbuilder.layers import code
-from netbuilder.layers.dims import Dim, Shape, text
+from netbuilder.layers.dims import Shape, text
 
 MAX_SIZE = 2**31
 
@@ -143,10 +146,33 @@ Real = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Size1 = Size | tuple[Size]
 Size2 = Size | tuple[Size, Size]
+Size3 = Size | tuple[Size, Size, Size]
 Pad1 = Count | tuple[Count]
 Pad2 = Count | tuple[Count, Count]
+Pad3 = Count | tuple[Count, Count, Count]
 Index = Annotated[int, Field(ge=-MAX_SIZE, le=MAX_SIZE)]
 """A dim number or an offset; negative counts from the end."""
+Numbers = tuple[Real, ...]
+"""A tensor of PyTorch's that is given as numbers."""
+
+
+def _legal_name(value: str) -> str:
+    legal = value.isascii() and value.isidentifier() and len(value) <= 64
+    if not legal or keyword.iskeyword(value) or value.startswith("__"):
+        raise ValueError("a name has letters, digits and underscores, and begins with a letter")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_legal_name)]
+"""The name of a data field or a network."""
+Dtype = Literal[
+    "float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool", "complex64"
+]
+
+
+def start_with(**parameters: Json) -> Mapping[str, Json]:
+    """What `Layer.starting` is made of."""
+    return MappingProxyType(parameters)
 
 
 class Layer(BaseModel):
@@ -168,6 +194,8 @@ class Layer(BaseModel):
     """Other words by which people search for it."""
     inputs: ClassVar[tuple[Port, ...]] = (Port("input"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("output"),)
+    starting: ClassVar[Mapping[str, Json]] = start_with()
+    """Parameters that a node gets when a person adds it: valid as they stand, N first."""
     positional: ClassVar[tuple[str, ...]] = ()
     """Parameters written without their name in code: `nn.Conv2d(1, 32, kernel_size=3)`."""
     returns: ClassVar[Targets] = "output"
@@ -194,6 +222,10 @@ class Layer(BaseModel):
         """The ports with these parameters; variadic ones are expanded by the catalogue."""
         return Ports(self.inputs, self.outputs)
 
+    def targets(self) -> Targets:
+        """How the result unpacks with these parameters."""
+        return self.returns
+
     # -- code --------------------------------------------------------------------------
 
     def constructor(self) -> ast.expr | None:
@@ -213,12 +245,12 @@ class Layer(BaseModel):
         """The expression that computes the result from the wired inputs.
 
         `module` is the attribute that holds `constructor()`'s value. Inputs come by port
-        name in port order, variadic ones as a tuple expression under the port's name.
+        name in port order, variadic ones as a tuple expression under the port's name. The
+        default passes required inputs by position and optional ones by name.
         """
-        passed = list(inputs.items())
-        names = [port.name for port in self.inputs]
-        plain = [value for i, (name, value) in enumerate(passed) if names[i : i + 1] == [name]]
-        named = dict(passed[len(plain) :])
+        optional = {port.name for port in self.ports().inputs if port.optional}
+        plain = [value for name, value in inputs.items() if name not in optional]
+        named = {name: value for name, value in inputs.items() if name in optional}
         if module is not None:
             return code.call(module, *plain, **named)
         rest = {k: code.const(v) for k, v in self.arguments().items()}
@@ -253,8 +285,6 @@ class Layer(BaseModel):
     @classmethod
     def help(cls) -> str:
         """The class docstring without its indentation."""
-        import inspect
-
         return inspect.cleandoc(cls.__doc__ or "")
 
     @classmethod
@@ -271,70 +301,10 @@ class Layer(BaseModel):
             if any(isinstance(mark, InferredMark) for mark in field.metadata)
         ]
 
+    def open_sizes(self) -> list[str]:
+        """The inferable parameters that are still without a value and need one."""
+        return [name for name in self.inferable() if getattr(self, name) is None]
+
     def with_values(self, values: Mapping[str, Json]) -> Layer:
         """A validated copy with these parameters replaced (`model_copy` does not validate)."""
         return type(self).model_validate({**self.model_dump(exclude_unset=True), **values})
-
-
-# -- complaints that many layers share -----------------------------------------------------
-
-
-def wrong_size(
-    layer: Layer, parameter: str, unit: str, port: str, found: Dim, expected: int
-) -> Complaint:
-    """An explicit size that the input contradicts, with the fix that lets it be inferred."""
-    return Complaint(
-        f"{layer.title} expects {expected} {unit}, gets {found}.",
-        f"Leave {parameter} empty to take it from the input, or change what comes in.",
-        port,
-        fixes=(Fix(f"Take {parameter} from the input", "unset_parameter", {"name": parameter}),),
-    )
-
-
-def check_size(
-    layer: Layer, parameter: str, unit: str, inputs: Types, port: str, dim: int
-) -> Iterator[Complaint]:
-    """Complains if the size at `dim` of `port` is not the layer's `parameter`."""
-    tensor = inputs.get(port)
-    expected = getattr(layer, parameter)
-    if tensor is None or expected is None or not -tensor.rank <= dim < tensor.rank:
-        return
-    found = tensor.shape[dim]
-    if found != expected:
-        yield wrong_size(layer, parameter, unit, port, found, expected)
-
-
-def check_rank(
-    layer: Layer, inputs: Types, port: str, ranks: Sequence[int], layout: str
-) -> Iterator[Complaint]:
-    """Complains if `port` has not one of these numbers of dims; `layout` like `N×C×H×W`."""
-    tensor = inputs.get(port)
-    if tensor is None or tensor.rank in ranks:
-        return
-    yield Complaint(
-        f"{layer.title} expects {layout}, gets {tensor} ({tensor.rank} dims).",
-        "Reshape the input, or use the layer for that number of dims.",
-        port,
-        code="shape.rank",
-    )
-
-
-def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
-    """Complains if integers come where numbers with a fraction are needed."""
-    tensor = inputs.get(port)
-    if tensor is not None and not tensor.floating:
-        yield Complaint(
-            f"{layer.title} needs floating point numbers, gets {tensor.dtype}.",
-            "Put an Embedding before it for ids, or set the input's dtype to float32.",
-            port,
-            code="dtype.integer",
-        )
-
-
-def size_at(inputs: Types, port: str, dim: int) -> int | None:
-    """The known constant size at `dim` of `port`, else None."""
-    tensor = inputs.get(port)
-    if tensor is None or not -tensor.rank <= dim < tensor.rank:
-        return None
-    size: Any = tensor.shape[dim]
-    return size if isinstance(size, int) else None

@@ -1,0 +1,380 @@
+"""Other shapes for the same numbers, parts of them, and other dtypes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from netbuilder.layers import code, dims
+from netbuilder.layers.base import (
+    MAX_SIZE,
+    Complaint,
+    Dtype,
+    Family,
+    Index,
+    Layer,
+    Size,
+    Types,
+    start_with,
+)
+from netbuilder.layers.checks import (
+    BATCH,
+    at_dim,
+    bad_parameter,
+    check_dim,
+    first_of,
+    set_to,
+)
+
+
+class _Reshape(Layer):
+    family = Family.RESHAPE
+
+
+class Flatten(_Reshape):
+    """Makes one dim of several: N×32×4×4 becomes N×512. Goes before a Linear.
+
+    `start_dim` and `end_dim` are the first and the last dim that are joined; dim 0 is the
+    batch, which stays.
+    """
+
+    id = "torch.nn.Flatten"
+    title = "Flatten"
+    keywords = "vector reshape view"
+
+    start_dim: Index = 1
+    end_dim: Index = -1
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(
+            check_dim(self, "start_dim", inputs),
+            check_dim(self, "end_dim", inputs),
+            self._order(inputs),
+        )
+
+    def _order(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        start, end = self.start_dim % tensor.rank, self.end_dim % tensor.rank
+        if start > end:
+            yield bad_parameter(
+                f"start_dim {self.start_dim} comes after end_dim {self.end_dim}.",
+                "Exchange them.",
+            )
+        elif start == 0 and end > 0 and tensor.shape[0] == BATCH:
+            yield Complaint(
+                f"Flatten from dim 0 joins the samples of the batch of {tensor}.",
+                "Set start_dim to 1 to keep samples apart.",
+                "input",
+                code="shape.batch",
+                severity="warning",
+                fixes=(set_to("start_dim", 1),),
+            )
+
+    def subtitle(self) -> str:
+        plain = (self.start_dim, self.end_dim) == (1, -1)
+        return "" if plain else f"dims {self.start_dim} to {self.end_dim}"
+
+
+def _one_free(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if any(size < 1 and size != -1 for size in sizes):
+        raise ValueError("sizes are 1 or more; one may be -1 for what is left")
+    if sizes.count(-1) > 1:
+        raise ValueError("only one size may be -1")
+    return sizes
+
+
+Sizes = Annotated[
+    tuple[Annotated[int, Field(ge=-1, le=MAX_SIZE)], ...],
+    Field(max_length=16),
+    AfterValidator(_one_free),
+]
+"""Sizes of a new shape, one of them -1 for what is left."""
+
+
+class Unflatten(_Reshape):
+    """Splits one dim into several: N×T×512 with dim -1 into 8, 64 becomes N×T×8×64.
+
+    One of the sizes may be -1 for what is left. Undoes a Flatten.
+    """
+
+    id = "torch.nn.Unflatten"
+    title = "Unflatten"
+    keywords = "split dim reshape heads"
+    positional = ("dim", "unflattened_size")
+    starting = start_with(dim=1, unflattened_size=(1, -1))
+
+    dim: Index
+    unflattened_size: Annotated[Sizes, Field(min_length=1)]
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_dim(self, "dim", inputs), self._fits(inputs))
+
+    def _fits(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        size = None if tensor is None else at_dim(tensor, self.dim)
+        fixed = dims.product(abs(part) for part in self.unflattened_size)
+        if not isinstance(size, int) or not isinstance(fixed, int):
+            return
+        if size % fixed if -1 in self.unflattened_size else size != fixed:
+            yield Complaint(
+                f"Unflatten can't split {size} into {_times(self.unflattened_size)}.",
+                f"The sizes must multiply to {size}; -1 stands for what is left.",
+                "input",
+            )
+
+    def subtitle(self) -> str:
+        return f"dim {self.dim} to {_times(self.unflattened_size)}"
+
+
+def _times(sizes: tuple[int, ...]) -> str:
+    return "×".join("·" if size == -1 else str(size) for size in sizes) or "scalar"
+
+
+class Reshape(_Reshape):
+    """The same numbers in another shape, in the same order.
+
+    `shape` is the whole new shape with the batch first: -1, 1, 8, 8 makes images of
+    N×64. The -1 is worked out by PyTorch, so that any batch size fits.
+    """
+
+    id = "torch.reshape"
+    title = "reshape"
+    keywords = "view resize unflatten"
+    starting = start_with(shape=(-1, 1, 8, 8))
+
+    shape: Sizes
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        count = dims.product(tensor.shape)
+        fixed = dims.product(abs(size) for size in self.shape)
+        assert isinstance(fixed, int)
+        exact = count == fixed if -1 not in self.shape else _divides(count, fixed)
+        if tensor.rank and tensor.shape[0] == BATCH:
+            yield from self._batched(tensor.shape[1:], str(tensor), fixed, exact)
+        elif not exact and isinstance(count, int):
+            yield Complaint(
+                f"reshape can't make {_times(self.shape)} of {tensor} ({count} numbers).",
+                "The sizes must multiply to as many numbers as come in.",
+                "input",
+            )
+
+    def _batched(
+        self, sample: dims.Shape, shown: str, fixed: int, exact: bool
+    ) -> Iterator[Complaint]:
+        if -1 not in self.shape:
+            yield Complaint(
+                f"reshape makes {_times(self.shape)} of {shown}: that fits one batch size only.",
+                "Put -1 first, in the place of the batch.",
+                "input",
+                fixes=(set_to("shape", (-1, *self.shape[1:])),),
+            )
+            return
+        count = dims.product(sample)
+        if self.shape[0] != -1 or not isinstance(count, int) or count == fixed:
+            return
+        if exact or fixed % count == 0:
+            fate = "mixes the samples of a batch"
+        else:
+            fate = "does not come out even"
+        yield Complaint(
+            f"{shown} has {count} numbers a sample, {_times(self.shape)} has {fixed}: "
+            f"reshape {fate}.",
+            f"Choose sizes after the -1 that multiply to {count}.",
+            "input",
+            code="shape.batch",
+            severity="warning" if exact else "error",
+        )
+
+    def subtitle(self) -> str:
+        return _times(self.shape)
+
+
+def _divides(count: dims.Dim, part: int) -> bool:
+    if isinstance(count, int):
+        return count % part == 0
+    return all(factor % part == 0 for _, factor in count.terms)
+
+
+class Permute(_Reshape):
+    """The same tensor with its dims in another order.
+
+    `dims` lists them all: 0, 2, 3, 1 turns N×C×H×W into N×H×W×C.
+    """
+
+    id = "torch.permute"
+    title = "permute"
+    keywords = "transpose swap axes order channels last"
+    starting = start_with(dims=(0, 2, 1))
+
+    dims: tuple[Index, ...]
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        rank = tensor.rank
+        inside = all(-rank <= dim < rank for dim in self.dims)
+        if not inside or sorted(dim % rank for dim in self.dims) != list(range(rank)):
+            shown = ", ".join(map(str, self.dims))
+            yield Complaint(
+                f"permute needs each of the {rank} dims of {tensor} once, has {shown or 'none'}.",
+                f"Give the numbers 0 to {rank - 1} in the order you want, 0 (the batch) first.",
+                "input",
+                code="shape.rank",
+            )
+
+    def subtitle(self) -> str:
+        return ", ".join(map(str, self.dims))
+
+
+class Transpose(_Reshape):
+    """Exchanges two dims: with 1 and 2, N×T×C becomes N×C×T, as Conv1d wants it."""
+
+    id = "torch.transpose"
+    title = "transpose"
+    keywords = "swap axes permute"
+    starting = start_with(dim0=1, dim1=2)
+
+    dim0: Index
+    dim1: Index
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_dim(self, "dim0", inputs), check_dim(self, "dim1", inputs))
+
+    def subtitle(self) -> str:
+        return f"{self.dim0} and {self.dim1}"
+
+
+class Squeeze(_Reshape):
+    """Removes a dim of size 1: N×1 with dim 1 becomes N."""
+
+    id = "torch.squeeze"
+    title = "squeeze"
+    keywords = "remove dim singleton"
+    starting = start_with(dim=1)
+
+    dim: Index | tuple[Index, ...]
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_dim(self, "dim", inputs), self._does_nothing(inputs))
+
+    def _does_nothing(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        for dim in self.dim if isinstance(self.dim, tuple) else (self.dim,):
+            if at_dim(tensor, dim) != 1:
+                yield Complaint(
+                    f"Dim {dim} of {tensor} is not 1, so squeeze leaves it.",
+                    "Choose a dim of size 1.",
+                    "input",
+                    severity="warning",
+                )
+
+    def subtitle(self) -> str:
+        return f"dim {self.dim}"
+
+
+class Unsqueeze(_Reshape):
+    """Adds a dim of size 1 at `dim`: N×8×8 with dim 1 becomes the image N×1×8×8."""
+
+    id = "torch.unsqueeze"
+    title = "unsqueeze"
+    keywords = "add dim expand channel"
+    starting = start_with(dim=1)
+
+    dim: Index
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return check_dim(self, "dim", inputs, extra=1)
+
+    def subtitle(self) -> str:
+        return f"dim {self.dim}"
+
+
+class Select(_Reshape):
+    """One slice along a dim, which goes away: dim 1, index -1 of N×T×C is the last step, N×C."""
+
+    id = "torch.select"
+    title = "select"
+    keywords = "index slice last step take element"
+    starting = start_with(dim=1, index=-1)
+
+    dim: Index
+    index: Index
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_dim(self, "dim", inputs), self._inside(inputs))
+
+    def _inside(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        size = None if tensor is None else at_dim(tensor, self.dim)
+        if isinstance(size, int) and not -size <= self.index < size:
+            yield Complaint(
+                f"Dim {self.dim} of {tensor} has no index {self.index}.",
+                f"Choose an index from 0 to {size - 1}, or -1 for the last.",
+                "input",
+                code="index.range",
+                fixes=(set_to("index", -1),),
+            )
+
+    def subtitle(self) -> str:
+        return f"dim {self.dim}, index {self.index}"
+
+
+class Narrow(_Reshape):
+    """A stretch along a dim: `length` elements from `start` on."""
+
+    id = "torch.narrow"
+    title = "narrow"
+    keywords = "slice crop range part"
+    starting = start_with(dim=1, start=0, length=1)
+
+    dim: Index
+    start: Index
+    length: Size
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_dim(self, "dim", inputs), self._inside(inputs))
+
+    def _inside(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        size = None if tensor is None else at_dim(tensor, self.dim)
+        if not isinstance(size, int):
+            return
+        start = self.start + size if self.start < 0 else self.start
+        if not 0 <= start <= size - self.length:
+            yield Complaint(
+                f"Dim {self.dim} of {tensor} has no {self.length} elements from {self.start} on.",
+                f"It has {size}: make start or length smaller.",
+                "input",
+                code="index.range",
+            )
+
+    def subtitle(self) -> str:
+        return f"dim {self.dim}, {self.length} from {self.start}"
+
+
+class To(_Reshape):
+    """The same numbers in another dtype, for example ids as float32."""
+
+    id = "torch.Tensor.to"
+    title = "to dtype"
+    keywords = "cast convert float int64 long type"
+    starting = start_with(dtype="float32")
+
+    dtype: Dtype
+
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        return code.method(inputs["input"], "to", code.dotted(f"torch.{self.dtype}"))
+
+    def subtitle(self) -> str:
+        return self.dtype

@@ -1,0 +1,128 @@
+"""What a training step is made of beside layers: data, networks, the loss, previews."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from netbuilder.layers import dims
+from netbuilder.layers.base import Complaint, Family, Layer, Name, Port, Role, Types, start_with
+from netbuilder.layers.checks import insert
+
+
+class DataField(Layer):
+    """One field of the data, a batch at a time: images, labels, features.
+
+    `field` is its name in the data set; the Data panel lists them.
+    """
+
+    id = "netbuilder.DataField"
+    title = "Data"
+    family = Family.DATA
+    role = Role.DATA
+    where = frozenset({"step"})
+    keywords = "dataset batch source images labels features"
+    inputs = ()
+    starting = start_with(field="image")
+
+    field: Name
+
+    def subtitle(self) -> str:
+        return self.field
+
+
+class NetworkCall(Layer):
+    """Runs one of the project's networks. Calls of the same network share its weights.
+
+    `mode`: 'train' as in training; 'eval' with dropout off and running averages in use;
+    'frozen' also without gradients for its weights, as a teacher or a fixed part.
+    """
+
+    id = "netbuilder.NetworkCall"
+    title = "Network"
+    family = Family.BLOCK
+    role = Role.CALL
+    where = frozenset({"step"})
+    keywords = "model call run use"
+    inputs = ()
+    outputs = ()
+    starting = start_with(network="main")
+
+    network: Name
+    mode: Literal["train", "eval", "frozen"] = "train"
+
+    def subtitle(self) -> str:
+        return self.network if self.mode == "train" else f"{self.network}, {self.mode}"
+
+
+class Objective(Layer):
+    """The number that training makes small. A step has exactly one."""
+
+    id = "netbuilder.Objective"
+    title = "Loss"
+    family = Family.LOSS
+    role = Role.OBJECTIVE
+    where = frozenset({"step"})
+    keywords = "objective minimise target goal"
+    inputs = (Port("loss"),)
+    outputs = ()
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        loss = inputs.get("loss")
+        if loss is None:
+            return
+        if not loss.floating:
+            yield Complaint(
+                f"The loss must be a floating point number, gets {loss.dtype}.",
+                "Connect the output of a loss such as CrossEntropyLoss.",
+                "loss",
+                code="dtype.integer",
+            )
+        elif loss.rank and dims.product(loss.shape) != 1:
+            yield Complaint(
+                f"The loss must be a single number, gets {loss}.",
+                "Connect a loss with reduction 'mean', or take the mean first.",
+                "loss",
+                code="shape.rank",
+                fixes=(insert("Insert mean", "loss", "torch.mean"),),
+            )
+
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        return inputs["loss"]
+
+
+class Preview(Layer):
+    """Shows some results while the network trains, beside the right answers if connected.
+
+    `kind`: 'image', 'class' (the most likely one of N×classes), 'value', 'curve', or
+    'auto' to choose by the shape.
+    """
+
+    id = "netbuilder.Preview"
+    title = "Preview"
+    family = Family.METRIC
+    role = Role.PREVIEW
+    where = frozenset({"step"})
+    keywords = "show look watch picture sample predictions"
+    inputs = (Port("input"), Port("target", "The right answers.", optional=True))
+    outputs = ()
+
+    kind: Literal["auto", "image", "class", "value", "curve"] = "auto"
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        needed = {"image": 3, "class": 2, "curve": 2}.get(self.kind, 0)
+        if tensor.rank < needed:
+            yield Complaint(
+                f"A preview as '{self.kind}' needs {needed} dims or more, gets {tensor}.",
+                "Set kind to 'auto', or connect something else.",
+                "input",
+                code="shape.rank",
+                severity="warning",
+            )
+
+    def subtitle(self) -> str:
+        return "" if self.kind == "auto" else self.kind
