@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -59,13 +59,13 @@ def find(id: str) -> type[Layer] | None:
     return layers().get(id)
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def _parse(id: str, key: tuple[Any, ...]) -> Layer | tuple[Complaint, ...]:
     kind = layers()[id]
     try:
         return kind.model_validate(_thaw(key))
     except ValidationError as error:
-        return tuple(_complaint(kind, entry) for entry in error.errors())
+        return tuple(_complaint(kind, entries) for entries in _by_parameter(error))
 
 
 def _key(value: Any) -> Any:
@@ -93,27 +93,98 @@ def read(node: Node) -> Layer | tuple[Complaint, ...] | None:
     return _parse(node.layer, _key(node.params))
 
 
-def _complaint(kind: type[Layer], entry: Any) -> Complaint:
+def _by_parameter(error: ValidationError) -> list[list[Any]]:
+    """Pydantic's complaints, a list for each parameter: a union has one for each of its types."""
+    found: dict[str, list[Any]] = {}
+    for entry in error.errors(include_url=False):
+        found.setdefault(str(entry["loc"][0]) if entry["loc"] else "", []).append(entry)
+    return list(found.values())
+
+
+def _complaint(kind: type[Layer], entries: list[Any]) -> Complaint:
+    entry = entries[0]
     name = str(entry["loc"][0]) if entry["loc"] else ""
     if entry["type"] == "extra_forbidden":
         known = ", ".join(kind.model_fields) or "none"
         return Complaint(
-            f"{kind.title} has no parameter '{name}'.",
+            f"{kind.title} has no parameter {_shown(name)}.",
             f"Its parameters: {known}.",
             code="parameter.unknown",
-            fixes=(Fix(f"Remove {name}", "unset_parameter", {"name": name}),),
+            fixes=(Fix("Remove it", "unset_parameter", {"name": name}),),
         )
     if entry["type"] == "missing":
-        return Complaint(
-            f"{kind.title} needs a value for '{name}'.", "Set it.", code="parameter.missing"
-        )
-    shown = repr(entry["input"])
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    reason = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    verb = "must be" if entry["msg"].startswith("Input should be ") else "is not right:"
-    text = f"'{name}' {verb} {reason}, not {shown}." if name else f"{reason}."
-    fixes = (Fix(f"Use the default for {name}", "unset_parameter", {"name": name}),) if name else ()
-    return Complaint(text, "Change the value.", code="parameter.invalid", fixes=fixes)
+        return _missing(kind, name)
+    reasons = " or ".join(dict.fromkeys(_reason(e) for e in _telling(entries)))
+    text = f"'{name}' must be {reasons}, not {_shown(entry['input'])}."
+    if entry["type"] == "value_error":
+        text = f"'{name}' can't be {_shown(entry['input'])}: {entry['ctx']['error']}."
+    fix = Fix(f"Use the default for {name}", "unset_parameter", {"name": name})
+    if name in kind.starting and kind.model_fields[name].is_required():
+        value = kind.starting[name]
+        fix = Fix(f"Set {name} to {_shown(value)}", "set_parameter", {"name": name, "value": value})
+    return Complaint(text, "Change the value.", code="parameter.invalid", fixes=(fix,))
+
+
+def _missing(kind: type[Layer], name: str) -> Complaint:
+    fixes: tuple[Fix, ...] = ()
+    if name in kind.starting:
+        value = kind.starting[name]
+        title = f"Set {name} to {_shown(value)}"
+        fixes = (Fix(title, "set_parameter", {"name": name, "value": value}),)
+    return Complaint(
+        f"{kind.title} needs a value for '{name}'.",
+        "Set it.",
+        code="parameter.missing",
+        fixes=fixes,
+    )
+
+
+def _telling(entries: list[Any]) -> list[Any]:
+    """Of the complaints of a union's types, those of the types that the value is of, if any."""
+    return [e for e in entries if not e["type"].endswith("_type")] or entries
+
+
+_REASONS = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "a text",
+    "tuple_type": "a list of numbers",
+    "finite_number": "a finite number",
+    "none_required": "empty",
+}
+
+
+def _reason(entry: Any) -> str:
+    """What the value must be, to follow "must be"."""
+    known = _REASONS.get(entry["type"])
+    if known is not None:
+        return known
+    limit = entry.get("ctx", {})
+    match entry["type"]:
+        case "greater_than_equal":
+            return f"at least {limit['ge']:g}"
+        case "greater_than":
+            return f"more than {limit['gt']:g}"
+        case "less_than_equal":
+            return f"at most {limit['le']}"
+        case "literal_error":
+            return str(limit["expected"])
+        case "missing" | "too_long" | "too_short":
+            return "a list of the right length"
+    message = str(entry["msg"]).removeprefix("Input should be ")
+    return message[:1].lower() + message[1:]
+
+
+def _shown(value: Any) -> str:
+    """A value of a file in a message: short, and safe for numbers of thousands of digits."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "a number of more than 40 digits"
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
