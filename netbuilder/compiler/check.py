@@ -13,7 +13,7 @@ from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node, Unreadable
-from netbuilder.layers.base import Complaint, Layer, Role
+from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.catalogue import find, ports_of, read
 
 SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
@@ -46,8 +46,10 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
         *_names(graph),
     ]
     used = topology.ancestors(graph, sinks(graph))
+    ports = {id: ports_of(document, graph, node) for id, node in graph.nodes.items()}
     for node in graph.ordered():
-        found += _node(document, graph, node, node.id in used)
+        found += _node(document, graph, node)
+        found += _wiring(graph, node, ports, node.id in used)
     return found
 
 
@@ -252,7 +254,7 @@ def node_names(graph: Graph) -> Mapping[str, str]:
     return result
 
 
-def _node(document: Document, graph: Graph, node: Node, used: bool) -> Iterator[Problem]:
+def _node(document: Document, graph: Graph, node: Node) -> Iterator[Problem]:
     kind = find(node.layer)
     if kind is None:
         yield Problem(
@@ -281,7 +283,6 @@ def _node(document: Document, graph: Graph, node: Node, used: bool) -> Iterator[
             yield to_problem(complaint, graph, node)
     elif isinstance(layer, Layer) and layer.role is Role.CALL:
         yield from _call(document, graph, node, layer)
-    yield from _wiring(document, graph, node, used)
 
 
 def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterator[Problem]:
@@ -306,12 +307,12 @@ def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterato
         )
 
 
-def _wiring(document: Document, graph: Graph, node: Node, used: bool) -> Iterator[Problem]:
-    ports = ports_of(document, graph, node)
-    known = {port.name for port in ports.inputs}
+def _wiring(graph: Graph, node: Node, ports: Mapping[str, Ports], used: bool) -> Iterator[Problem]:
+    inputs = ports[node.id].inputs
+    known = {port.name for port in inputs}
     for wire in graph.wires_into(node.id):
         source = graph.nodes[wire.source]
-        outputs = {port.name for port in ports_of(document, graph, source).outputs}
+        outputs = {port.name for port in ports[source.id].outputs}
         if wire.target_port not in known:
             place, lacking = f"'{node.name}' has no input", wire.target_port
         elif wire.source_port not in outputs:
@@ -330,7 +331,7 @@ def _wiring(document: Document, graph: Graph, node: Node, used: bool) -> Iterato
         )
     missing = [
         port.name
-        for port in ports.inputs
+        for port in inputs
         if not port.optional and graph.wire_into(node.id, port.name) is None
     ]
     for name in missing:

@@ -1,18 +1,18 @@
 """Source code of a graph: a class that a good engineer would have written.
 
-Every expression is unparsed from `ast` nodes; what a file contributes is literals and
-checked identifiers. Comments show shapes, made of numbers and symbols alone.
+Every expression was unparsed from `ast` nodes (`compiler.text`); what a file contributes is
+literals and checked identifiers. Comments show shapes, made of numbers and symbols alone.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.lower import Call, Program
+from netbuilder.compiler.text import ALIAS_NAMES, Snippet
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document
 from netbuilder.graph.model import Node
@@ -33,70 +33,21 @@ class Source:
     """Arguments of `forward`, in order."""
 
 
-_ALIASES = {
-    "torch.nn.functional": ("F", "import torch.nn.functional as F"),
-    "torch.nn": ("nn", "from torch import nn"),
-}
-
-
-_ALIAS_NAMES = {alias for alias, _ in _ALIASES.values()}
-
-
-class _Shortener(ast.NodeTransformer):
-    """Writes `torch.nn.Conv2d` as `nn.Conv2d` and remembers the imports that needs."""
-
-    def __init__(self) -> None:
-        self.imports: set[str] = set()
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        name = _dotted_name(node)
-        if name is not None:
-            for prefix, (alias, statement) in _ALIASES.items():
-                if name == prefix or name.startswith(prefix + "."):
-                    self.imports.add(statement)
-                    return _rename(node, len(prefix.split(".")), alias)
-            root = name.partition(".")[0]
-            if root != "self" and root in ("torch", "torchmetrics"):
-                self.imports.add(f"import {root}")
-            return node
-        self.generic_visit(node)
-        return node
-
-
-def _dotted_name(node: ast.expr) -> str | None:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.insert(0, node.attr)
-        node = node.value
-    return ".".join([node.id, *parts]) if isinstance(node, ast.Name) else None
-
-
-def _rename(node: ast.Attribute, depth: int, alias: str) -> ast.expr:
-    parts: list[str] = []
-    part: ast.expr = node
-    while isinstance(part, ast.Attribute):
-        parts.insert(0, part.attr)
-        part = part.value
-    result: ast.expr = ast.Name(alias, ast.Load())
-    for name in parts[depth - 1 :]:
-        result = ast.Attribute(result, name, ast.Load())
-    return result
-
-
 class _Writer:
-    """Lines of source, with the node each came from."""
+    """Lines of source, with the node each came from, and the imports they need."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str]] = []
-        self.shortener = _Shortener()
+        self.imports = {"import torch", "from torch import nn"}
 
     def put(self, text: str = "", node: str = "", depth: int = 0) -> None:
         self.rows.append(("    " * depth + text if text else "", node))
 
-    def statement(self, tree: ast.stmt, node: str, depth: int, comment: str = "") -> None:
-        short = ast.fix_missing_locations(self.shortener.visit(tree))
-        text = ast.unparse(short)
-        self.put(f"{text}  # {_plain(comment)}" if comment else text, node, depth)
+    def assign(self, target: str, value: Snippet, node: str, comment: str = "") -> None:
+        """A statement in the body of a method; the comment is cleaned."""
+        self.imports |= value.imports
+        note = f"  # {_plain(comment)}" if comment else ""
+        self.put(f"{target} = {value.text}{note}", node, 2)
 
 
 def class_name(document: Document, name: str, kind: str) -> str:
@@ -109,7 +60,7 @@ def class_name(document: Document, name: str, kind: str) -> str:
     if kind == "step":
         camel += "" if camel.endswith("Step") else "Step"
     name = rules.identifier(camel, "Network")
-    return f"{name}Network" if name in _ALIAS_NAMES else name
+    return f"{name}Network" if name in ALIAS_NAMES else name
 
 
 def emit(document: Document, program: Program, types: Types) -> Source:
@@ -165,8 +116,7 @@ def _init(writer: _Writer, program: Program) -> None:
         writer.put(f"self.{name} = {name}", "", 2)
     for call in program.calls:
         if call.constructor is not None:
-            target = ast.Attribute(ast.Name("self", ast.Load()), call.attribute, ast.Store())
-            writer.statement(ast.Assign([target], call.constructor), call.node.id, 2)
+            writer.assign(f"self.{call.attribute}", call.constructor, call.node.id)
 
 
 def _train(writer: _Writer, program: Program, name: str) -> None:
@@ -186,8 +136,6 @@ def _train(writer: _Writer, program: Program, name: str) -> None:
 
 def _forward(writer: _Writer, program: Program, types: Types) -> None:
     arguments = "".join(f", {name}: torch.Tensor" for _, name in program.inputs)
-    returns = _returns(program)
-    writer.shortener.imports.add("import torch")
     hint = "torch.Tensor"
     if program.graph.kind == "step":
         hint = "tuple[torch.Tensor, dict[str, tuple[torch.Tensor, ...]], dict[str, torch.Tensor]]"
@@ -196,45 +144,39 @@ def _forward(writer: _Writer, program: Program, types: Types) -> None:
     writer.put(f"def forward(self{arguments}) -> {hint}:", "", 1)
     for call in program.calls:
         _line(writer, call, types)
-    writer.statement(ast.Return(returns), "", 2)
+    writer.put(f"return {_returns(program)}", "", 2)
 
 
 def _line(writer: _Writer, call: Call, types: Types) -> None:
     shown = [str(types[call.node.id][p]) for p in call.outputs if p in types.get(call.node.id, {})]
-    tree = ast.Assign([call.targets], call.forward)
-    writer.statement(tree, call.node.id, 2, ", ".join(shown))
+    writer.assign(call.targets, call.forward, call.node.id, ", ".join(shown))
 
 
-def _returns(program: Program) -> ast.expr:
+def _returns(program: Program) -> str:
     if program.graph.kind != "step":
-        values = [next(iter(given.values())) for _, given in program.results]
-        return values[0] if len(values) == 1 else ast.Tuple(values, ast.Load())
-    loss: ast.expr = ast.Constant(None)
-    metrics: dict[str, ast.expr] = {}
-    previews: dict[str, ast.expr] = {}
+        return ", ".join(next(iter(given.values())) for _, given in program.results)
+    loss = ""
+    metrics: dict[str, str] = {}
+    previews: dict[str, str] = {}
     for node, given in program.results:
+        values = ", ".join(given.values())
         match role_of(node):
             case Role.OBJECTIVE:
                 loss = given["loss"]
             case Role.METRIC:
-                metrics[node.name] = ast.Tuple(list(given.values()), ast.Load())
+                metrics[node.name] = f"({values},)" if len(given) == 1 else f"({values})"
             case Role.PREVIEW:
-                values = list(given.values())
-                previews[node.name] = values[0] if len(values) == 1 else _tuple(values)
-    return _tuple([loss, _dict(metrics), _dict(previews)])
+                previews[node.name] = values if len(given) == 1 else f"({values})"
+    return f"{loss}, {_dict(metrics)}, {_dict(previews)}"
 
 
-def _tuple(values: list[ast.expr]) -> ast.expr:
-    return ast.Tuple(values, ast.Load())
-
-
-def _dict(values: Mapping[str, ast.expr]) -> ast.expr:
-    return ast.Dict([ast.Constant(key) for key in values], list(values.values()))
+def _dict(values: Mapping[str, str]) -> str:
+    """A dict display; keys are names of nodes, which `repr` makes literals whatever they are."""
+    return "{" + ", ".join(f"{key!r}: {value}" for key, value in values.items()) + "}"
 
 
 def _finish(writer: _Writer, name: str, program: Program) -> Source:
-    imports = writer.shortener.imports | {"from torch import nn"}
-    head = sorted(imports, key=lambda line: (line.startswith("from"), " as " in line, line))
+    head = sorted(writer.imports, key=lambda line: (line.startswith("from"), " as " in line, line))
     rows = [(line, "") for line in head] + [("", ""), ("", "")] + writer.rows
     lines = {i: node for i, (_, node) in enumerate(rows, 1) if node}
     text = "\n".join(row for row, _ in rows) + "\n"

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from netbuilder.compiler import fit
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.execute import function
-from netbuilder.compiler.lower import call_inputs
+from netbuilder.compiler.text import call_inputs
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import topology
 from netbuilder.graph.document import Document, Graph
@@ -146,7 +146,7 @@ class _Node:
 
     def _fill(self, inputs: Types, complete: bool) -> bool:
         """Puts inferred sizes into `self.layer`; False if that can't be done."""
-        open_names = [n for n in self.layer.inferable() if getattr(self.layer, n) is None]
+        open_names = self.layer.open_sizes()
         if not open_names:
             return True
         values = {k: v for k, v in self.layer.infer(inputs).items() if k in open_names}
@@ -161,7 +161,7 @@ class _Node:
                 )
             )
             return False
-        missing = [name for name in open_names if getattr(filled, name) is None]
+        missing = filled.open_sizes()
         if missing and complete and not self._refused(filled, inputs):
             self._complain(
                 Complaint(
@@ -323,7 +323,7 @@ def run_layer(layer: Layer, inputs: Types, ports: Ports) -> Outcome:
     first = probes[0][1]
     outputs: dict[str, TensorType] = {}
     try:
-        for path, port in flatten_targets(layer.returns):
+        for path, port in flatten_targets(layer.targets()):
             tensor = _pick(first, path)
             if tensor is None:
                 continue

@@ -1,21 +1,21 @@
 """From a graph to a list of calls in the order in which they run.
 
 What lies between the drawing and the source: each node that is needed becomes a `Call`
-with the expression that makes its module, the expression that runs it and the variables
-its outputs go to.
+with the text that makes its module, the text that runs it and the variables its outputs
+go to.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of, sinks
+from netbuilder.compiler.text import Snippet
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
-from netbuilder.layers import code
 from netbuilder.layers.base import Layer, Ports, Role, Targets
 from netbuilder.layers.catalogue import ports_of
 
@@ -35,21 +35,24 @@ class Call:
     node: Node
     layer: Layer
     attribute: str
-    constructor: ast.expr | None
-    forward: ast.expr
-    targets: ast.expr
+    constructor: Snippet | None
+    forward: Snippet
+    targets: str
     outputs: tuple[str, ...]
     """The output ports that something uses, in port order."""
 
 
 @dataclass(slots=True)
 class Program:
-    """A lowered graph. `inputs` and `results` are (node, variable or expression)."""
+    """A lowered graph: arguments of `forward`, calls, and what it returns.
+
+    `inputs` are nodes with their variables, `results` nodes with variables by port.
+    """
 
     graph: Graph
     inputs: list[tuple[Node, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
-    results: list[tuple[Node, dict[str, ast.expr]]] = field(default_factory=list)
+    results: list[tuple[Node, dict[str, str]]] = field(default_factory=list)
     networks: dict[str, str] = field(default_factory=dict)
     """Names of the networks that a step calls, and the attributes that hold them."""
     metrics: list[tuple[Node, Layer]] = field(default_factory=list)
@@ -67,25 +70,6 @@ def network_names(document: Document) -> dict[str, str]:
 def _apart(names: Mapping[str, str], taken: set[str]) -> dict[str, str]:
     """The names, with an underscore where a network has that name."""
     return {id: f"{name}_" if name in taken else name for id, name in names.items()}
-
-
-def call_inputs(layer: Layer, arguments: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
-    """Expressions by port as `Layer.forward` takes them: variadic ports packed in a tuple."""
-    result: dict[str, ast.expr] = {}
-    for port in layer.inputs:
-        if port.variadic:
-            stem = f"{port.name}_"
-            numbered = [
-                (int(name.removeprefix(stem)), value)
-                for name, value in arguments.items()
-                if name.startswith(stem) and name.removeprefix(stem).isdecimal()
-            ]
-            if numbered:
-                values = [value for _, value in sorted(numbered, key=lambda pair: pair[0])]
-                result[port.name] = code.pack(values)
-        elif port.name in arguments:
-            result[port.name] = arguments[port.name]
-    return result
 
 
 def lower(document: Document, graph: Graph, layers: Mapping[str, Layer]) -> Program:
@@ -112,6 +96,7 @@ class _Lowering:
             used |= {node.id for node in graph.nodes.values() if role_of(node) is Role.INPUT}
         self.order = [graph.nodes[id] for id in topology.sorted_nodes(graph, used)]
         self.used = used
+        self.ports = {node.id: ports_of(document, graph, node) for node in self.order}
         self.chain = self._free(CHAIN)
         self._number = {node.id: i for i, node in enumerate(self._running())}
 
@@ -158,13 +143,12 @@ class _Lowering:
     def _legal(name: str) -> str:
         return f"{name}_" if name in _TAKEN else name
 
-    def _arguments(self, node: Node) -> dict[str, ast.expr]:
-        result: dict[str, ast.expr] = {}
-        for port in ports_of(self.document, self.graph, node).inputs:
+    def _arguments(self, node: Node) -> dict[str, str]:
+        result: dict[str, str] = {}
+        for port in self.ports[node.id].inputs:
             wire = self.graph.wire_into(node.id, port.name)
             if wire is not None:
-                variable = self.variables[wire.source, wire.source_port]
-                result[port.name] = ast.Name(variable, ast.Load())
+                result[port.name] = self.variables[wire.source, wire.source_port]
         return result
 
     def _call(self, program: Program, node: Node) -> Call:
@@ -172,18 +156,16 @@ class _Lowering:
         arguments = self._arguments(node)
         attribute = self.names[node.id]
         constructor = None
-        holder: ast.expr | None = None
         if layer.role is Role.CALL:
             network = str(getattr(layer, "network", ""))
             program.networks.setdefault(network, self.networks[network])
-            module = ast.Attribute(ast.Name("self", ast.Load()), self.networks[network], ast.Load())
-            forward: ast.expr = code.call(module, *arguments.values())
+            called = ", ".join(arguments.values())
+            forward = Snippet(f"self.{self.networks[network]}({called})")
         else:
-            constructor = layer.constructor()
-            if constructor is not None:
-                holder = ast.Attribute(ast.Name("self", ast.Load()), attribute, ast.Load())
-            forward = layer.forward(holder, call_inputs(layer, arguments))
-        ports = ports_of(self.document, self.graph, node)
+            constructor = text.constructor(layer)
+            holder = attribute if constructor is not None else ""
+            forward = text.forward(layer, holder, tuple(arguments.items()))
+        ports = self.ports[node.id]
         outputs = self._wired(node, ports)
         targets = self._assign(node, layer, ports, outputs)
         return Call(node, layer, attribute, constructor, forward, targets, outputs)
@@ -192,7 +174,7 @@ class _Lowering:
         wired = {w.source_port for w in self.graph.wires_out_of(node.id) if w.target in self.used}
         return tuple(port.name for port in ports.outputs if port.name in wired)
 
-    def _assign(self, node: Node, layer: Layer, ports: Ports, outputs: Sequence[str]) -> ast.expr:
+    def _assign(self, node: Node, layer: Layer, ports: Ports, outputs: Sequence[str]) -> str:
         """Chooses the variables of a node's outputs and returns what is assigned to."""
         for port in outputs:
             self.variables[node.id, port] = self._variable(node, port, outputs)
@@ -200,16 +182,17 @@ class _Lowering:
             names = tuple(port.name for port in ports.outputs)
             shape: Targets = names if len(names) != 1 else names[0]
         else:
-            shape = layer.returns
+            shape = layer.targets()
         return self._targets(node, shape)
 
-    def _targets(self, node: Node, shape: Targets) -> ast.expr:
+    def _targets(self, node: Node, shape: Targets) -> str:
         if isinstance(shape, str):
-            return ast.Name(self.variables.get((node.id, shape), "_"), ast.Store())
+            return self.variables.get((node.id, shape), "_")
         parts = [self._targets(node, part) for part in shape]
-        if all(_unused(part) for part in parts):
-            return ast.Name("_", ast.Store())
-        return ast.Tuple(parts, ast.Store())
+        if all(part == "_" for part in parts):
+            return "_"
+        inner = [part if "," not in part else f"({part})" for part in parts]
+        return ", ".join(inner)
 
     def _variable(self, node: Node, port: str, outputs: Sequence[str]) -> str:
         wires = [
@@ -242,7 +225,3 @@ class _Lowering:
 
 SILENT = frozenset({Role.INPUT, Role.DATA, Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles that are arguments or results of `forward` rather than calls in it."""
-
-
-def _unused(target: ast.expr) -> bool:
-    return isinstance(target, ast.Name) and target.id == "_"

@@ -45,7 +45,10 @@ def add_graph(
     """A new empty graph; its name is made unique among those of its kind."""
     document = history.document
     same = document.of_kind(kind)
-    name = rules.unique_name(rules.identifier(name, kind), {graph.name for graph in same})
+    # A network becomes an attribute of the modules that call it; nothing holds a step.
+    reserved = frozenset[str]() if kind == "step" else rules.RESERVED_NAMES
+    legal = rules.identifier(name, kind, reserved)
+    name = rules.unique_name(legal, {graph.name for graph in same})
     order = 1 + max((graph.info.order for graph in document.graphs.values()), default=-1)
     info = GraphInfo(
         id=new_id("g"), kind=kind, name=name, order=order, settings=freeze(settings or {})

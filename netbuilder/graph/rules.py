@@ -145,12 +145,14 @@ def name_refusal(graph: Graph, name: str, node: str = "") -> str | None:
     return None
 
 
-def identifier(text: str, fallback: str = "node") -> str:
-    """A legal name as near to `text` as can be."""
+def identifier(
+    text: str, fallback: str = "node", reserved: frozenset[str] = RESERVED_NAMES
+) -> str:
+    """A legal name as near to `text` as can be, other than the `reserved` ones."""
     name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[: MAX_NAME - 8] or fallback
     if name[0].isdigit():
         name = f"{fallback}_{name}"
-    if keyword.iskeyword(name) or name in RESERVED_NAMES:
+    if keyword.iskeyword(name) or name in reserved:
         name += "_"
     return name
 

@@ -1,0 +1,96 @@
+"""Expressions as text, the way people write them: `nn.Conv2d`, `F.pad`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from netbuilder.layers import code
+from netbuilder.layers.base import Layer
+
+_ALIASES = {
+    "torch.nn.functional": ("F", "import torch.nn.functional as F"),
+    "torch.nn": ("nn", "from torch import nn"),
+}
+ALIAS_NAMES = frozenset(alias for alias, _ in _ALIASES.values())
+_ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric"})
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """An expression's text and the import statements that it needs."""
+
+    text: str
+    imports: frozenset[str] = frozenset()
+
+
+def snippet(expression: ast.expr) -> Snippet:
+    """Unparses an expression, with the usual short names for PyTorch's modules."""
+    shortener = _Shortener()
+    text = ast.unparse(shortener.visit(expression))
+    return Snippet(text, frozenset(shortener.imports))
+
+
+@lru_cache(maxsize=20_000)
+def constructor(layer: Layer) -> Snippet | None:
+    """What makes the layer's module; None if it has none."""
+    expression = layer.constructor()
+    return None if expression is None else snippet(expression)
+
+
+@lru_cache(maxsize=20_000)
+def forward(layer: Layer, attribute: str, arguments: tuple[tuple[str, str], ...]) -> Snippet:
+    """What computes the layer's result from `(port, variable)` pairs.
+
+    `attribute` names the module on `self`; it is empty for a plain function.
+    """
+    module = ast.Attribute(code.dotted("self"), attribute, ast.Load()) if attribute else None
+    values: dict[str, ast.expr] = {port: ast.Name(name, ast.Load()) for port, name in arguments}
+    return snippet(layer.forward(module, call_inputs(layer, values)))
+
+
+def call_inputs(layer: Layer, arguments: Mapping[str, ast.expr]) -> dict[str, ast.expr]:
+    """Expressions by port as `Layer.forward` takes them: variadic ports packed in a tuple."""
+    result: dict[str, ast.expr] = {}
+    for port in layer.ports().inputs:
+        if not port.variadic:
+            if port.name in arguments:
+                result[port.name] = arguments[port.name]
+            continue
+        stem = f"{port.name}_"
+        numbered = sorted(
+            (int(name.removeprefix(stem)), name)
+            for name in arguments
+            if name.startswith(stem) and name.removeprefix(stem).isdecimal()
+        )
+        if numbered:
+            result[port.name] = code.pack(arguments[name] for _, name in numbered)
+    return result
+
+
+class _Shortener(ast.NodeTransformer):
+    """Writes `torch.nn.Conv2d` as `nn.Conv2d` and remembers the imports that needs."""
+
+    def __init__(self) -> None:
+        self.imports: set[str] = set()
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        parts: list[str] = []
+        inner: ast.expr = node
+        while isinstance(inner, ast.Attribute):
+            parts.insert(0, inner.attr)
+            inner = inner.value
+        if not isinstance(inner, ast.Name):
+            self.generic_visit(node)
+            return node
+        if inner.id not in _ROOTS:
+            return node
+        name = ".".join([inner.id, *parts])
+        for prefix, (alias, statement) in _ALIASES.items():
+            if name.startswith(prefix + "."):
+                self.imports.add(statement)
+                return code.dotted(alias + name.removeprefix(prefix))
+        self.imports.add(f"import {inner.id}")
+        return node

@@ -1,0 +1,152 @@
+"""Structural problems: each at its node, all at once, with fixes that mend them."""
+
+from __future__ import annotations
+
+from netbuilder.compiler.check import check, node_names
+from netbuilder.errors import Problem
+from netbuilder.graph import edits
+from netbuilder.graph.changes import Added
+from netbuilder.graph.document import Document
+from netbuilder.graph.model import GraphInfo, Node, ProjectInfo, Unreadable, Wire
+from netbuilder.layers.catalogue import ports_of
+from tests.drawing import Drawing, classifier
+
+
+def codes(document: Document) -> list[str]:
+    return [problem.code for problem in check(document)]
+
+
+def only(document: Document, code: str) -> Problem:
+    (problem,) = [problem for problem in check(document) if problem.code == code]
+    return problem
+
+
+def test_a_good_project_has_no_problems() -> None:
+    assert check(classifier().document) == []
+
+
+def test_an_empty_project_says_what_is_missing() -> None:
+    assert codes(Document()) == ["network.missing"]
+    assert codes(Drawing().document) == ["output.missing", "input.missing"]
+
+
+def test_an_unwired_input_is_an_error_where_it_matters_and_a_warning_elsewhere() -> None:
+    d = Drawing()
+    x = d.input(4)
+    used = d.add("Linear", out_features=2)
+    d.output(used)
+    loose = d.add("ReLU")
+    problems = {p.node: p for p in check(d.document) if p.code == "port.unwired"}
+    assert problems[used.id].severity == "error"
+    assert problems[used.id].port == "input"
+    assert problems[loose.id].severity == "warning"
+    assert only(d.document, "node.unused").node == x.id
+
+
+def test_cycles_are_named_and_can_be_cut() -> None:
+    d = Drawing()
+    a, b = d.add("ReLU", name="a"), d.add("ReLU", name="b")
+    with d.history.document.editing():
+        for source, target in ((a, b), (b, a)):
+            wire = Wire(
+                id=f"{source.name}{target.name}",
+                source=source.id,
+                source_port="output",
+                target=target.id,
+                target_port="input",
+            )
+            d.document.apply(Added(d.graph.id, wire))
+    problem = only(d.document, "graph.cycle")
+    assert "a → b → a" in problem.message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert "graph.cycle" not in codes(d.document)
+
+
+def test_unknown_layers_and_wrong_places_are_named() -> None:
+    d = Drawing()
+    x = d.input(4)
+    alien = d.add("acme.Warp", name="warp")
+    assert only(d.document, "layer.unknown").node == alien.id
+    loss = d.add("netbuilder.Objective", name="loss")
+    problem = only(d.document, "layer.place")
+    assert problem.node == loss.id
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert "layer.place" not in codes(d.document)
+    assert x.id in d.graph.nodes
+
+
+def test_bad_parameters_are_problems_with_the_default_as_fix() -> None:
+    d = Drawing()
+    d.output(d.add("Linear", d.input(4), out_features=3, bias="yes"))
+    problem = only(d.document, "parameter.invalid")
+    assert "'bias'" in problem.message
+    assert "'yes'" in problem.message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert codes(d.document) == []
+
+
+def test_wires_to_ports_that_are_not_there_can_be_removed() -> None:
+    d = Drawing()
+    x = d.input(4)
+    relu = d.add("ReLU", x)
+    d.output(relu)
+    wire = Wire(id="w", source=x.id, source_port="output", target=relu.id, target_port="other")
+    with d.document.editing():
+        d.document.apply(Added(d.graph.id, wire))
+    problem = only(d.document, "wire.port")
+    assert "'other'" in problem.message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert codes(d.document) == []
+
+
+def test_unreadable_entries_stay_and_are_reported() -> None:
+    d = classifier()
+    entry = Unreadable(id="u", section="nodes", index=4, raw=5, reason="it is a number")
+    with d.document.editing():
+        d.document.apply(Added(d.graph.id, entry))
+    problem = only(d.document, "file.unreadable")
+    assert "Entry 5" in problem.message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert codes(d.document) == []
+
+
+def test_steps_need_one_loss_and_a_network_to_update() -> None:
+    d = classifier()
+    d.add_graph("step", "second")
+    assert codes(d.document) == ["loss.missing", "step.updates"]
+    step = d.document.of_kind("step")[0]
+    edits.set_graph(d.history, step, settings={"updates": ["ghost"]})
+    problem = next(p for p in check(d.document) if p.graph == step.id)
+    assert "ghost" in problem.message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert step.info.settings["updates"] == ("main",)
+
+
+def test_a_call_of_no_network_offers_those_there_are() -> None:
+    d = classifier()
+    step = d.document.of_kind("step")[0]
+    call = step.named("main")
+    assert call is not None
+    edits.set_parameters(d.history, step, [call.id], {"network": "ghost"})
+    problem = only(d.document, "network.unknown")
+    assert problem.node == call.id
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert check(d.document) == []
+
+
+def test_names_of_files_become_legal_and_unique() -> None:
+    names = ["conv", "conv", "import", "a b", "a b", "x\nimport os", "", "7up", "conv_2", "train"]
+    info = GraphInfo(id="g", kind="network", name="main")
+    nodes = [
+        Added("g", Node(id=f"n{i}", layer="torch.nn.ReLU", name=name, order=i))
+        for i, name in enumerate(names)
+    ]
+    document = Document.of(ProjectInfo(), [Added("g", info), *nodes])
+    by_id = node_names(document.graph("g"))
+    legal = [by_id[f"n{i}"] for i in range(len(names))]
+    assert legal[0] == "conv"
+    assert legal[8] == "conv_2"
+    assert len(set(legal)) == len(legal)
+    assert all(name.isidentifier() for name in legal)
+    changed = [p for p in check(document) if p.code == "name.changed"]
+    assert [int(p.node[1:]) for p in changed] == [1, 2, 3, 4, 5, 6, 7, 9]
