@@ -63,7 +63,8 @@ def test_values_that_are_used_twice_have_names() -> None:
     assert "left = self.left(features)" in text
     model = build_network(d.document, "main")
     given = torch.randn(3, 4)
-    left_value, right_value = model.left(given), model.right(given)
+    parts = dict(model.named_children())
+    left_value, right_value = parts["left"](given), parts["right"](given)
     assert torch.equal(model(given), left_value + right_value + left_value)
 
 

@@ -1,0 +1,6 @@
+from netbuilder.api import Project as Project
+from netbuilder.api import Run as Run
+from netbuilder.api import export_onnx as export_onnx
+from netbuilder.api import load as load
+from netbuilder.api import template as template
+from netbuilder.api import train as train
