@@ -5,13 +5,11 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import netbuilder
-
 
 @cache
 def roots() -> tuple[Path, ...]:
     """The folders that may hold `resources/` and `templates/`, the wheel's first."""
-    package = Path(netbuilder.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     return package / "_data", package.parent
 
 

@@ -1,0 +1,124 @@
+"""Keeping the report up to date: one analysis at a time, the latest document wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from netbuilder.compiler.report import Report
+from netbuilder.engine.protocol import Reply, WorkerError
+from netbuilder.errors import NetbuilderError
+from netbuilder.graph.changes import Change, Changed
+from netbuilder.graph.model import Frame, Node
+
+MAX_DEATHS = 2
+"""So often may the worker die over one state of the document before it is left alone."""
+
+
+class Ask(Protocol):
+    """Sends a request; the reply comes on the session's thread."""
+
+    def __call__(
+        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None], /
+    ) -> None: ...
+
+
+def is_loss(error: NetbuilderError | None) -> bool:
+    """Whether a reply only tells that the worker died; it comes just before `WorkerDied`."""
+    return isinstance(error, WorkerError) and not error.details
+
+
+def has_meaning(change: Change) -> bool:
+    """Whether a change can alter the report: places, frames and notes can't."""
+    match change:
+        case Changed(before=Node() as before, after=Node() as after):
+            same = {"x": before.x, "y": before.y, "note": before.note}
+            return replace(after, collapsed=before.collapsed, **same) != before  # type: ignore[arg-type]
+        case Changed(before=Frame()):
+            return False
+    return not isinstance(getattr(change, "item", None), Frame)
+
+
+class Analysis:
+    """Asks the worker for reports, and asks again when the document has moved on."""
+
+    def __init__(
+        self,
+        project: Callable[[], Mapping[str, Any]],
+        ask: Ask,
+        arrived: Callable[[Report], None],
+        failed: Callable[[NetbuilderError], None],
+    ) -> None:
+        """`project` gives the present document's JSON; `failed` hears why there is no report."""
+        self._project = project
+        self._ask = ask
+        self._arrived = arrived
+        self._failed = failed
+        self._ready = False
+        self._wanted = False
+        self._flying = False
+        self._void = False
+        """The answer under way is about a document that was closed."""
+        self._deaths = 0
+
+    def request(self) -> None:
+        """The document has changed: a report is wanted, now or as soon as can be."""
+        self._wanted = True
+        self._deaths = 0
+        self._send()
+
+    def restart(self) -> None:
+        """Another document is in the session: the answer under way concerns nobody."""
+        self._void = self._flying
+        self.request()
+
+    def worker_started(self) -> None:
+        """Requests can be sent from now on."""
+        self._ready = True
+        self._send()
+
+    def worker_died(self) -> bool:
+        """The worker is gone; False if this document seems to be what it dies of."""
+        self._ready = False
+        if self._flying:
+            self._flying = self._void = False
+            self._wanted = True
+            self._deaths += 1
+        if self._deaths >= MAX_DEATHS:
+            self._wanted = False
+            return False
+        return True
+
+    def _send(self) -> None:
+        if not (self._ready and self._wanted) or self._flying:
+            return
+        self._wanted = False
+        try:
+            project = self._project()
+        except NetbuilderError as error:
+            self._failed(error)
+            return
+        self._flying = True
+        self._ask("analyse", {"project": project}, self._replied)
+
+    def _replied(self, reply: Reply) -> None:
+        if not self._flying or is_loss(reply.error):
+            # The worker died over it: `worker_died` follows and asks again.
+            return
+        self._flying, void, self._void = False, self._void, False
+        if not void:
+            self._deaths = 0
+            self._deliver(reply)
+        self._send()
+
+    def _deliver(self, reply: Reply) -> None:
+        if reply.error is not None:
+            self._failed(reply.error)
+            return
+        try:
+            report = Report.from_json(reply.result)
+        except (TypeError, ValueError, LookupError, AttributeError):
+            self._failed(NetbuilderError("The worker sent a report that can't be read."))
+        else:
+            self._arrived(report)

@@ -1,0 +1,208 @@
+"""Training runs as the window follows them, and where they are kept.
+
+Runs of a saved project lie beside its file, in `NAME.runs/run-001`, `run-002`, ...: they
+move with the project and can be opened by anyone who has the folder. Runs of a project
+that was never saved, or whose folder may not be written, lie in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from netbuilder.app.settings import home
+from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.graph.rules import identifier
+from netbuilder.training.events import Event
+from netbuilder.training.folder import RunFolder, list_runs
+
+RunStatus = Literal[
+    "starting", "running", "paused", "stopping", "stopped", "finished", "failed", "crashed"
+]
+_ENDS: Mapping[str, RunStatus] = {
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "failed",
+    "crashed": "crashed",
+}
+_NUMBERED = re.compile(r"run-(\d{1,9})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFault:
+    """Why a run failed; `graph` and `node` are ids of the document, where known."""
+
+    message: str
+    hint: str = ""
+    graph: str = ""
+    node: str = ""
+
+    @staticmethod
+    def of(error: NetbuilderError) -> RunFault:
+        """The fault that an error of the worker tells."""
+        if isinstance(error, RunError):
+            return RunFault(str(error), error.hint, error.graph, error.node)
+        return RunFault(str(error), error.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as far as it has come.
+
+    `epoch` counts finished epochs and `step` batches; `epochs` and `steps` are what was
+    planned, 0 while unknown. `metrics` has the latest value of each key, None for one that
+    is not finite. Times in seconds.
+    """
+
+    path: Path
+    status: RunStatus = "starting"
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    samples_per_second: float | None = None
+    device: str = ""
+    fault: RunFault | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it still goes on, or is about to."""
+        return self.status in ("starting", "running", "paused", "stopping")
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def after(self, event: Event) -> RunView:
+        """The view once this event has happened."""
+        view = replace(self, epoch=event.epoch, step=event.step)
+        values = event.values
+        match event.event:
+            case "started":
+                return replace(
+                    view,
+                    status="running",
+                    epochs=_whole(values.get("epochs")),
+                    steps=_whole(values.get("steps")),
+                    device=str(values.get("device", "")),
+                    fault=None,
+                )
+            case "metrics" | "epoch":
+                return view._measured(values)
+            case "paused":
+                return replace(view, status="paused", seconds_left=None)
+            case "resumed":
+                return replace(view, status="running")
+            case "finished":
+                status = _ENDS.get(str(values.get("status")), "failed")
+                final = values.get("metrics")
+                view = view._measured(final) if isinstance(final, Mapping) else view
+                return replace(
+                    view, status=status, seconds_left=None, fault=_fault(values.get("error"))
+                )
+        return view
+
+    def ended(self, status: RunStatus, fault: RunFault | None = None) -> RunView:
+        """The view once the run is known to be over."""
+        return replace(self, status=status, seconds_left=None, fault=fault or self.fault)
+
+    def _measured(self, values: Mapping[str, Any]) -> RunView:
+        metrics = {key: _real(value) for key, value in values.items() if "/" in key or key == "lr"}
+        seconds, left = _real(values.get("seconds")), _real(values.get("seconds_left"))
+        speed = _real(values.get("samples_per_second"))
+        return replace(
+            self,
+            metrics={**self.metrics, **metrics},
+            seconds=self.seconds if seconds is None else seconds,
+            seconds_left=self.seconds_left if left is None else left,
+            samples_per_second=self.samples_per_second if speed is None else speed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One row of a list of runs; `metrics` are the last ones, `best` those of the best epoch."""
+
+    path: Path
+    status: str
+    epoch: int
+    step: int
+    seconds: float
+    metrics: Mapping[str, float | None]
+    best: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def to_json(self) -> dict[str, Any]:
+        """One row of the `runs` command."""
+        return {
+            "run": str(self.path),
+            "status": self.status,
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": self.seconds,
+            "metrics": dict(self.metrics),
+            "best": dict(self.best),
+        }
+
+
+def summaries(folder: Path) -> list[RunSummary]:
+    """The runs right inside a folder, the latest first; damaged values are left out."""
+    return [_summary(run) for run in reversed(list_runs(folder))]
+
+
+def _summary(run: RunFolder) -> RunSummary:
+    status = run.status()
+    metrics, best = status.get("metrics"), status.get("best")
+    measured = metrics if isinstance(metrics, Mapping) else {}
+    return RunSummary(
+        path=run.path,
+        status=str(status.get("status", "new")),
+        epoch=_whole(status.get("epoch")),
+        step=_whole(status.get("step")),
+        seconds=_real(status.get("seconds")) or 0.0,
+        metrics={str(key): _real(value) for key, value in measured.items()},
+        best=best if isinstance(best, Mapping) else {},
+    )
+
+
+def runs_folder(project: Path | None, title: str) -> Path:
+    """Where the runs of a project go; the folder need not be there yet."""
+    if project is not None:
+        folder = project.with_name(f"{project.stem}.runs")
+        if os.access(folder if folder.exists() else folder.parent, os.W_OK):
+            return folder
+    return home("data") / "runs" / identifier(title, "project")
+
+
+def next_run(folder: Path) -> Path:
+    """A path for a new run that nothing has yet: one more than the highest number."""
+    numbers = [0]
+    if folder.is_dir():
+        found = (_NUMBERED.match(name) for name in os.listdir(folder))
+        numbers += [int(match[1]) for match in found if match]
+    return folder / f"run-{max(numbers) + 1:03d}"
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _real(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _fault(value: Any) -> RunFault | None:
+    if not isinstance(value, Mapping):
+        return None
+    texts = {key: str(value.get(key) or "") for key in ("message", "hint", "graph", "node")}
+    return RunFault(**texts)

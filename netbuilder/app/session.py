@@ -1,0 +1,359 @@
+"""One open project and the worker beside it, without a window.
+
+Everything happens on one thread, the window's: what the worker says comes there through
+`post`. Nothing that the worker does, or fails to do, reaches the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from netbuilder.app import templates
+from netbuilder.app.analysis import Analysis, has_meaning
+from netbuilder.app.events import (
+    GraphShown,
+    HistoryMoved,
+    Notice,
+    ProjectOpened,
+    ProjectSaved,
+    ReportArrived,
+    SessionEvent,
+    WorkerChanged,
+)
+from netbuilder.app.following import Following
+from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
+from netbuilder.compiler.report import Report
+from netbuilder.engine.client import WorkerClient
+from netbuilder.engine.protocol import (
+    Message,
+    Reply,
+    RunEvent,
+    WorkerDied,
+    WorkerError,
+    WorkerReady,
+    WorkerStarted,
+)
+from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
+from netbuilder.graph import edits
+from netbuilder.graph.changes import Added, Change
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import GraphInfo, ProjectInfo, new_id
+from netbuilder.layers import catalogue
+from netbuilder.storage import files, format
+
+Post = Callable[[Callable[[], None]], None]
+OnDone = Callable[[dict[str, Any] | NetbuilderError], None]
+
+
+class Client(Protocol):
+    """What a session needs of `engine.client.WorkerClient`."""
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+    def request(
+        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None] = ...
+    ) -> int: ...
+    def stop_training(self) -> None: ...
+
+
+class Session:
+    """The use cases of the window over one open project."""
+
+    def __init__(
+        self,
+        post: Post,
+        client_factory: Callable[[Callable[[Message], None]], Client] | None = None,
+    ) -> None:
+        """`post` runs a callable on the window's thread, later; it may be called on any."""
+        self._post = post
+        self._client_factory = client_factory or WorkerClient
+        self._client: Client | None = None
+        self._closed = False
+        self._listeners: list[Callable[[SessionEvent], None]] = []
+        self._unsubscribe: Callable[[], None] = lambda: None
+        self._analysis = Analysis(self._project_json, self._ask, self._arrived, self._failed)
+        self._following = Following(self._emit)
+        self.path: Path | None = None
+        self.report: Report | None = None
+        self._install(_blank(), None)
+
+    # -- listeners -----------------------------------------------------------------------
+
+    def subscribe(self, listener: Callable[[SessionEvent], None]) -> Callable[[], None]:
+        """Tell `listener` what happens from now on; the result unsubscribes it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _emit(self, event: SessionEvent) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    # -- the project ---------------------------------------------------------------------
+
+    def new(self, template: str | None = None) -> None:
+        """A blank project, or one from a template; `DocumentError` if there is no such."""
+        self._install(templates.open_template(template) if template else _blank(), None)
+
+    def open(self, path: Path) -> None:
+        """Open a file; `DocumentError` leaves the session as it was."""
+        self._install(files.load(path), Path(path).absolute())
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the project to its file, or to `path`, which is its file from then on.
+
+        `DocumentError` leaves the old file and the dirty mark as they were.
+        """
+        target = path or self.path
+        if target is None:
+            raise DocumentError("The project has no file yet.", "Choose where to save it.")
+        files.save(self.document, target)
+        self.path = Path(target).absolute()
+        self.history.mark_saved()
+        self._emit(ProjectSaved(self.path))
+        self._emit(HistoryMoved())
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there are edits that are in no file."""
+        return self.history.dirty
+
+    def _install(self, document: Document, path: Path | None) -> None:
+        self._unsubscribe()
+        self.document = document
+        self.history = History(document)
+        self.history.changed = self._moved
+        self._meaningful = False
+        self._unsubscribe = document.subscribe(self._changed)
+        self.path, self.report = path, None
+        self._shown = _first(document)
+        self._following.release()
+        self._emit(ProjectOpened(path))
+        self._emit(GraphShown(self._shown))
+        self._analysis.restart()
+
+    def _changed(self, change: Change) -> None:
+        self._meaningful = self._meaningful or has_meaning(change)
+
+    def _moved(self) -> None:
+        if self._shown not in self.document.graphs:
+            self.show(_first(self.document))
+        self._emit(HistoryMoved())
+        if self._meaningful:
+            self._meaningful = False
+            self._analysis.request()
+
+    # -- the graph that is shown ---------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The graph on the canvas. A project without any shows one that refuses edits."""
+        graph = self.document.graphs.get(self._shown)
+        return graph or Graph(GraphInfo(id="", kind="network", name=""))
+
+    def show(self, graph_id: str) -> None:
+        """Show another graph of the document; ids of no graph are ignored."""
+        if graph_id != self._shown and (graph_id in self.document.graphs or not graph_id):
+            self._shown = graph_id
+            self._emit(GraphShown(graph_id))
+
+    def apply_fix(self, fix: Fix) -> None:
+        """Do what a problem's fix says; a fix that no longer fits becomes a notice."""
+        try:
+            edits.apply_fix(self.history, fix, catalogue.ports_of)
+        except ChangeError as error:
+            self._emit(Notice("warning", str(error), error.hint))
+
+    # -- the worker ----------------------------------------------------------------------
+
+    def start_worker(self) -> None:
+        """Start the worker process, once; what was asked before is asked then."""
+        if self._client is None and not self._closed:
+            self._client = self._client_factory(self._on_message)
+            self._emit(WorkerChanged("starting"))
+            self._client.start()
+
+    def close(self) -> None:
+        """End the worker; a training writes a checkpoint first. Nothing is told afterwards."""
+        self._closed = True
+        self._listeners.clear()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _project_json(self) -> Mapping[str, Any]:
+        return format.to_json(self.document)
+
+    def _ask(
+        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None]
+    ) -> None:
+        """Send a request; its reply comes on our thread unless the session was closed."""
+        if self._client is None:
+            on_reply(Reply(0, error=WorkerError("The worker is not running.", "Wait for it.")))
+            return
+        self._client.request(method, params, lambda reply: self._later(lambda: on_reply(reply)))
+
+    def _later(self, action: Callable[[], None]) -> None:
+        self._post(lambda: None if self._closed else action())
+
+    def _on_message(self, message: Message) -> None:
+        self._later(lambda: self._hear(message))
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case WorkerStarted():
+                self._emit(WorkerChanged("loading", "Loading PyTorch"))
+                self._analysis.worker_started()
+            case WorkerReady(torch=version):
+                self._emit(WorkerChanged("ready", f"PyTorch {version}"))
+            case RunEvent(run=path, data=data):
+                self._following.heard(path, data)
+            case WorkerDied():
+                self._worker_died(message)
+
+    def _worker_died(self, death: WorkerDied) -> None:
+        goes_on = self._analysis.worker_died()
+        self._following.worker_died(death)
+        if death.restart_in_s is None:
+            self._emit(WorkerChanged("dead", death.message))
+        else:
+            self._emit(WorkerChanged("restarting", death.message))
+        if not goes_on:
+            hint = "Undo the last edit; the next edit starts it again."
+            self._emit(Notice("error", "Checking this project ends the worker.", hint))
+
+    def _arrived(self, report: Report) -> None:
+        self.report = report
+        self._emit(ReportArrived(report))
+
+    def _failed(self, error: NetbuilderError) -> None:
+        self._emit(Notice("error", str(error), error.hint))
+
+    # -- training ------------------------------------------------------------------------
+
+    @property
+    def run(self) -> RunView | None:
+        """The run that is followed: the one under way, or the last one of this project."""
+        return self._following.run
+
+    def runs_folder(self) -> Path:
+        """Where new runs of this project go."""
+        return runs_folder(self.path, self.document.project.title)
+
+    def train(self, run_dir: Path | None = None, resume: bool = False) -> None:
+        """Train the project as it is now, saved or not; events tell how it goes.
+
+        With `resume`, `run_dir` is a run that goes on where it stopped. What can't start
+        becomes a run with the status `failed` and its reason.
+        """
+        if self.run is not None and self.run.active:
+            self._emit(Notice("warning", "A training is under way already.", "Stop it first."))
+            return
+        try:
+            project = self._project_json()
+            path = Path(run_dir or next_run(self.runs_folder())).absolute()
+        except (NetbuilderError, OSError) as error:
+            self._emit(Notice("error", str(error), getattr(error, "hint", "")))
+            return
+        self._following.begin(path)
+        params = {"project": project, "run": str(path), "resume": resume}
+        self._ask("train", params, lambda reply: self._following.replied(path, reply))
+
+    def pause(self) -> None:
+        """Hold the training after the batch under way."""
+        self._control("pause", ("running",))
+
+    def resume(self) -> None:
+        """Let a paused training go on."""
+        self._control("resume", ("paused",))
+
+    def stop(self) -> None:
+        """End the training with a checkpoint, within 10 s whatever the model does."""
+        if self.run is not None and self.run.active and self._client is not None:
+            self._following.stopping()
+            self._client.stop_training()
+
+    def _control(self, method: str, states: Iterable[str]) -> None:
+        if self.run is not None and self.run.status in states:
+            self._ask(method, {}, self._notice_error)
+
+    def _notice_error(self, reply: Reply) -> None:
+        if reply.error is not None:
+            self._failed(reply.error)
+
+    # -- other things that the worker does -------------------------------------------------
+
+    def export(
+        self,
+        to: str,
+        out: Path,
+        on_done: OnDone,
+        *,
+        network: str | None = None,
+        run: Path | None = None,
+    ) -> None:
+        """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
+
+        Weights are those of `run`, else of the run that is followed once it has ended, else
+        random ones.
+        """
+        params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
+        weights = run or self._finished_run()
+        if weights is not None:
+            params["run"] = str(weights)
+        else:
+            try:
+                params["project"] = self._project_json()
+            except DocumentError as error:
+                on_done(error)
+                return
+        self._answer("export", params, on_done)
+
+    def sample_data(self, on_done: OnDone) -> None:
+        """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
+        self._answer("sample", {"data": dict(self.document.project.data)}, on_done)
+
+    def predict(
+        self, inputs: Mapping[str, Any], on_done: OnDone, *, run: Path | None = None
+    ) -> None:
+        """What a trained network says to `inputs` (nested lists by port)."""
+        weights = run or self._finished_run()
+        if weights is None:
+            on_done(NetbuilderError("There is no trained network yet.", "Train it first."))
+            return
+        self._answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
+
+    def runs(self) -> list[RunSummary]:
+        """The runs of this project, the latest first."""
+        return summaries(self.runs_folder())
+
+    def _finished_run(self) -> Path | None:
+        run = self.run
+        return run.path if run is not None and run.status in ("finished", "stopped") else None
+
+    def _answer(self, method: str, params: Mapping[str, Any], on_done: OnDone) -> None:
+        def replied(reply: Reply) -> None:
+            if reply.error is not None:
+                on_done(reply.error)
+            elif isinstance(reply.result, Mapping):
+                on_done(dict(reply.result))
+            else:
+                on_done(WorkerError(f"The worker's answer to '{method}' can't be read."))
+
+        self._ask(method, params, replied)
+
+
+def _blank() -> Document:
+    """A project with an empty network to draw in."""
+    info = GraphInfo(id=new_id("g"), kind="network", name="main")
+    return Document.of(ProjectInfo(), [Added(info.id, info)])
+
+
+def _first(document: Document) -> str:
+    """The graph to show first: a network if there is one; empty if there is no graph."""
+    for kind in ("network", "step", "block"):
+        for graph in document.of_kind(kind):
+            return graph.id
+    return ""
