@@ -1,0 +1,331 @@
+"""The window's end of the worker: starts it, talks to it, outlives it. Torch-free, Qt-free.
+
+Nothing here blocks the caller except `close`. Callbacks come on threads of the client.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from netbuilder.engine import exits, protocol
+from netbuilder.engine.lines import Lines
+from netbuilder.engine.process import Child
+from netbuilder.engine.protocol import (
+    Message,
+    ProtocolError,
+    Reply,
+    Request,
+    RunEvent,
+    WorkerDied,
+    WorkerError,
+    WorkerStarted,
+)
+from netbuilder.exchange import fresh
+
+TERM_GRACE_S = 1.0
+"""From SIGTERM to SIGKILL."""
+BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
+"""Pauses before the next start when the worker dies again and again; then no more."""
+STEADY_S = 30.0
+"""A worker that lived this long starts again at once."""
+_STDERR_KEPT = 64 * 1024
+_log = logging.getLogger(__name__)
+
+OnReply = Callable[[Reply], None]
+
+
+@dataclass(slots=True)
+class _Life:
+    """One process from start to end."""
+
+    child: Child
+    outbox: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
+    stderr: bytearray = field(default_factory=bytearray)
+    began: float = field(default_factory=time.monotonic)
+    helpers: list[threading.Thread] = field(default_factory=list)
+    stopping: bool = False
+    forced: bool = False
+
+
+class WorkerClient:
+    """A worker process that is always there: it is started again when it dies.
+
+    `on_message` hears `WorkerStarted`, `WorkerReady`, `RunEvent` and `WorkerDied`.
+    """
+
+    def __init__(
+        self,
+        on_message: Callable[[Message], None],
+        *,
+        command: Sequence[str] | None = None,
+        back_off_s: Sequence[float] = BACK_OFF_S,
+    ) -> None:
+        self._on_message = on_message
+        self._command = list(command or fresh.command("netbuilder", "worker"))
+        self._back_off = tuple(back_off_s)
+        self._changed = threading.Condition()
+        self._life: _Life | None = None
+        self._supervisor: threading.Thread | None = None
+        self._closing = False
+        self._ids = itertools.count(1)
+        self._pending: dict[int, tuple[str, OnReply]] = {}
+        self._waiting: list[bytes] = []
+        self.ignored = 0
+        """Lines from the worker that were no message."""
+
+    # -- life ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the worker unless it runs; returns at once."""
+        with self._changed:
+            if self._supervisor is not None:
+                return
+            self._closing = False
+            self._supervisor = threading.Thread(
+                target=self._supervise, name="worker-supervisor", daemon=True
+            )
+            self._supervisor.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process to talk to now."""
+        return self._life is not None
+
+    @property
+    def training(self) -> bool:
+        """Whether a `train` request is still without its reply."""
+        with self._changed:
+            return self._is_training()
+
+    def _is_training(self) -> bool:
+        return any(method == "train" for method, _ in self._pending.values())
+
+    def close(self, grace_s: float = 8.0) -> None:
+        """End the worker; a training gets `grace_s` to write its checkpoint. Blocks until gone."""
+        with self._changed:
+            self._closing = True
+            life, supervisor = self._life, self._supervisor
+            grace_s = grace_s if self._is_training() else min(grace_s, 2.0)
+            self._changed.notify_all()
+        if life is not None:
+            life.outbox.put(None)
+            self._end(life, grace_s, lambda: self._life is not life)
+        if supervisor is not None and supervisor is not threading.current_thread():
+            supervisor.join()
+
+    def _end(self, life: _Life, grace_s: float, done: Callable[[], bool]) -> None:
+        """Wait for `done`, then SIGTERM, then SIGKILL to the whole group."""
+        steps = ((grace_s, life.child.terminate), (TERM_GRACE_S, life.child.kill))
+        for patience_s, next_step in steps:
+            with self._changed:
+                if self._changed.wait_for(done, patience_s):
+                    return
+                life.forced = True
+            next_step()
+
+    # -- asking ----------------------------------------------------------------------
+
+    def request(
+        self, method: str, params: Mapping[str, Any], on_reply: OnReply = lambda reply: None
+    ) -> int:
+        """Ask; `on_reply` hears the answer, or a `WorkerError` when the worker dies over it.
+
+        What is asked while the worker starts waits for it.
+        """
+        id = next(self._ids)
+        problem: WorkerError | None = None
+        try:
+            line = protocol.encode({"id": id, "method": method, "params": dict(params)})
+        except (TypeError, ValueError) as error:
+            problem = WorkerError(f"The request '{method}' can't be sent: {error}.")
+        else:
+            if len(line) > protocol.MAX_REQUEST:
+                limit = protocol.MAX_REQUEST >> 20
+                problem = WorkerError(f"The project is larger than {limit} MB.", "Make it smaller.")
+        with self._changed:
+            if problem is None and (self._closing or self._supervisor is None):
+                problem = WorkerError("The worker is not running.", "Start it again.")
+            if problem is None:
+                self._pending[id] = (method, on_reply)
+                if self._life is not None:
+                    self._life.outbox.put(line)
+                else:
+                    self._waiting.append(line)
+        if problem is not None:
+            self._call(on_reply, Reply(id, error=problem))
+        return id
+
+    def stop_training(self, grace_s: float = 8.0) -> None:
+        """Ask the training to stop with a checkpoint; end the process if it does not.
+
+        Returns at once. Within `grace_s` + 1 s either the `train` request has its reply, or
+        the whole process group is gone, `WorkerDied` tells so and a new worker starts.
+        """
+        with self._changed:
+            life = self._life
+            if life is None or life.stopping or not self._is_training():
+                return
+            life.stopping = True
+        self.request("stop", {})
+        threading.Thread(
+            target=self._stop, args=(life, grace_s), name="worker-stop", daemon=True
+        ).start()
+
+    def _stop(self, life: _Life, grace_s: float) -> None:
+        self._end(life, grace_s, lambda: self._life is not life or not self._is_training())
+        life.stopping = False
+
+    # -- the process -----------------------------------------------------------------
+
+    def _supervise(self) -> None:
+        deaths = 0
+        while True:
+            try:
+                life = self._launch()
+            except OSError as error:
+                died = WorkerDied(f"The worker could not be started: {error}.")
+                self._give_up(died)
+                self._call(self._on_message, died)
+                return
+            if life is None:
+                self._give_up(WorkerDied("The worker is not running."))
+                return
+            self._read(life)
+            steady = life.forced or time.monotonic() - life.began > STEADY_S
+            deaths = 0 if steady else deaths + 1
+            pauses = (0.0, *self._back_off)
+            pause = pauses[deaths] if deaths < len(pauses) else None
+            self._bury(life, pause)
+            with self._changed:
+                over = pause is None or self._changed.wait_for(lambda: self._closing, pause)
+            if over:
+                self._give_up(WorkerDied("The worker is not running.", "Start it again."))
+                return
+
+    def _give_up(self, why: WorkerDied) -> None:
+        """Answer everybody who still waits."""
+        with self._changed:
+            lost, self._pending = self._pending, {}
+            self._waiting.clear()
+            self._supervisor = None
+            self._changed.notify_all()
+        for id, (_, on_reply) in lost.items():
+            self._call(on_reply, Reply(id, error=WorkerError(why.message, why.hint)))
+
+    def _launch(self) -> _Life | None:
+        with self._changed:
+            if self._closing:
+                return None
+            life = _Life(Child(self._command, fresh.environment()))
+            for line in self._waiting:
+                life.outbox.put(line)
+            self._waiting.clear()
+            self._life = life
+        for target in (self._write, self._listen_to_stderr):
+            name = f"worker-{target.__name__.strip('_')}"
+            helper = threading.Thread(target=target, args=(life,), name=name, daemon=True)
+            helper.start()
+            life.helpers.append(helper)
+        return life
+
+    def _write(self, life: _Life) -> None:
+        """Writes on a thread of its own: a worker that does not read must not block a window."""
+        while (line := life.outbox.get()) is not None:
+            view = memoryview(line)
+            try:
+                while view:
+                    view = view[life.child.stdin.write(view) or 0 :]
+            except (OSError, ValueError):
+                return
+        with contextlib.suppress(OSError):
+            life.child.stdin.close()
+
+    def _listen_to_stderr(self, life: _Life) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := life.child.stderr.read(65536):
+                life.stderr += chunk
+                del life.stderr[:-_STDERR_KEPT]
+
+    def _read(self, life: _Life) -> None:
+        lines, replies = Lines(protocol.MAX_LINE), protocol.Replies()
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := life.child.stdout.read(65536):
+                for line in lines.feed(chunk):
+                    try:
+                        self._take(protocol.decode(line), replies)
+                    except ProtocolError:
+                        self.ignored += 1
+        self.ignored += lines.dropped
+
+    def _take(self, value: Mapping[str, Any], replies: protocol.Replies) -> None:
+        if "event" in value:
+            self._call(self._on_message, protocol.event_of(value))
+            return
+        with self._changed:
+            if value.get("id") not in self._pending:
+                raise ProtocolError("nobody asked")
+        reply = replies.feed(value)
+        if reply is None:
+            return
+        with self._changed:
+            _, on_reply = self._pending.pop(reply.id)
+            self._changed.notify_all()
+        self._call(on_reply, reply)
+
+    def _bury(self, life: _Life, restart_in_s: float | None) -> None:
+        """The pipe is closed: make sure that all of it is gone, and tell everybody."""
+        code = life.child.wait(TERM_GRACE_S)
+        life.child.kill()
+        if code is None:
+            code = life.child.wait(10.0)
+        life.outbox.put(None)
+        for helper in life.helpers:
+            helper.join(TERM_GRACE_S)
+        with self._changed:
+            training = self._is_training()
+            lost, self._pending = self._pending, {}
+            self._life = None
+            closing = self._closing
+            self._changed.notify_all()
+        died = _died(life, code, training, None if closing else restart_in_s)
+        for id, (_, on_reply) in lost.items():
+            self._call(on_reply, Reply(id, error=WorkerError(died.message, died.hint)))
+        if not any(helper.is_alive() for helper in life.helpers):
+            # Closing a pipe under a reader would hand its number to the next file opened.
+            life.child.close_pipes()
+        if not closing:
+            self._call(self._on_message, died)
+
+    def _call(self, listener: Callable[[Any], None], value: Any) -> None:
+        """A listener's failure is not the client's."""
+        try:
+            listener(value)
+        except Exception:
+            _log.exception("a listener failed at %s", type(value).__name__)
+
+
+def _died(life: _Life, code: int | None, training: bool, restart_in_s: float | None) -> WorkerDied:
+    stderr = bytes(life.stderr).decode("utf-8", "replace")
+    if life.forced:
+        message = "The training did not stop in time, so its process was ended."
+        hint = "The last checkpoint is kept."
+    else:
+        cause, hint = exits.describe(code if code is not None else 0, stderr)
+        message = f"The worker {cause}."
+        last = exits.last_line(stderr)
+        if last and code:
+            message += f" It said last: {last}"
+        if training:
+            hint = f"{hint} The run keeps its last checkpoint; it can be resumed.".strip()
+    return WorkerDied(message, hint, training, code, restart_in_s, stderr)
+
+
+__all__ = ["Message", "Reply", "Request", "RunEvent", "WorkerClient", "WorkerDied", "WorkerStarted"]

@@ -1,0 +1,52 @@
+"""What the end of a process means, in words."""
+
+from __future__ import annotations
+
+import signal
+
+_KNOWN = {
+    "SIGSEGV": "crashed (segmentation fault, SIGSEGV)",
+    "SIGABRT": "aborted itself (SIGABRT)",
+    "SIGBUS": "crashed (bad memory access, SIGBUS)",
+    "SIGFPE": "crashed (arithmetic error in native code, SIGFPE)",
+    "SIGILL": "crashed (an instruction that this processor lacks, SIGILL)",
+    "SIGKILL": "was killed (SIGKILL)",
+    "SIGTERM": "was ended from outside (SIGTERM)",
+    "SIGXCPU": "was ended because its processor time ran out (SIGXCPU)",
+}
+_MEMORY = (
+    "MemoryError",
+    "can't allocate memory",
+    "out of memory",
+    "OutOfMemoryError",
+    "bad_alloc",
+)
+
+
+def describe(code: int, stderr: str = "") -> tuple[str, str]:
+    """What to say of a process that ended without being asked: cause and hint.
+
+    `code` is as in `subprocess`: negative for a signal. `stderr` is the last of what it wrote.
+    """
+    out_of_memory = any(word in stderr for word in _MEMORY)
+    smaller = "Try a smaller batch size or a smaller network."
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        cause = _KNOWN.get(name, f"was ended by {name}")
+        if name == "SIGKILL" or out_of_memory:
+            return f"{cause}, most likely out of memory", smaller
+        return cause, ""
+    if out_of_memory:
+        return f"ran out of memory (exit code {code})", smaller
+    if code == 0:
+        return "ended by itself in the middle of its work (exit code 0)", ""
+    return f"ended with exit code {code}", ""
+
+
+def last_line(stderr: str) -> str:
+    """The last line that says something, shortened; for a message."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""

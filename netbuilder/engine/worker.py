@@ -1,0 +1,316 @@
+"""The process that does the work: answers JSON lines on stdin with JSON lines on stdout.
+
+The main thread reads requests and answers at once what needs no work (`pause`, `stop`,
+`status`); analyses, other jobs and training each have a thread. Torch is imported after
+the greeting. When stdin ends, a training writes its checkpoint and the process ends.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netbuilder.engine import protocol
+from netbuilder.engine.lines import Lines
+from netbuilder.engine.outlet import Outlet
+from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
+from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.training.control import Control
+
+GRACE_S = 8.0
+"""What a training gets to write its checkpoint when the window is gone."""
+
+
+class Worker:
+    """Requests in, replies and events out."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._training = threading.Lock()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._control: Control | None = None
+        self._run = ""
+        self.ignored = 0
+        """Lines that were no request."""
+        self._queues = {name: self._thread(name) for name in ("analyse", "jobs")}
+
+    def _thread(self, name: str) -> queue.SimpleQueue[Callable[[], None]]:
+        jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+        def work() -> None:
+            while True:
+                jobs.get()()
+
+        threading.Thread(target=work, name=name, daemon=True).start()
+        return jobs
+
+    # -- requests --------------------------------------------------------------------
+
+    def take(self, line: bytes) -> None:
+        """Handle one line; what is no request is counted."""
+        try:
+            request = protocol.request_of(protocol.decode(line))
+        except ProtocolError:
+            self.ignored += 1
+            return
+        match request.method:
+            case "status":
+                self._answer(request, self._status)
+            case "pause" | "resume" | "stop":
+                self._answer(request, lambda params: self._steer(request.method))
+            case "train":
+                self._begin_training(request)
+            case "analyse":
+                self._later("analyse", request, _analyse)
+            case method if method in _JOBS:
+                self._later("jobs", request, _JOBS[method])
+            case method:
+                error = WorkerError(f"The worker knows no '{method}'.")
+                self._outlet.reply(Reply(request.id, error=error))
+
+    def _later(self, thread: str, request: Request, job: Job) -> None:
+        self._queues[thread].put(lambda: self._answer(request, job))
+
+    def _answer(self, request: Request, job: Job) -> None:
+        try:
+            reply = Reply(request.id, job(request.params))
+        except Exception as error:
+            reply = Reply(request.id, error=as_error(error))
+        self._outlet.reply(reply)
+
+    def _status(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        control = self._control
+        return {
+            "pid": os.getpid(),
+            "run": self._run if control is not None else None,
+            "paused": control is not None and control.paused,
+            "stopping": control is not None and control.stopping,
+            "ignored": self.ignored,
+            "thinned": self._outlet.thinned,
+        }
+
+    # -- training --------------------------------------------------------------------
+
+    def _steer(self, what: str) -> dict[str, Any]:
+        control = self._control
+        if control is not None:
+            {"pause": control.pause, "resume": control.resume, "stop": control.stop}[what]()
+        return {"running": control is not None}
+
+    def _begin_training(self, request: Request) -> None:
+        if not self._training.acquire(blocking=False):
+            error = RunError("A training is running already.", "Stop it first.")
+            self._outlet.reply(Reply(request.id, error=error))
+            return
+        # Set here, on the control thread: a stop that follows at once must find it.
+        self._control = Control()
+        self._run = str(request.params.get("run", ""))
+        self._idle.clear()
+        threading.Thread(
+            target=self._train, args=(request, self._control), name="training", daemon=True
+        ).start()
+
+    def _train(self, request: Request, control: Control) -> None:
+        def job(params: Mapping[str, Any]) -> Any:
+            from netbuilder.engine import tasks
+
+            return tasks.train(
+                _document(params),
+                Path(_text(params, "run")),
+                overrides=params.get("overrides") or {},
+                resume=bool(params.get("resume", False)),
+                control=control,
+                listen=lambda event: self._tell(event.to_json()),
+            )
+
+        try:
+            reply = Reply(request.id, job(request.params))
+        except Exception as error:
+            reply = Reply(request.id, error=as_error(error))
+        # The next training may be asked for as soon as the reply is out.
+        self._control = None
+        self._training.release()
+        self._outlet.reply(reply)
+        self._idle.set()
+
+    def _tell(self, data: Mapping[str, Any]) -> None:
+        self._outlet.event({"event": "run", "run": self._run, "data": data})
+
+    def finish(self, grace_s: float) -> bool:
+        """Stop the training and wait for its checkpoint; whether it made it in time."""
+        self._steer("stop")
+        return self._idle.wait(grace_s)
+
+    def greet(self) -> None:
+        """Say hello, then load torch on the analysing thread and say what there is."""
+        from importlib.metadata import version
+
+        hello = {"event": "hello", "pid": os.getpid(), "version": version("netbuilder")}
+        self._outlet.event(hello | {"protocol": protocol.VERSION})
+        self._queues["analyse"].put(self._load)
+
+    def _load(self) -> None:
+        try:
+            from netbuilder.engine import devices
+
+            self._outlet.event({"event": "ready", **devices.describe()})
+        except Exception as error:
+            # The first request that needs it will tell; the control thread must live.
+            print(f"torch can't be loaded: {error}", file=sys.stderr)
+
+
+# -- jobs --------------------------------------------------------------------------------
+
+Job = Callable[[Mapping[str, Any]], Any]
+
+
+def _document(params: Mapping[str, Any]) -> Any:
+    from netbuilder.storage import format
+
+    return format.from_json(params.get("project"))
+
+
+def _text(params: Mapping[str, Any], name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise WorkerError(f"The request lacks '{name}'.")
+    return value
+
+
+def _analyse(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.analyse(_document(params)).to_json()
+
+
+def _sample(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
+
+
+def _export(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    origin = Path(_text(params, "run")) if params.get("run") else _document(params)
+    return tasks.export(
+        origin,
+        _text(params, "to"),
+        Path(_text(params, "out")),
+        network=params.get("network"),
+        opset=params.get("opset"),
+    )
+
+
+def _predict(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    inputs = params.get("inputs")
+    if not isinstance(inputs, dict | list):
+        raise WorkerError("The request lacks 'inputs'.")
+    return tasks.predict(Path(_text(params, "run")), inputs, network=params.get("network"))
+
+
+def _summary(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.summary(_document(params), params.get("network"), params.get("inputs") or {})
+
+
+_JOBS: Mapping[str, Job] = {
+    "sample": _sample,
+    "export": _export,
+    "predict": _predict,
+    "summary": _summary,
+}
+
+
+def as_error(error: Exception) -> NetbuilderError:
+    """Any exception as one that can be shown; an unforeseen one keeps its traceback."""
+    import traceback
+
+    if isinstance(error, NetbuilderError):
+        return error
+    text = " ".join(str(error).split())[:500] or type(error).__name__
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return RunError("There is not enough memory.", "Use a smaller batch or network.")
+    if isinstance(error, OSError):
+        return NetbuilderError(f"{error.strerror or text}: {error.filename or ''}".rstrip(": "))
+    traceback.print_exception(error)
+    details = "".join(traceback.format_exception(error))[-20_000:]
+    return WorkerError(
+        f"Something unforeseen happened: {type(error).__name__}: {text}",
+        "Please report it with the details.",
+        details,
+    )
+
+
+# -- the process -------------------------------------------------------------------------
+
+
+def _private_pipes() -> tuple[int, int]:
+    """Descriptors that only the protocol knows.
+
+    What a model or a library prints or reads must not get between: descriptor 1 becomes
+    stderr, descriptor 0 is empty.
+    """
+    sys.stdout.flush()
+    requests, replies = os.dup(0), os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return requests, replies
+
+
+def _handle_signals(worker: Worker, asked: threading.Event) -> None:
+    """The first SIGTERM stops with a checkpoint; one during a stop ends the process."""
+
+    def terminate(number: int, frame: object) -> None:
+        if asked.is_set() or worker._control is None or worker._control.stopping:
+            _end(128 + number)
+        asked.set()
+        threading.Thread(target=lambda: _end(0 if worker.finish(GRACE_S) else 1)).start()
+
+    signal.signal(signal.SIGTERM, terminate)
+    signal.signal(signal.SIGINT, terminate)
+
+
+def _end(code: int) -> None:
+    """Leave at once, with everything that was started here.
+
+    Threads in native code would keep an orderly exit waiting.
+    """
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+    os._exit(code)
+
+
+def main() -> int:
+    """Run the worker until stdin ends."""
+    faulthandler.enable()
+    requests, replies = _private_pipes()
+    outlet = Outlet(replies)
+    worker = Worker(outlet)
+    asked = threading.Event()
+    _handle_signals(worker, asked)
+    worker.greet()
+    lines = Lines(protocol.MAX_REQUEST)
+    while chunk := os.read(requests, 1 << 20):
+        for line in lines.feed(chunk):
+            worker.take(line)
+        worker.ignored += lines.dropped
+        lines.dropped = 0
+    finished = worker.finish(GRACE_S)
+    outlet.close()
+    _end(0 if finished else 1)
+    return 0
