@@ -67,14 +67,14 @@ def remove_graph(history: History, graph: Graph) -> None:
         document.apply(Removed(graph.id, graph.info))
 
 
-def set_graph(history: History, graph: Graph, title: str = "", **fields: Any) -> None:
+def set_graph(history: History, graph: Graph, title: str = "", /, **fields: Any) -> None:
     """Change fields of a graph's `GraphInfo` (`name`, `settings`)."""
     after = replace(graph.info, **{key: freeze(value) for key, value in fields.items()})
     with history.step(title or f"Change {graph.name}", merge=("graph", graph.id, *fields)):
         history.document.apply(Changed(graph.id, graph.info, after))
 
 
-def set_project(history: History, title: str = "Change settings", **fields: Any) -> None:
+def set_project(history: History, title: str = "Change settings", /, **fields: Any) -> None:
     """Change fields of the `ProjectInfo` (`title`, `data`, `training`, ...)."""
     before = history.document.project
     after: ProjectInfo = replace(before, **{key: freeze(value) for key, value in fields.items()})
