@@ -113,7 +113,7 @@ class _Lowering:
     def program(self) -> Program:
         program = Program(self.graph)
         starts = [n for n in self.order if self.layers[n.id].role in (Role.INPUT, Role.DATA)]
-        for node in sorted(starts, key=lambda node: (node.order, node.id)):
+        for node in starts:
             self._start(program, node)
         for node in self.order:
             role = self.layers[node.id].role

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from netbuilder.errors import Problem
@@ -23,6 +24,7 @@ class TensorReport:
     text: str
 
     @staticmethod
+    @lru_cache(maxsize=20_000)
     def of(tensor: TensorType) -> TensorReport:
         return TensorReport(
             tuple(dims.to_json(dim) for dim in tensor.shape), tensor.dtype, dims.text(tensor.shape)

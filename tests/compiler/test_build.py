@@ -15,6 +15,7 @@ from torch import nn
 
 from netbuilder.compiler.analyse import compile_document
 from netbuilder.compiler.build import build_network, build_step, locate_error, network_source
+from netbuilder.compiler.emit import _plain
 from netbuilder.errors import ProblemsError
 from netbuilder.graph import edits
 from netbuilder.graph.changes import Added, Changed
@@ -66,6 +67,30 @@ def test_values_that_are_used_twice_have_names() -> None:
     parts = dict(model.named_children())
     left_value, right_value = parts["left"](given), parts["right"](given)
     assert torch.equal(model(given), left_value + right_value + left_value)
+
+
+def test_a_value_that_waits_is_not_overwritten() -> None:
+    d = Drawing()
+    x = d.input(4, name="features")
+    left = d.add("Linear", x, name="left", out_features=4)
+    right = d.add("Linear", x, name="right", out_features=4)
+    d.output(d.add("torch.cat", left, right, dim=1), name="y")
+    model = build_network(d.document, "main")
+    given = torch.randn(3, 4)
+    parts = dict(model.named_children())
+    assert torch.equal(model(given), torch.cat((parts["left"](given), parts["right"](given)), 1))
+
+
+def test_results_come_in_the_order_of_the_outputs_not_of_the_work() -> None:
+    d = Drawing()
+    x = d.input(4, name="features")
+    slow, fast = d.output(name="slow"), d.output(name="fast")
+    d.wire(x, fast, "input")
+    d.wire(d.add("ReLU", x), slow, "input")
+    given = torch.randn(3, 4)
+    slow_value, fast_value = build_network(d.document, "main")(given)
+    assert torch.equal(slow_value, given.relu())
+    assert torch.equal(fast_value, given)
 
 
 def test_several_inputs_and_outputs_keep_their_order() -> None:
@@ -244,6 +269,10 @@ def test_names_of_networks_never_become_code(text: str) -> None:
         imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         assert all(ast.unparse(n) in ("import torch", "from torch import nn") for n in imports)
         assert "system" not in [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+
+
+def test_comments_stay_on_their_line() -> None:
+    assert _plain('N×2·T"""\nimport os\u2028x\r#') == 'N×2·T"""import osx'
 
 
 def test_symbols_of_a_file_never_become_code() -> None:
