@@ -1,0 +1,69 @@
+"""Batches of data that lies in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from netbuilder.data.loading import Part, size
+
+GATHERED_BYTES = 32 * 2**20
+"""How much of the shuffled data is gathered at a time: one large gather and views of it
+cost less than a gather a batch."""
+
+
+class Batches:
+    """The training part in a new order every epoch, as dicts of tensors.
+
+    The order follows from seed and epoch alone. Nothing is left out: a last batch of one
+    sample, of which no batch normalisation can take a deviation, joins the one before.
+    """
+
+    def __init__(self, part: Part, batch_size: int, seed: int) -> None:
+        self._part = part
+        self._seed = seed
+        count = size(part)
+        whole, rest = divmod(count, batch_size)
+        self.sizes = [batch_size] * whole + ([rest] if rest else [])
+        if rest == 1 and whole:
+            self.sizes[-2:] = [batch_size + 1]
+        row = sum(tensor[:1].nbytes for tensor in part.values())
+        self._group = max(1, GATHERED_BYTES // max(1, row * batch_size))
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.sizes)
+
+    def order(self, epoch: int) -> Tensor:
+        """The sample numbers of an epoch, in their order."""
+        # One 32-bit word: PyTorch's generator on the CPU would ignore what is above it.
+        word = np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]
+        generator = torch.Generator().manual_seed(int(word))
+        return torch.randperm(sum(self.sizes), generator=generator)
+
+    def indices(self, epoch: int, batch: int) -> list[int]:
+        """The sample numbers of one batch."""
+        chosen: list[int] = torch.split(self.order(epoch), self.sizes)[batch].tolist()
+        return chosen
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Tensor]]:
+        """The batches of an epoch from number `start` on."""
+        orders = torch.split(self.order(epoch), self.sizes)
+        for first in range(start, len(orders), self._group):
+            group = slice(first, first + self._group)
+            chosen = torch.cat(orders[group])
+            columns = [
+                torch.split(tensor[chosen.to(tensor.device)], self.sizes[group])
+                for tensor in self._part.values()
+            ]
+            for tensors in zip(*columns, strict=True):
+                yield dict(zip(self._part, tensors, strict=True))
+
+
+def in_order(part: Part, batch_size: int) -> Iterator[dict[str, Tensor]]:
+    """The samples of a part in their own order, for evaluation."""
+    for start in range(0, size(part), batch_size):
+        yield {name: tensor[start : start + batch_size] for name, tensor in part.items()}

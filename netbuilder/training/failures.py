@@ -1,0 +1,119 @@
+"""Why a training failed, in words, at its node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from netbuilder.compiler.build import locate_error
+from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.training.guards import all_finite
+
+
+class _Found(Exception):
+    """Raised at the operation whose result is not finite."""
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Stops at the first operation that makes NaN (or infinity) of numbers without."""
+
+    def __init__(self, infinite: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._infinite = infinite
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_iter(result):
+            if isinstance(tensor, Tensor) and tensor.is_floating_point():
+                bad = tensor.isinf() if self._infinite else tensor.isnan()
+                if bad.any():
+                    raise _Found
+        return result
+
+
+def explain_loss(
+    module: nn.Module, batch: Mapping[str, Tensor], step: int, indices: list[int]
+) -> RunError:
+    """Why the loss of this batch is not finite: bad data, bad weights, or the first bad node.
+
+    `batch` holds the arguments of `module`; `indices` are its samples' numbers in the
+    training part. The weights must be those of the step; nothing is changed.
+    """
+    shown = ", ".join(map(str, indices[:8])) + (", ..." if len(indices) > 8 else "")
+    where = f"at step {step + 1} (training samples {shown})"
+    for name, tensor in batch.items():
+        if not all_finite([tensor]):
+            return RunError(
+                f"The loss became NaN or infinite {where}: the data field '{name}' is not finite.",
+                "Remove or fill these samples. The weights are those of the step before.",
+            )
+    if not all_finite((*module.parameters(), *module.buffers())):
+        return RunError(
+            f"The loss became NaN or infinite {where}: a gradient before it was not finite, "
+            "and so are weights.",
+            "Lower the learning rate. The last checkpoint holds good weights.",
+        )
+    graph = node = place = ""
+    error = _first_bad(module, batch)
+    if error is not None and (located := locate_error(error)) is not None:
+        graph, node = located.graph, located.node
+        place = f": '{located.name}' is the first node whose output is not finite"
+    return RunError(
+        f"The loss became NaN or infinite {where}{place}.",
+        "Lower the learning rate or normalise the data. The weights are those of the step before.",
+        graph=graph,
+        node=node,
+    )
+
+
+def _first_bad(module: nn.Module, batch: Mapping[str, Tensor]) -> Exception | None:
+    """The exception that went through the line of the first bad node, if it shows again.
+
+    NaN is looked for first, since infinities are in order in masks.
+    """
+    buffers = list(module.buffers())
+    kept = [buffer.clone() for buffer in buffers]
+    try:
+        for infinite in (False, True):
+            try:
+                with torch.no_grad(), _Watch(infinite):
+                    module(**batch)
+            except _Found as error:
+                return error
+        return None
+    finally:
+        with torch.no_grad():
+            for buffer, before in zip(buffers, kept, strict=True):
+                buffer.copy_(before)
+
+
+def explain(error: Exception, batch_size: int, parameters: int) -> RunError:
+    """An exception of a step as a message for a person, at its node if that is known."""
+    if isinstance(error, RunError):
+        return error
+    located = locate_error(error)
+    graph, node = (located.graph, located.node) if located else ("", "")
+    text = str(error)
+    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
+        at = f" at '{located.name}'" if located else ""
+        return RunError(
+            f"Out of memory{at}, with batches of {batch_size} samples and {parameters:,} weights.",
+            f"Set batch_size to {max(1, batch_size // 2)}, or make the network smaller.",
+            graph=graph,
+            node=node,
+        )
+    if isinstance(error, NetbuilderError):
+        return RunError(text, error.hint, graph=graph, node=node)
+    if "CUDA error" in text or "device-side assert" in text:
+        message = f"The device failed: {text.splitlines()[0]}"
+        return RunError(message, "Set the device to cpu to see the cause.", graph=graph, node=node)
+    if located is not None:
+        hint = "Change this node or what comes into it."
+        return RunError(located.message, hint, graph=graph, node=node)
+    first = next(iter(text.splitlines()), "")
+    return RunError(f"{type(error).__name__}: {first}" if first else type(error).__name__)

@@ -1,0 +1,102 @@
+"""Keeping a loss that is NaN or infinite away from the weights.
+
+A guard sees every loss before the optimizer steps. On the CPU reading it costs a
+microsecond; on other devices that would wait for the device, so there the loss stays on
+the device: fused optimizers skip a step when their `found_inf` is set, and the host looks
+now and then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+
+class NonFiniteLoss(Exception):
+    """The loss of this batch (counted over the run, from 0) was NaN or infinite."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class Guard(Protocol):
+    """Stands between a step's loss and its optimizer."""
+
+    def before(self) -> None:
+        """Remember what the forward pass may change (running averages)."""
+
+    def admit(self, loss: Tensor, step: int) -> float | Tensor:
+        """The loss for the books; `NonFiniteLoss` if it must not be used and this is known."""
+
+    def check(self) -> None:
+        """`NonFiniteLoss` if any loss since the start was bad."""
+
+
+class HostGuard:
+    """Reads every loss; a bad one ends the step before anything changed."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._buffers = list(module.buffers())
+        self._kept = [buffer.clone() for buffer in self._buffers]
+
+    def before(self) -> None:
+        if self._buffers:
+            torch._foreach_copy_(self._kept, self._buffers)
+
+    def admit(self, loss: Tensor, step: int) -> float:
+        value = loss.item()
+        if math.isfinite(value):
+            return value
+        for buffer, kept in zip(self._buffers, self._kept, strict=True):
+            buffer.copy_(kept)
+        raise NonFiniteLoss(step)
+
+    def check(self) -> None:
+        pass
+
+
+class DeviceGuard:
+    """Leaves the loss where it is. After a bad one nothing changes any more until `check`."""
+
+    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self._buffers = list(module.buffers())
+        self._kept = [buffer.clone() for buffer in self._buffers]
+        device = next(_tensors(module)).device
+        self._bad = torch.zeros((), dtype=torch.bool, device=device)
+        self._step = torch.zeros((), dtype=torch.int64, device=device)
+        self._found_inf = torch.zeros((), device=device)
+        # The names by which torch.amp.GradScaler tells a fused optimizer.
+        optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
+        optimizer.grad_scale = None  # type: ignore[attr-defined]
+
+    def before(self) -> None:
+        if self._buffers:
+            torch._foreach_copy_(self._kept, self._buffers)
+
+    def admit(self, loss: Tensor, step: int) -> Tensor:
+        value = loss.detach()
+        self._step.copy_(torch.where(self._bad, self._step, step))
+        self._bad.logical_or_(value.isfinite().logical_not())
+        self._found_inf.copy_(self._bad)
+        for buffer, kept in zip(self._buffers, self._kept, strict=True):
+            torch.where(self._bad, kept, buffer, out=buffer)
+        return torch.where(self._bad, 0.0, value.double())
+
+    def check(self) -> None:
+        if self._bad.item():
+            raise NonFiniteLoss(int(self._step.item()))
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
+
+
+def all_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether no floating point tensor among these holds NaN or an infinity."""
+    return all(bool(t.isfinite().all()) for t in tensors if t.is_floating_point())

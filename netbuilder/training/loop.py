@@ -1,0 +1,199 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from netbuilder.errors import RunError
+from netbuilder.training import failures, preflight, randomness, threads
+from netbuilder.training.control import Control
+from netbuilder.training.events import finite
+from netbuilder.training.folder import RunFolder
+from netbuilder.training.guards import NonFiniteLoss
+from netbuilder.training.plan import Plan
+from netbuilder.training.reporter import Listener, Reporter
+from netbuilder.training.run import Run
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: `finished`, `stopped` or `failed` (then `error` says why)."""
+
+    run: str
+    status: str
+    reason: str
+    epochs: int
+    steps: int
+    seconds: float
+    samples_per_second: float
+    metrics: dict[str, float]
+    best: dict[str, Any] | None
+    error: dict[str, str] | None
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer of the `train` command."""
+        result: dict[str, Any] = finite(vars(self))
+        return result
+
+
+def train(
+    plan: Plan, folder: RunFolder, control: Control, listen: Listener, *, resume: bool = False
+) -> RunResult:
+    """Train until done, stopped or failed, and tell how it goes to folder and listener.
+
+    With `resume` the run in the folder goes on from its newest checkpoint, exactly as if it
+    had not been interrupted. Before anything starts, `ProblemsError` lists what stands
+    against it and `RunError` says that the folder is in use or can't be resumed; what fails
+    later is in the result.
+    """
+    preflight.check(plan)
+    device = preflight.find_device(plan.settings.device)
+    with folder.locked(), threads.using(_threads(plan, folder, device)):
+        report = Reporter(folder, listen)
+        randomness.seed_all(plan.settings.seed)
+        run = Run(plan, folder, control, report, device)
+        origin = run.restore() if resume else None
+        _begin(run, origin)
+        try:
+            reason = train_epochs(run)
+        except NonFiniteLoss as fault:
+            return _fail(run, _explain_loss(run, fault))
+        except Exception as error:
+            weights = sum(p.numel() for step in run.steps for p in step.parameters)
+            return _fail(run, failures.explain(error, plan.settings.batch_size, weights))
+        return _end(run, "stopped" if reason == "stopped" else "finished", reason)
+
+
+def train_epochs(run: Run) -> str:
+    """Train until something ends it: `epochs`, `steps`, `patience` or `stopped`."""
+    while not run.complete():
+        for batch in run.epoch_batches():
+            for step in run.steps:
+                if run.position.step % step.every == 0:
+                    step.train(batch, run.position.step)
+            run.advance(batch)
+            if run.due() and not run.look_up():
+                return "stopped"
+            if run.complete():
+                break
+        if run.position.batch < len(run.batches):
+            # The limit of steps cut the epoch: what is kept goes on inside it.
+            run.save()
+            run.position.metrics = run.evaluate()
+            run.tell_epoch()
+            return "steps"
+        run.end_epoch(run.evaluate())
+        if run.best.exhausted:
+            return "patience"
+    return "epochs" if run.position.epoch >= run.settings.epochs else "steps"
+
+
+def _threads(plan: Plan, folder: RunFolder, device: torch.device) -> int:
+    """As set; else as the run had them, so that it can be resumed exactly; else by rule."""
+    if plan.settings.threads is not None:
+        return plan.settings.threads
+    stored = folder.read_json("environment.json").get("threads")
+    if isinstance(stored, int) and 1 <= stored <= (os.cpu_count() or 1):
+        return stored
+    if device.type != "cpu":
+        return torch.get_num_threads()
+    return threads.choose(plan.networks.values(), plan.settings.batch_size)
+
+
+def _begin(run: Run, origin: int | None) -> None:
+    """Write what the run is, and tell that it starts."""
+    plan, conditions = run.plan, run.conditions()
+    run.folder.write_json("environment.json", environment(conditions))
+    run.folder.write_json("data.json", finite(plan.dataset.to_json()))
+    position = run.position
+    run.report.at(position.epoch, position.step)
+    run.report.write_status(epochs=plan.settings.epochs, steps=run.total_steps, **run.standing())
+    run.report.emit(
+        "started",
+        {
+            "epochs": plan.settings.epochs,
+            "steps": run.total_steps,
+            "epoch_steps": len(run.batches),
+            "samples": sum(run.batches.sizes),
+            "device": conditions["device"],
+            "threads": conditions["threads"],
+            "parameters": sum(p.numel() for step in run.steps for p in step.parameters),
+            "metrics": preflight.monitored(plan),
+            "resumed_from": origin,
+        },
+    )
+    run.start_clock()
+
+
+def environment(conditions: dict[str, Any]) -> dict[str, Any]:
+    """Versions, machine and conditions of a run."""
+    cuda = torch.cuda.is_available() and conditions["device"] == "cuda"
+    return {
+        "netbuilder": version("netbuilder"),
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cpus": os.cpu_count(),
+        "device_name": torch.cuda.get_device_name() if cuda else "CPU",
+        **conditions,
+    }
+
+
+def _explain_loss(run: Run, fault: NonFiniteLoss) -> RunError:
+    """Why the loss went bad; the run stands at the batch that did it."""
+    position = run.position
+    position.batch -= position.step - fault.step
+    position.step = fault.step
+    indices = run.batches.indices(position.epoch, position.batch)
+    batch = next(run.batches.epoch(position.epoch, position.batch))
+    for step in run.steps:
+        error = failures.explain_loss(
+            step.module, {name: batch[name] for name in step.plan.fields}, fault.step, indices
+        )
+        if error.node:
+            break
+    return error
+
+
+def _fail(run: Run, error: RunError) -> RunResult:
+    details = {
+        "message": str(error),
+        "hint": error.hint,
+        "graph": error.graph,
+        "node": error.node,
+    }
+    return _end(run, "failed", "error", details)
+
+
+def _end(run: Run, status: str, reason: str, error: dict[str, str] | None = None) -> RunResult:
+    """Keep what was reached, and tell that it is over."""
+    position = run.position
+    if reason == "steps" and position.batch:
+        run.save_best()
+    else:
+        run.save()
+    run.count_time()
+    standing = run.standing()
+    run.report.at(position.epoch, position.step)
+    run.report.write_status(status=status, reason=reason, error=error, **standing)
+    run.report.emit("finished", {"status": status, "reason": reason, "error": error, **standing})
+    return RunResult(
+        run=str(run.folder.path),
+        status=status,
+        reason=reason,
+        epochs=position.epoch,
+        steps=position.step,
+        warnings=tuple(run.report.warnings),
+        error=error,
+        **standing,
+    )

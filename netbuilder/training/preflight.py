@@ -1,0 +1,109 @@
+"""What is looked at before the first step, so that no run starts that can't go well."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from netbuilder.data.loading import refuse, size
+from netbuilder.errors import Problem, RunError
+from netbuilder.training.plan import Plan
+
+
+def check(plan: Plan) -> None:
+    """`ProblemsError` lists everything that stands against this training."""
+    refuse(find_problems(plan))
+
+
+def find_problems(plan: Plan) -> list[Problem]:
+    """Steps without something to train, data that does not fit, an unknown monitor."""
+    problems = [*_step_problems(plan), *_data_problems(plan)]
+    known = monitored(plan)
+    if plan.settings.monitor not in known:
+        problems.append(
+            Problem(
+                "error",
+                "training.monitor",
+                f"There is no metric '{plan.settings.monitor}' to monitor.",
+                f"Choose one of: {', '.join(known)}.",
+            )
+        )
+    return problems
+
+
+def monitored(plan: Plan) -> list[str]:
+    """The keys of all metrics that the run will tell."""
+    several = len(plan.steps) > 1
+    return [
+        f"{part}/{step.name}/{name}" if several else f"{part}/{name}"
+        for part in ("train", "val")
+        for step in plan.steps
+        for name in ("loss", *step.metrics)
+    ]
+
+
+def _step_problems(plan: Plan) -> list[Problem]:
+    problems = []
+    if not plan.steps:
+        problems.append(
+            Problem(
+                "error",
+                "training.no_step",
+                "The project has no training step.",
+                "Add a step that wires data and networks into a loss.",
+            )
+        )
+    for step in plan.steps:
+        missing = [name for name in step.updates if name not in plan.networks]
+        trained = [plan.networks[name] for name in step.updates if name in plan.networks]
+        weights = any(p.requires_grad for network in trained for p in network.parameters())
+        if missing or not weights:
+            reason = f"there is no network '{missing[0]}'" if missing else "it updates no weights"
+            message = f"Step '{step.name}' can't train: {reason}."
+            hint = "Choose the networks that it updates in the step's settings."
+            problems.append(Problem("error", "training.updates", message, hint))
+        for name in step.fields:
+            if name not in {field.name for field in plan.dataset.fields}:
+                known = ", ".join(field.name for field in plan.dataset.fields)
+                message = f"Step '{step.name}' reads '{name}', which the data does not have."
+                hint = f"Fields of the data: {known}."
+                problems.append(Problem("error", "data.field", message, hint))
+    return problems
+
+
+def _data_problems(plan: Plan) -> list[Problem]:
+    count, batch = size(plan.dataset.train), plan.settings.batch_size
+    if count == 0:
+        hint = "Make the validation and test parts smaller, or choose other data."
+        return [Problem("error", "data.empty", "The training part has no samples.", hint)]
+    problems = []
+    if batch > count:
+        message = f"A batch is {batch} samples, but the training part has only {count}."
+        hint = f"Set batch_size to {count} or less."
+        problems.append(Problem("error", "data.batch", message, hint))
+    if min(batch, count) == 1:
+        for name in _batch_norms(plan):
+            message = f"'{name}' normalises over the batch, and a batch is a single sample."
+            hint = "Set batch_size to 2 or more, or use LayerNorm or GroupNorm."
+            problems.append(Problem("error", "data.batch_norm", message, hint))
+    return problems
+
+
+def _batch_norms(plan: Plan) -> list[str]:
+    return [
+        f"{name}.{path}"
+        for name, network in plan.networks.items()
+        for path, module in network.named_modules()
+        if isinstance(module, _BatchNorm)
+    ]
+
+
+def find_device(name: str) -> torch.device:
+    """The device of this name; `auto` takes a GPU if there is one. `RunError` if absent."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        there = torch.cuda.device_count() or "none"
+        raise RunError(f"There is no device '{name}' (GPUs: {there}).", "Set the device to auto.")
+    return device

@@ -1,0 +1,107 @@
+"""A look at what the networks make of a few samples, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.data.loading import Part
+from netbuilder.data.sources import Field
+from netbuilder.training.plan import StepPlan
+
+SAMPLES = 16
+MAX_SIDE = 64
+MAX_POINTS = 512
+
+
+def show(
+    value: Tensor | tuple[Tensor, Tensor], kind: str, fields: tuple[Field, ...], batch: Part
+) -> dict[str, Any]:
+    """One preview: `kind` and, by kind, at most `SAMPLES` samples.
+
+    - `image`: `output` and, if there is one, `target`: C×H×W nested lists
+    - `class`: `predicted`, `confidence`, `target` (numbers), `classes` (names)
+    - `value`: `output`, `target`: numbers
+    - `curve`: `output`, `target`: lists of numbers
+    All but `image` add `input`, the samples' pictures or curves, when the data has such.
+    """
+    output, target = value if isinstance(value, tuple) else (value, None)
+    output = output.detach()[:SAMPLES].cpu()
+    target = None if target is None else target.detach()[:SAMPLES].cpu()
+    kind = _kind(output, target) if kind == "auto" else kind
+    shown: dict[str, Any] = {"kind": kind}
+    match kind:
+        case "class":
+            logits = output.float()
+            odds = logits.softmax(1) if logits.dim() > 1 and logits.shape[1] > 1 else None
+            confidence, predicted = (
+                odds.flatten(1).max(1)
+                if odds is not None
+                else (logits.flatten().sigmoid(), (logits.flatten() > 0).long())
+            )
+            shown["predicted"] = predicted.tolist()
+            shown["confidence"] = confidence.tolist()
+            shown["target"] = None if target is None else target.flatten().tolist()
+            shown["classes"] = next((list(f.classes) for f in fields if f.classes), [])
+        case "image":
+            shown["output"] = _picture(output)
+            shown["target"] = None if target is None else _picture(target)
+        case "value":
+            shown["output"] = output.float().flatten(1).mean(1).tolist()
+            shown["target"] = None if target is None else target.flatten().tolist()
+        case _:
+            shown["output"] = _curve(output)
+            shown["target"] = None if target is None else _curve(target)
+    if kind != "image":
+        shown["input"] = _input(fields, batch)
+    return shown
+
+
+def _kind(output: Tensor, target: Tensor | None) -> str:
+    if target is not None and not target.is_floating_point():
+        return "class"
+    if output.dim() == 4 and output.shape[1] in (1, 3):
+        return "image"
+    if output[:1].numel() == 1:
+        return "value"
+    return "curve"
+
+
+def _picture(samples: Tensor) -> Any:
+    """(N, C, H, W), thinned out to a size that a panel shows."""
+    if samples.dim() == 3:
+        samples = samples[:, None]
+    if samples.dim() != 4:
+        return samples.tolist()
+    step = max(1, -(-max(samples.shape[2:]) // MAX_SIDE))
+    return samples[:, :, ::step, ::step].tolist()
+
+
+def _curve(samples: Tensor) -> Any:
+    rows = samples.float().flatten(1)
+    step = max(1, -(-rows.shape[1] // MAX_POINTS))
+    return rows[:, ::step].tolist()
+
+
+def _input(fields: tuple[Field, ...], batch: Part) -> dict[str, Any] | None:
+    for field in fields:
+        if field.high is not None or not field.dtype.startswith("float"):
+            continue
+        samples = batch[field.name][:SAMPLES].detach().cpu()
+        if samples.dim() == 4 and samples.shape[1] in (1, 3):
+            return {"kind": "image", "field": field.name, "samples": _picture(samples)}
+        if samples.dim() in (2, 3):
+            return {"kind": "curve", "field": field.name, "samples": _curve(samples)}
+    return None
+
+
+def of_step(step: StepPlan, fields: tuple[Field, ...], part: Part) -> dict[str, Any]:
+    """All previews of a step on the first samples, by name; its module must be in eval mode."""
+    if not step.previews:
+        return {}
+    few = {name: tensor[:SAMPLES] for name, tensor in part.items()}
+    with torch.no_grad():
+        _, _, values = step.module(**{name: few[name] for name in step.fields})
+    return {name: show(value, step.previews[name], fields, few) for name, value in values.items()}

@@ -1,0 +1,374 @@
+"""A run in the making: what the loop works with, and how it is told and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.data.loading import size
+from netbuilder.errors import RunError
+from netbuilder.training import checkpoints, previews, randomness
+from netbuilder.training.batches import Batches, in_order
+from netbuilder.training.best import Best
+from netbuilder.training.control import Control
+from netbuilder.training.events import finite
+from netbuilder.training.folder import CheckpointKind, RunFolder
+from netbuilder.training.guards import all_finite
+from netbuilder.training.plan import Plan
+from netbuilder.training.reporter import Reporter
+from netbuilder.training.steps import Step
+
+TELL_EVERY_S = 0.2
+PREVIEW_EVERY_S = 0.5
+EVALUATION_FACTOR = 4
+"""Evaluation keeps no gradients, so its batches may be this much larger."""
+EXPLOSION = 1e4
+"""A loss so many times the first one is worth a warning."""
+
+
+@dataclass
+class Position:
+    """Where a run is: finished epochs, batches of the present one, batches and samples in all."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    training_s: float = 0.0
+    metrics: dict[str, float] = field(default_factory=dict)
+    first_loss: float | None = None
+
+
+class Run:
+    """The moving parts of one training. Times in seconds of a clock that only goes forward."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: RunFolder,
+        control: Control,
+        report: Reporter,
+        device: torch.device,
+    ) -> None:
+        self.plan, self.settings = plan, plan.settings
+        self.folder, self.control, self.report = folder, control, report
+        for module in (*plan.networks.values(), *(step.module for step in plan.steps)):
+            module.to(device)
+        self.data = plan.dataset.to(device)
+        self.batches = Batches(self.data.train, self.settings.batch_size, self.settings.seed)
+        self.steps = [Step(plan, step, device) for step in plan.steps]
+        self.position = Position()
+        self.best = self._make_best()
+        self._clock = self._preview_at = 0.0
+        self.start_clock()
+        # The first batch is told at once: people wait for the first point of the curve.
+        self._tell_at = 0.0
+
+    def _make_best(self) -> Best:
+        monitor = self.settings.monitor
+        if monitor.startswith("val/") and not size(self.data.validation):
+            monitor = "train/" + monitor.removeprefix("val/")
+        _, *middle, name = monitor.split("/")
+        step = next(s for s in self.steps if not middle or s.plan.name == middle[0])
+        larger = name != "loss" and bool(step.training.metrics[name].higher_is_better)
+        return Best(monitor, larger, self.settings.patience)
+
+    # -- the course of a run -------------------------------------------------------------
+
+    def complete(self) -> bool:
+        """Whether all epochs, or as many steps as are allowed, were made."""
+        limit = self.settings.steps
+        return self.position.epoch >= self.settings.epochs or (
+            limit is not None and self.position.step >= limit
+        )
+
+    @property
+    def total_steps(self) -> int:
+        """Batches of the whole run, which a limit may cut."""
+        whole = self.settings.epochs * len(self.batches)
+        return min(whole, self.settings.steps or whole)
+
+    def epoch_batches(self) -> Iterator[dict[str, Tensor]]:
+        """The batches of the present epoch that are still to come, ready to train on."""
+        self.count_time()
+        for step in self.steps:
+            step.module.train()
+        position, count = self.position, len(self.batches)
+        epochs = self.total_steps / count
+        for batch in self.batches.epoch(position.epoch, position.batch):
+            for step in self.steps:
+                step.set_rate(position.epoch + position.batch / count, epochs)
+            yield batch
+
+    def advance(self, batch: Mapping[str, Tensor]) -> None:
+        """Book a batch that was trained on."""
+        self.position.step += 1
+        self.position.batch += 1
+        self.position.samples += size(batch)
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics by key: of the training so far in this epoch, and of the validation part."""
+        for step in self.steps:
+            step.guard.check()
+            step.module.eval()
+            step.validation.reset()
+        self.count_time(training=True)
+        batch_size = EVALUATION_FACTOR * self.settings.batch_size
+        with torch.no_grad(), randomness.apart(self.settings.seed):
+            for batch in in_order(self.data.validation, batch_size):
+                for step in self.steps:
+                    step.measure(batch)
+        result: dict[str, float] = {}
+        for step in self.steps:
+            meters = {"train": step.training, "val": step.validation}
+            for part, meter in meters.items():
+                if meter.samples:
+                    result |= {self._key(part, step, k): v for k, v in meter.result().items()}
+        return result
+
+    def end_epoch(self, metrics: dict[str, float]) -> None:
+        """Book a whole epoch: is it the best, tell it, save if it is time."""
+        position = self.position
+        position.epoch, position.batch, position.metrics = position.epoch + 1, 0, metrics
+        for step in self.steps:
+            step.training.reset()
+        self.tell_epoch()
+        if self._clock >= self._save_at:
+            self.save()
+
+    def tell_epoch(self) -> None:
+        """The `epoch` event of the newest metrics, and a preview if it is time for one."""
+        position = self.position
+        better = self.best.offer(position.metrics, self.weights(), position.epoch, position.step)
+        self.count_time()
+        self.report.at(position.epoch, position.step)
+        self.report.emit("epoch", {**position.metrics, "best": better})
+        for key, value in position.metrics.items():
+            if not torch.tensor(value).isfinite():
+                self.report.warn("not-finite", f"{key} is not a finite number.")
+        if self._clock >= self._preview_at or self.complete():
+            self.tell_previews()
+
+    def tell_previews(self) -> None:
+        """A `preview` event, of the first samples that are not trained on."""
+        part = self.data.validation if size(self.data.validation) else self.data.train
+        shown: dict[str, Any] = {}
+        with randomness.apart(self.settings.seed):
+            for step in self.steps:
+                step.module.eval()
+                shown |= previews.of_step(step.plan, self.data.fields, part)
+        if shown:
+            self.report.emit("preview", {"previews": shown})
+        self._preview_at = time.perf_counter() + PREVIEW_EVERY_S
+
+    def _key(self, part: str, step: Step, name: str) -> str:
+        """`val/accuracy`; with several steps `val/discriminate/loss`."""
+        return f"{part}/{step.plan.name}/{name}" if len(self.steps) > 1 else f"{part}/{name}"
+
+    # -- looking up from the work ----------------------------------------------------------
+
+    def start_clock(self) -> None:
+        """Begin to count seconds: at the start, and after a rest."""
+        self._clock = time.perf_counter()
+        self._save_at = self._clock + self.settings.checkpoint_s
+
+    def count_time(self, *, training: bool = False) -> None:
+        """Book the seconds since the last call."""
+        moment = time.perf_counter()
+        self.position.seconds += moment - self._clock
+        if training:
+            self.position.training_s += moment - self._clock
+        self._clock = moment
+
+    def due(self) -> bool:
+        """Whether something is to be told or somebody wants something."""
+        return time.perf_counter() >= self._tell_at or self.control.wanted
+
+    def look_up(self) -> bool:
+        """Tell, save and rest as is due; whether to go on."""
+        for step in self.steps:
+            step.guard.check()
+        self.count_time(training=True)
+        self.tell()
+        if self._clock >= self._save_at:
+            self.save()
+        if self.control.paused:
+            self._rest()
+        return not self.control.stopping
+
+    def tell(self) -> None:
+        """A `metrics` event: the mean loss since the last one, metrics of the epoch so far."""
+        position = self.position
+        values: dict[str, Any] = {}
+        for step in self.steps:
+            loss = step.training.recent_loss()
+            values[self._key("train", step, "loss")] = loss
+            values |= {
+                self._key("train", step, name): value
+                for name, value in step.training.so_far().items()
+            }
+            self._watch_loss(loss)
+        left = self.total_steps - position.step
+        values |= {
+            "lr": self.steps[0].rate,
+            "samples_per_second": self.samples_per_second(),
+            "seconds": position.seconds,
+            "seconds_left": max(0, left) * position.seconds / max(position.step, 1),
+        }
+        self.report.at(position.epoch, position.step)
+        self.report.emit("metrics", values)
+        self.report.write_status(force=False, **self.standing())
+        self._tell_at = time.perf_counter() + TELL_EVERY_S
+
+    def _watch_loss(self, loss: float) -> None:
+        if self.position.first_loss is None:
+            self.position.first_loss = abs(loss)
+        elif abs(loss) > EXPLOSION * max(1.0, self.position.first_loss):
+            self.position.first_loss = abs(loss)
+            self.report.warn("loss-explodes", f"The loss has grown to {loss:.3g}.")
+
+    def _rest(self) -> None:
+        self.save()
+        self.report.write_status(status="paused", **self.standing())
+        self.report.emit("paused", {})
+        self.control.wait()
+        self.start_clock()
+        if not self.control.stopping:
+            self.report.write_status(status="running")
+            self.report.emit("resumed", {})
+
+    def samples_per_second(self) -> float:
+        """Training samples by the time spent on training, without evaluation and rests."""
+        return self.position.samples / max(self.position.training_s, 1e-9)
+
+    def standing(self) -> dict[str, Any]:
+        """The part of the status that changes as the run goes."""
+        return {
+            "seconds": self.position.seconds,
+            "samples_per_second": self.samples_per_second(),
+            "metrics": self.position.metrics,
+            "best": self.best.summary(),
+        }
+
+    # -- keeping -------------------------------------------------------------------------
+
+    def weights(self) -> dict[str, dict[str, Tensor]]:
+        """The `state_dict` of every network."""
+        return {name: network.state_dict() for name, network in self.plan.networks.items()}
+
+    def save(self) -> None:
+        """Write what is new: the best weights, then all that a resumed run needs.
+
+        Weights that are not finite are not written. A full disk costs a warning; it is
+        tried again when the next checkpoint is due.
+        """
+        self.save_best()
+        weights = self.weights()
+        position = self.position
+        if all_finite(tensor for tensors in weights.values() for tensor in tensors.values()):
+            self._write(
+                "last", weights, position.epoch, position.step, position.metrics, self.state()
+            )
+        else:
+            self.report.warn("not-finite", "Weights are not finite: this state is not kept.")
+        self._save_at = time.perf_counter() + self.settings.checkpoint_s
+
+    def save_best(self) -> None:
+        """Write the best weights if they are not written yet."""
+        best = self.best
+        if best.unsaved is not None and self._write(
+            "best", best.unsaved, best.epoch, best.step, best.metrics
+        ):
+            best.unsaved = None
+
+    def _write(
+        self,
+        kind: CheckpointKind,
+        weights: checkpoints.Weights,
+        epoch: int,
+        step: int,
+        metrics: Mapping[str, float],
+        state: Mapping[str, Any] | None = None,
+    ) -> bool:
+        info = {"epoch": epoch, "step": step, "metrics": finite(metrics)}
+        try:
+            path = checkpoints.save(self.folder, kind, weights, info, state)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            self.report.warn("checkpoint", f"A checkpoint could not be written: {reason}.")
+            return False
+        where = path.relative_to(self.folder.path).as_posix()
+        self.report.emit("checkpoint", {"kind": kind, "path": where})
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """All that decides how the run goes on, but the weights."""
+        return {
+            "position": asdict(self.position),
+            "steps": {step.plan.name: step.state() for step in self.steps},
+            "best": self.best.state(),
+            "random": randomness.state(),
+            "conditions": self.conditions(),
+        }
+
+    def conditions(self) -> dict[str, Any]:
+        """What must be the same for a resumed run to equal an uninterrupted one."""
+        return {
+            "torch": torch.__version__,
+            "device": next(iter(self.data.train.values())).device.type,
+            "threads": torch.get_num_threads(),
+            "batch_size": self.settings.batch_size,
+            "seed": self.settings.seed,
+            "data": self.data.fingerprint,
+            "optimizers": [step.plan.settings.optimizer.kind for step in self.steps],
+        }
+
+    def restore(self) -> int:
+        """Go on where the newest whole checkpoint left off; the step that it was at.
+
+        Tells of damaged checkpoints that were passed over and of all that keeps the run
+        from going on exactly as it would have. `RunError` if it can't go on at all.
+        """
+        if not self.folder.checkpoints("last"):
+            self.report.warn("no-checkpoint", "There is no checkpoint yet: it starts anew.")
+            return 0
+        checkpoint, faults = self.folder.read_checkpoint("last")
+        for fault in faults:
+            self.report.warn("damaged", f"{fault} Going on from '{checkpoint.path.name}'.")
+        checkpoints.load_networks(checkpoint, self.plan.networks)
+        saved = checkpoints.state(checkpoint)
+        names = [step.plan.name for step in self.steps]
+        if list(saved["steps"]) != names:
+            raise RunError(
+                f"The run had the steps {', '.join(saved['steps'])}; now there are "
+                f"{', '.join(names)}.",
+                "Train it anew, or open the run's own project.",
+            )
+        self.position = Position(**saved["position"])
+        for step in self.steps:
+            step.load(saved["steps"][step.plan.name])
+        self.best.load(saved["best"])
+        randomness.load(saved["random"])
+        self._compare(saved["conditions"])
+        return self.position.step
+
+    def _compare(self, before: Mapping[str, Any]) -> None:
+        now = self.conditions()
+        changed = [key for key in now if now[key] != before.get(key)]
+        if not changed:
+            return
+        if {"batch_size", "seed", "data"} & set(changed):
+            self.position.batch = 0
+            for step in self.steps:
+                step.training.reset()
+        shown = ", ".join(
+            key if key == "data" else f"{key} was {before.get(key)}, is {now[key]}"
+            for key in changed
+        )
+        self.report.warn("not-exact", f"It does not go on exactly as before: {shown}.")
