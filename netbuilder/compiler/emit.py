@@ -138,7 +138,7 @@ def _forward(writer: _Writer, program: Program, types: Types) -> None:
     arguments = "".join(f", {name}: torch.Tensor" for _, name in program.inputs)
     hint = "torch.Tensor"
     if program.graph.kind == "step":
-        hint = "tuple[torch.Tensor, dict[str, tuple[torch.Tensor, ...]], dict[str, torch.Tensor]]"
+        hint = "tuple[torch.Tensor, dict, dict]"
     elif len(program.results) > 1:
         hint = f"tuple[{', '.join(['torch.Tensor'] * len(program.results))}]"
     writer.put(f"def forward(self{arguments}) -> {hint}:", "", 1)
@@ -172,7 +172,8 @@ def _returns(program: Program) -> str:
 
 def _dict(values: Mapping[str, str]) -> str:
     """A dict display; keys are names of nodes, which `repr` makes literals whatever they are."""
-    return "{" + ", ".join(f"{key!r}: {value}" for key, value in values.items()) + "}"
+    pairs = [(f'"{k}"' if k.isidentifier() else repr(k), v) for k, v in values.items()]
+    return "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
 
 
 def _finish(writer: _Writer, name: str, program: Program) -> Source:

@@ -88,7 +88,9 @@ class _Lowering:
         self.layers = layers
         step = graph.kind == "step"
         self.networks = network_names(document)
-        self.names = _apart(node_names(graph), set(self.networks.values()) if step else set())
+        self.names = node_names(graph)
+        held = set(self.networks.values()) if step else set()
+        self.attributes = _apart(self.names, held)
         self.variables: dict[Value, str] = {}
         used = topology.ancestors(graph, sinks(graph))
         if graph.kind == "network":
@@ -154,7 +156,7 @@ class _Lowering:
     def _call(self, program: Program, node: Node) -> Call:
         layer = self.layers[node.id]
         arguments = self._arguments(node)
-        attribute = self.names[node.id]
+        attribute = self.attributes[node.id]
         constructor = None
         if layer.role is Role.CALL:
             network = str(getattr(layer, "network", ""))
