@@ -201,8 +201,6 @@ class Layer(BaseModel):
     returns: ClassVar[Targets] = "output"
     summary_fields: ClassVar[tuple[str, ...]] = ()
     """Parameters shown on the node's second line; see `subtitle`."""
-    traits: ClassVar[frozenset[str]] = frozenset()
-    """Facts for the harness and exporters: `no_onnx`, `random`, `needs_float`, ..."""
 
     # -- what follows from the inputs -------------------------------------------------
 
@@ -270,6 +268,10 @@ class Layer(BaseModel):
             if name in self.positional or value != field.get_default(call_default_factory=True):
                 result.setdefault(name, value)
         return result
+
+    def onnx_refusal(self) -> str:
+        """Why ONNX has no form of this layer with these parameters; empty if it has."""
+        return ""
 
     # -- texts -------------------------------------------------------------------------
 

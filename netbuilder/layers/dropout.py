@@ -10,7 +10,6 @@ from netbuilder.layers.checks import check_floating, check_rank, first_of
 
 class _Dropout(Layer):
     family = Family.DROPOUT
-    traits = frozenset({"random"})
 
     p: Probability = 0.5
     inplace: bool = False

@@ -167,7 +167,6 @@ class Embedding(Layer):
     keywords = "lookup table words tokens ids vocabulary categorical"
     positional = ("num_embeddings", "embedding_dim")
     starting = start_with(embedding_dim=64)
-    traits = frozenset({"ids"})
 
     num_embeddings: Inferred = None
     embedding_dim: Size

@@ -166,6 +166,11 @@ class AvgPool2d(_AvgPool):
     padding: Pad2 = 0
     divisor_override: Size | None = None
 
+    def onnx_refusal(self) -> str:
+        if self.divisor_override is None:
+            return ""
+        return "ONNX has no average pooling with divisor_override."
+
 
 class _Adaptive(Layer):
     family = Family.POOLING

@@ -162,6 +162,9 @@ class LSTM(_Recurrent):
         first = [code.pack([inputs["h_0"], inputs["c_0"]])] if "h_0" in inputs else []
         return code.call(module, inputs["input"], *first)
 
+    def onnx_refusal(self) -> str:
+        return "ONNX has no LSTM with a proj_size." if self.proj_size else ""
+
 
 class GRU(_Recurrent):
     """Gated recurrent unit: like an LSTM with one state instead of two, and fewer weights.

@@ -30,9 +30,7 @@ def formulas(draw: st.DrawFn, depth: int = 3) -> Dim:
 
 
 @given(formulas(), formulas(), st.integers(1, 7), sizes)
-def test_arithmetic_holds_at_every_size(
-    a: Dim, b: Dim, divisor: int, at: dict[str, int]
-) -> None:
+def test_arithmetic_holds_at_every_size(a: Dim, b: Dim, divisor: int, at: dict[str, int]) -> None:
     left, right = dims.at(a, at), dims.at(b, at)
     assert isinstance(left, int)
     assert isinstance(right, int)

@@ -1,0 +1,384 @@
+"""What every layer must hold, as functions over its class and a case.
+
+The reference is PyTorch itself, called with keyword arguments by the layer's id: it goes
+past all that the catalogue says about code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from xml.etree import ElementTree
+
+import torch
+import torchmetrics
+from torch import nn
+
+from netbuilder.app.resources import find as find_resource
+from netbuilder.compiler.analyse import analyse
+from netbuilder.compiler.build import BuiltStep, build_network, build_step
+from netbuilder.graph.model import Node, freeze
+from netbuilder.layers import dims
+from netbuilder.layers.base import Family, Layer, Role, TensorType
+from netbuilder.layers.catalogue import ports_of
+from netbuilder.layers.checks import BATCH
+from tests.drawing import Drawing
+from tests.layers.cases import Case
+
+SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5})
+LEFT_OUT = {"device", "dtype", "size_average", "reduce", "_weight", "_freeze"}
+"""Parameters of PyTorch's modules that no layer has: placement, deprecated, private."""
+
+
+# -- without torch's help ---------------------------------------------------------------------
+
+
+def check_start(kind: type[Layer]) -> None:
+    """A freshly added node is valid, and so is a copy of it that went through a file."""
+    layer = kind.model_validate(dict(kind.starting))
+    for values in (dict(kind.starting), layer.model_dump()):
+        assert kind.model_validate(freeze(json.loads(json.dumps(values)))) == layer
+    assert hash(layer) == hash(kind.model_validate(dict(kind.starting)))
+
+
+def check_round_trip(kind: type[Layer], case: Case) -> None:
+    layer = kind.model_validate(case.params)
+    again = kind.model_validate(freeze(json.loads(json.dumps(layer.model_dump()))))
+    assert again == layer
+    assert again.with_values({}) == layer
+
+
+def check_texts(kind: type[Layer]) -> None:
+    """Title, help, a subtitle and the family's icon are there."""
+    assert kind.title.strip()
+    assert kind.id.count(".")
+    first, *_ = kind.help().split("\n")
+    assert len(first) > 20
+    assert first[0].isupper() or not first[0].isalpha() or "," in first or "(" in first
+    own = kind.help() != inspect.cleandoc(Layer.__doc__ or "")
+    assert own, "the class docstring is the layer's help"
+    subtitle = kind.model_validate(dict(kind.starting)).subtitle()
+    assert len(subtitle) < 40
+    assert "None" not in subtitle
+    check_icon(kind.family)
+
+
+def check_icon(family: Family) -> None:
+    root = ElementTree.fromstring(find_resource(f"icons/{family}.svg").read_text("utf-8"))
+    assert root.get("viewBox") == "0 0 24 24"
+    assert root.get("stroke") == "currentColor"
+    assert len(root) > 0
+
+
+def check_signature(kind: type[Layer]) -> None:
+    """The parameters are those of PyTorch's class, in its order, with its defaults."""
+    expected = torch_parameters(kind.id)
+    assert list(kind.model_fields) == list(expected)
+    for name, field in kind.model_fields.items():
+        if name in kind.inferable() and expected[name] is inspect.Parameter.empty:
+            assert field.default is None
+        elif field.is_required():
+            assert expected[name] is inspect.Parameter.empty, name
+        else:
+            default = expected[name]
+            assert field.default == default, name
+            assert isinstance(field.default, bool) == isinstance(default, bool), name
+
+
+def torch_parameters(id: str) -> dict[str, Any]:
+    """Names and defaults (or `Parameter.empty`) of a module class's constructor."""
+    made = callable_of(id)
+    if not issubclass(made, nn.RNNBase):
+        return parameters(made.__init__)
+    found = parameters(nn.RNNBase.__init__)
+    found.pop("mode")
+    if made is not nn.LSTM:
+        found.pop("proj_size")
+    return found
+
+
+def parameters(constructor: Callable[..., Any]) -> dict[str, Any]:
+    """Names and defaults of a constructor, without those that no layer has."""
+    _, *found = inspect.signature(constructor).parameters.values()
+    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {p.name: p.default for p in found if p.name not in LEFT_OUT and p.kind not in variable}
+
+
+# -- the reference ----------------------------------------------------------------------------
+
+
+def callable_of(id: str) -> Any:
+    """What a layer's id names."""
+    head, *rest = id.split(".")
+    found: Any = {"torch": torch, "torchmetrics": torchmetrics}[head]
+    for part in rest:
+        found = getattr(found, part)
+    return found
+
+
+def torch_values(layer: Layer) -> dict[str, Any]:
+    """A layer's parameters as PyTorch takes them: dtypes and tensors instead of words."""
+    values = dict(layer)
+    if "dtype" in values:
+        values["dtype"] = getattr(torch, values["dtype"])
+    if layer.role is Role.LOSS:
+        for name in ("weight", "pos_weight"):
+            if values.get(name) is not None:
+                values[name] = torch.tensor(values[name])
+    return values
+
+
+def reference(
+    layer: Layer, inputs: Mapping[str, torch.Tensor], state: Mapping[str, Any] | None = None
+) -> Any:
+    """What PyTorch makes of these inputs, with the weights of `state`, in eval mode."""
+    made, values = callable_of(layer.id), torch_values(layer)
+    given = dict(inputs)
+    if list(given) and all(name.startswith("tensors_") for name in given):
+        given = {"tensors": tuple(given.values())}  # type: ignore[dict-item]
+    if not isinstance(made, type):
+        if layer.id == "torch.Tensor.to":
+            return made(given["input"], **values)
+        if values.get("dim", 0) is None:
+            values.pop("dim")
+            values.pop("keepdim")
+        return made(**given, **values)
+    module = made(**values).eval()
+    if state is not None:
+        module.load_state_dict(state)
+    if isinstance(module, nn.LSTM) and "h_0" in given:
+        return module(given["input"], (given["h_0"], given["c_0"]))
+    if isinstance(module, nn.GRU) and "h_0" in given:
+        return module(given["input"], given["h_0"])
+    return module(**given)
+
+
+def flat(result: Any) -> list[torch.Tensor]:
+    """The tensors of a nested result, in order."""
+    if isinstance(result, torch.Tensor):
+        return [result]
+    return [tensor for part in result for tensor in flat(part)]
+
+
+def random_tensor(
+    tensor: TensorType, generator: torch.Generator, at: Mapping[str, int] = SIZES
+) -> torch.Tensor:
+    """Numbers of this type, with these sizes for its symbols."""
+    sizes = dims.concrete(tensor.shape, at)
+    if tensor.dtype == "bool":
+        return torch.rand(sizes, generator=generator) > 0.5
+    if tensor.floating:
+        return torch.randn(sizes, generator=generator, dtype=getattr(torch, tensor.dtype))
+    made = torch.randint(0, tensor.high or 10, sizes, generator=generator)
+    return made.to(getattr(torch, tensor.dtype))
+
+
+def random_inputs(case: Case, seed: int = 0) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return {port: random_tensor(tensor, generator) for port, tensor in case.inputs.items()}
+
+
+# -- through the compiler ----------------------------------------------------------------------
+
+
+class Network:
+    """A drawn network of one layer: an Input for each wired port, an Output for each output."""
+
+    def __init__(self, kind: type[Layer], case: Case) -> None:
+        self.kind = kind
+        self.drawing = d = Drawing()
+        self.node = d.add(kind.id, name="layer", **case.params)
+        for port, tensor in case.inputs.items():
+            batched = tensor.shape[:1] == (BATCH,)
+            sizes = tuple(dims.to_json(s) for s in tensor.shape[1 if batched else 0 :])
+            more = {"high": tensor.high} if tensor.high is not None else {}
+            start = d.input(*sizes, name=f"in_{port}", dtype=tensor.dtype, batched=batched, **more)
+            d.wire(start, self.node, port)
+        outputs = ports_of(d.document, d.graph, self.node).outputs
+        self.outputs = tuple(port.name for port in outputs)
+        for name in self.outputs:
+            d.output((self.node, name), name=f"out_{name}")
+
+    def report(self) -> Any:
+        return analyse(self.drawing.document, {})
+
+    def build(self) -> nn.Module:
+        return build_network(self.drawing.document, "main")
+
+    def layer(self) -> Layer:
+        """The layer with its inferred sizes."""
+        report = self.report().graphs[self.drawing.graph.id].nodes[self.node.id]
+        return self.kind.model_validate({**self.node.params, **report.inferred})
+
+
+def check_network(kind: type[Layer], case: Case) -> None:
+    """No errors; shapes and dtypes as reported; the same numbers as PyTorch's."""
+    network = Network(kind, case)
+    report = network.report()
+    assert [p.message for p in report.problems if p.severity == "error"] == []
+    node: Node = network.node
+    outputs = report.graphs[network.drawing.graph.id].nodes[node.id].outputs
+    inputs = random_inputs(case)
+    model = network.build().eval()
+    # Copied before the run: Embedding's max_norm rewrites its weights in forward.
+    state = {n.removeprefix("layer."): t.clone() for n, t in model.state_dict().items()}
+    got = flat(model(*(tensor.clone() for tensor in inputs.values())))
+    expected = flat(reference(network.layer(), inputs, state))
+    assert len(got) == len(expected) == len(network.outputs)
+    for port, a, b in zip(network.outputs, got, expected, strict=True):
+        assert dims_at(outputs[port].shape) == tuple(b.shape)
+        assert outputs[port].dtype == str(b.dtype).removeprefix("torch.")
+        torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def check_gradients(kind: type[Layer], case: Case) -> None:
+    """A gradient reaches every weight, and every input that PyTorch differentiates."""
+    torch.manual_seed(0)
+    model = Network(kind, case).build().train()
+    inputs = [
+        tensor.requires_grad_() if tensor.is_floating_point() else tensor
+        for tensor in random_inputs(case).values()
+    ]
+    # In-place layers may not write to a leaf.
+    results = flat(model(*(tensor * 1 if tensor.requires_grad else tensor for tensor in inputs)))
+    terms = [(r * torch.randn(r.shape)).sum() for r in results if r.requires_grad]
+    if not terms:
+        assert not list(model.parameters())
+        return
+    torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None, name
+        assert weight.grad.abs().sum() > 0, name
+    for tensor in inputs:
+        assert not tensor.requires_grad or tensor.grad is not None
+
+
+class Step:
+    """A training step: what an identity network `main` gives goes to the node's first port."""
+
+    def __init__(self, kind: type[Layer], case: Case) -> None:
+        self.drawing = d = Drawing()
+        first, second = case.inputs
+        sizes = [dims.to_json(size) for size in case.inputs[first].shape[1:]]
+        start = d.input(*sizes, name="x", dtype=case.inputs[first].dtype)
+        d.output(d.add("torch.nn.Identity", start))
+        self.fields = {"x": case.inputs[first], "y": case.inputs[second]}
+        self.graph = d.add_graph("step", "train", updates=["main"])
+        x = d.add("netbuilder.DataField", field="x")
+        y = d.add("netbuilder.DataField", field="y")
+        call = d.add("netbuilder.NetworkCall", x, network="main")
+        self.node = d.add(kind.id, call, y, name="layer", **case.params)
+        single = d.add("torch.mean", self.node if kind.role is Role.LOSS else call)
+        d.add("netbuilder.Objective", single)
+
+    def report(self) -> Any:
+        return analyse(self.drawing.document, self.fields)
+
+    def layer(self, kind: type[Layer]) -> Layer:
+        inferred = self.report().graphs[self.graph.id].nodes[self.node.id].inferred
+        return kind.model_validate({**self.node.params, **inferred})
+
+    def build(self) -> BuiltStep:
+        networks = {"main": build_network(self.drawing.document, "main")}
+        return build_step(self.drawing.document, "train", self.fields, networks)
+
+
+def check_loss(kind: type[Layer], case: Case) -> None:
+    """In a step: the same number as PyTorch's, and gradients back into the network."""
+    step = Step(kind, case)
+    assert [p.message for p in step.report().problems] == []
+    inputs = random_inputs(case)
+    inputs["input"].requires_grad_()
+    x, y = inputs.values()
+    built = step.build()
+    loss, _, _ = built.module(x=x, y=y)
+    expected = reference(step.layer(kind), inputs)
+    outputs = step.report().graphs[step.graph.id].nodes[step.node.id].outputs
+    assert dims_at(outputs["output"].shape) == tuple(expected.shape)
+    torch.testing.assert_close(loss, expected.mean(), rtol=0, atol=0)
+    loss.backward()
+    assert x.grad is not None
+    assert torch.isfinite(x.grad).all()
+
+
+def check_metric(kind: type[Layer], case: Case) -> None:
+    """In a step: the same figure over two batches as torchmetrics' own."""
+    step = Step(kind, case)
+    assert [p.message for p in step.report().problems] == []
+    built = step.build()
+    metric = built.metrics["layer"]()
+    expected = callable_of(kind.id)(**torch_values(step.layer(kind)))
+    for seed in (0, 1):
+        inputs = random_inputs(case, seed)
+        x, y = inputs.values()
+        _, updates, _ = built.module(x=x, y=y)
+        metric.update(*updates["layer"])
+        expected.update(**inputs)
+    figure = metric.compute()
+    assert figure.shape == ()
+    torch.testing.assert_close(figure, expected.compute(), rtol=0, atol=0)
+
+
+def dims_at(shape: Sequence[int | str]) -> tuple[int, ...]:
+    """A reported shape at `SIZES`; formulas are made of numbers and `N`, `T`."""
+    return tuple(s if isinstance(s, int) else eval(s, {}, dict(SIZES)) for s in shape)  # noqa: S307
+
+
+class Together(nn.Module):
+    """Several networks as one module, so that one export covers them all."""
+
+    def __init__(self, networks: Sequence[nn.Module], counts: Sequence[int]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+        self.counts = counts
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        results: list[torch.Tensor] = []
+        at = 0
+        for network, count in zip(self.networks, self.counts, strict=True):
+            results += flat(network(*inputs[at : at + count]))
+            at += count
+        return tuple(results)
+
+
+def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
+    """One export of all of these; ONNX Runtime gives PyTorch's numbers, at another batch too."""
+    import onnxruntime
+
+    networks = [Network(kind, case).build().eval() for kind, case in cases]
+    model = Together(networks, [len(case.inputs) for _, case in cases]).eval()
+    types = [tensor for _, case in cases for tensor in case.inputs.values()]
+    batches = [
+        list(tensor.shape).index(BATCH) if BATCH in tensor.shape else None for tensor in types
+    ]
+    names = [f"input_{i}" for i in range(len(types))]
+    program = torch.onnx.export(
+        model,
+        tuple(tensors(types, 3)),
+        dynamo=True,
+        input_names=names,
+        dynamic_shapes=(
+            tuple({} if at is None else {at: torch.export.Dim.DYNAMIC} for at in batches),
+        ),
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(path))
+    session = onnxruntime.InferenceSession(path)
+    for size in (3, 4):
+        given = tensors(types, size)
+        with torch.no_grad():
+            expected = model(*(tensor.clone() for tensor in given))
+        wanted = {i.name for i in session.get_inputs()}
+        feed = {n: t.numpy() for n, t in zip(names, given, strict=True) if n in wanted}
+        for got, right in zip(session.run(None, feed), expected, strict=True):
+            torch.testing.assert_close(torch.from_numpy(got), right, rtol=1e-4, atol=1e-5)
+
+
+def tensors(types: Sequence[TensorType], batch: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(batch)
+    return [random_tensor(tensor, generator, {"N": batch, "T": 5}) for tensor in types]

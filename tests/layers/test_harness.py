@@ -1,0 +1,129 @@
+"""Every layer of the catalogue goes through the same harness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from netbuilder.layers.base import Family, Layer, Role
+from netbuilder.layers.catalogue import layers
+from tests.layers import harness
+from tests.layers.cases import CASES, case
+
+pytestmark = [
+    # What PyTorch says of its own speed.
+    pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN"),
+]
+
+SEEDS = range(3)
+"""Random cases a layer with every run; nightly there are more."""
+
+ALL = list(layers())
+RUN = [id for id, kind in layers().items() if kind.role is Role.LAYER]
+LOSSES = [id for id, kind in layers().items() if kind.role is Role.LOSS]
+METRICS = [id for id, kind in layers().items() if kind.role is Role.METRIC]
+MODULES = [id for id in ALL if id.startswith("torch.nn.")]
+
+
+def kind_of(id: str) -> type[Layer]:
+    return layers()[id]
+
+
+def test_every_layer_has_a_generator_and_none_is_left_over() -> None:
+    assert list(CASES) == ALL
+
+
+def test_the_catalogue_has_what_a_first_network_needs() -> None:
+    assert len(ALL) >= 45
+    assert {kind.family for kind in layers().values()} == set(Family) - {Family.UNKNOWN}
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_a_new_node_is_valid(id: str) -> None:
+    harness.check_start(kind_of(id))
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_parameters_survive_a_file(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_round_trip(kind_of(id), case(id, seed))
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_title_help_and_icon(id: str) -> None:
+    harness.check_texts(kind_of(id))
+
+
+@pytest.mark.parametrize("id", MODULES)
+def test_parameters_are_those_of_pytorch(id: str) -> None:
+    harness.check_signature(kind_of(id))
+
+
+@pytest.mark.parametrize("id", METRICS)
+def test_parameters_are_some_of_torchmetrics(id: str) -> None:
+    kind = kind_of(id)
+    made = harness.callable_of(id)
+    theirs = harness.parameters(made.__new__ if id.endswith("Accuracy") else made.__init__)
+    for name, field in kind.model_fields.items():
+        assert name in theirs
+        assert field.is_required() or field.default == theirs[name]
+
+
+@pytest.mark.parametrize("id", RUN)
+def test_shapes_and_numbers_are_those_of_pytorch(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_network(kind_of(id), case(id, seed))
+
+
+@pytest.mark.parametrize("id", RUN)
+def test_gradients_reach_every_weight(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_gradients(kind_of(id), case(id, seed))
+
+
+@pytest.mark.parametrize("id", LOSSES)
+def test_losses_are_those_of_pytorch(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_loss(kind_of(id), case(id, seed))
+
+
+@pytest.mark.parametrize("id", METRICS)
+def test_metrics_are_those_of_torchmetrics(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_metric(kind_of(id), case(id, seed))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("id", ALL)
+def test_many_random_parameters(id: str) -> None:
+    kind = kind_of(id)
+    check = {
+        Role.LAYER: harness.check_network,
+        Role.LOSS: harness.check_loss,
+        Role.METRIC: harness.check_metric,
+    }.get(kind.role, harness.check_round_trip)
+    for seed in range(100, 140):
+        check(kind, case(id, seed))
+
+
+ONNX = ["torch.nn.Conv2d", "torch.nn.LSTM", "torch.nn.MultiheadAttention", "torch.nn.LayerNorm"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_onnx_equals_pytorch(tmp_path: Path) -> None:
+    harness.check_onnx([(kind_of(id), case(id, 0)) for id in ONNX], tmp_path / "some.onnx")
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_onnx_equals_pytorch_for_every_layer(tmp_path: Path, seed: int) -> None:
+    torch.manual_seed(seed)
+    cases = [(kind_of(id), case(id, seed)) for id in RUN]
+    able = [(kind, c) for kind, c in cases if not kind.model_validate(c.params).onnx_refusal()]
+    assert len(able) >= len(RUN) - 2
+    harness.check_onnx(able, tmp_path / "all.onnx")
