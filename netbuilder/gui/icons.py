@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
+from netbuilder.app import resources
 from netbuilder.gui import theme
-
-_FOLDER = Path(__file__).resolve().parents[2] / "resources"
 
 
 @cache
 def _source(name: str) -> str:
     """The SVG text, empty where there is no such icon: that must not stop the window."""
     try:
-        return (_FOLDER / "icons" / f"{name}.svg").read_text("utf-8")
+        return resources.find(f"icons/{name}.svg").read_text("utf-8")
     except OSError:
         return ""
 

@@ -1,0 +1,107 @@
+"""What a node shows: texts, colours and ports, worked out from the document and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netbuilder.compiler.report import NodeReport
+from netbuilder.errors import Problem
+from netbuilder.graph import rules
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Node
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Family, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class PortFace:
+    """A port as it is shown; `text` is the shape that leaves it, empty while unknown."""
+
+    name: str
+    wired: bool = False
+    optional: bool = False
+    text: str = ""
+    dtype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """All that a node's picture depends on; equal faces look equal."""
+
+    name: str
+    subtitle: str = ""
+    count: str = ""
+    family: str = Family.UNKNOWN.value
+    known: bool = True
+    inputs: tuple[PortFace, ...] = ()
+    outputs: tuple[PortFace, ...] = ()
+    errors: int = 0
+    warnings: int = 0
+    note: str = ""
+
+    def ports(self, output: bool) -> tuple[PortFace, ...]:
+        return self.outputs if output else self.inputs
+
+
+def face_of(
+    document: Document,
+    graph: Graph,
+    node: Node,
+    report: NodeReport | None,
+    problems: Sequence[Problem],
+) -> Face:
+    """The face of a node; `report` and `problems` are those of this node."""
+    kind = catalogue.find(node.layer)
+    ports = catalogue.ports_of(document, graph, node)
+    outgoing = {wire.source_port for wire in graph.wires_out_of(node.id)}
+    incoming = {wire.target_port for wire in graph.wires_into(node.id)}
+    outputs = []
+    for port in ports.outputs:
+        tensor = report.outputs.get(port.name) if report else None
+        outputs.append(
+            PortFace(
+                port.name,
+                port.name in outgoing,
+                text=tensor.text if tensor else "",
+                dtype=tensor.dtype if tensor else "",
+            )
+        )
+    inputs = [PortFace(p.name, p.name in incoming, p.optional) for p in ports.inputs]
+    return Face(
+        name=node.name,
+        subtitle=_subtitle(node, kind),
+        count=count_text(report.parameters) if report and report.parameters else "",
+        family=kind.family.value if kind else Family.UNKNOWN.value,
+        known=kind is not None,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        errors=sum(problem.severity == "error" for problem in problems),
+        warnings=sum(problem.severity == "warning" for problem in problems),
+        note=node.note,
+    )
+
+
+def _subtitle(node: Node, kind: type[Layer] | None) -> str:
+    """What matters of the layer; its title too where the name doesn't tell."""
+    if kind is None:
+        return node.layer
+    layer = catalogue.read(node)
+    shown = layer.subtitle() if isinstance(layer, Layer) else ""
+    if node.name.startswith(rules.default_name(node.layer).rstrip("_")):
+        return shown
+    return f"{kind.title} · {shown}" if shown else kind.title
+
+
+def count_text(number: int) -> str:
+    """A number of weights in few characters: 896, 12.3k, 1.2M."""
+    for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            value = number / size
+            return f"{value:.1f}{unit}" if value < 100 else f"{value:.0f}{unit}"
+    return str(number)
+
+
+def problem_text(problems: Sequence[Problem]) -> str:
+    """The problems of a node as plain lines."""
+    return "\n\n".join("\n".join(filter(None, (p.message, p.hint))) for p in problems)

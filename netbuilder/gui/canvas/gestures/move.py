@@ -1,0 +1,129 @@
+"""Drag nodes and frames; a lone node that is dropped on a wire goes into it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, Qt
+
+from netbuilder.errors import ChangeError
+from netbuilder.graph import edits
+from netbuilder.gui.canvas.edit import insert_and_make_room
+from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
+from netbuilder.gui.canvas.gestures.select import combined
+from netbuilder.gui.canvas.hits import wire_at
+
+WIRE_REACH = 16.0
+"""How near to a wire, in scene units, a node's middle must come to go into it."""
+
+
+class Move(Gesture):
+    """All selected nodes and frames go with the one that was grabbed, by the grid.
+
+    Items move at once; the document learns of it when the button is released, as one step.
+    """
+
+    cursor = Qt.CursorShape.SizeAllCursor
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._was_selected = self.hit.id in self.scene.selection
+        keys = Modifiers.ControlModifier | Modifiers.ShiftModifier
+        if not self._was_selected or self.press.modifiers & keys:
+            chosen = combined(self.scene.selection, {self.hit.id}, self.press.modifiers)
+            self.scene.select(chosen)
+
+    def begin(self) -> None:
+        scene = self.scene
+        if self.hit.id not in scene.selection:
+            scene.select({*scene.selection, self.hit.id})
+        self._starts: dict[str, QPointF] = {}
+        for id in scene.selection:
+            if id in scene.nodes:
+                self._starts[id] = scene.nodes[id].pos()
+            elif id in scene.frames:
+                self._starts[id] = scene.frames[id].pos()
+                for inner, box in scene.places.near(scene.frames[id].box).items():
+                    if scene.frames[id].box.joined(box) == scene.frames[id].box:
+                        self._starts[inner] = scene.nodes[inner].pos()
+        nodes = [id for id in self._starts if id in scene.nodes]
+        wires = self.view.shown.wires_at(nodes)
+        inside = set(nodes)
+        self._carried = [w.id for w in wires if w.source in inside and w.target in inside]
+        self._stretched = [w.id for w in wires if not (w.source in inside and w.target in inside)]
+        self._target: str | None = None
+        self._lone = nodes[0] if len(nodes) == 1 and not wires else None
+
+    def drag(self, mouse: Mouse) -> None:
+        way = self._way(mouse)
+        for id, start in self._starts.items():
+            item = self.scene.nodes.get(id) or self.scene.frames.get(id)
+            if item is not None:
+                item.setPos(start + way)
+        for id in self._carried:
+            if id in self.scene.wires:
+                self.scene.wires[id].setPos(way)
+        for id in self._stretched:
+            if id in self.scene.wires:
+                self.scene.route(self.scene.wires[id], quick=True)
+        self._aim(mouse)
+        self.scene.revision += 1
+        self.view.refresh()
+
+    def _way(self, mouse: Mouse) -> QPointF:
+        """How far to go, so that the grabbed item lands on the grid."""
+        start = self._starts[self.hit.id]
+        end = start + mouse.at - self.press.at
+        return QPointF(edits.snap(end.x()), edits.snap(end.y())) - start
+
+    def _aim(self, mouse: Mouse) -> None:
+        """Mark the wire that the lone node would go into; Alt: none."""
+        target = None
+        if self._lone in self.scene.nodes and not mouse.holds(Modifiers.AltModifier):
+            node = self.scene.nodes[self._lone] if self._lone else None
+            if node is not None and node.face.inputs and node.face.outputs:
+                box = node.box
+                x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+                target = wire_at(self.scene, x, y, WIRE_REACH)
+        if target != self._target:
+            self.scene.mark_wire(target)
+            self._target = target
+
+    def drop(self, mouse: Mouse) -> None:
+        way = self._way(mouse)
+        places = {}
+        for id, start in self._starts.items():
+            if id in self.scene.nodes or id in self.scene.frames:
+                end = start + way
+                places[id] = (end.x(), end.y())
+        target, self._target = self._target, None
+        self.scene.mark_wire(None)
+        if not way.isNull() and places:
+            self.view.edit(lambda: self._commit(places, target))
+        self._restore()
+
+    def _commit(self, places: dict[str, tuple[float, float]], target: str | None) -> None:
+        history, graph = self.view.past, self.view.shown
+        if target is None or self._lone is None or target not in graph.wires:
+            edits.move(history, graph, places)
+            return
+        try:
+            with history.step(f"Insert {graph.nodes[self._lone].name}"):
+                edits.move(history, graph, places)
+                insert_and_make_room(self.view, target, self._lone)
+        except ChangeError:
+            edits.move(history, graph, places)
+            raise
+
+    def click(self, mouse: Mouse) -> None:
+        keys = Modifiers.ControlModifier | Modifiers.ShiftModifier
+        if self._was_selected and not mouse.modifiers & keys:
+            self.scene.select({self.hit.id})
+
+    def cancel(self) -> None:
+        if self.dragged:
+            self.scene.mark_wire(None)
+            self._restore()
+
+    def _restore(self) -> None:
+        """Put items where the document says they are."""
+        self.scene.replace_items(self._starts, [*self._carried, *self._stretched])
+        self.view.refresh()

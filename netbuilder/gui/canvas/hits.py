@@ -1,0 +1,89 @@
+"""What is under the mouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from netbuilder.gui.canvas.frame_item import TITLE
+from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.scene import CanvasScene
+
+Kind = Literal["port", "node", "wire", "frame", "nothing"]
+
+WIRE_REACH = 6.0
+"""How near to a wire a click means it, in pixels."""
+END_REACH = 24.0
+"""How near to its end a drag takes a wire's end, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """The thing at a point: its id, and for a port its side and name.
+
+    For a wire, `output` and `port` name the end that is near enough to be taken, if any.
+    """
+
+    kind: Kind
+    id: str = ""
+    output: bool = False
+    port: str = ""
+
+
+NOTHING = Hit("nothing")
+
+
+def port_reach(zoom: float) -> float:
+    """How near to a port, in scene units, a click means it."""
+    return min(max(9.0, 10.0 / zoom), 20.0)
+
+
+def hit(scene: CanvasScene, x: float, y: float, zoom: float) -> Hit:
+    """The port, node, wire or frame title at a scene point; ports win, then nodes."""
+    reach = port_reach(zoom)
+    spot = Box(x, y, x + 0.01, y + 0.01)
+    near = [scene.nodes[id] for id in scene.places.near(spot.grown(reach))]
+    for node in near:
+        key = node.port_near(x, y, reach)
+        if key is not None:
+            return Hit("port", node.id, *key)
+    inside = [node for node in near if node.box.meets(spot)]
+    if inside:
+        on_top = max(inside, key=lambda node: (node.selected, node.zValue(), node.id))
+        return Hit("node", on_top.id)
+    wire = wire_at(scene, x, y, WIRE_REACH / zoom)
+    if wire is not None:
+        return _wire_hit(scene, wire, x, y, END_REACH / zoom)
+    for frame in scene.frames.values():
+        box = frame.box
+        if box.meets(spot) and (y - box.top < TITLE or _on_edge(box, spot)):
+            return Hit("frame", frame.frame.id)
+    return NOTHING
+
+
+def wire_at(
+    scene: CanvasScene, x: float, y: float, reach: float, without: frozenset[str] = frozenset()
+) -> str | None:
+    """The wire nearest to a point within `reach`, leaving out those at nodes `without`."""
+    spot = Box(x, y, x, y).grown(reach)
+    best, least = None, reach
+    for id, item in scene.wires.items():
+        if item.box.meets(spot) and not without & {item.wire.source, item.wire.target}:
+            distance = item.distance(x, y)
+            if distance <= least:
+                best, least = id, distance
+    return best
+
+
+def _wire_hit(scene: CanvasScene, id: str, x: float, y: float, reach: float) -> Hit:
+    item = scene.wires[id]
+    if item.course is not None:
+        for output, (px, py) in ((False, item.course.points[-1]), (True, item.course.points[0])):
+            if (px - x) ** 2 + (py - y) ** 2 <= reach * reach:
+                port = item.wire.source_port if output else item.wire.target_port
+                return Hit("wire", id, output, port)
+    return Hit("wire", id)
+
+
+def _on_edge(box: Box, spot: Box) -> bool:
+    return not box.grown(-6).meets(spot)

@@ -1,0 +1,64 @@
+"""What happens under a mouse that presses nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt
+
+from netbuilder.gui.canvas.face import problem_text
+from netbuilder.gui.canvas.hint import Tone
+from netbuilder.gui.canvas.hits import NOTHING, Hit
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.view import CanvasView
+
+
+def follow(view: CanvasView, before: Hit, now: Hit, pixel: QPoint) -> Hit:
+    """Mark what is under the mouse now instead of what was; returns `now`."""
+    if now == before:
+        return now
+    scene = view.canvas
+    for seen, marked in ((before, False), (now, True)):
+        node = scene.nodes.get(seen.id)
+        if node is not None:
+            node.set_state(hovered=marked)
+            node.set_hot((seen.output, seen.port) if marked and seen.kind == "port" else None)
+    scene.mark_wire(now.id if now.kind == "wire" else None)
+    view.hint.hide()
+    if now.kind == "port":
+        view.hint.show_at(pixel, _port_text(view, now))
+        view.viewport().setCursor(Qt.CursorShape.CrossCursor)
+    elif now == NOTHING or before.kind == "port":
+        view.viewport().unsetCursor()
+    view.refresh()
+    return now
+
+
+def explain(view: CanvasView, hit: Hit, pixel: QPoint) -> None:
+    """After a while over the same thing: a node's problems and note, a port's help."""
+    if hit.kind != "node":
+        return
+    problems = view.canvas.problems_of(hit.id)
+    note = view.shown.nodes[hit.id].note
+    text = "\n\n".join(filter(None, (problem_text(problems), note)))
+    if text:
+        errors = any(problem.severity == "error" for problem in problems)
+        tone: Tone = "error" if errors else "warning" if problems else "plain"
+        view.hint.show_at(pixel, text, tone)
+
+
+def _port_text(view: CanvasView, hit: Hit) -> str:
+    """The port's name, and what passes through it as far as it is known."""
+    report = view.canvas.report
+    found = report.graphs.get(view.shown.id) if report else None
+    node = found.nodes.get(hit.id) if found else None
+    tensors = (node.outputs if hit.output else node.inputs) if node else {}
+    tensor = tensors.get(hit.port)
+    parts = [hit.port] if tensor is None else [hit.port, tensor.text, tensor.dtype]
+    port = next(
+        (p for p in view.canvas.nodes[hit.id].face.ports(hit.output) if p.name == hit.port), None
+    )
+    if port is not None and port.optional:
+        parts.append("optional")
+    return " · ".join(parts)

@@ -1,0 +1,416 @@
+"""The scene: items that follow the document, and the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from PySide6.QtCore import QObject, QRectF, QTimer, Signal
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
+
+from netbuilder.compiler.report import NodeReport, Report
+from netbuilder.errors import Problem
+from netbuilder.graph.changes import Added, Change, Changed, Removed
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.layout import Flow
+from netbuilder.graph.model import Frame, Node, ProjectInfo, Wire
+from netbuilder.gui.canvas.face import Face, face_of
+from netbuilder.gui.canvas.frame_item import FrameItem
+from netbuilder.gui.canvas.node_item import NodeItem
+from netbuilder.gui.canvas.places import Box, Places
+from netbuilder.gui.canvas.routing import course
+from netbuilder.gui.canvas.wire_item import Look, WireItem
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Role
+
+MARGIN = 2000.0
+MANY = 200
+"""So many moved nodes, and all wires are routed anew instead of those nearby."""
+
+
+class CanvasScene(QGraphicsScene):
+    """Items of one graph. It reads the document and never writes to it.
+
+    Items come and go with each change; texts, ports and the courses of wires follow once
+    in `settle`, which the event loop calls after a batch of changes.
+    """
+
+    selection_changed = Signal()
+    changed_graph = Signal()
+    """The shown graph has changed; once for a batch of changes."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document: Document | None = None
+        self.graph: Graph | None = None
+        self.report: Report | None = None
+        self.nodes: dict[str, NodeItem] = {}
+        self.wires: dict[str, WireItem] = {}
+        self.frames: dict[str, FrameItem] = {}
+        self.places = Places()
+        self.selection: set[str] = set()
+        self.overlays: list[QGraphicsItem] = []
+        self.revision = 0
+        """Rises with everything that a view from afar shows."""
+        self._problems: dict[str, tuple[Problem, ...]] = {}
+        self._stale_nodes: set[str] = set()
+        self._stale_wires: set[str] = set()
+        self._moved: set[str] = set()
+        self._edited = False
+        self._lost_selected = False
+        self._marked: str | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self.settle)
+
+    @property
+    def flow(self) -> Flow:
+        return self.document.project.flow if self.document else "down"
+
+    # -- what is shown -------------------------------------------------------------------
+
+    def show_graph(self, document: Document | None, graph: Graph | None) -> None:
+        """Show another graph, or nothing."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        had_selection = bool(self.selection)
+        self._clear()
+        self.document, self.graph = document, graph
+        if document is not None and graph is not None:
+            self._unsubscribe = document.subscribe(self._on_change)
+            self._index_problems()
+            for item in graph.contents():
+                self._add(item)
+            self._edited = False
+            self.settle()
+        if had_selection:
+            self.selection_changed.emit()
+
+    def _clear(self) -> None:
+        for table in (self.nodes, self.wires, self.frames):
+            for item in table.values():
+                self.removeItem(item)
+            table.clear()
+        self.places = Places()
+        self.selection.clear()
+        self._stale_nodes.clear()
+        self._stale_wires.clear()
+        self._moved.clear()
+        self._marked = None
+        self.revision += 1
+
+    def set_report(self, report: Report | None) -> None:
+        """Show other shapes, counts and problems."""
+        before, problems = self._node_reports(), self._problems
+        self.report = report
+        self._index_problems()
+        after = self._node_reports()
+        for id in self.nodes:
+            if before.get(id) != after.get(id) or problems.get(id) != self._problems.get(id):
+                self._stale_nodes.add(id)
+        self.settle()
+
+    def _node_reports(self) -> dict[str, NodeReport]:
+        if self.report is None or self.graph is None:
+            return {}
+        found = self.report.graphs.get(self.graph.id)
+        return dict(found.nodes) if found else {}
+
+    def _index_problems(self) -> None:
+        found: dict[str, list[Problem]] = {}
+        if self.report is not None and self.graph is not None:
+            for problem in self.report.problems:
+                if problem.graph == self.graph.id and problem.node:
+                    found.setdefault(problem.node, []).append(problem)
+        self._problems = {id: tuple(problems) for id, problems in found.items()}
+
+    def problems_of(self, node: str) -> tuple[Problem, ...]:
+        """What is wrong with a node of this graph."""
+        return self._problems.get(node, ())
+
+    def restyle(self) -> None:
+        """Paint everything in the theme that is in use now."""
+        for item in self.nodes.values():
+            item.restyle()
+        for wire in self.wires.values():
+            wire.restyle()
+        self._stale_wires.update(self.wires)
+        self.revision += 1
+        self._later()
+        self.update()
+
+    # -- following the document ----------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        if self.graph is None:
+            return
+        if change.graph != self.graph.id:
+            self._elsewhere(change)
+            return
+        match change:
+            case Added(item=item):
+                self._add(item)
+            case Removed(item=item):
+                self._remove(item)
+            case Changed(before=Node() as before, after=Node() as node):
+                self._change_node(before, node)
+            case Changed(before=Wire(), after=Wire() as wire):
+                self._remove(change.before)
+                self._add(wire)
+            case Changed(after=Frame() as frame):
+                self.frames[frame.id].set_frame(frame)
+            case _:
+                pass
+        self._edited = True
+        self.revision += 1
+        self._later()
+
+    def _elsewhere(self, change: Change) -> None:
+        """A network that is called here may have other ports now; the flow may have turned."""
+        if isinstance(change, Changed) and isinstance(change.after, ProjectInfo):
+            assert isinstance(change.before, ProjectInfo)
+            if change.before.flow != change.after.flow:
+                self._stale_nodes.update(self.nodes)
+                self._stale_wires.update(self.wires)
+                self._later()
+            return
+        assert self.graph is not None
+        for node in self.graph.nodes.values():
+            kind = catalogue.find(node.layer)
+            if kind is not None and kind.role is Role.CALL:
+                self._stale_nodes.add(node.id)
+                self._later()
+
+    def _later(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _add(self, item: object) -> None:
+        match item:
+            case Node():
+                face = self._face(item)
+                node = self.nodes[item.id] = NodeItem(item.id, face, self.flow)
+                node.setPos(item.x, item.y)
+                self.addItem(node)
+                self.places.put(item.id, node.box)
+                self._moved.add(item.id)
+            case Wire():
+                wire = self.wires[item.id] = WireItem(item)
+                self.addItem(wire)
+                self._touch_ends(item)
+                self._stale_wires.add(item.id)
+            case Frame():
+                frame = self.frames[item.id] = FrameItem(item)
+                self.addItem(frame)
+
+    def _remove(self, item: object) -> None:
+        match item:
+            case Node():
+                self.removeItem(self.nodes.pop(item.id))
+                self._near_box(self.places.box(item.id))
+                self.places.drop(item.id)
+                self._stale_nodes.discard(item.id)
+                self._moved.discard(item.id)
+            case Wire():
+                self.removeItem(self.wires.pop(item.id))
+                self._touch_ends(item)
+                self._stale_wires.discard(item.id)
+            case Frame():
+                self.removeItem(self.frames.pop(item.id))
+        id = getattr(item, "id", "")
+        if id in self.selection:
+            self.selection.discard(id)
+            self._lost_selected = True
+
+    def _change_node(self, before: Node, node: Node) -> None:
+        item = self.nodes[node.id]
+        if (before.x, before.y) != (node.x, node.y) or (item.x(), item.y()) != (node.x, node.y):
+            self._near_box(self.places.box(node.id))
+            item.setPos(node.x, node.y)
+            self.places.put(node.id, item.box)
+            self._moved.add(node.id)
+        self._stale_nodes.add(node.id)
+
+    def _touch_ends(self, wire: Wire) -> None:
+        self._stale_nodes.update((wire.source, wire.target))
+
+    def _near_box(self, box: Box) -> None:
+        """Wires that pass here may take another course now."""
+        if len(self._moved) < MANY:
+            grown = box.grown(32)
+            self._stale_wires.update(id for id, wire in self.wires.items() if wire.box.meets(grown))
+
+    # -- settling ------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring texts, ports and courses up to date with the document."""
+        self._timer.stop()
+        if self.graph is None:
+            return
+        self._settle_nodes(self.graph)
+        self._settle_wires(self.graph)
+        self._grow()
+        if self._lost_selected:
+            self._lost_selected = False
+            self._mark_selection()
+            self.selection_changed.emit()
+        if self._edited:
+            self._edited = False
+            self.changed_graph.emit()
+
+    def _settle_nodes(self, graph: Graph) -> None:
+        stale = [id for id in self._stale_nodes if id in self.nodes]
+        self._stale_nodes.clear()
+        for id in stale:
+            item = self.nodes[id]
+            if item.set_face(self._face(graph.nodes[id]), self.flow):
+                self.places.put(id, item.box)
+                self._stale_wires.update(wire.id for wire in graph.wires_at([id]))
+                self._near_box(item.box)
+                self.revision += 1
+
+    def _settle_wires(self, graph: Graph) -> None:
+        if len(self._moved) >= MANY:
+            self._stale_wires.update(self.wires)
+        else:
+            self._stale_wires.update(wire.id for wire in graph.wires_at(self._moved))
+            for id in self._moved:
+                if id in self.nodes:
+                    self._near_box(self.nodes[id].box)
+        self._moved.clear()
+        if self._stale_wires:
+            self.revision += 1
+        for id in self._stale_wires:
+            if id in self.wires:
+                self.route(self.wires[id])
+        self._stale_wires.clear()
+
+    def _grow(self) -> None:
+        """Keep the index of Qt over all items."""
+        bounds = self.places.bounds()
+        if bounds is None:
+            return
+        rect = QRectF(
+            bounds.left, bounds.top, bounds.right - bounds.left, bounds.bottom - bounds.top
+        )
+        if not self.sceneRect().contains(rect):
+            self.setSceneRect(rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
+
+    def _face(self, node: Node) -> Face:
+        assert self.document is not None
+        assert self.graph is not None
+        found = self.report.graphs.get(self.graph.id) if self.report else None
+        report = found.nodes.get(node.id) if found else None
+        return face_of(self.document, self.graph, node, report, self.problems_of(node.id))
+
+    # -- wires ---------------------------------------------------------------------------
+
+    def route(self, item: WireItem, *, quick: bool = False) -> None:
+        """Give a wire its course; `quick` (while dragging) ignores what is in its way."""
+        wire = item.wire
+        source, target = self.nodes[wire.source], self.nodes[wire.target]
+        start = source.port(True, wire.source_port) or _edge(source, True)
+        end = target.port(False, wire.target_port) or _edge(target, False)
+        if quick:
+            item.set_course(course(start, end, self.flow))
+            return
+        ends = (wire.source, wire.target)
+
+        def obstacles(box: Box) -> list[Box]:
+            return [other for id, other in self.places.near(box).items() if id not in ends]
+
+        item.set_course(course(start, end, self.flow, obstacles))
+
+    def mark_wire(self, id: str | None) -> None:
+        """Show one wire as the one that the mouse means; None for none."""
+        if id == self._marked:
+            return
+        before, self._marked = self._marked, id
+        for other in (before, id):
+            if other in self.wires:
+                self.restyle_wire(self.wires[other], hovered=other == id)
+
+    def replace_items(self, items: Iterable[str], wires: Iterable[str]) -> None:
+        """Put items back where the document says, after a drag that only moved pictures."""
+        graph = self.graph
+        if graph is None:
+            return
+        for id in items:
+            if id in graph.nodes:
+                self.nodes[id].setPos(graph.nodes[id].x, graph.nodes[id].y)
+            elif id in graph.frames:
+                self.frames[id].setPos(graph.frames[id].x, graph.frames[id].y)
+        self._stale_wires.update(wires)
+        self.revision += 1
+        self.settle()
+
+    # -- what gestures show --------------------------------------------------------------
+
+    def add_overlay(self, item: QGraphicsItem) -> None:
+        """Show something of a gesture over the graph."""
+        self.overlays.append(item)
+        self.addItem(item)
+
+    def drop_overlay(self, item: QGraphicsItem) -> None:
+        """Take it away again."""
+        self.overlays.remove(item)
+        self.removeItem(item)
+
+    # -- selection -----------------------------------------------------------------------
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Make this the selection: ids of nodes, wires and frames; others are ignored."""
+        wanted = {id for id in ids if self._is_here(id)}
+        if wanted != self.selection:
+            self.selection = wanted
+            self._mark_selection()
+            self.selection_changed.emit()
+
+    def _is_here(self, id: str) -> bool:
+        return id in self.nodes or id in self.wires or id in self.frames
+
+    def selected_nodes(self) -> list[str]:
+        """The selected nodes, in the order of the graph."""
+        chosen = [id for id in self.selection if id in self.nodes]
+        graph = self.graph
+        return sorted(chosen, key=lambda id: (graph.nodes[id].order, id)) if graph else []
+
+    def _mark_selection(self) -> None:
+        selected = self.selection
+        for id, node in self.nodes.items():
+            node.set_state(selected=id in selected)
+        for id, frame in self.frames.items():
+            frame.set_selected(id in selected)
+        for wire in self.wires.values():
+            self.restyle_wire(wire)
+
+    def restyle_wire(self, item: WireItem, hovered: bool = False) -> None:
+        """Show whether a wire is selected, meant by the mouse, or at a selected node."""
+        wire = item.wire
+        if wire.id in self.selection:
+            item.set_look(Look.SELECTED)
+        elif hovered:
+            item.set_look(Look.HOVERED)
+        elif wire.source in self.selection or wire.target in self.selection:
+            item.set_look(Look.NEAR)
+        else:
+            item.set_look(Look.PLAIN)
+
+    def box_of(self, ids: Collection[str]) -> Box | None:
+        """The box around these nodes and frames; None if there are none."""
+        boxes = [self.nodes[id].box for id in ids if id in self.nodes]
+        boxes += [self.frames[id].box for id in ids if id in self.frames]
+        result: Box | None = None
+        for box in boxes:
+            result = box if result is None else result.joined(box)
+        return result
+
+
+def _edge(node: NodeItem, output: bool) -> tuple[float, float]:
+    """Where a wire ends whose port has gone: the middle of the side."""
+    box = node.box
+    if node.flow == "down":
+        return (box.left + box.right) / 2, box.bottom if output else box.top
+    return box.right if output else box.left, (box.top + box.bottom) / 2

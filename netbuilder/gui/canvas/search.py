@@ -1,0 +1,140 @@
+"""Finding layers by a few letters; what the palette and the canvas offer. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Json
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Family, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that can be added: a layer, perhaps with parameters of its own."""
+
+    layer: str
+    title: str
+    family: str
+    help: str
+    words: str = ""
+    params: Mapping[str, Json] = field(default_factory=dict)
+    refusal: str = ""
+    """Why it may not stand in the shown graph; empty if it may."""
+
+
+_KINDS = {"network": "a network", "block": "a block", "step": "a training step"}
+
+
+def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
+    """All layers in the order of the catalogue; a network call comes once for each network."""
+    found = []
+    for id, kind in catalogue.layers().items():
+        refusal = ""
+        if graph is not None and graph.kind not in kind.where:
+            places = " or ".join(text for key, text in _KINDS.items() if key in kind.where)
+            refusal = f"{kind.title} belongs in {places}."
+        line = first_sentence(kind.help())
+        words = f"{id.rpartition('.')[2]} {kind.keywords} {kind.family.value}"
+        if kind.role is Role.CALL and document is not None:
+            for network in document.of_kind("network"):
+                params = {**kind.starting, "network": network.name}
+                title = f"Network {network.name}"
+                found.append(
+                    Entry(id, title, kind.family.value, line, words + " call", params, refusal)
+                )
+            continue
+        found.append(Entry(id, kind.title, kind.family.value, line, words, {}, refusal))
+    return found
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a help text, on one line."""
+    flat = " ".join(text.split())
+    head, dot, _ = flat.partition(". ")
+    return head + "." if dot else flat
+
+
+def fits(entry: Entry, *, needs_input: bool, needs_output: bool) -> bool:
+    """Whether a layer has a port for a wire that comes from a port of the other side."""
+    kind = catalogue.find(entry.layer)
+    if kind is None:
+        return False
+    if kind.role is Role.CALL:
+        return True
+    return not (needs_input and not kind.inputs) and not (needs_output and not kind.outputs)
+
+
+def score(query: str, entry: Entry) -> float | None:
+    """How well an entry matches; more is better, None is not at all."""
+    query = query.strip().lower()
+    if not query:
+        return 0.0
+    parts = query.split()
+    total = 0.0
+    for part in parts:
+        title = _score_text(part, entry.title.lower())
+        other = _score_text(part, entry.words.lower())
+        # A gap within a keyword means little; only whole pieces of keywords count.
+        best = max(title or 0.0, (other or 0.0) * 0.7 if other and other >= 50 else 0.0)
+        if best <= 0:
+            return None
+        total += best
+    return total / len(parts) - len(entry.title) * 0.05
+
+
+def _score_text(query: str, text: str) -> float | None:
+    if text == query:
+        return 120.0
+    if text.startswith(query):
+        return 100.0
+    at = text.find(query)
+    if at > 0:
+        return 80.0 if not text[at - 1].isalnum() else 50.0
+    points = 40.0
+    position = -1
+    for letter in query:
+        found = text.find(letter, position + 1)
+        if found < 0:
+            return None
+        if position >= 0:
+            points -= min(found - position - 1, 8)
+        elif found > 0 and text[found - 1].isalnum():
+            points -= 6
+        position = found
+    return points if points > 8 else None
+
+
+def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> list[Entry]:
+    """The matching entries, best first; what is `used` more often wins among equals."""
+    found = []
+    for number, entry in enumerate(offered):
+        points = score(query, entry)
+        if points is not None:
+            usage = min(used.get(entry.layer, 0), 20)
+            found.append((-(points + usage * (0.6 if query.strip() else 1.0)), number, entry))
+    found.sort(key=lambda item: item[:2])
+    return [entry for _, _, entry in found]
+
+
+FAMILY_TITLES: Mapping[str, str] = {
+    Family.IO: "Inputs and outputs",
+    Family.LINEAR: "Linear",
+    Family.CONVOLUTION: "Convolution",
+    Family.POOLING: "Pooling",
+    Family.NORMALISATION: "Normalisation",
+    Family.DROPOUT: "Dropout",
+    Family.ACTIVATION: "Activation",
+    Family.RECURRENT: "Recurrent",
+    Family.ATTENTION: "Attention",
+    Family.RESHAPE: "Reshape",
+    Family.ARITHMETIC: "Arithmetic",
+    Family.LOSS: "Loss",
+    Family.METRIC: "Metric",
+    Family.DATA: "Data and networks",
+    Family.BLOCK: "Blocks",
+    Family.UNKNOWN: "Other",
+}
+"""The families as the palette calls them."""

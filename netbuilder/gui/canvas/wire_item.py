@@ -1,0 +1,111 @@
+"""A wire on the canvas. Qt paints it: the class only keeps what the canvas asks for."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from itertools import pairwise
+
+from PySide6.QtCore import QLineF, Qt
+from PySide6.QtGui import QColor, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from netbuilder.graph.model import Wire
+from netbuilder.gui import theme
+from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.routing import Course
+
+
+class Look(IntEnum):
+    """How a wire is drawn; later ones win."""
+
+    PLAIN = 0
+    NEAR = 1
+    """At a selected node."""
+    HOVERED = 2
+    SELECTED = 3
+    DIMMED = 4
+
+
+def pen(color: QColor, width: float = 1.0) -> QPen:
+    """A pen of that many pixels at every zoom; 1 is by far the fastest."""
+    result = QPen(color, width)
+    result.setCosmetic(True)
+    result.setCapStyle(Qt.PenCapStyle.FlatCap)
+    return result
+
+
+class WireItem(QGraphicsPathItem):
+    """The curve of one wire. `paint` is Qt's own: overriding it would cost a call a frame."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self.wire = wire
+        self.course: Course | None = None
+        self.box = Box(0, 0, 0, 0)
+        self.look = Look.PLAIN
+        self.setZValue(-1)
+        self.restyle()
+
+    def set_course(self, course: Course) -> None:
+        """Take a new course, in scene coordinates."""
+        self.course = course
+        self.box = course.box
+        self.setPos(0, 0)
+        self.setPath(painter_path(course))
+
+    def set_look(self, look: Look) -> None:
+        """Change the pen if need be."""
+        if look != self.look:
+            self.look = look
+            self.restyle()
+
+    def restyle(self) -> None:
+        """Take the pen for the present look from the theme."""
+        tokens = theme.current()
+        match self.look:
+            case Look.PLAIN:
+                self.setPen(pen(tokens.wire))
+            case Look.NEAR:
+                self.setPen(pen(tokens.accent))
+            case Look.HOVERED | Look.SELECTED:
+                self.setPen(pen(tokens.accent, 2.0))
+            case Look.DIMMED:
+                self.setPen(pen(theme.mixed(tokens.wire, tokens.surface, 0.35)))
+        self.setZValue(-1 if self.look in (Look.PLAIN, Look.DIMMED) else -0.5)
+
+    def lines(self) -> list[QLineF]:
+        """The course as straight lines, for the view from afar."""
+        if self.course is None:
+            return []
+        points = self.course.points
+        if len(points) > 8:
+            points = (*points[:-1:4], points[-1])
+        dx, dy = self.x(), self.y()
+        return [QLineF(a[0] + dx, a[1] + dy, b[0] + dx, b[1] + dy) for a, b in pairwise(points)]
+
+    def distance(self, x: float, y: float) -> float:
+        """How far a point is from the wire, in scene units."""
+        if self.course is None:
+            return float("inf")
+        points = self.course.points
+        return min(_from_line(x, y, a, b) for a, b in pairwise(points))
+
+
+def painter_path(course: Course) -> QPainterPath:
+    """The course as Qt draws it."""
+    path = QPainterPath()
+    path.moveTo(*course.start)
+    for segment in course.segments:
+        if len(segment) == 1:
+            path.lineTo(*segment[0])
+        else:
+            (x1, y1), (x2, y2), (x3, y3) = segment
+            path.cubicTo(x1, y1, x2, y2, x3, y3)
+    return path
+
+
+def _from_line(x: float, y: float, a: tuple[float, float], b: tuple[float, float]) -> float:
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    length = dx * dx + dy * dy
+    t = 0.0 if length == 0 else max(0.0, min(1.0, ((x - a[0]) * dx + (y - a[1]) * dy) / length))
+    return float(((x - a[0] - t * dx) ** 2 + (y - a[1] - t * dy) ** 2) ** 0.5)
