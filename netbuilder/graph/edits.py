@@ -134,7 +134,10 @@ def set_parameters(
 
 
 def rename(history: History, graph: Graph, node: str, name: str) -> None:
-    """Give a node another name; `ChangeError` says why not."""
+    """Give a node another name; `ChangeError` says why not.
+
+    The inputs and outputs of a network are ports of its calls: wires there follow.
+    """
     before = graph.nodes[node]
     if before.name == name:
         return
@@ -143,6 +146,23 @@ def rename(history: History, graph: Graph, node: str, name: str) -> None:
         raise ChangeError(refusal)
     with history.step(f"Rename {before.name} to {name}"):
         history.document.apply(Changed(graph.id, before, replace(before, name=name)))
+        if graph.kind == "network":
+            _rename_ports(history.document, graph.name, before.name, name)
+
+
+def _rename_ports(document: Document, network: str, old: str, new: str) -> None:
+    for step in document.of_kind("step"):
+        for node in list(step.nodes.values()):
+            if node.params.get("network") != network:
+                continue
+            for wire in step.wires_at([node.id]):
+                after = wire
+                if (wire.target, wire.target_port) == (node.id, old):
+                    after = replace(after, target_port=new)
+                if (wire.source, wire.source_port) == (node.id, old):
+                    after = replace(after, source_port=new)
+                if after != wire:
+                    document.apply(Changed(step.id, wire, after))
 
 
 def set_node(history: History, graph: Graph, node: str, **fields: Any) -> None:
@@ -172,11 +192,17 @@ def move(
 
 
 def delete(
-    history: History, graph: Graph, items: Iterable[str], *, reconnect: bool = False
+    history: History,
+    graph: Graph,
+    items: Iterable[str],
+    *,
+    reconnect: bool = False,
+    ports_of: PortsOf | None = None,
 ) -> None:
     """Delete nodes, wires, frames and unreadable entries by id, and wires of deleted nodes.
 
-    With `reconnect`, what fed a deleted node's first input feeds what its outputs fed.
+    With `reconnect`, what fed a deleted node's first input feeds what its outputs fed;
+    without `ports_of` the first input is the one that was wired first.
     """
     ids = list(items)
     nodes = [id for id in ids if id in graph.nodes]
@@ -184,7 +210,7 @@ def delete(
     document = history.document
     with history.step(f"Delete {what}"):
         for node in nodes:
-            feeding = graph.wires_into(node)
+            feeding = _by_port(document, graph, node, ports_of)
             fed = graph.wires_out_of(node)
             for wire in graph.wires_at([node]):
                 document.apply(Removed(graph.id, wire))
@@ -200,6 +226,16 @@ def delete(
             item = graph.item(id)
             if item is not None:
                 document.apply(Removed(graph.id, item))
+
+
+def _by_port(document: Document, graph: Graph, node: str, ports_of: PortsOf | None) -> list[Wire]:
+    """The wires into a node, those of its first ports first."""
+    wires = graph.wires_into(node)
+    if ports_of is None:
+        return wires
+    ports = ports_of(document, graph, graph.nodes[node]).inputs
+    rank = {port.name: number for number, port in enumerate(ports)}
+    return sorted(wires, key=lambda wire: rank.get(wire.target_port, len(rank)))
 
 
 # -- wires -----------------------------------------------------------------------------

@@ -153,6 +153,19 @@ def test_a_step_gives_loss_metrics_and_previews() -> None:
     assert built.module.main is network
 
 
+def test_renaming_an_input_or_output_keeps_its_wires_in_the_steps() -> None:
+    d = classifier()
+    for old, new in (("image", "picture"), ("logits", "scores")):
+        node = d.graph.named(old)
+        assert node is not None
+        edits.rename(d.history, d.graph, node.id, new)
+    compiled = compile_document(d.document, FIELDS)
+    assert compiled.problems == ()
+    d.history.undo()
+    d.history.undo()
+    assert compile_document(d.document, FIELDS).problems == ()
+
+
 def test_frozen_networks_stay_in_eval_mode() -> None:
     d = classifier()
     step = d.document.of_kind("step")[0]
