@@ -202,10 +202,8 @@ class Project:
     def module(self, name: str = "main") -> nn.Module:
         """A network as a module with random weights; `ProblemsError` if it has errors."""
         from netbuilder.compiler import build
-        from netbuilder.data import sources
 
-        fields = sources.field_types(self.document.project.data)
-        return build.build_network(self.document, name, fields)
+        return build.build_network(self.document, name)
 
     def source(self, name: str = "main") -> str:
         """A network as Python source that needs PyTorch alone."""

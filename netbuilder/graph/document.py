@@ -179,7 +179,10 @@ class Document:
             self._open = False
 
     def apply(self, change: Change) -> None:
-        """Make one change and tell the listeners; `ChangeError` leaves all as it was."""
+        """Make one change and tell the listeners; `ChangeError` leaves all as it was.
+
+        A listener that fails keeps no other from hearing; its error is raised at the end.
+        """
         if not self._open:
             raise ChangeError("an edit outside a step: use History.step")
         match change:
@@ -189,8 +192,14 @@ class Document:
                 self._remove(graph, item)
             case Changed(graph, before, after):
                 self._change(graph, before, after)
+        failure: Exception | None = None
         for listener in tuple(self._listeners):
-            listener(change)
+            try:
+                listener(change)
+            except Exception as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _inside(self, graph: str) -> Graph:
         try:

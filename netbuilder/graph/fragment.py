@@ -15,6 +15,7 @@ from netbuilder.graph.model import Node, Wire, freeze, new_id
 
 KIND = "netbuilder/fragment"
 VERSION = 1
+MAX_NOTE = 65_536
 
 
 def cut_out(graph: Graph, nodes: Iterable[str]) -> dict[str, Any]:
@@ -105,10 +106,10 @@ def paste(
     return list(fresh.values())
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 256:
+def _text(value: Any, limit: int = 256) -> str:
+    if not isinstance(value, str) or len(value) > limit:
         raise ValueError("not a short text")
-    return value
+    return str(freeze(value))
 
 
 def _number(value: Any) -> float:
@@ -128,5 +129,5 @@ def _node(entry: Mapping[str, Any]) -> Node:
         params=freeze(entry["params"]),
         x=_number(x),
         y=_number(y),
-        note=_text(entry.get("note", "")),
+        note=_text(entry.get("note", ""), MAX_NOTE),
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph.changes import Change, Changed
 from netbuilder.graph.document import Document
+from netbuilder.graph.model import Wire
 
 _serials = count(1)
 
@@ -27,7 +28,8 @@ def _compact(changes: list[Change]) -> list[Change]:
     joined: list[Change | None] = []
     last: dict[tuple[str, type, str], int] = {}
     for change in changes:
-        if isinstance(change, Changed):
+        # A wire's change needs the port that another one's may just have freed: keep their order.
+        if isinstance(change, Changed) and not isinstance(change.before, Wire):
             key = (change.graph, type(change.before), getattr(change.before, "id", ""))
             at = last.get(key)
             earlier = joined[at] if at is not None else None
@@ -77,7 +79,12 @@ class History:
     def step(self, title: str, merge: Hashable = None) -> Iterator[Document]:
         """Group the edits in the body into one step that can be undone."""
         if self._current is not None:
-            yield self.document
+            mark = len(self._current.changes)
+            try:
+                yield self.document
+            except BaseException:
+                self._roll_back(self._current, mark)
+                raise
             return
         step = _Step(title, [], merge, next(_serials))
         with self.document.editing():
@@ -85,9 +92,7 @@ class History:
             try:
                 yield self.document
             except BaseException:
-                self._current = None
-                for change in reversed(step.changes):
-                    self.document.apply(change.inverse())
+                self._roll_back(step, 0)
                 raise
             finally:
                 self._current = None
@@ -95,6 +100,16 @@ class History:
         if step.changes:
             self._push(step)
         self.changed()
+
+    def _roll_back(self, step: _Step, mark: int) -> None:
+        """Take back what the step did since it had `mark` changes."""
+        changes, step.changes = step.changes[mark:], step.changes[:mark]
+        current, self._current = self._current, None
+        for change in reversed(changes):
+            # A view that fails must not keep the document from getting whole again.
+            with suppress(Exception):
+                self.document.apply(change.inverse())
+        self._current = current
 
     def _push(self, step: _Step) -> None:
         self._undone.clear()
@@ -132,16 +147,20 @@ class History:
         if not source:
             return None
         step = source.pop()
+        changes = [change.inverse() for change in reversed(step.changes)] if back else step.changes
+        failure: Exception | None = None
         with self.document.editing():
-            if back:
-                for change in reversed(step.changes):
-                    self.document.apply(change.inverse())
-            else:
-                for change in step.changes:
+            for change in changes:
+                try:
                     self.document.apply(change)
+                except Exception as error:
+                    # Of a listener: the change was made, and the other half must follow.
+                    failure = failure or error
         target.append(step)
         self._sealed = True
         self.changed()
+        if failure is not None:
+            raise failure
         return step.title
 
     @property

@@ -145,9 +145,7 @@ def name_refusal(graph: Graph, name: str, node: str = "") -> str | None:
     return None
 
 
-def identifier(
-    text: str, fallback: str = "node", reserved: frozenset[str] = RESERVED_NAMES
-) -> str:
+def identifier(text: str, fallback: str = "node", reserved: frozenset[str] = RESERVED_NAMES) -> str:
     """A legal name as near to `text` as can be, other than the `reserved` ones."""
     name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[: MAX_NAME - 8] or fallback
     if name[0].isdigit():
@@ -170,7 +168,7 @@ def unique_name(wanted: str, taken: set[str]) -> str:
 
 def default_name(layer: str) -> str:
     """The name a new node of this layer gets: `torch.nn.BatchNorm2d` gives `batch_norm2d`."""
-    last = layer.rpartition(".")[2]
+    last = layer.rpartition(".")[2].replace("ReLU", "Relu").replace("SiLU", "Silu")
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
     words = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", "_", words)
     return identifier(words.lower())
