@@ -1,0 +1,145 @@
+"""Commands as data: menus, toolbar, shortcuts and the command list all come from these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+
+from netbuilder.gui import icons, theme
+from netbuilder.gui.widgets import plain_tip
+
+
+def _always() -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something a person can do.
+
+    `title` may be a function where it tells of the present state ("Undo Add conv").
+    `menu` is the menu it stands in; a new `section` draws a line above. `icon` is a file of
+    `resources/icons`, `text_in_bar` shows the title beside it in the toolbar.
+    """
+
+    id: str
+    title: str | Callable[[], str]
+    run: Callable[[], object]
+    shortcuts: tuple[str, ...] = ()
+    menu: str = ""
+    section: int = 0
+    icon: str = ""
+    enabled: Callable[[], bool] = _always
+    checked: Callable[[], bool] | None = None
+    bar: bool = False
+    text_in_bar: bool = False
+    primary: bool = False
+    on_canvas: bool = False
+    """Its keys count only while the canvas has the focus: elsewhere they are text."""
+
+    def words(self) -> str:
+        """The title at present."""
+        return self.title if isinstance(self.title, str) else self.title()
+
+
+class Commands(QObject):
+    """The commands of a window and the actions that stand for them in its menus."""
+
+    def __init__(self, window: QWidget, commands: Iterable[Command]) -> None:
+        super().__init__(window)
+        self._window = window
+        self.commands: dict[str, Command] = {}
+        self.actions: dict[str, QAction] = {}
+        for command in commands:
+            if command.id in self.commands:
+                raise ValueError(f"two commands are called {command.id}")
+            self.commands[command.id] = command
+            self.actions[command.id] = self._action(command)
+        theme.notifier.changed.connect(self.dress)
+        self.dress()
+
+    def _action(self, command: Command) -> QAction:
+        action = QAction(self._window)
+        action.setObjectName(command.id)
+        action.setShortcuts([QKeySequence(keys) for keys in command.shortcuts])
+        action.setCheckable(command.checked is not None)
+        action.triggered.connect(lambda: self.run(command.id))
+        if command.on_canvas:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        else:
+            self._window.addAction(action)
+        return action
+
+    def give_keys(self, canvas: QWidget) -> None:
+        """Let the canvas take the keys of the commands that are its own."""
+        for id, command in self.commands.items():
+            if command.on_canvas:
+                canvas.addAction(self.actions[id])
+
+    def run(self, id: str) -> None:
+        """Do it, if it can be done now."""
+        command = self.commands[id]
+        if command.enabled():
+            command.run()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring titles, marks and what is possible up to date."""
+        for id, command in self.commands.items():
+            action = self.actions[id]
+            words = command.words()
+            action.setText(words.replace("&", "&&"))
+            keys = command.shortcuts[0] if command.shortcuts else ""
+            shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(plain_tip(f"{words}  ({shown})" if shown else words))
+            action.setEnabled(command.enabled())
+            if command.checked is not None:
+                action.setChecked(command.checked())
+
+    def dress(self) -> None:
+        """Tint the icons for the theme in use."""
+        tokens = theme.current()
+        for id, command in self.commands.items():
+            if command.icon:
+                color = tokens.on_accent if command.primary else tokens.text
+                self.actions[id].setIcon(icons.icon(command.icon, color, 18))
+
+    def fill_menus(self, bar: QMenuBar, order: Iterable[str]) -> None:
+        """The menus of the window."""
+        for title in order:
+            menu = QMenu(title, bar)
+            section = None
+            for command in self.commands.values():
+                if command.menu == title:
+                    if section is not None and command.section != section:
+                        menu.addSeparator()
+                    section = command.section
+                    action = self.actions[command.id]
+                    action.setIconVisibleInMenu(False)
+                    menu.addAction(action)
+            menu.aboutToShow.connect(self.refresh)
+            bar.addMenu(menu)
+
+    def fill_bar(self, bar: QToolBar, groups: Iterable[Iterable[str]]) -> None:
+        """The toolbar: groups of commands with a line between them, the last at the right."""
+        bar.setIconSize(QSize(18, 18))
+        for number, group in enumerate(groups):
+            if number:
+                bar.addSeparator()
+            for id in group:
+                action, command = self.actions[id], self.commands[id]
+                bar.addAction(action)
+                widget = bar.widgetForAction(action)
+                if command.primary:
+                    widget.setProperty("role", "primary")
+                if command.text_in_bar:
+                    widget.setProperty(
+                        "toolButtonStyle", Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+                    )
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(self.commands.values())

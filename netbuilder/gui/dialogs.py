@@ -1,0 +1,162 @@
+"""Questions and messages. All texts are plain; nothing here is Qt's own grey message box."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPlainTextEdit, QWidget
+
+from netbuilder.errors import NetbuilderError
+from netbuilder.gui import style
+from netbuilder.gui.widgets import button, column, row, selectable
+
+log = logging.getLogger(__name__)
+PROJECTS = "netbuilder projects (*.netb)"
+
+
+class Message(QDialog):
+    """A title, a text, perhaps details, and buttons; `result()` is the button's index, -1 Escape.
+
+    The last choice is the one that Enter takes.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget | None,
+        title: str,
+        text: str,
+        choices: Sequence[str] = ("OK",),
+        details: str = "",
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("netbuilder")
+        self.setObjectName("message")
+        self.setStyleSheet(style.sheet())
+        self.setMinimumWidth(420)
+        self.title = selectable(title, "title")
+        self.text = selectable(text)
+        layout = column(self.title, self.text, gap=8, margins=(24, 24, 24, 16))
+        if details:
+            box = QPlainTextEdit(details)
+            box.setReadOnly(True)
+            box.setMinimumSize(560, 180)
+            layout.addWidget(box)
+        self.choices = [button(choice, partial(self.done, i)) for i, choice in enumerate(choices)]
+        self.choices[-1].setProperty("role", "primary")
+        self.choices[-1].setDefault(True)
+        layout.addSpacing(16)
+        layout.addLayout(row(None, *self.choices))
+        self.setLayout(layout)
+
+    def reject(self) -> None:
+        self.done(-1)
+
+    def ask(self) -> int:
+        """Show it and wait: the index of the choice, -1 for none."""
+        try:
+            return self.exec()
+        finally:
+            self.deleteLater()
+
+
+def tell(parent: QWidget | None, title: str, text: str) -> None:
+    """A message that waits for OK."""
+    Message(parent, title, text).ask()
+
+
+def tell_error(parent: QWidget | None, title: str, error: Exception) -> None:
+    """What went wrong and what to do."""
+    hint = error.hint if isinstance(error, NetbuilderError) else ""
+    text = str(error) if isinstance(error, NetbuilderError | OSError) else repr(error)
+    tell(parent, title, f"{text}\n\n{hint}" if hint else text)
+
+
+def ask_save(parent: QWidget, title: str) -> bool | None:
+    """Whether to save a changed project before it closes; None to go back."""
+    question = Message(
+        parent,
+        f"Save the changes to {title}?",
+        "Without saving they are lost.",
+        ("Cancel", "Don't save", "Save"),
+    )
+    return {1: False, 2: True}.get(question.ask())
+
+
+def ask_stop_training(parent: QWidget) -> bool:
+    """Whether to stop a running training and quit."""
+    question = Message(
+        parent,
+        "A training is running.",
+        "Quitting stops it. What it has learned so far is kept in its run, "
+        "and it can be resumed from there.",
+        ("Keep training", "Stop and quit"),
+    )
+    return question.ask() == 1
+
+
+def ask_open(parent: QWidget, folder: Path) -> Path | None:
+    """A project to open."""
+    path, _ = QFileDialog.getOpenFileName(parent, "Open a project", str(folder), PROJECTS)
+    return Path(path) if path else None
+
+
+def ask_save_path(parent: QWidget, suggestion: Path) -> Path | None:
+    """Where to save a project."""
+    path, _ = QFileDialog.getSaveFileName(parent, "Save the project", str(suggestion), PROJECTS)
+    if not path:
+        return None
+    result = Path(path)
+    return result if result.suffix else result.with_suffix(".netb")
+
+
+class ErrorCatcher(QObject):
+    """Shows what nobody caught and keeps the window alive.
+
+    Installed as `sys.excepthook`: PySide calls it for an exception in any slot or event.
+    Errors that come while one is shown are logged only, so that a fault in painting can't
+    bury the window under messages.
+    """
+
+    caught = Signal(str, str)
+
+    def __init__(self, window: Callable[[], QWidget | None]) -> None:
+        super().__init__()
+        self._window = window
+        self._showing = False
+        self.caught.connect(self._later)
+
+    def __call__(
+        self,
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+    ) -> None:
+        details = "".join(traceback.format_exception(kind, error, trace))
+        log.error("unexpected error\n%s", details)
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        self.caught.emit(f"{kind.__name__}: {error}", details)
+
+    def _later(self, text: str, details: str) -> None:
+        # A dialog can't open inside of a paint event: wait until the event is over.
+        if not self._showing:
+            self._showing = True
+            QTimer.singleShot(0, self, lambda: self._show(text, details))
+
+    def _show(self, text: str, details: str) -> None:
+        try:
+            Message(
+                self._window(),
+                "Something went wrong in netbuilder",
+                f"{text}\n\nThe project is still open; save it before you go on.",
+                details=details,
+            ).ask()
+        finally:
+            self._showing = False

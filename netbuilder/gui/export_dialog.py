@@ -1,0 +1,212 @@
+"""Export: choose format and place, wait, and see what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QLineEdit,
+    QProgressBar,
+    QWidget,
+)
+
+from netbuilder.errors import NetbuilderError
+from netbuilder.gui import style
+from netbuilder.gui.widgets import button, column, label, row, selectable, set_role
+
+FORMATS: Mapping[str, tuple[str, str, str]] = {
+    "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
+    "pt2": ("PyTorch program (pt2)", ".pt2", "torch.export: runs in PyTorch without the code."),
+    "safetensors": ("Weights (safetensors)", ".safetensors", "The weights alone, by name."),
+    "code": ("Python code", ".py", "The PyTorch source, without weights."),
+}
+
+Answer = dict[str, Any] | NetbuilderError
+
+
+class Exports(Protocol):
+    """What the dialog needs of `app.session.Session`."""
+
+    def export(
+        self,
+        to: str,
+        out: Path,
+        on_done: Callable[[Answer], None],
+        *,
+        network: str | None = None,
+    ) -> None: ...
+
+
+class ExportDialog(QDialog):
+    """Not modal: a training may go on behind it."""
+
+    def __init__(
+        self,
+        session: Exports,
+        networks: Sequence[str],
+        folder: Path,
+        stem: str,
+        trained: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self.setObjectName("exportDialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setStyleSheet(style.sheet())
+        self.setMinimumWidth(520)
+        self._session = session
+        self._folder, self._stem = folder, stem
+        self._closed = False
+        self._result: Path | None = None
+        self._build(networks, trained)
+        self._format_changed()
+
+    def _build(self, networks: Sequence[str], trained: bool) -> None:
+        self.format = QComboBox()
+        for id, (title, _, _) in FORMATS.items():
+            self.format.addItem(title, id)
+        self.format.currentIndexChanged.connect(self._format_changed)
+        self.about = label("", "muted", wrap=True)
+        self.network = QComboBox()
+        for name in networks:
+            self.network.addItem(name, name)
+        self.path = QLineEdit()
+        self.path.setAccessibleName("File to write")
+        self.path.textChanged.connect(lambda _: self._check())
+        self.choose = button("Choose…", self._choose)
+        weights = (
+            "The weights are those of the last training."
+            if trained
+            else "Nothing was trained yet: the weights will be random."
+        )
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.box = QFrame()
+        self.verdict = label("", "heading", wrap=True)
+        self.details = selectable("", "muted")
+        self.box.setLayout(column(self.verdict, self.details, gap=4, margins=(12, 8, 12, 8)))
+        self.box.hide()
+        self.show_file = button("Show in folder", self._show_file)
+        self.show_file.hide()
+        self.close_button = button("Close", self.close)
+        self.export = button("Export", self._export, "primary")
+        self.export.setDefault(True)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(label("Format", "field"), 0, 0)
+        grid.addWidget(self.format, 0, 1, 1, 2)
+        grid.addWidget(self.about, 1, 1, 1, 2)
+        if len(networks) > 1:
+            grid.addWidget(label("Network", "field"), 2, 0)
+            grid.addWidget(self.network, 2, 1, 1, 2)
+        grid.addWidget(label("File", "field"), 3, 0)
+        grid.addWidget(self.path, 3, 1)
+        grid.addWidget(self.choose, 3, 2)
+        layout = column(label("Export", "title"), gap=8, margins=(24, 24, 24, 16))
+        layout.addWidget(label(weights, "muted"))
+        layout.addSpacing(8)
+        layout.addLayout(grid)
+        layout.addSpacing(8)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.box)
+        layout.addSpacing(8)
+        layout.addLayout(row(self.show_file, None, self.close_button, self.export))
+        self.setLayout(layout)
+
+    def _format_changed(self) -> None:
+        _, suffix, about = FORMATS[self.format.currentData()]
+        self.about.setText(about)
+        current = Path(self.path.text()) if self.path.text() else self._folder / self._stem
+        known = {entry[1] for entry in FORMATS.values()}
+        stem = current.with_suffix("") if current.suffix in known else current
+        self.path.setText(f"{stem}{suffix}")
+
+    def _choose(self) -> None:
+        title, suffix, _ = FORMATS[self.format.currentData()]
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export to", self.path.text(), f"{title} (*{suffix})"
+        )
+        if path:
+            self.path.setText(path if Path(path).suffix else path + suffix)
+
+    def _check(self) -> None:
+        self.export.setEnabled(bool(self.path.text().strip()) and self.progress.isHidden())
+
+    def _export(self) -> None:
+        out = Path(self.path.text().strip()).expanduser()
+        self.box.hide()
+        self.show_file.hide()
+        self.progress.show()
+        self._check()
+        network = self.network.currentData()
+        self._session.export(self.format.currentData(), out, self._done, network=network)
+
+    def _done(self, answer: Answer) -> None:
+        if self._closed:
+            return
+        self.progress.hide()
+        self._check()
+        if isinstance(answer, NetbuilderError):
+            self._say("errorbox", str(answer), answer.hint)
+            return
+        self._result = Path(str(answer.get("path", "")))
+        verified, error = answer.get("verified"), answer.get("max_rel_error")
+        lines = [f"{self._result}"]
+        sizes = answer.get("batch_sizes") or answer.get("checked_batch_sizes")
+        if isinstance(sizes, Sequence) and sizes:
+            lines.append("Compared at batch sizes " + ", ".join(map(str, sizes)) + ".")
+        for side in ("inputs", "outputs"):
+            ports = answer.get(side)
+            if isinstance(ports, Mapping) and ports:
+                shown = (f"{name} {_dims(dims)}" for name, dims in ports.items())
+                lines.append(f"{side.title()}: " + ", ".join(shown))
+        if verified:
+            deviation = f" Largest relative error {error:.1e}." if _real(error) else ""
+            self._say("okbox", f"Written and verified.{deviation}", "\n".join(lines))
+        elif verified is None or self.format.currentData() == "code":
+            self._say("okbox", "Written.", "\n".join(lines))
+        else:
+            self._say("errorbox", "Written, but the check did not hold.", "\n".join(lines))
+        self.show_file.show()
+
+    def _say(self, role: str, verdict: str, details: str) -> None:
+        set_role(self.box, role)
+        self.verdict.setText(verdict)
+        self.details.setText(details)
+        self.details.setVisible(bool(details))
+        self.box.show()
+        self.adjustSize()
+
+    def _show_file(self) -> None:
+        if self._result is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result.parent)))
+
+    def done(self, result: int) -> None:
+        self._closed = True
+        super().done(result)
+
+    def closeEvent(self, event: Any) -> None:
+        self._closed = True
+        super().closeEvent(event)
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _dims(dims: Any) -> str:
+    return "×".join(map(str, dims)) if isinstance(dims, Sequence) else str(dims)

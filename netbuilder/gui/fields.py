@@ -1,0 +1,308 @@
+"""From a parameter's declaration to what a person may type for it, and back. No Qt here.
+
+A field of a pydantic model is read once into a `FieldSpec`: which kinds of value it takes,
+its limits, choices and whether it may be left out. `parse` turns typed text into a JSON
+value, `text_of` turns a value into text that `parse` reads again.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Interval, Le, Lt
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from netbuilder.graph.model import Json, freeze
+
+Editor = Literal["bool", "choice", "number", "text", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a number may be, ends included; None is no limit."""
+
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+
+    def clamp(self, value: float) -> float:
+        """The nearest allowed value of a step up or down."""
+        if self.low is not None:
+            value = max(self.low, value)
+        if self.high is not None:
+            value = min(self.high, value)
+        return value
+
+    def text(self) -> str:
+        """The limits in words, empty if there are none."""
+        parts = []
+        if self.low is not None:
+            parts.append(f"at least {self.low:g}")
+        if self.above is not None:
+            parts.append(f"more than {self.above:g}")
+        if self.high is not None and self.high < 2**31:
+            parts.append(f"at most {self.high:g}")
+        if self.below is not None:
+            parts.append(f"less than {self.below:g}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """How one field is edited.
+
+    `kinds` are the scalar types that it takes, alone or in a tuple; `sizes` the lengths of
+    the tuples (0 for any length), empty if it takes none.
+    """
+
+    name: str
+    editor: Editor
+    default: Json
+    required: bool
+    optional: bool
+    inferred: bool
+    help: str = ""
+    kinds: frozenset[type] = frozenset()
+    sizes: frozenset[int] = frozenset()
+    scalar: bool = True
+    limits: Limits = Limits()
+    choices: tuple[Json, ...] = ()
+    models: tuple[type[BaseModel], ...] = ()
+    """A group of settings: one model, or variants that their `kind` tells apart."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its numbers have no fraction."""
+        return float not in self.kinds
+
+
+@dataclass(slots=True)
+class _Reading:
+    kinds: set[type]
+    sizes: set[int]
+    choices: list[Json]
+    limits: list[Limits]
+    optional: bool = False
+    scalar: bool = False
+    other: bool = False
+    models: tuple[type[BaseModel], ...] = ()
+
+
+def _limits(metadata: Any) -> Limits | None:
+    low = high = above = below = None
+    for mark in metadata:
+        if isinstance(mark, FieldInfo):
+            inner = _limits(mark.metadata)
+            if inner is not None:
+                return inner
+        if isinstance(mark, Interval):
+            low, high, above, below = mark.ge, mark.le, mark.gt, mark.lt
+        elif isinstance(mark, Ge):
+            low = mark.ge
+        elif isinstance(mark, Le):
+            high = mark.le
+        elif isinstance(mark, Gt):
+            above = mark.gt
+        elif isinstance(mark, Lt):
+            below = mark.lt
+    if (low, high, above, below) == (None, None, None, None):
+        return None
+    numbers = [None if end is None else float(str(end)) for end in (low, high, above, below)]
+    return Limits(*numbers)
+
+
+def _read(annotation: Any, into: _Reading, *, inside: bool = False) -> None:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is None or annotation is types.NoneType:
+        into.optional = True
+    elif hasattr(annotation, "__metadata__"):
+        limits = _limits(annotation.__metadata__)
+        if limits is not None:
+            into.limits.append(limits)
+        _read(annotation.__origin__, into, inside=inside)
+    elif origin in (Union, types.UnionType):
+        for part in args:
+            _read(part, into, inside=inside)
+    elif origin is Literal:
+        into.choices += args
+    elif origin in (tuple, list):
+        any_length = origin is list or args[-1] is Ellipsis
+        into.sizes.add(0 if any_length else len(args))
+        into.other |= inside
+        for part in args:
+            if part is not Ellipsis:
+                _read(part, into, inside=True)
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        into.models += (annotation,)
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        into.choices += [member.value for member in annotation]
+    elif annotation in (int, float, bool, str):
+        into.kinds.add(annotation)
+        into.scalar |= not inside
+    else:
+        into.other = True
+
+
+@cache
+def specs(model: type[BaseModel]) -> Mapping[str, FieldSpec]:
+    """The fields of a model in their order."""
+    return {name: _spec(name, field) for name, field in model.model_fields.items()}
+
+
+def _spec(name: str, field: FieldInfo) -> FieldSpec:
+    reading = _Reading(set(), set(), [], [])
+    _read(field.annotation, reading)
+    own = _limits(field.metadata)
+    if own is not None:
+        reading.limits.append(own)
+    inferred = any(type(mark).__name__ == "InferredMark" for mark in field.metadata)
+    required = field.is_required()
+    default = None if required else freeze(field.get_default(call_default_factory=True))
+    if isinstance(default, BaseModel):
+        default = freeze(default.model_dump())
+    if isinstance(default, Enum):
+        default = default.value
+    return FieldSpec(
+        name=name,
+        editor=_editor(reading),
+        default=default,
+        required=required,
+        optional=reading.optional,
+        inferred=inferred,
+        help=field.description or "",
+        kinds=frozenset(reading.kinds),
+        sizes=frozenset(reading.sizes),
+        scalar=reading.scalar,
+        limits=reading.limits[0] if reading.limits else Limits(),
+        choices=tuple(freeze(choice) for choice in reading.choices),
+        models=reading.models,
+    )
+
+
+def _editor(reading: _Reading) -> Editor:
+    if reading.models:
+        return "model"
+    if reading.choices and not reading.kinds and not reading.sizes:
+        return "choice"
+    if reading.kinds == {bool} and not reading.sizes and not reading.choices:
+        return "choice" if reading.optional else "bool"
+    numeric = reading.kinds <= {int, float} and bool(reading.kinds)
+    if numeric and 0 not in reading.sizes and not (reading.choices or reading.other):
+        return "number"
+    return "text"
+
+
+def kind_of(model: type[BaseModel]) -> str:
+    """The `kind` that a variant of some settings is told by; empty if it has none."""
+    field = model.model_fields.get("kind")
+    kinds = get_args(field.annotation) if field is not None else ()
+    return str(kinds[0]) if kinds else ""
+
+
+def choices_of(spec: FieldSpec) -> tuple[Json, ...]:
+    """What a list of choices offers; None stands for leaving it out."""
+    values: tuple[Json, ...] = spec.choices or (True, False)
+    return (None, *values) if spec.optional else values
+
+
+class Unreadable(ValueError):
+    """Typed text is no value for the field; `str` says what is expected."""
+
+
+def text_of(value: Json) -> str:
+    """A value as a person types it: `3, 3` for a tuple, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, tuple | list):
+        return ", ".join(
+            f"({text_of(v)})" if isinstance(v, tuple | list) else text_of(v) for v in value
+        )
+    return str(value)
+
+
+def parse(spec: FieldSpec, text: str) -> Json:
+    """The JSON value that was typed, None for nothing; `Unreadable` says what is expected."""
+    text = text.strip()
+    if not text and not (spec.kinds == {str} and not spec.sizes and not spec.optional):
+        if spec.sizes == {0} and not spec.optional and not spec.scalar:
+            return ()
+        return None
+    body = text[1:-1].strip() if text[:1] + text[-1:] in ("()", "[]") else text
+    if not spec.sizes:
+        return _scalar(spec, text)
+    parts = [part.strip() for part in body.replace("×", ",").split(",")]
+    if parts and not parts[-1]:
+        parts.pop()
+    if not parts:
+        return ()
+    values = tuple(_scalar(spec, part) for part in parts)
+    if len(values) == 1 and spec.scalar and body == text and "," not in text:
+        return values[0]
+    if 0 not in spec.sizes and len(values) not in spec.sizes:
+        wanted = " or ".join(str(size) for size in sorted(spec.sizes))
+        single = "one number or " if spec.scalar else ""
+        raise Unreadable(f"Expects {single}{wanted} numbers, such as 3, 3.")
+    return values
+
+
+def _scalar(spec: FieldSpec, text: str) -> Json:
+    if int in spec.kinds:
+        try:
+            return int(text.replace("_", "")) if len(text) < 40 else _refuse("A smaller number.")
+        except ValueError:
+            pass
+    if float in spec.kinds:
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    if bool in spec.kinds and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for choice in spec.choices:
+        if text == text_of(choice):
+            return choice
+    if str in spec.kinds:
+        return text
+    expected = "a whole number" if spec.whole else "a number"
+    raise Unreadable(f"Expects {expected}, not '{text[:40]}'.")
+
+
+def _refuse(reason: str) -> Json:
+    raise Unreadable(reason)
+
+
+def refusal(model: type[BaseModel], values: Mapping[str, Json], name: str, value: Json) -> str:
+    """Why `value` can't be the field `name` beside the other values; empty if it can."""
+    tried = {**values, name: value}
+    if value is None:
+        tried.pop(name)
+    try:
+        model.model_validate(tried)
+    except ValidationError as error:
+        for entry in error.errors():
+            if not entry["loc"] or entry["loc"][0] == name:
+                return _reason(entry["msg"])
+    return ""
+
+
+def _reason(message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    text = text.replace("Input should be", "Must be").replace("Field required", "Needs a value")
+    return text if text.endswith(".") else text + "."
+
+
+def title_of(name: str) -> str:
+    """The label of a setting: `batch_size` is `Batch size`."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,62 @@
+"""Help inside the window: keys and gestures, and what this program is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
+
+import netbuilder
+from netbuilder.gui import style
+from netbuilder.gui.commands import Commands
+from netbuilder.gui.dialogs import tell
+from netbuilder.gui.widgets import button, column, holder, label, row, scroller
+
+GESTURES = (
+    ("Drag from the palette", "add a layer; onto a wire: insert it there"),
+    ("Double-click, Space or Tab on the canvas", "search for a layer and add it"),
+    ("Drag from a port", "a new wire; into the empty: search for what fits"),
+    ("Alt+click on a port", "break its wires"),
+    ("Drag on the empty canvas", "select; with Shift add, with Ctrl toggle"),
+    ("Middle drag, Space+drag", "move the view"),
+    ("Wheel", "zoom at the mouse"),
+    ("Arrows, Shift+arrows", "move what is selected"),
+)
+
+
+class KeysDialog(QDialog):
+    """Gestures, and every command that has a key."""
+
+    def __init__(self, commands: Commands, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and gestures")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setStyleSheet(style.sheet())
+        self.resize(620, 640)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(24)
+        grid.setVerticalSpacing(4)
+        lines = [*GESTURES]
+        for command in commands:
+            keys = [QKeySequence(key).toString() for key in command.shortcuts]
+            if keys:
+                lines.append((", ".join(keys), command.words()))
+        for at, (keys_text, text) in enumerate(lines):
+            grid.addWidget(label(keys_text, "mono"), at, 0)
+            grid.addWidget(label(text, "muted", wrap=True), at, 1)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(len(lines), 1)
+        title = label("Keys and gestures", "title")
+        area = scroller(holder(grid))
+        layout = column(title, area, gap=16, margins=(24, 24, 24, 16))
+        layout.addLayout(row(None, button("Close", self.close, "primary")))
+        self.setLayout(layout)
+
+
+def about(parent: QWidget) -> None:
+    """The program's name, version and licence."""
+    text = (
+        f"Version {netbuilder.__version__}\n\nDraw a network, watch it learn, ship it. "
+        "What you train is PyTorch code that you can read.\n\nApache License 2.0"
+    )
+    tell(parent, "netbuilder", text)

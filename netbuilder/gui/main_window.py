@@ -1,0 +1,427 @@
+"""The main window: start page or workbench, menus, toolbar, status, and what they do.
+
+Light at first: the workbench and all that it needs are imported and built after the first
+paint, or when a project is opened.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar
+
+from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.gui import actions, style, theme
+from netbuilder.gui.commands import Commands
+from netbuilder.gui.start_page import StartPage
+from netbuilder.gui.status import StatusBar
+
+if TYPE_CHECKING:
+    from netbuilder.app.events import SessionEvent
+    from netbuilder.app.session import Client, Session
+    from netbuilder.app.settings import SettingsStore
+    from netbuilder.engine.protocol import Message
+    from netbuilder.gui.workbench import Workbench
+
+
+class MainWindow(QMainWindow):
+    """One window, one session."""
+
+    painted = Signal()
+    """The window is on the screen for the first time."""
+    posted = Signal(object)
+
+    def __init__(
+        self,
+        settings: SettingsStore | None = None,
+        client_factory: Callable[[Callable[[Message], None]], Client] | None = None,
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._client_factory = client_factory
+        self._painted = False
+        self.session: Session | None = None
+        self.bench: Workbench | None = None
+        self.setWindowTitle("netbuilder")
+        self.setMinimumSize(880, 560)
+        self.resize(1440, 900)
+        self.setStyleSheet(style.sheet())
+        self.start = StartPage()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.setCentralWidget(self.pages)
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
+        self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
+        self.commands = Commands(self, actions.commands(self))
+        self.commands.fill_menus(self.menuBar(), actions.MENUS)
+        self.bar = QToolBar("Toolbar")
+        self.bar.setObjectName("toolbar")
+        self.bar.setMovable(False)
+        self.bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.commands.fill_bar(self.bar, actions.BAR)
+        self.addToolBar(self.bar)
+        self.bar.hide()
+        self.start.template_chosen.connect(self.open_template)
+        self.start.project_chosen.connect(self.open_path)
+        self.start.new_wanted.connect(self.new)
+        self.start.open_wanted.connect(self.open)
+        self.posted.connect(self._do_posted, Qt.ConnectionType.QueuedConnection)
+        theme.notifier.changed.connect(self._dress)
+        self.commands.refresh()
+
+    # -- beginning -----------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            # The children paint after this; the timer runs once all of it is on the screen.
+            QTimer.singleShot(0, self, self.painted.emit)
+
+    @property
+    def settings(self) -> SettingsStore:
+        """What is remembered of this person, read when it is first needed."""
+        if self._settings is None:
+            from netbuilder.app.settings import SettingsStore
+
+            self._settings = SettingsStore(warn=lambda text: self.status.say(text, "warning"))
+        return self._settings
+
+    def prepare(self) -> None:
+        """After the first paint: templates, recents, the session and its worker."""
+        from netbuilder.app.templates import templates
+
+        self.start.show_recents(self.settings.value.recents)
+        try:
+            self.start.fill(templates())
+        except (NetbuilderError, OSError) as error:
+            self.status.say(str(error), "error")
+        self.require_session().start_worker()
+        # The workbench takes a moment to build: better now than at the first click.
+        QTimer.singleShot(300, self, self.require_bench)
+
+    def require_session(self) -> Session:
+        """The session, made when it is first needed."""
+        if self.session is None:
+            from netbuilder.app.session import Session
+
+            self.session = Session(self.posted.emit, self._client_factory)
+            self.session.subscribe(self._hear)
+        return self.session
+
+    def require_bench(self) -> Workbench:
+        """The workbench, made when it is first needed."""
+        if self.bench is None:
+            from netbuilder.gui.workbench import Workbench
+
+            bench = self.bench = Workbench(self.require_session())
+            bench.message.connect(self.status.say)
+            bench.zoom_changed.connect(self.status.show_zoom)
+            bench.selection_changed.connect(self.commands.refresh)
+            bench.problems_changed.connect(self._report_shown)
+            bench.train_wanted.connect(self.train)
+            bench.export_wanted.connect(self.export)
+            bench.run_project_wanted.connect(self.open_path)
+            self.commands.give_keys(bench.canvas)
+            self.pages.addWidget(bench)
+            state = self.settings.value.window_state
+            if state:
+                bench.restoreState(QByteArray(b64decode(state.encode())))
+        return self.bench
+
+    def restore_place(self) -> None:
+        """Put the window where it was; before it is shown."""
+        place = self.settings.value.geometry
+        if place:
+            self.restoreGeometry(QByteArray(b64decode(place.encode())))
+
+    def _do_posted(self, action: Callable[[], None]) -> None:
+        action()
+
+    # -- following the session -----------------------------------------------------------
+
+    def _hear(self, event: SessionEvent) -> None:
+        from netbuilder.app import events
+
+        if self.bench is not None:
+            self.bench.hear(event)
+        match event:
+            case events.ProjectOpened():
+                self.status.show_problems(None)
+            case events.ProjectSaved(path=path):
+                self.settings.remember(path)
+                self.status.say(f"Saved {path.name}")
+            case events.WorkerChanged(state=state, text=text):
+                self.status.show_worker(state, text)
+            case events.RunChanged(run=run):
+                if run is not None and run.device:
+                    self.status.show_device(run.device)
+            case events.Notice(severity=severity, text=text, hint=hint):
+                self.status.say(f"{text} {hint}".strip(), severity)
+        if not isinstance(event, events.RunEvent):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        self.commands.refresh()
+        session = self.session
+        if session is None or not self.has_project():
+            self.setWindowTitle("netbuilder")
+            return
+        name = session.path.name if session.path else session.document.project.title
+        self.setWindowTitle(f"{name}[*] — netbuilder")
+        self.setWindowModified(session.dirty)
+
+    def _report_shown(self) -> None:
+        report = self.session.report if self.session else None
+        self.status.show_problems(report.problems if report else None)
+
+    # -- what commands ask ---------------------------------------------------------------
+
+    def has_project(self) -> bool:
+        """Whether a project is shown."""
+        return self.bench is not None and self.pages.currentWidget() is self.bench
+
+    def has_selection(self) -> bool:
+        """Whether anything on the canvas is selected."""
+        bench = self.bench
+        return bench is not None and self.has_project() and bool(bench.canvas.canvas.selection)
+
+    def undo_title(self) -> str | None:
+        """What would be undone."""
+        return self.session.history.undo_title if self.session and self.has_project() else None
+
+    def redo_title(self) -> str | None:
+        """What would be done again."""
+        return self.session.history.redo_title if self.session and self.has_project() else None
+
+    def run_status(self) -> str:
+        """The status of the run that is followed, empty if there is none."""
+        run = self.session.run if self.session else None
+        return run.status if run is not None else ""
+
+    def can_train(self) -> bool:
+        """Whether Train would start a training."""
+        session = self.session
+        if session is None or not self.has_project() or session.report is None:
+            return False
+        return session.report.ok and not (session.run is not None and session.run.active)
+
+    def dock_shown(self, name: str) -> bool:
+        """Whether a dock is there."""
+        return self.bench is not None and not self.bench.docks[name].isHidden()
+
+    # -- projects --------------------------------------------------------------------------
+
+    def new(self) -> None:
+        """A new empty project."""
+        self._replace(lambda session: session.new())
+
+    def open_template(self, id: str) -> None:
+        """A new project from a template."""
+        self._replace(lambda session: session.new(id))
+
+    def open(self) -> None:
+        """Ask for a project and open it."""
+        from netbuilder.gui.dialogs import ask_open
+
+        recents = self.settings.value.recents
+        path = ask_open(self, Path(recents[0]).parent if recents else Path.home())
+        if path is not None:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> bool:
+        """Open a project; a message says why it can't be."""
+        opened = self._replace(lambda session: session.open(path), path)
+        if opened:
+            self.settings.remember(Path(path))
+        return opened
+
+    def _replace(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
+        """Put another project into the session, unless the person wants to keep this one."""
+        from netbuilder.gui.dialogs import tell_error
+
+        session = self.require_session()
+        if not self._may_leave():
+            return False
+        try:
+            load(session)
+        except NetbuilderError as error:
+            name = f"'{path.name}' can't be opened" if path else "That can't be opened"
+            tell_error(self, name, error)
+            return False
+        self._show_bench()
+        return True
+
+    def _show_bench(self) -> None:
+        built = self.bench is not None
+        bench = self.require_bench()
+        if not built:
+            bench.show_all()
+        self.pages.setCurrentWidget(bench)
+        self.bar.show()
+        bench.canvas.setFocus()
+        self._refresh()
+
+    def show_start(self) -> None:
+        """Back to the start page; the project stays open."""
+        self.start.show_recents(self.settings.value.recents)
+        self.pages.setCurrentWidget(self.start)
+        self.bar.hide()
+        self._refresh()
+
+    def save(self) -> bool:
+        """Save the project, asking for a file if it has none. Whether it is saved now."""
+        session = self.require_session()
+        return self._save_to(session.path) if session.path else self.save_as()
+
+    def save_as(self) -> bool:
+        """Ask for a file and save there."""
+        from netbuilder.graph.rules import identifier
+        from netbuilder.gui.dialogs import ask_save_path
+
+        session = self.require_session()
+        name = f"{identifier(session.document.project.title, 'project').lower()}.netb"
+        path = ask_save_path(self, session.path or Path.home() / name)
+        return path is not None and self._save_to(path)
+
+    def _save_to(self, path: Path) -> bool:
+        from netbuilder.gui.dialogs import tell_error
+
+        try:
+            self.require_session().save(path)
+        except (DocumentError, OSError) as error:
+            tell_error(self, "The project was not saved", error)
+            return False
+        return True
+
+    def _may_leave(self) -> bool:
+        """Asks what to do with unsaved changes; False to stay."""
+        from netbuilder.gui.dialogs import ask_save
+
+        session = self.session
+        if session is None or not session.dirty:
+            return True
+        answer = ask_save(self, session.document.project.title)
+        return answer is False or (answer is True and self.save())
+
+    # -- editing and training ----------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Take back the last edit."""
+        if self.session is not None and self.bench is not None:
+            self.bench.canvas.edit(self.session.history.undo)
+
+    def redo(self) -> None:
+        """Make the last undone edit again."""
+        if self.session is not None and self.bench is not None:
+            self.bench.canvas.edit(self.session.history.redo)
+
+    def train(self) -> None:
+        """Train the project as it is."""
+        if self.session is not None and self.bench is not None and self.can_train():
+            self.bench.show_panel("training")
+            self.session.train()
+
+    def pause(self) -> None:
+        """Pause the training, or let it go on."""
+        if self.session is not None:
+            if self.run_status() == "paused":
+                self.session.resume()
+            else:
+                self.session.pause()
+
+    def session_stop(self) -> None:
+        """Stop the training."""
+        if self.session is not None:
+            self.session.stop()
+
+    def export(self) -> None:
+        """The export dialog."""
+        from netbuilder.graph.rules import identifier
+        from netbuilder.gui.export_dialog import ExportDialog
+
+        session, bench = self.session, self.bench
+        if session is None or bench is None:
+            return
+        names = [graph.name for graph in session.document.of_kind("network")]
+        title = session.path.stem if session.path else session.document.project.title
+        trained = session.run is not None and session.run.status in ("finished", "stopped")
+        stem = identifier(title, "network").lower()
+        ExportDialog(session, names, bench.export_folder(), stem, trained, self).open()
+
+    # -- looks -----------------------------------------------------------------------------
+
+    def _show_panel(self, name: str) -> None:
+        if self.bench is not None and self.has_project():
+            self.bench.show_panel(name)
+
+    def toggle_dock(self, name: str) -> None:
+        """Show or hide a dock."""
+        if self.bench is not None:
+            dock = self.bench.docks[name]
+            dock.setVisible(dock.isHidden())
+
+    def toggle_theme(self) -> None:
+        """From dark to light or back, and remember it."""
+        mode = "light" if theme.current().name == "dark" else "dark"
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply_theme(app, "light" if mode == "light" else "dark")
+        self.settings.update(theme=mode)
+        self.commands.refresh()
+
+    def _dress(self) -> None:
+        self.setStyleSheet(style.sheet())
+
+    def show_commands(self) -> None:
+        """The list of all commands."""
+        from netbuilder.gui.command_list import CommandList
+
+        self.commands.refresh()
+        CommandList(self.commands, self).open()
+
+    def show_keys(self) -> None:
+        """The list of keys and gestures."""
+        from netbuilder.gui.help import KeysDialog
+
+        KeysDialog(self.commands, self).open()
+
+    def show_about(self) -> None:
+        """What this is."""
+        from netbuilder.gui.help import about
+
+        about(self)
+
+    # -- the end ---------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask about a running training and unsaved changes, then end the worker."""
+        from netbuilder.gui.dialogs import ask_stop_training
+
+        session = self.session
+        running = session is not None and session.run is not None and session.run.active
+        if (running and not ask_stop_training(self)) or not self._may_leave():
+            event.ignore()
+            return
+        self.end()
+        event.accept()
+
+    def end(self) -> None:
+        """Remember the window's place and end the worker, without a question."""
+        if self.bench is not None:
+            state = bytes(self.bench.saveState().data())
+            place = bytes(self.saveGeometry().data())
+            self.settings.update(
+                window_state=b64encode(state).decode(), geometry=b64encode(place).decode()
+            )
+        self.hide()
+        if self.session is not None:
+            # A training writes its checkpoint first; the window is gone by then.
+            self.session.close()
+            self.session = None

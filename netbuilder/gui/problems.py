@@ -1,0 +1,196 @@
+"""All problems of the project, live; a click goes to the node, a button mends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QListView,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QWidget,
+)
+
+from netbuilder.errors import Fix, Problem
+from netbuilder.graph.document import Document
+from netbuilder.gui import icons, theme
+from netbuilder.gui.widgets import EmptyState, plain_tip, set_tip
+
+Index = QModelIndex | QPersistentModelIndex
+PROBLEM = int(Qt.ItemDataRole.UserRole)
+WHERE = PROBLEM + 1
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+_ICONS = {"error": "problem", "warning": "warning", "info": "info"}
+
+
+def place_of(document: Document, problem: Problem) -> str:
+    """Where a problem is, in words: `main › conv`."""
+    graph = document.graphs.get(problem.graph)
+    if graph is None:
+        return "project"
+    node = graph.nodes.get(problem.node)
+    return f"{graph.name} › {node.name}" if node is not None else graph.name
+
+
+class ProblemModel(QAbstractListModel):
+    """The problems, errors first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[tuple[Problem, str]] = []
+
+    def show(self, problems: Sequence[Problem], document: Document) -> bool:
+        """Replace the contents; whether anything differs."""
+        ranked = sorted(problems, key=lambda problem: _ORDER[problem.severity])
+        found = [(problem, place_of(document, problem)) for problem in ranked]
+        if found == self.problems:
+            return False
+        self.beginResetModel()
+        self.problems = found
+        self.endResetModel()
+        return True
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.problems)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        problem, where = self.problems[index.row()]
+        match role:
+            case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
+                return f"{problem.severity}: {problem.message} {problem.hint} ({where})"
+            case Qt.ItemDataRole.ToolTipRole:
+                return plain_tip(f"{problem.message}\n{problem.hint}".strip())
+            case _ if role == PROBLEM:
+                return problem
+            case _ if role == WHERE:
+                return where
+        return None
+
+
+class ProblemDelegate(QStyledItemDelegate):
+    """Two lines a problem: what is wrong and where, then what to do; at the right its fixes."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        lines = 2 if index.data(PROBLEM).hint else 1
+        return QSize(200, lines * (option.fontMetrics.height() + 2) + 14)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        problem: Problem = index.data(PROBLEM)
+        tokens = theme.current()
+        rect: QRect = option.rect
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, tokens.selection)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, tokens.hover)
+        color = getattr(tokens, {"info": "muted"}.get(problem.severity, problem.severity))
+        mark = icons.pixmap(
+            _ICONS[problem.severity], color, 16, painter.device().devicePixelRatio()
+        )
+        painter.drawPixmap(rect.left() + 12, rect.top() + 8, mark)
+        inside = rect.adjusted(38, 7, -12 - fixes_width(problem, option), -7)
+        metrics = option.fontMetrics
+        height = metrics.height() + 2
+        where = index.data(WHERE)
+        width = metrics.horizontalAdvance(where) + 16
+        first = QRect(inside.left(), inside.top(), inside.width(), height)
+        message = metrics.elidedText(
+            problem.message, Qt.TextElideMode.ElideRight, max(40, first.width() - width)
+        )
+        align = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.setPen(tokens.text)
+        painter.drawText(first, align | Qt.TextFlag.TextSingleLine, message)
+        painter.setPen(tokens.muted)
+        after = first.adjusted(metrics.horizontalAdvance(message) + 12, 0, 0, 0)
+        painter.drawText(after, align | Qt.TextFlag.TextSingleLine, where)
+        if problem.hint:
+            hint = metrics.elidedText(problem.hint, Qt.TextElideMode.ElideRight, inside.width())
+            painter.drawText(first.translated(0, height), align | Qt.TextFlag.TextSingleLine, hint)
+        painter.restore()
+
+
+def fixes_width(problem: Problem, option: QStyleOptionViewItem) -> int:
+    """The room that the fix buttons take at the right."""
+    metrics = option.fontMetrics
+    return sum(metrics.horizontalAdvance(fix.title) + 32 for fix in problem.fixes)
+
+
+class _List(QListView):
+    activated_row = Signal(QModelIndex)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid():
+            self.activated_row.emit(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.activated_row.emit(self.currentIndex())
+
+
+class ProblemsPanel(QWidget):
+    """`chosen(problem)`: go there; `fix_wanted(fix)`: mend it."""
+
+    chosen = Signal(object)
+    fix_wanted = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = ProblemModel()
+        self.view = _List()
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(ProblemDelegate(self.view))
+        self.view.setMouseTracking(True)
+        self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.view.setAccessibleName("Problems")
+        self.view.activated_row.connect(lambda index: self.chosen.emit(index.data(PROBLEM)))
+        self.empty = EmptyState(
+            "No problems", "Shapes and sizes fit. What you drew can be trained."
+        )
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self.view)
+
+    def show_problems(self, problems: Sequence[Problem], document: Document) -> None:
+        """Show all of them; nothing happens if they are the ones shown."""
+        if not self.model.show(problems, document):
+            return
+        self._stack.setCurrentIndex(1 if problems else 0)
+        for row, (problem, _) in enumerate(self.model.problems):
+            if problem.fixes:
+                self.view.setIndexWidget(self.model.index(row), self._buttons(problem.fixes))
+
+    def _buttons(self, fixes: Sequence[Fix]) -> QWidget:
+        # The list sets the size of an index widget: the layout pushes the buttons right.
+        holder = QWidget()
+        holder.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
+        holder.setAutoFillBackground(False)
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 12, 0)
+        layout.addStretch(1)
+        for fix in fixes:
+            press = QToolButton()
+            press.setText(fix.title.replace("&", "&&"))
+            press.setProperty("role", "fix")
+            press.setCursor(Qt.CursorShape.PointingHandCursor)
+            set_tip(press, fix.title)
+            press.clicked.connect(lambda _=False, fix=fix: self.fix_wanted.emit(fix))
+            layout.addWidget(press)
+        return holder

@@ -1,0 +1,217 @@
+"""What belongs to the project and to its training steps, as forms: data, training, optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from netbuilder.data.settings import DataSettings
+from netbuilder.data.sources import source_classes
+from netbuilder.errors import NetbuilderError
+from netbuilder.graph import edits
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Json, freeze
+from netbuilder.gui.editors import DocumentUndo
+from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
+from netbuilder.gui.widgets import label, row, rule
+from netbuilder.training.settings import StepSettings, TrainingSettings
+
+
+def with_value(values: Mapping[str, Json], name: str, value: Any) -> dict[str, Json]:
+    """The settings with one replaced, or left out for `UNSET`."""
+    changed = {**values, name: value}
+    if value is UNSET:
+        del changed[name]
+    return changed
+
+
+def field_names(document: Document) -> list[str]:
+    """The names of the fields of the project's data; none if its settings are wrong."""
+    from netbuilder.data.settings import field_types
+
+    try:
+        return list(field_types(document.project.data))
+    except NetbuilderError:
+        return []
+
+
+class SettingsPanel(QWidget):
+    """The settings of the project, and of the shown graph if that is a training step."""
+
+    refused = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._document: Document | None = None
+        self._history: History | None = None
+        self._graph: Graph | None = None
+        self._shape: Any = None
+        self._forms: dict[str, Form] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 12, 16, 16)
+        self._column.setSpacing(8)
+
+    def show_project(self, history: History, graph: Graph | None) -> None:
+        """Show the document's settings; what is there already is updated in place."""
+        document = history.document
+        self._document, self._history, self._graph = document, history, graph
+        step = graph if graph is not None and graph.kind == "step" else None
+        networks = tuple(network.name for network in document.of_kind("network"))
+        shape = (
+            id(history),
+            step.id if step else None,
+            document.project.data.get("source"),
+            networks if step else None,
+            tuple(field_names(document)),
+        )
+        if shape != self._shape:
+            self._shape = shape
+            self._build(step, networks)
+        self._fill()
+
+    def _build(self, step: Graph | None, networks: tuple[str, ...]) -> None:
+        from netbuilder.gui.widgets import clear
+
+        clear(self._column)
+        self._forms = {}
+        if step is not None:
+            self._section(f"Training step: {step.name}")
+            choices = {"updates": [(name, name) for name in networks]}
+            self._add("step", Form(StepSettings, choices=choices), self._set_step)
+            self._column.addSpacing(8)
+            self._column.addWidget(rule())
+        self._section("Project")
+        self._add_title()
+        self._section("Data")
+        self._add_data()
+        self._section("Training")
+        self._add("training", Form(TrainingSettings), self._set_training)
+        self._column.addStretch(1)
+
+    def _section(self, title: str) -> None:
+        if self._column.count():
+            self._column.addSpacing(8)
+        self._column.addWidget(label(title, "heading"))
+
+    def _add(self, name: str, form: Form, edited: Any) -> None:
+        self._forms[name] = form
+        form.edited.connect(edited)
+        form.finished.connect(self._seal)
+        self._column.addWidget(form)
+
+    def _add_title(self) -> None:
+        self.title = QLineEdit()
+        self.title.setObjectName("project.title")
+        self.title.setAccessibleName("Project title")
+        self.title.setMaxLength(200)
+        self.title.installEventFilter(DocumentUndo(self.title))
+        self.title.textEdited.connect(lambda text: self._set_project(title=text))
+        self.title.editingFinished.connect(self._seal)
+        self._line("Title", self.title)
+        self.about = QPlainTextEdit()
+        self.about.setObjectName("project.description")
+        self.about.setAccessibleName("Description")
+        self.about.setPlaceholderText("What this project is for")
+        self.about.setFixedHeight(64)
+        self.about.setTabChangesFocus(True)
+        self.about.textChanged.connect(self._describe)
+        self._line("Description", self.about)
+
+    def _line(self, title: str, widget: QWidget) -> None:
+        name = label(title, "field")
+        name.setFixedWidth(LABEL_WIDTH)
+        self._column.addLayout(row(name, widget))
+
+    def _add_data(self) -> None:
+        assert self._document is not None
+        self.source = QComboBox()
+        self.source.setObjectName("data.source")
+        self.source.setAccessibleName("Data set")
+        self.source.addItem("none", None)
+        for id, kind in source_classes().items():
+            self.source.addItem(kind.title, id)
+        chosen = self._document.project.data.get("source")
+        if chosen is not None and self.source.findData(chosen) < 0:
+            self.source.addItem(str(chosen), chosen)
+        self.source.activated.connect(self._set_source)
+        self._line("Data set", self.source)
+        source = source_classes().get(str(chosen))
+        if source is not None and source.model_fields:
+            self._add("source", Form(source), self._set_source_parameter)
+        if chosen is not None:
+            fields = [(name, name) for name in field_names(self._document)]
+            form = Form(DataSettings, skip=("source", "params"), choices={"normalise": fields})
+            self._add("data", form, self._set_data)
+
+    # -- showing -----------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        assert self._document is not None
+        project = self._document.project
+        if self.title.text() != project.title:
+            self.title.setText(project.title)
+        if self.about.toPlainText() != project.description:
+            self.about.setPlainText(project.description)
+        self.source.setCurrentIndex(self.source.findData(project.data.get("source")))
+        params = project.data.get("params", {})
+        values: dict[str, Mapping[str, Json]] = {
+            "data": project.data,
+            "training": project.training,
+            "source": params if isinstance(params, Mapping) else {},
+            "step": self._graph.info.settings if self._graph is not None else {},
+        }
+        for name, form in self._forms.items():
+            form.set_values(values[name])
+
+    # -- editing -----------------------------------------------------------------------
+
+    def _set_project(self, **fields: Any) -> None:
+        if self._history is not None:
+            edits.set_project(self._history, "Change settings", **fields)
+
+    def _describe(self) -> None:
+        assert self._document is not None
+        text = self.about.toPlainText()
+        if text != self._document.project.description:
+            self._set_project(description=text)
+
+    def _set_source(self) -> None:
+        assert self._document is not None
+        chosen = self.source.currentData()
+        if chosen == self._document.project.data.get("source"):
+            return
+        kept = {
+            name: value
+            for name, value in self._document.project.data.items()
+            if name not in ("source", "params", "normalise")
+        }
+        self._set_project(data={**kept, "source": chosen} if chosen else kept)
+        self._seal()
+
+    def _set_data(self, name: str, value: Any) -> None:
+        assert self._document is not None
+        self._set_project(data=with_value(self._document.project.data, name, value))
+
+    def _set_source_parameter(self, name: str, value: Any) -> None:
+        assert self._document is not None
+        data = self._document.project.data
+        params = with_value(freeze(data.get("params", {})), name, value)
+        self._set_project(data=with_value(data, "params", params if params else UNSET))
+
+    def _set_training(self, name: str, value: Any) -> None:
+        assert self._document is not None
+        training = with_value(self._document.project.training, name, value)
+        self._set_project(training=training)
+
+    def _set_step(self, name: str, value: Any) -> None:
+        if self._history is not None and self._graph is not None:
+            settings = with_value(self._graph.info.settings, name, value)
+            edits.set_graph(self._history, self._graph, settings=settings)
+
+    def _seal(self) -> None:
+        if self._history is not None:
+            self._history.seal()

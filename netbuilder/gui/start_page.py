@@ -1,0 +1,200 @@
+"""The first thing one sees: templates as pictures, recent projects, an empty project, Open.
+
+The page itself is cheap, so that the window paints at once; templates and pictures are
+filled in afterwards, by `fill`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from netbuilder.gui import theme
+from netbuilder.gui.widgets import button, clear, column, label, link, row, scroller, set_tip
+
+if TYPE_CHECKING:
+    from netbuilder.app.templates import TemplateInfo
+
+CARD = QSize(296, 268)
+PICTURE = QSize(CARD.width() - 2, 116)
+GAP = 16
+
+
+class Card(QFrame):
+    """A template: its graph, what it does, on what data. One press opens it."""
+
+    chosen = Signal(str)
+
+    def __init__(self, info: TemplateInfo) -> None:
+        super().__init__()
+        self.info = info
+        self.setProperty("role", "card")
+        self.setFixedSize(CARD)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(info.title)
+        self.setAccessibleDescription(f"{info.task}. {info.description}")
+        self.setObjectName(f"template.{info.id}")
+        self.picture = QLabel()
+        self.picture.setFixedSize(PICTURE)
+        self.picture.setTextFormat(Qt.TextFormat.PlainText)
+        count = sum(info.networks.values())
+        facts = "  ·  ".join([info.task, info.dataset, f"{count:,} parameters"])
+        self.description = label(info.description, "muted", wrap=True)
+        self.description.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.description.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        set_tip(self.description, info.description)
+        fact_line = label(facts, "small", wrap=True)
+        texts = column(label(info.title, "heading"), self.description, gap=4)
+        texts.setStretch(1, 1)
+        texts.addWidget(fact_line)
+        texts.setContentsMargins(14, 10, 14, 12)
+        layout = column(self.picture, gap=0, margins=(1, 1, 1, 1))
+        layout.addLayout(texts, 1)
+        self.setLayout(layout)
+
+    def show_picture(self, pixmap: QPixmap) -> None:
+        """The painted graph."""
+        self.picture.setPixmap(pixmap)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
+            event.position().toPoint()
+        ):
+            self.chosen.emit(self.info.id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.chosen.emit(self.info.id)
+        else:
+            super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+
+
+class CardGrid(QWidget):
+    """Cards in as many columns as fit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cards: list[Card] = []
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP)
+        self._columns = 0
+
+    def show_cards(self, cards: Sequence[Card]) -> None:
+        """Replace the cards."""
+        clear(self._grid)
+        self.cards = list(cards)
+        self._columns = 0
+        self._arrange()
+
+    def resizeEvent(self, event: QEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        columns = max(1, (self.width() + GAP) // (CARD.width() + GAP))
+        if columns == self._columns:
+            return
+        for at in range(self._grid.columnCount()):
+            self._grid.setColumnStretch(at, 0)
+        self._columns = columns
+        for number, card in enumerate(self.cards):
+            self._grid.addWidget(card, number // columns, number % columns)
+        self._grid.setColumnStretch(columns, 1)
+
+
+class StartPage(QWidget):
+    """`template_chosen(id)`, `project_chosen(path)`, `new_wanted`, `open_wanted`."""
+
+    template_chosen = Signal(str)
+    project_chosen = Signal(object)
+    forget_wanted = Signal(str)
+    new_wanted = Signal()
+    open_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._waiting: list[Card] = []
+        self.grid = CardGrid()
+        self.new = button("New empty project", self.new_wanted.emit, "primary")
+        self.open = button("Open…", self.open_wanted.emit)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(8)
+        recent = column(self.new, self.open, 16, label("Recent", "group"), gap=8)
+        recent.addLayout(self._recent)
+        recent.addStretch(1)
+        side = QWidget()
+        side.setLayout(recent)
+        side.setFixedWidth(220)
+        title = label("netbuilder", "hero")
+        subtitle = label(
+            "Draw a network, watch it learn, ship it. Start from one that works:", "muted"
+        )
+        main = column(title, subtitle, 8, self.grid, gap=4)
+        main.addStretch(1)
+        content = QWidget()
+        content.setObjectName("surface")
+        body = row(gap=48, margins=(48, 40, 32, 32))
+        body.addLayout(main, 1)
+        body.addWidget(side)
+        content.setLayout(body)
+        self.setLayout(column(scroller(content)))
+        theme.notifier.changed.connect(self._repaint_pictures)
+
+    def show_recents(self, recents: Sequence[str]) -> None:
+        """Paths of projects, the latest first."""
+        clear(self._recent)
+        if not recents:
+            self._recent.addWidget(label("What you save appears here.", "small", wrap=True))
+        for text in recents[:8]:
+            path = Path(text)
+            open_it = link(path.stem, lambda path=path: self.project_chosen.emit(path))
+            set_tip(open_it, text)
+            folder = label(_short(path.parent), "small")
+            self._recent.addLayout(column(open_it, folder, gap=0))
+
+    def fill(self, templates: Sequence[TemplateInfo]) -> None:
+        """The templates' cards; their pictures follow, one at a time."""
+        cards = [Card(info) for info in templates]
+        for card in cards:
+            card.chosen.connect(self.template_chosen)
+        self.grid.show_cards(cards)
+        self._repaint_pictures()
+
+    def _repaint_pictures(self) -> None:
+        self._waiting = list(self.grid.cards)
+        QTimer.singleShot(0, self, self._next_picture)
+
+    def _next_picture(self) -> None:
+        if not self._waiting:
+            return
+        # Reading a project needs the catalogue: not before the first paint.
+        from netbuilder.app.templates import open_template
+        from netbuilder.errors import NetbuilderError
+        from netbuilder.gui.thumbnails import picture
+
+        card = self._waiting.pop(0)
+        try:
+            document = open_template(card.info.id)
+        except NetbuilderError as error:
+            card.picture.setText(str(error))
+        else:
+            card.show_picture(picture(document, PICTURE, self.devicePixelRatioF()))
+        QTimer.singleShot(0, self, self._next_picture)
+
+
+def _short(folder: Path) -> str:
+    try:
+        return f"~/{folder.relative_to(Path.home())}"
+    except ValueError:
+        return str(folder)

@@ -1,0 +1,78 @@
+"""The status bar: the last notice, problems, zoom, the worker and the device it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QStatusBar, QToolButton
+
+from netbuilder.errors import Problem
+from netbuilder.gui.widgets import label, set_role, set_tip
+
+NOTICE_MS = 8000
+_STATES = {
+    "off": "worker off",
+    "starting": "worker starting",
+    "loading": "loading PyTorch",
+    "ready": "ready",
+    "restarting": "worker restarting",
+    "dead": "worker stopped",
+}
+
+
+class StatusBar(QStatusBar):
+    """`problems_wanted`: the person clicked the count of problems."""
+
+    problems_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self.notice = label("")
+        self.problems = QToolButton()
+        self.problems.setAutoRaise(True)
+        self.problems.clicked.connect(self.problems_wanted)
+        self.zoom = label("")
+        self.worker = label("worker off")
+        self.device = label("")
+        self.addWidget(self.notice, 1)
+        for part in (self.problems, self.zoom, self.device, self.worker):
+            self.addPermanentWidget(part)
+        self._fade = QTimer(self)
+        self._fade.setSingleShot(True)
+        self._fade.timeout.connect(lambda: self.say(""))
+
+    def say(self, text: str, severity: str = "info") -> None:
+        """A sentence that goes after some seconds; errors stay."""
+        self.notice.setText(text)
+        set_tip(self.notice, text)
+        set_role(self.notice, {"error": "error", "warning": "warning"}.get(severity, ""))
+        self._fade.stop()
+        if text and severity != "error":
+            self._fade.start(NOTICE_MS)
+
+    def show_problems(self, problems: Sequence[Problem] | None) -> None:
+        """How many there are; None while it is not known."""
+        if problems is None:
+            self.problems.setText("")
+            return
+        errors = sum(problem.severity == "error" for problem in problems)
+        warnings = sum(problem.severity == "warning" for problem in problems)
+        parts = [f"{errors} error{'s' if errors != 1 else ''}"] if errors else []
+        parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
+        self.problems.setText("  ".join(parts) or "no problems")
+
+    def show_worker(self, state: str, text: str = "") -> None:
+        """What the worker does; `text` says more."""
+        self.worker.setText(text if state == "ready" and text else _STATES.get(state, state))
+        set_tip(self.worker, text)
+        set_role(self.worker, "error" if state == "dead" else "")
+
+    def show_zoom(self, factor: float) -> None:
+        """The zoom of the canvas, 1 for life size."""
+        self.zoom.setText(f"{factor:.0%}")
+
+    def show_device(self, text: str) -> None:
+        """What the network trains on."""
+        self.device.setText(text)

@@ -1,0 +1,318 @@
+"""Training as it happens: start, pause, stop; progress; curves; what the network says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QProgressBar,
+    QSlider,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from netbuilder.app.runs import RunView
+from netbuilder.gui.previews import PreviewGrid
+from netbuilder.gui.widgets import (
+    EmptyState,
+    button,
+    column,
+    holder,
+    label,
+    link,
+    row,
+    scroller,
+    set_role,
+    set_tip,
+)
+from netbuilder.training.events import Event
+
+if TYPE_CHECKING:
+    from netbuilder.gui.plots import Plots
+
+_STATUS = {
+    "starting": "Starting",
+    "running": "Training",
+    "paused": "Paused",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "crashed": "Ended unexpectedly",
+}
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def figure(value: float | None) -> str:
+    """A metric's value: four digits that matter."""
+    if value is None:
+        return "not a number"
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}"
+    return f"{value:.2e}"
+
+
+class Fact(QWidget):
+    """A figure with its name above."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.value = label("–", "figure")
+        self.setLayout(column(label(name, "small"), self.value, gap=0))
+
+    def say(self, text: str) -> None:
+        """Show another value."""
+        if text != self.value.text():
+            self.value.setText(text)
+
+
+class Banner(QFrame):
+    """How a run ended: what to do next, or what went wrong and where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = label("", "heading", wrap=True)
+        self.hint = label("", "muted", wrap=True)
+        texts = column(self.text, self.hint, gap=2)
+        self._row = row(gap=8, margins=(12, 8, 12, 8))
+        self._row.addLayout(texts, 1)
+        self._buttons: list[QWidget] = []
+        self.setLayout(self._row)
+        self.hide()
+
+    def say(self, role: str, text: str, hint: str, *actions: QWidget) -> None:
+        """Show it; `role` is `okbox` or `errorbox`."""
+        for old in self._buttons:
+            self._row.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._buttons = list(actions)
+        for action in actions:
+            self._row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
+        set_role(self, role)
+        self.text.setText(text)
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.show()
+
+
+class TrainingPanel(QWidget):
+    """Follows one run. The plots are made when they are first needed."""
+
+    train_wanted = Signal()
+    pause_wanted = Signal()
+    resume_wanted = Signal()
+    stop_wanted = Signal()
+    export_wanted = Signal()
+    place_wanted = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run: RunView | None = None
+        self.plots: Plots | None = None
+        self._ready = False
+        self.train = button("Train", self.train_wanted.emit, "big")
+        self.train.setObjectName("train")
+        self.pause = button("Pause", self._pause)
+        self.stop = button("Stop", self.stop_wanted.emit)
+        self.status = label("", "heading")
+        self.epoch = Fact("epoch")
+        self.left = Fact("time left")
+        self.speed = Fact("samples/s")
+        self.rate = Fact("learning rate")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Training progress")
+        self.log_scale = QCheckBox("Log scale")
+        self.smooth = QSlider(Qt.Orientation.Horizontal)
+        self.smooth.setRange(0, 98)
+        self.smooth.setFixedWidth(96)
+        self.smooth.setAccessibleName("Smoothing of the curves")
+        set_tip(self.smooth, "How much the past counts in the curves")
+        self.banner = Banner()
+        self.empty = EmptyState(
+            "Not trained yet",
+            "Press Train. Loss and metrics appear here while it learns, for the training and "
+            "the validation part, with examples of what the network says.",
+        )
+        self.previews = PreviewGrid()
+        self.curves = QVBoxLayout()
+        self.curves.setContentsMargins(0, 0, 0, 0)
+        self._build()
+        self._update()
+
+    def _build(self) -> None:
+        head = row(
+            self.train,
+            self.pause,
+            self.stop,
+            16,
+            self.status,
+            16,
+            self.epoch,
+            16,
+            self.left,
+            16,
+            self.speed,
+            16,
+            self.rate,
+            None,
+            self.log_scale,
+            8,
+            label("Smoothing", "small"),
+            self.smooth,
+            margins=(12, 8, 12, 6),
+        )
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.addWidget(holder(self.curves))
+        self._split.addWidget(scroller(self.previews))
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 1)
+        self._split.setCollapsible(0, False)
+        body = QWidget()
+        self._stack = QStackedLayout(body)
+        self._stack.addWidget(self.empty)
+        self._stack.addWidget(self._split)
+        banner = holder(column(self.banner, margins=(12, 4, 12, 4)))
+        banner.setVisible(False)
+        self._banner_holder = banner
+        layout = column(gap=0)
+        layout.addLayout(head)
+        for part in (self.bar, banner):
+            layout.addWidget(part)
+        layout.addWidget(body, 1)
+        self.setLayout(layout)
+        self.log_scale.toggled.connect(lambda on: self._plots().set_log(on))
+        self.smooth.valueChanged.connect(lambda value: self._plots().set_smoothing(value / 100))
+
+    def _plots(self) -> Plots:
+        if self.plots is None:
+            # pyqtgraph takes half a second to import: not before it is needed.
+            from netbuilder.gui.plots import Plots
+
+            self.plots = Plots()
+            self.curves.addWidget(self.plots)
+        return self.plots
+
+    # -- showing -----------------------------------------------------------------------
+
+    def set_ready(self, ready: bool, reason: str = "") -> None:
+        """Whether a training can start, and if not why."""
+        self._ready = ready
+        set_tip(self.train, reason)
+        self._update()
+
+    def show_run(self, run: RunView | None) -> None:
+        """The run has another status, or is another run."""
+        if run is None or self.run is None or run.path != self.run.path:
+            self._reset()
+        self.run = run
+        self._update()
+        if run is not None and not run.active:
+            self._show_end(run)
+        else:
+            self._banner_holder.hide()
+
+    def add_event(self, run: RunView, event: Event) -> None:
+        """Something happened in the run."""
+        if self.run is None or run.path != self.run.path:
+            self._reset()
+        self.run = run
+        match event.event:
+            case "started":
+                self._stack.setCurrentIndex(1)
+            case "metrics" | "epoch":
+                self._add_points(event)
+            case "preview":
+                self.previews.show_previews(event.values.get("previews"))
+        self._update()
+
+    def _add_points(self, event: Event) -> None:
+        self._stack.setCurrentIndex(1)
+        plots = self._plots()
+        for key, value in event.values.items():
+            known = isinstance(value, int | float) and not isinstance(value, bool)
+            # Loss comes every few steps; what the epoch event repeats of it is an average.
+            doubled = event.event == "metrics" and key != "train/loss"
+            doubled |= event.event == "epoch" and key == "train/loss"
+            if "/" in key and known and not doubled:
+                plots.add(key, event.step, float(value))
+
+    def _reset(self) -> None:
+        if self.plots is not None:
+            self.plots.clear()
+        self.previews.clear()
+        self._banner_holder.hide()
+        self._stack.setCurrentIndex(0)
+
+    def _update(self) -> None:
+        run = self.run
+        active = run is not None and run.active
+        self.train.setEnabled(self._ready and not active)
+        self.train.setText("Train again" if run is not None and not active else "Train")
+        self.pause.setVisible(active)
+        self.stop.setVisible(active)
+        for fact in (self.epoch, self.left, self.speed, self.rate):
+            fact.setVisible(run is not None)
+        if run is None:
+            self.status.setText("")
+            self.bar.setValue(0)
+            return
+        self.pause.setText("Resume" if run.status == "paused" else "Pause")
+        self.pause.setEnabled(run.status in ("running", "paused"))
+        self.stop.setEnabled(run.status in ("starting", "running", "paused"))
+        self.status.setText(_STATUS[run.status])
+        self.epoch.say(f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch))
+        if run.active:
+            self.left.say("–" if run.seconds_left is None else duration(run.seconds_left))
+        else:
+            self.left.say("0 s" if run.status == "finished" else "–")
+        speed = run.samples_per_second
+        self.speed.say("–" if speed is None else f"{speed:,.0f}")
+        self.rate.say(figure(run.metrics["lr"]) if "lr" in run.metrics else "–")
+        done = run.step / run.steps if run.steps else 0.0
+        self.bar.setValue(round(1000 * min(1.0, done if run.active else float(bool(run.step)))))
+
+    def _show_end(self, run: RunView) -> None:
+        fault = run.fault
+        took = f"{run.epoch} epochs in {duration(run.seconds)}"
+        results = [
+            f"{key.removeprefix('val/')} {figure(value)}"
+            for key, value in run.metrics.items()
+            if key.startswith("val/")
+        ]
+        if run.status in ("finished", "stopped"):
+            export = button("Export…", self.export_wanted.emit, "primary")
+            text = "  ·  ".join([_STATUS[run.status], *results])
+            self.banner.say("okbox", text, f"{took}. Kept in {run.path}", export)
+        else:
+            places: list[QWidget] = []
+            if fault is not None and fault.node:
+                graph, node = fault.graph, fault.node
+                places = [link("Show the node", lambda: self.place_wanted.emit(graph, node))]
+            again = [button("Resume", self.resume_wanted.emit)] if run.step else []
+            text = fault.message if fault is not None else "The training ended unexpectedly."
+            hint = fault.hint if fault is not None else ""
+            self.banner.say("errorbox", text, hint, *places, *again)
+        self._banner_holder.show()
+
+    def _pause(self) -> None:
+        if self.run is not None and self.run.status == "paused":
+            self.resume_wanted.emit()
+        else:
+            self.pause_wanted.emit()

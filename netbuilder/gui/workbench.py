@@ -1,0 +1,266 @@
+"""Where one works: palette, canvas, inspector, and the panels below. Follows one session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
+
+from netbuilder.app.events import (
+    GraphShown,
+    HistoryMoved,
+    ProjectOpened,
+    ReportArrived,
+    RunChanged,
+    RunEvent,
+    SessionEvent,
+)
+from netbuilder.app.session import Session
+from netbuilder.compiler.report import GraphReport, Report
+from netbuilder.errors import NetbuilderError, Problem
+from netbuilder.gui import icons, theme
+from netbuilder.gui.canvas.view import CanvasView
+from netbuilder.gui.code_panel import CodePanel
+from netbuilder.gui.data_panel import DataPanel
+from netbuilder.gui.graph_tabs import GraphTabs
+from netbuilder.gui.inspector import Inspector
+from netbuilder.gui.palette import Palette
+from netbuilder.gui.problems import ProblemsPanel
+from netbuilder.gui.runs_panel import RunsPanel
+from netbuilder.gui.training_panel import TrainingPanel
+from netbuilder.gui.widgets import column, holder
+
+_TABS = (
+    ("problems", "Problems", "problem"),
+    ("code", "Code", "code"),
+    ("data", "Data", "data"),
+    ("training", "Training", "training"),
+    ("runs", "Runs", "runs"),
+)
+
+
+class Workbench(QMainWindow):
+    """The panels of an open project; a main window inside the main window, for its docks."""
+
+    message = Signal(str, str)
+    zoom_changed = Signal(float)
+    selection_changed = Signal()
+    problems_changed = Signal()
+    export_wanted = Signal()
+    train_wanted = Signal()
+    run_project_wanted = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.session = session
+        self.canvas = CanvasView()
+        self.tabs = GraphTabs()
+        self.palette_panel = Palette(self.canvas)
+        self.inspector = Inspector()
+        self.problems = ProblemsPanel()
+        self.code = CodePanel()
+        self.data = DataPanel()
+        self.training = TrainingPanel()
+        self.runs = RunsPanel()
+        self._data_settings: object = None
+        self.panels = QTabWidget()
+        self.panels.setDocumentMode(True)
+        self.setCentralWidget(holder(column(self.tabs, self.canvas, gap=0)))
+        self.docks = {
+            "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
+            "inspector": self._dock("inspector", "Inspector", self.inspector, "right"),
+            "panels": self._dock("panels", "Panels", self.panels, "bottom"),
+        }
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            self.setCorner(corner, area)
+        for id, title, _ in _TABS:
+            self.panels.addTab(getattr(self, id), title)
+        self._connect()
+        self._dress()
+        theme.notifier.changed.connect(self._dress)
+        self.reset_layout()
+
+    def _dock(self, name: str, title: str, widget: QWidget, side: str) -> QDockWidget:
+        dock = QDockWidget(title)
+        dock.setObjectName(f"dock.{name}")
+        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+        # The panels speak for themselves: an empty title bar saves its line.
+        empty = QWidget()
+        empty.setFixedHeight(0)
+        dock.setTitleBarWidget(empty)
+        dock.setWidget(widget)
+        areas = {
+            "left": Qt.DockWidgetArea.LeftDockWidgetArea,
+            "right": Qt.DockWidgetArea.RightDockWidgetArea,
+            "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
+        }
+        self.addDockWidget(areas[side], dock)
+        return dock
+
+    def reset_layout(self) -> None:
+        """The panels at their places and of the size they have at first."""
+        for dock in self.docks.values():
+            dock.show()
+        sides = [self.docks["palette"], self.docks["inspector"]]
+        self.resizeDocks(sides, [224, 328], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["panels"]], [268], Qt.Orientation.Vertical)
+
+    def _dress(self) -> None:
+        for at, (_, _, name) in enumerate(_TABS):
+            self.panels.setTabIcon(at, icons.icon(name, theme.current().muted, 16))
+
+    def _connect(self) -> None:
+        session, canvas = self.session, self.canvas
+        canvas.selection_changed.connect(self._selected)
+        canvas.open_requested.connect(self._open_node)
+        canvas.message.connect(lambda text: self.message.emit(text, "warning"))
+        canvas.zoom_changed.connect(self.zoom_changed)
+        self.tabs.chosen.connect(session.show)
+        self.tabs.refused.connect(lambda text: self.message.emit(text, "warning"))
+        self.problems.chosen.connect(self._go_to_problem)
+        self.problems.fix_wanted.connect(session.apply_fix)
+        self.code.node_chosen.connect(lambda node: self.go_to(session.graph.id, node))
+        self.data.sample_wanted.connect(self._sample)
+        self.training.train_wanted.connect(self.train_wanted)
+        self.training.pause_wanted.connect(session.pause)
+        self.training.resume_wanted.connect(self._resume)
+        self.training.stop_wanted.connect(session.stop)
+        self.training.export_wanted.connect(self.export_wanted)
+        self.training.place_wanted.connect(self.go_to)
+        self.runs.refresh_wanted.connect(lambda: self.runs.show_runs(session.runs()))
+        self.runs.project_wanted.connect(self.run_project_wanted)
+        self.runs.resume_wanted.connect(lambda path: session.train(path, resume=True))
+
+    # -- following the session -----------------------------------------------------------
+
+    def hear(self, event: SessionEvent) -> None:
+        """Bring the panels up to date with what happened."""
+        match event:
+            case ProjectOpened():
+                self._project_opened()
+            case GraphShown():
+                self._graph_shown()
+            case HistoryMoved():
+                self._history_moved()
+            case ReportArrived(report=report):
+                self._report_arrived(report)
+            case RunChanged(run=run):
+                self.training.show_run(run)
+                if self.runs.isVisible():
+                    self.runs.show_runs(self.session.runs())
+            case RunEvent(run=run, event=what):
+                self.training.add_event(run, what)
+
+    def show_all(self) -> None:
+        """Show what the session holds now."""
+        self._project_opened()
+        self._graph_shown()
+        if self.session.report is not None:
+            self._report_arrived(self.session.report)
+
+    def _project_opened(self) -> None:
+        self.canvas.set_report(None)
+        self.code.show_code("", "", {})
+        self.problems.show_problems((), self.session.document)
+        self._data_settings = None
+        self._check_data()
+        self.training.show_run(self.session.run)
+        self.training.set_ready(False)
+
+    def _graph_shown(self) -> None:
+        session = self.session
+        self.canvas.set_graph(session.document, session.history, session.graph)
+        self.inspector.show_graph(session.history, session.graph)
+        self.palette_panel.refresh()
+        self.tabs.show_graphs(session.history, session.graph.id)
+        self._show_code(session.report)
+
+    def _history_moved(self) -> None:
+        self.inspector.refresh()
+        self.tabs.show_graphs(self.session.history, self.session.graph.id)
+        self._check_data()
+
+    def _check_data(self) -> None:
+        settings = self.session.document.project.data
+        if settings != self._data_settings:
+            self._data_settings = settings
+            self.data.invalidate(bool(settings.get("source")))
+
+    def _report_arrived(self, report: Report) -> None:
+        self.canvas.set_report(report)
+        self.inspector.show_report(report)
+        self.problems.show_problems(report.problems, self.session.document)
+        count = len(report.problems)
+        self.panels.setTabText(0, f"Problems  {count}" if count else "Problems")
+        self._show_code(report)
+        self.training.set_ready(report.ok, "" if report.ok else "Mend the errors first.")
+        self.problems_changed.emit()
+
+    def _show_code(self, report: Report | None) -> None:
+        graph = self.session.graph
+        found = report.graphs.get(graph.id, GraphReport()) if report else GraphReport()
+        self.code.show_code(graph.name, found.code, found.lines)
+
+    # -- what the panels ask for -----------------------------------------------------------
+
+    def _selected(self, ids: list[str]) -> None:
+        self.inspector.show_selection(ids)
+        self.code.mark_nodes(ids)
+        self.selection_changed.emit()
+
+    def _open_node(self, node: str) -> None:
+        """A double click: into the network that a node calls, else into its name."""
+        params = self.session.graph.nodes[node].params
+        network = self.session.document.network(str(params.get("network", "")))
+        if network is not None:
+            self.session.show(network.id)
+        else:
+            self.canvas.rename()
+
+    def go_to(self, graph: str, node: str = "") -> None:
+        """Show a graph and a node in it."""
+        self.session.show(graph)
+        if node in self.session.graph.nodes:
+            self.canvas.select([node])
+            self.canvas.center_on(node)
+
+    def _go_to_problem(self, problem: Problem) -> None:
+        if problem.graph:
+            self.go_to(problem.graph, problem.node)
+        elif problem.code.startswith("data"):
+            self.canvas.select([])
+
+    def _sample(self) -> None:
+        asked = self._data_settings
+
+        def done(answer: dict[str, object] | NetbuilderError) -> None:
+            if asked != self._data_settings:
+                return
+            if isinstance(answer, NetbuilderError):
+                self.data.show_error(str(answer), answer.hint)
+            else:
+                self.data.show_sample(answer)
+
+        self.session.sample_data(done)
+
+    def _resume(self) -> None:
+        run = self.session.run
+        if run is None or run.active:
+            self.session.resume()
+        else:
+            self.session.train(run.path, resume=True)
+
+    def show_panel(self, name: str) -> None:
+        """Bring one of the panels below to the front."""
+        self.docks["panels"].show()
+        self.panels.setCurrentWidget(getattr(self, name))
+
+    def export_folder(self) -> Path:
+        """Where an export goes unless the person says otherwise."""
+        path = self.session.path
+        return path.parent if path is not None else Path.home()
