@@ -73,7 +73,7 @@ def dataset(count: int = 60, validation: float = 0.2) -> Dataset:
         Field("x", (4,)),
         Field("label", (), "int64", high=CLASSES, classes=("a", "b", "c")),
     )
-    contents = {"x": x, "label": label.astype(np.int64)}
+    contents: dict[str, np.ndarray[Any, np.dtype[Any]]] = {"x": x, "label": label.astype(np.int64)}
     return assemble(fields, contents, split(count, validation, 0.0, 0, label))
 
 
