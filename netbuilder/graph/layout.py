@@ -23,10 +23,12 @@ Flow = Literal["down", "right"]
 Size = tuple[float, float]
 Place = tuple[float, float]
 
-NODE_SIZE: Size = (192.0, 56.0)
+NODE_SIZE: Size = (192.0, 48.0)
 """Width and height of a usual node in scene units, for those who can't measure texts."""
-ALONG, BESIDE, LANE = 48.0, 32.0, 24.0
-"""Gaps: between layers (with room for a shape), between nodes of a layer, around a lane."""
+ALONG: Mapping[Flow, float] = {"down": 48.0, "right": 112.0}
+"""The gap between layers: there is room for a shape in it."""
+BESIDE, LANE = 32.0, 24.0
+"""The gap between the nodes of a layer, and the width of a lane."""
 SWEEPS = 8
 
 _Lane = tuple[str, str, int]
@@ -79,7 +81,8 @@ def layered(
     order.reduce_crossings()
     widths = {id: size[across] for id, size in sizes.items()}
     middle = order.coordinates(widths)
-    starts = _starts(order.rows, {id: size[1 - across] for id, size in sizes.items()})
+    lengths = {id: size[1 - across] for id, size in sizes.items()}
+    starts = _starts(order.rows, lengths, ALONG[flow])
     places = {}
     for id, (width, height) in sizes.items():
         size = (width, height)
@@ -128,7 +131,7 @@ def _neighbours(
 
 
 def _starts(
-    rows: Sequence[Sequence[_Key]], lengths: Mapping[str, float]
+    rows: Sequence[Sequence[_Key]], lengths: Mapping[str, float], gap: float
 ) -> list[tuple[float, float]]:
     """Where each layer begins along the flow, and how thick it is."""
     result = []
@@ -136,7 +139,7 @@ def _starts(
     for row in rows:
         thickness = max((lengths[key] for key in row if isinstance(key, str)), default=0.0)
         result.append((at, thickness))
-        at = snap(at + thickness + ALONG)
+        at = snap(at + thickness + gap)
     return result
 
 

@@ -88,7 +88,7 @@ def insert_and_make_room(view: CanvasView, wire: str, node: str) -> None:
     item = view.canvas.nodes.get(node)
     size = (item.width, item.height) if item is not None else NODE_SIZE
     lacking = (place.y + size[1] - after.y) if down else (place.x + size[0] - after.x)
-    lacking = edits.snap(lacking + ALONG)
+    lacking = edits.snap(lacking + ALONG[view.canvas.flow])
     if lacking <= 0:
         return
     pushed = topology.descendants(graph, [target]) - {node}
@@ -105,16 +105,16 @@ def free_place(view: CanvasView, middle: tuple[float, float]) -> tuple[float, fl
     """The nearest point along the flow around which a usual node covers no other."""
     width, height = NODE_SIZE
     x, y = middle
-    down = view.canvas.flow == "down"
+    down, gap = view.canvas.flow == "down", ALONG[view.canvas.flow]
     for _ in range(200):
         box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2).grown(GAP)
         hits = view.canvas.places.near(box)
         if not hits:
             break
         if down:
-            y = max(other.bottom for other in hits.values()) + ALONG + height / 2
+            y = max(other.bottom for other in hits.values()) + gap + height / 2
         else:
-            x = max(other.right for other in hits.values()) + ALONG + width / 2
+            x = max(other.right for other in hits.values()) + gap + width / 2
     return x, y
 
 
@@ -122,9 +122,10 @@ def place_after(view: CanvasView, node: str) -> tuple[float, float]:
     """The middle of a free place right after a node."""
     box = view.canvas.nodes[node].box
     width, height = NODE_SIZE
+    gap = ALONG[view.canvas.flow]
     if view.canvas.flow == "down":
-        return free_place(view, ((box.left + box.right) / 2, box.bottom + ALONG + height / 2))
-    return free_place(view, (box.right + ALONG + width / 2, (box.top + box.bottom) / 2))
+        return free_place(view, ((box.left + box.right) / 2, box.bottom + gap + height / 2))
+    return free_place(view, (box.right + gap + width / 2, (box.top + box.bottom) / 2))
 
 
 def free_output(view: CanvasView, layer: str) -> LooseEnd | None:

@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from netbuilder.graph.layout import Flow
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import ICON, Brushes, brushes, static, strip
-from netbuilder.gui.canvas.face import Face, PortFace
+from netbuilder.gui.canvas.face import Face
 from netbuilder.gui.canvas.places import Box
 
 MIN_WIDTH, MAX_WIDTH, STEP = 192.0, 352.0, 16.0
-PORT_RADIUS = 4.5
-PORT_PITCH = 24.0
+PORT_RADIUS = 4.0
 ICON_LEFT = 14.0
 TEXT_LEFT = ICON_LEFT + ICON + 8.0
 PADDING = 12.0
@@ -34,7 +33,6 @@ class _Texts:
     name_at: QPointF
     rest: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
     mono: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
-    labels: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
 
 
 class NodeItem(QGraphicsItem):
@@ -50,7 +48,7 @@ class NodeItem(QGraphicsItem):
         self.dimmed = False
         self.hot: tuple[bool, str] | None = None
         """The port under the mouse: whether an output, and its name."""
-        self.width = self.height = 0.0
+        self.width = self.height = self._pitch = 0.0
         self._ports: dict[tuple[bool, str], QPointF] = {}
         self._bounds = QRectF()
         self._texts: _Texts | None = None
@@ -133,57 +131,56 @@ class NodeItem(QGraphicsItem):
         count = mono.width(face.count) + theme.S if face.count else 0.0
         text = max(name.width(face.name), small.width(face.subtitle) if face.subtitle else 0.0)
         need = TEXT_LEFT + text + count + PADDING
-        most = max(len(face.inputs), len(face.outputs)) + 1
-        along = PORT_PITCH * most
-        self.height = _up(name.height + small.height + 2 * theme.S + 2, theme.GRID)
+        # The first port stands in the middle, so that the main chain runs straight.
+        most = max(len(face.inputs), len(face.outputs))
+        self._pitch = _pitch(most, self.flow)
+        along = 2 * (self._pitch * (most - 1) + STEP) if most else 0.0
+        self.height = _up(name.height + small.height + 2 * theme.S + 2, STEP)
+        need = max(MIN_WIDTH, min(need, MAX_WIDTH))
         if self.flow == "down":
-            need = max(need if need < MAX_WIDTH else MAX_WIDTH, along)
+            need = max(need, along)
         else:
-            need = min(need, MAX_WIDTH)
-            self.height = max(self.height, _up(along, 2 * theme.GRID))
-        self.width = _up(max(need, MIN_WIDTH), STEP)
+            self.height = max(self.height, _up(along, STEP))
+        self.width = _up(need, STEP)
         self._ports = {
-            (output, port.name): self._port_at(output, number, len(face.ports(output)))
+            (output, port.name): self._port_at(output, number)
             for output in (False, True)
             for number, port in enumerate(face.ports(output))
         }
         self._texts = None
         self._bounds = self._reach(style)
 
-    def _port_at(self, output: bool, number: int, count: int) -> QPointF:
-        share = (number + 1) / (count + 1)
+    def _port_at(self, output: bool, number: int) -> QPointF:
+        beside = number * self._pitch
         if self.flow == "down":
-            return QPointF(round(self.width * share), self.height if output else 0.0)
-        return QPointF(self.width if output else 0.0, round(self.height * share))
+            return QPointF(self.width / 2 + beside, self.height if output else 0.0)
+        return QPointF(self.width if output else 0.0, self.height / 2 + beside)
 
     def _reach(self, style: Brushes) -> QRectF:
-        """Everything that may be painted: card, outline, badge, port names and shapes."""
-        labels = max((style.small.width(port.name) for port in self._named()), default=0.0)
-        shapes = max((style.mono.width(text) for text in self._shapes().values()), default=0.0)
-        line = style.mono.height
-        left = -8.0
+        """Everything that may be painted: card, outline, badge and shapes."""
         right, below = self.width + 10.0, self.height + 8.0
-        if self.flow == "down":
-            right = max(right, self.width + labels / 2)
-            if shapes:
-                last = max(at.x() for (output, _), at in self._ports.items() if output)
-                right, below = max(right, last + shapes + 12), below + 2 * line
-        else:
-            left -= labels
-            right += max(shapes, labels) + 8
-            below += line if shapes else 0.0
-        return QRectF(left, -10.0 - line, right - left, below + 12.0 + line)
+        for at, shape in self._shapes():
+            right = max(right, at.x() + style.mono.width(shape) + 2)
+            below = max(below, at.y() + style.mono.height + 2)
+        return QRectF(-8.0, -12.0, right + 8.0, below + 12.0)
 
-    def _named(self) -> list[PortFace]:
-        """The input ports whose names are worth showing: those that have neighbours."""
-        return list(self.face.inputs) if len(self.face.inputs) > 1 else []
+    def _shapes(self) -> list[tuple[QPointF, str]]:
+        """What leaves by each wired output port (else by the first), beside the port.
 
-    def _shapes(self) -> dict[str, str]:
-        """What stands at the output ports: the shape, with the name where there are several."""
+        Where several are shown, each stands on a line of its own with the port's name.
+        """
         outputs = self.face.outputs
-        if len(outputs) == 1:
-            return {port.name: port.text for port in outputs if port.text}
-        return {port.name: f"{port.name} {port.text}".rstrip() for port in outputs}
+        shown = [port for port in outputs if port.wired and port.text]
+        shown = shown or [port for port in outputs[:1] if port.text]
+        line = brushes().mono.height
+        result = []
+        for number, port in enumerate(shown):
+            at = self._ports[True, port.name]
+            # Along the wire: below a port of the lower edge, above a wire to the right.
+            down = self.flow == "down"
+            place = at + (QPointF(8, 6 + number * line) if down else QPointF(8, -line - 2))
+            result.append((place, port.text if len(shown) == 1 else f"{port.name} {port.text}"))
+        return result
 
     # -- painting ------------------------------------------------------------------------
 
@@ -249,24 +246,10 @@ class NodeItem(QGraphicsItem):
             left = self.width - PADDING - style.mono.width(face.count)
             at = QPointF(left, (self.height - style.mono.height) / 2)
             texts.mono.append((static(face.count, style.mono.font), at))
-        for number, (port, shape) in enumerate(self._shapes().items()):
-            at = self._ports[True, port]
-            down = self.flow == "down"
-            drop = number % 2 * style.mono.height if down else 0.0
-            place = QPointF(at.x() + 8, at.y() + (5 if down else 3) + drop)
+        for place, shape in self._shapes():
             texts.mono.append((static(shape, style.mono.font), place))
-        for named in self._named():
-            texts.labels.append(self._label(style, named.name))
         self._texts = texts
         return texts
-
-    def _label(self, style: Brushes, port: str) -> tuple[QStaticText, QPointF]:
-        at = self._ports[False, port]
-        width, height = style.small.width(port), style.small.height
-        text = static(port, style.small.font)
-        if self.flow == "down":
-            return text, QPointF(at.x() - width / 2, at.y() - height - 6)
-        return text, QPointF(at.x() - width - 9, at.y() - height - 1)
 
     def _paint_texts(self, painter: QPainter, style: Brushes, texts: _Texts) -> None:
         painter.setPen(style.muted_pen)
@@ -277,10 +260,6 @@ class NodeItem(QGraphicsItem):
         if texts.mono:
             painter.setFont(style.mono.font)
             for text, at in texts.mono:
-                painter.drawStaticText(at, text)
-        if texts.labels and (self.hovered or self.hot):
-            painter.setFont(style.small.font)
-            for text, at in texts.labels:
                 painter.drawStaticText(at, text)
 
     def _paint_ports(self, painter: QPainter, style: Brushes) -> None:
@@ -307,6 +286,11 @@ class NodeItem(QGraphicsItem):
         painter.setPen(style.badge_pen)
         painter.setFont(style.badge.font)
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _pitch(ports: int, flow: Flow) -> float:
+    """The distance between ports: roomy for a few, tight for many."""
+    return 32.0 if ports <= 4 and flow == "down" else 16.0
 
 
 def _up(value: float, step: float) -> float:

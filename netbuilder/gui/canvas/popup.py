@@ -63,9 +63,7 @@ class AddPopup(QFrame):
         self._offered, self._used = offered, used
         self.field.clear()
         self._fill()
-        row = self.list.sizeHintForRow(0) if self.model.rowCount() else 40
-        height = row * ROWS + self.field.sizeHint().height() + 3 * theme.S + 2
-        self.resize(WIDTH, height)
+        self._fit()
         parent = self.parentWidget()
         if parent is not None:
             x = min(max(theme.S, pixel.x() - 24), parent.width() - self.width() - theme.S)
@@ -74,6 +72,14 @@ class AddPopup(QFrame):
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def _fit(self) -> None:
+        """As high as its entries need, up to a limit."""
+        row = max(self.list.sizeHintForRow(0), 24)
+        shown = min(max(self.model.rowCount(), 1), ROWS)
+        self.list.setFixedHeight(row * shown + 2)
+        height = self.list.height() + self.field.sizeHint().height() + 3 * theme.S
+        self.resize(WIDTH, height)
 
     def close_list(self) -> None:
         """Close without a choice."""
@@ -89,6 +95,7 @@ class AddPopup(QFrame):
             item.setEditable(False)
             self.model.appendRow(item)
         self._mark(0)
+        self._fit()
 
     def _mark(self, row: int) -> None:
         if 0 <= row < self.model.rowCount():

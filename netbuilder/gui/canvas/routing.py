@@ -14,6 +14,7 @@ Obstacles = Callable[[Box], Collection[Box]]
 
 BEND = 40.0
 """How far along the flow a turn into a lane reaches: it fits between two layers."""
+DROP = 18.0
 CLEARANCE = 20.0
 STEPS = 12
 
@@ -78,10 +79,11 @@ def _curve(start: Point, end: Point) -> Course:
 def _detour(start: Point, end: Point, lane: float) -> Course:
     (x1, y1), (x2, y2) = start, end
     if y2 - y1 >= 2 * BEND:
-        leave, enter = y1 + BEND, y2 - BEND
-        out = ((x1, y1 + BEND * 0.7), (lane, y1 + BEND * 0.3), (lane, leave))
-        back = ((lane, y2 - BEND * 0.3), (x2, y2 - BEND * 0.7), end)
-        return _course(start, out, ((lane, enter),), back)
+        # Straight past the shape that stands beside the port, then over.
+        turn, leave, enter = y1 + DROP, y1 + BEND, y2 - BEND
+        out = ((x1, leave), (lane, turn), (lane, leave + 8))
+        back = ((lane, y2 - BEND * 0.25), (x2, y2 - BEND * 0.75), end)
+        return _course(start, ((x1, turn),), out, ((lane, enter),), back)
     out = ((x1, y1 + BEND), (lane, y1 + BEND), (lane, y1))
     back = ((lane, y2 - BEND), (x2, y2 - BEND), end)
     return _course(start, out, ((lane, y2),), back)

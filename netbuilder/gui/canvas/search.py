@@ -52,7 +52,7 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
 
 def first_sentence(text: str) -> str:
     """The first sentence of a help text, on one line."""
-    flat = " ".join(text.split())
+    flat = " ".join(text.replace("`", "").split())
     head, dot, _ = flat.partition(". ")
     return head + "." if dot else flat
 
