@@ -128,7 +128,7 @@ class MultiheadAttention(Layer):
             yield from check_rank(
                 self, inputs, port, ranks, "N×S" if ranks == (2,) else "L×S", None
             )
-            if mask.dtype != "bool" and not mask.floating:
+            if mask.dtype not in ("bool", "float32"):
                 yield Complaint(
                     f"{port} must be bool (true for what is left out), gets {mask.dtype}.",
                     "Set the Input's dtype to bool.",

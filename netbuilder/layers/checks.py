@@ -38,11 +38,18 @@ def size_at(inputs: Types, port: str, dim: int) -> int | None:
 
 
 def differ(left: Dim, right: Dim) -> bool:
-    """Whether two sizes can't be equal, as far as is known: `N` and `T` might be."""
+    """Whether two sizes are not the same for all values of their symbols, as far as is known.
+
+    Formulas with rounded divisions may be equal without looking so, and get the benefit of
+    the doubt: PyTorch has the last word.
+    """
     if isinstance(left, int) or isinstance(right, int):
         return left != right
     difference = left - right
-    return isinstance(difference, int) and difference != 0
+    if isinstance(difference, int):
+        return difference != 0
+    atoms = (atom for monomial, _ in difference.terms for atom in monomial)
+    return all(isinstance(atom, str) for atom in atoms)
 
 
 def spread(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -94,7 +101,7 @@ def check_size(
         fixes.insert(0, insert("Insert Flatten", port, "torch.nn.Flatten"))
         hint = f"Flatten the {tensor} input to N×{flat}, or leave {parameter} empty."
     elif not isinstance(found, int):
-        hint = "That size varies. Give the input a fixed size there."
+        hint, fixes = "That size varies. Give the input a fixed size there.", []
     yield Complaint(
         f"{layer.title} expects {expected} {unit}, gets {found}.", hint, port, fixes=tuple(fixes)
     )

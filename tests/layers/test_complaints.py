@@ -1,0 +1,521 @@
+"""What a layer says of inputs that do not suit it, and that its fixes mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from netbuilder.compiler.analyse import analyse
+from netbuilder.errors import Problem
+from netbuilder.graph import edits
+from netbuilder.graph.model import Node
+from netbuilder.layers.base import TensorType
+from netbuilder.layers.catalogue import layers, ports_of
+from netbuilder.layers.checks import differ
+from netbuilder.layers.dims import Dim, symbol
+from tests.drawing import Drawing
+from tests.layers.cases import CASES, N, batch, case
+
+T = symbol("T")
+FIELDS = {
+    "image": batch(1, 8, 8),
+    "column": batch(1),
+    "value": batch(),
+    "label": batch(dtype="int64", high=10),
+    "labels": batch(1, dtype="int64", high=10),
+    "small": batch(dtype="int32"),
+    "flag": batch(1, dtype="int64", high=2),
+    "scores": batch(10),
+    "few": batch(5),
+    "places": batch(7, 10),
+    "places_label": batch(7, dtype="int64", high=10),
+}
+
+
+def told(d: Drawing, severity: str = "error") -> list[Problem]:
+    return [p for p in analyse(d.document, FIELDS).problems if p.severity == severity]
+
+
+def network(draw: Callable[[Drawing], Node]) -> Drawing:
+    d = Drawing()
+    d.output(draw(d))
+    return d
+
+
+def step(draw: Callable[[Drawing, dict[str, Node]], Node]) -> Drawing:
+    """A step with a node for each of `FIELDS`; what `draw` gives is the loss."""
+    d = Drawing()
+    d.output(d.add("Identity", d.input(1, 8, 8)))
+    d.add_graph("step", "train", updates=["main"])
+    fields = {name: d.add("netbuilder.DataField", name=name, field=name) for name in FIELDS}
+    d.add("netbuilder.Preview", d.add("netbuilder.NetworkCall", fields["image"], network="main"))
+    d.add("netbuilder.Objective", draw(d, fields), name="objective")
+    return d
+
+
+NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
+    (
+        "Linear expects 512 features, gets 256.",
+        lambda d: d.add("Linear", d.input(256), in_features=512, out_features=2),
+        "unset_parameter",
+    ),
+    (
+        "Linear expects 32 features, gets 4.",
+        lambda d: d.add("Linear", d.input(2, 4, 4), in_features=32, out_features=2),
+        "insert_before",
+    ),
+    (
+        "Linear needs floating point numbers, gets int64.",
+        lambda d: d.add("Linear", d.input(4, dtype="int64"), out_features=2),
+        "insert_before",
+    ),
+    (
+        "The weights of Linear are float32, float64 comes in.",
+        lambda d: d.add("Linear", d.input(4, dtype="float64"), out_features=2),
+        "insert_before",
+    ),
+    (
+        "Linear expects 7 features, gets T.",
+        lambda d: d.add("Linear", d.input("T"), in_features=7, out_features=2),
+        "",
+    ),
+    (
+        "Conv2d expects N×C×H×W, gets N×8×8 (3 dims).",
+        lambda d: d.add("Conv2d", d.input(8, 8), out_channels=2, kernel_size=3),
+        "insert_before",
+    ),
+    (
+        "Conv1d expects N×C×L, gets N×2×8×8 (4 dims).",
+        lambda d: d.add("Conv1d", d.input(2, 8, 8), out_channels=2, kernel_size=3),
+        "insert_before",
+    ),
+    (
+        "Conv2d expects 3 channels, gets 1.",
+        lambda d: d.add("Conv2d", d.input(1, 8, 8), in_channels=3, out_channels=2, kernel_size=3),
+        "unset_parameter",
+    ),
+    (
+        "ConvTranspose2d expects 3 channels, gets 1.",
+        lambda d: d.add(
+            "ConvTranspose2d", d.input(1, 8, 8), in_channels=3, out_channels=2, kernel_size=2
+        ),
+        "unset_parameter",
+    ),
+    (
+        "The 5×5 window of Conv2d is larger than its input of 3×3.",
+        lambda d: d.add("Conv2d", d.input(1, 3, 3), out_channels=2, kernel_size=5),
+        "set_parameter",
+    ),
+    (
+        "The 3×3 window of MaxPool2d is larger than its input of 2×2.",
+        lambda d: d.add("MaxPool2d", d.input(1, 2, 2), kernel_size=3),
+        "set_parameter",
+    ),
+    (
+        "The 5 window of MaxPool1d is larger than its input of 2 (padded by 1).",
+        lambda d: d.add("MaxPool1d", d.input(1, 2), kernel_size=5, padding=1),
+        "set_parameter",
+    ),
+    (
+        "padding 2 is more than half of the kernel size 3.",
+        lambda d: d.add("MaxPool2d", d.input(1, 8, 8), kernel_size=3, padding=2),
+        "set_parameter",
+    ),
+    (
+        "3 in_channels can't be split into 2 groups.",
+        lambda d: d.add("Conv2d", d.input(3, 8, 8), out_channels=4, kernel_size=3, groups=2),
+        "set_parameter",
+    ),
+    (
+        "3 out_channels can't be split into 2 groups.",
+        lambda d: d.add("Conv2d", d.input(4, 8, 8), out_channels=3, kernel_size=3, groups=2),
+        "set_parameter",
+    ),
+    (
+        "padding 'same' works with stride 1 only.",
+        lambda d: d.add(
+            "Conv2d", d.input(1, 8, 8), out_channels=2, kernel_size=3, padding="same", stride=2
+        ),
+        "set_parameter",
+    ),
+    (
+        "padding 2 is too much for an input of 2 with padding_mode 'reflect'.",
+        lambda d: d.add(
+            "Conv1d",
+            d.input(1, 2),
+            out_channels=2,
+            kernel_size=3,
+            padding=2,
+            padding_mode="reflect",
+        ),
+        "set_parameter",
+    ),
+    (
+        "output_padding 1 must be less than the stride or the dilation (1, 1).",
+        lambda d: d.add(
+            "ConvTranspose2d", d.input(1, 4, 4), out_channels=2, kernel_size=2, output_padding=1
+        ),
+        "set_parameter",
+    ),
+    (
+        "With padding 3 nothing is left of an input of 2: the size would be -2.",
+        lambda d: d.add("ConvTranspose1d", d.input(1, 2), out_channels=2, kernel_size=3, padding=3),
+        "set_parameter",
+    ),
+    (
+        "BatchNorm1d expects N×C or N×C×L, gets N×2×8×8 (4 dims).",
+        lambda d: d.add("BatchNorm1d", d.input(2, 8, 8)),
+        "insert_before",
+    ),
+    (
+        "LayerNorm expects the last dims 9, gets N×8.",
+        lambda d: d.add("LayerNorm", d.input(8), normalized_shape=9),
+        "unset_parameter",
+    ),
+    (
+        "6 channels can't be split into 4 groups.",
+        lambda d: d.add("GroupNorm", d.input(6, 4), num_groups=4),
+        "set_parameter",
+    ),
+    (
+        "embed_dim 10 can't be split into 4 heads.",
+        lambda d: (lambda x: d.add("MultiheadAttention", x, x, x, num_heads=4, batch_first=True))(
+            d.input(5, 10)
+        ),
+        "set_parameter",
+    ),
+    (
+        "LSTM expects N×T×features, gets N×64 (2 dims).",
+        lambda d: d.add("LSTM", d.input(64), hidden_size=4, batch_first=True),
+        "insert_before",
+    ),
+    (
+        "proj_size 4 must be less than hidden_size 4.",
+        lambda d: d.add("LSTM", d.input(5, 3), hidden_size=4, proj_size=4, batch_first=True),
+        "set_parameter",
+    ),
+    (
+        "Embedding looks rows up by ids (int64), gets float32.",
+        lambda d: d.add("Embedding", d.input(5), num_embeddings=9, embedding_dim=4),
+        "",
+    ),
+    (
+        "Ids up to 99 come in, but Embedding has only 50 rows.",
+        lambda d: d.add(
+            "Embedding", d.input(5, dtype="int64", high=100), num_embeddings=50, embedding_dim=4
+        ),
+        "unset_parameter",
+    ),
+    (
+        "padding_idx is 9, but there are only 9 rows.",
+        lambda d: d.add(
+            "Embedding",
+            d.input(5, dtype="int64"),
+            num_embeddings=9,
+            embedding_dim=4,
+            padding_idx=9,
+        ),
+        "unset_parameter",
+    ),
+    (
+        "cat can't join N×3×8×8 and N×3×4×8: dim 2 is 8 and 4.",
+        lambda d: d.add("torch.cat", d.input(3, 8, 8), d.input(3, 4, 8), dim=1),
+        "",
+    ),
+    (
+        "add can't combine N×3×8×8 with N×4×8×8: dim -3 is 3 and 4.",
+        lambda d: d.add("torch.add", d.input(3, 8, 8), d.input(4, 8, 8)),
+        "",
+    ),
+    (
+        "add can't combine N×3 with T×3: dim -2 is N and T.",
+        lambda d: d.add("torch.add", d.input(3), d.input("T", 3, batched=False)),
+        "",
+    ),
+    (
+        "matmul can't multiply N×4×5 by N×4×5: 5 columns meet 4 rows.",
+        lambda d: d.add("torch.matmul", d.input(4, 5), d.input(4, 5)),
+        "insert_before",
+    ),
+    (
+        "Softmax has no dim: PyTorch would guess one, and warn.",
+        lambda d: d.add("Softmax", d.input(4)),
+        "set_parameter",
+    ),
+    (
+        "Softmax has dim 2, but N×4 has only 2 dims.",
+        lambda d: d.add("Softmax", d.input(4), dim=2),
+        "",
+    ),
+    (
+        "N×64 has 64 numbers a sample, ·×1×5×5 has 25: reshape does not come out even.",
+        lambda d: d.add("torch.reshape", d.input(64), shape=(-1, 1, 5, 5)),
+        "",
+    ),
+    (
+        "reshape makes 2×32 of N×64: that fits one batch size only.",
+        lambda d: d.add("torch.reshape", d.input(64), shape=(2, 32)),
+        "set_parameter",
+    ),
+    (
+        "permute needs each of the 3 dims of N×3×4 once, has 0, 1.",
+        lambda d: d.add("torch.permute", d.input(3, 4), dims=(0, 1)),
+        "",
+    ),
+    (
+        "Dim 1 of N×3 has no index 3.",
+        lambda d: d.add("torch.select", d.input(3), dim=1, index=3),
+        "set_parameter",
+    ),
+    (
+        "Unflatten can't split 10 into 3×4.",
+        lambda d: d.add("Unflatten", d.input(10), dim=1, unflattened_size=(3, 4)),
+        "",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "draw", "operation"), NETWORKS, ids=lambda v: str(v)[:40])
+def test_a_mistake_is_told_once_and_mended_by_its_fix(
+    message: str, draw: Callable[[Drawing], Node], operation: str
+) -> None:
+    d = network(draw)
+    (problem,) = told(d)
+    assert problem.message == message
+    assert problem.hint
+    assert bool(problem.fixes) == bool(operation)
+    if operation:
+        assert problem.fixes[0].operation == operation
+        edits.apply_fix(d.history, problem.fixes[0], ports_of)
+        assert told(d) == []
+
+
+STEPS: list[tuple[str, Callable[[Drawing, dict[str, Node]], Node], str]] = [
+    (
+        "MSELoss compares N×1 with N: they must have the same shape. PyTorch would compare every "
+        "sample with every other.",
+        lambda d, f: d.add("MSELoss", f["column"], f["value"]),
+        "insert_before",
+    ),
+    (
+        "L1Loss compares N with N×1: they must have the same shape. PyTorch would compare every "
+        "sample with every other.",
+        lambda d, f: d.add("L1Loss", f["value"], f["column"]),
+        "insert_before",
+    ),
+    (
+        "BCEWithLogitsLoss takes zeros and ones as float32, gets class numbers.",
+        lambda d, f: d.add("BCEWithLogitsLoss", f["column"], f["flag"]),
+        "insert_before",
+    ),
+    (
+        "The target has 10 classes, but there are scores for 5 only.",
+        lambda d, f: d.add("CrossEntropyLoss", f["few"], f["label"]),
+        "",
+    ),
+    (
+        "CrossEntropyLoss gets scores N×10 with a target N×1, expects N.",
+        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["labels"]),
+        "insert_before",
+    ),
+    (
+        "CrossEntropyLoss expects class numbers (int64) as target, gets int32.",
+        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["small"]),
+        "insert_before",
+    ),
+    (
+        "CrossEntropyLoss expects class numbers (int64) as target, gets float32.",
+        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["value"]),
+        "",
+    ),
+    (
+        "CrossEntropyLoss gets scores N×7×10 with a target N×7, expects N×10.",
+        lambda d, f: d.add("CrossEntropyLoss", f["places"], f["places_label"]),
+        "insert_before",
+    ),
+    (
+        "CrossEntropyLoss expects scores N×classes, gets N.",
+        lambda d, f: d.add("CrossEntropyLoss", f["value"], f["label"]),
+        "",
+    ),
+    (
+        "weight has 2 numbers for 10 classes.",
+        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["label"], weight=(1.0, 2.0)),
+        "",
+    ),
+    (
+        "The loss must be a single number, gets N.",
+        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["label"], reduction="none"),
+        "insert_before",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "draw", "operation"), STEPS, ids=lambda v: str(v)[:40])
+def test_losses_tell_what_does_not_fit(
+    message: str, draw: Callable[[Drawing, dict[str, Node]], Node], operation: str
+) -> None:
+    d = step(draw)
+    (problem,) = told(d)
+    assert problem.message == message
+    assert bool(problem.fixes) == bool(operation)
+    if operation:
+        edits.apply_fix(d.history, problem.fixes[0], ports_of)
+        assert told(d) == []
+
+
+def test_metrics_tell_what_does_not_fit() -> None:
+    def draw(d: Drawing, f: dict[str, Node]) -> Node:
+        d.add("torchmetrics.Accuracy", f["few"], f["label"], task="multiclass")
+        d.add("torchmetrics.MeanAbsoluteError", f["column"], f["value"])
+        return d.add("MSELoss", f["value"], f["value"])
+
+    assert [p.message[:60] for p in told(step(draw))] == [
+        "The target has 10 classes, but there are scores for 5 only.",
+        "MeanAbsoluteError compares N×1 with N: they must have the sa",
+    ]
+
+
+WARNINGS: list[tuple[str, Callable[[Drawing], Node]]] = [
+    (
+        "LSTM takes dim 0 of N×5×3, the batch, for time.",
+        lambda d: d.add("LSTM", d.input(5, 3), hidden_size=4),
+    ),
+    (
+        "dropout acts between the layers of GRU, and there is one layer only.",
+        lambda d: d.add("GRU", d.input(5, 3), hidden_size=4, dropout=0.5, batch_first=True),
+    ),
+    (
+        "Linear works on the last dim of N×1×8×8 only (8 numbers).",
+        lambda d: d.add("Linear", d.input(1, 8, 8), out_features=4),
+    ),
+    (
+        "Flatten from dim 0 joins the samples of the batch of N×2×3.",
+        lambda d: d.add("Flatten", d.input(2, 3), start_dim=0),
+    ),
+    (
+        "Softmax over dim 0 of N×4 mixes the samples of a batch.",
+        lambda d: d.add("Softmax", d.input(4), dim=0),
+    ),
+    (
+        "cat along dim 0 puts the batches behind one another.",
+        lambda d: d.add("torch.cat", d.input(4), d.input(4)),
+    ),
+    (
+        "multiply of N×1 and N pairs every sample with every other: the result would have 2 "
+        "batch dims.",
+        lambda d: d.add("torch.mul", d.input(1), d.input()),
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore:dropout option adds dropout")
+@pytest.mark.parametrize(("message", "draw"), WARNINGS, ids=lambda v: str(v)[:40])
+def test_what_runs_but_is_hardly_meant_is_a_warning(
+    message: str, draw: Callable[[Drawing], Node]
+) -> None:
+    d = network(draw)
+    assert told(d) == []
+    (problem,) = told(d, "warning")
+    assert problem.message == message
+    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert told(d, "warning") == []
+    assert told(d) == []
+
+
+def test_channels_last_linear_is_no_mistake() -> None:
+    d = network(lambda d: d.add("Linear", d.input(7, 7, 96), out_features=384))
+    assert told(d, "warning") == []
+
+
+def test_reshape_that_mixes_samples_is_a_warning() -> None:
+    d = network(lambda d: d.add("torch.reshape", d.input(64), shape=(-1, 16)))
+    (problem,) = told(d, "warning")
+    assert problem.message.endswith("reshape mixes the samples of a batch.")
+    tokens = network(lambda d: d.add("torch.reshape", d.input("T", 16), shape=(-1, 16)))
+    assert told(tokens, "warning") == []
+
+
+def test_one_state_of_two_is_told() -> None:
+    d = Drawing()
+    lstm = d.add("LSTM", d.input(5, 3), hidden_size=4, batch_first=True)
+    d.wire(d.input(1, "N", 4, name="h", batched=False), lstm, "h_0")
+    d.output(lstm)
+    (problem,) = told(d)
+    assert problem.message == "LSTM gets h_0 without c_0."
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (3, 3, False),
+        (3, 4, True),
+        (N, N, False),
+        (N, T, True),
+        (N, 1, True),
+        (N, N - 2, True),
+        ((T // 2) // 2, T // 4, False),
+        (N * T, T * N, False),
+    ],
+)
+def test_sizes_differ_only_if_that_is_certain(left: Dim, right: Dim, expected: bool) -> None:
+    assert differ(left, right) is expected
+    assert differ(right, left) is expected
+
+
+SOME: list[Dim] = [1, 2, N, T]
+
+
+def odd(r: Random, tensor: TensorType) -> TensorType:
+    """The type with something changed: rank, a size, the dtype."""
+    sizes: list[Dim] = list(tensor.shape)
+    match r.randrange(5):
+        case 0 if sizes:
+            sizes.pop(r.randrange(len(sizes)))
+        case 1:
+            sizes.insert(r.randrange(len(sizes) + 1), r.choice(SOME))
+        case 2 if sizes:
+            sizes[r.randrange(len(sizes))] = r.choice([1, 2, 7, T, 2 * T - 1])
+        case 3:
+            return TensorType(tensor.shape, r.choice(["int64", "float64", "bool"]))
+        case 4:
+            sizes = sizes[: r.randrange(len(sizes) + 1)]
+    return TensorType(tuple(sizes), tensor.dtype, tensor.high)
+
+
+TOLERANT = {
+    "netbuilder.Input",
+    "netbuilder.Output",
+    "netbuilder.DataField",
+    "netbuilder.NetworkCall",
+    "torch.nn.Identity",
+    "netbuilder.Preview",
+    "torch.Tensor.to",
+    "torch.sum",
+}
+"""Layers that take everything, or nearly."""
+
+
+@pytest.mark.parametrize("id", list(CASES))
+def test_no_input_makes_a_layer_raise(id: str) -> None:
+    kind = layers()[id]
+    told_something = 0
+    for seed in range(60):
+        r = Random(seed)
+        usual = case(id, seed % 5)
+        layer = kind.model_validate(usual.params)
+        inputs = {
+            port: odd(r, odd(r, tensor))
+            for port, tensor in usual.inputs.items()
+            if r.random() < 0.9
+        }
+        values = {k: v for k, v in layer.infer(inputs).items() if k in layer.open_sizes()}
+        layer = layer.with_values(values)
+        for complaint in layer.complaints(inputs):
+            assert complaint.message.endswith(".")
+            assert complaint.hint.endswith(".")
+            assert complaint.port in ("", *inputs) or complaint.code == "port.unwired"
+            told_something += 1
+    assert told_something or id in TOLERANT
