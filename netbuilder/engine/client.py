@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netbuilder.engine import exits, protocol
+from netbuilder.engine import protocol
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.process import Child
 from netbuilder.engine.protocol import (
@@ -28,7 +28,7 @@ from netbuilder.engine.protocol import (
     WorkerError,
     WorkerStarted,
 )
-from netbuilder.exchange import fresh
+from netbuilder.exchange import exits, fresh
 
 TERM_GRACE_S = 1.0
 """From SIGTERM to SIGKILL."""

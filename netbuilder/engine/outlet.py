@@ -27,7 +27,7 @@ class Outlet:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._lines: deque[bytes] = deque()
-        self._events: deque[tuple[str, dict[str, Any]]] = deque()
+        self._events: deque[tuple[str, dict[str, Any] | list[bytes]]] = deque()
         self._changed = threading.Condition()
         self._closing = False
         self.thinned = 0
@@ -35,15 +35,21 @@ class Outlet:
         self._thread = threading.Thread(target=self._write_all, name="outlet", daemon=True)
         self._thread.start()
 
-    def reply(self, reply: Reply) -> None:
-        """Queue a reply; one that JSON can't hold becomes an error reply."""
+    def reply(self, reply: Reply, *, after_events: bool = False) -> None:
+        """Queue a reply; one that JSON can't hold becomes an error reply.
+
+        It goes ahead of events that wait, unless it is to end their story (`after_events`).
+        """
         try:
             lines = list(protocol.reply_lines(reply))
         except (TypeError, ValueError) as error:
             failed = WorkerError(f"The answer can't be sent: {error}.")
             lines = list(protocol.reply_lines(Reply(reply.id, error=failed)))
         with self._changed:
-            self._lines.extend(lines)
+            if after_events:
+                self._events.append(("reply", lines))
+            else:
+                self._lines.extend(lines)
             self._changed.notify_all()
 
     def event(self, value: Mapping[str, Any]) -> None:
@@ -79,7 +85,8 @@ class Outlet:
             if self._lines:
                 return self._lines.popleft(), False
             if self._events:
-                return self._line(self._events.popleft()[1]), True
+                _, value = self._events.popleft()
+                return (b"".join(value) if isinstance(value, list) else self._line(value)), True
             return None
 
     def _line(self, value: dict[str, Any]) -> bytes:

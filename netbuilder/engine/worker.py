@@ -138,7 +138,7 @@ class Worker:
         # The next training may be asked for as soon as the reply is out.
         self._control = None
         self._training.release()
-        self._outlet.reply(reply)
+        self._outlet.reply(reply, after_events=True)
         self._idle.set()
 
     def _tell(self, data: Mapping[str, Any]) -> None:

@@ -1,0 +1,62 @@
+"""What a network's inputs and outputs mean in the data that it was trained on.
+
+Torch-free. Read off the training steps: a data field that is wired to a network's input
+feeds it; a data field that is compared with a network's output is its target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from netbuilder.graph.document import Document, Graph
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Layer, Role
+
+_COMPARING = frozenset({Role.LOSS, Role.METRIC, Role.PREVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """Data fields by port of a network."""
+
+    inputs: dict[str, str] = field(default_factory=dict)
+    targets: dict[str, str] = field(default_factory=dict)
+
+
+def of_network(document: Document, name: str) -> Meaning:
+    """Which data fields feed a network's inputs, and which its outputs are compared with."""
+    meaning = Meaning()
+    for step in document.of_kind("step"):
+        roles = dict(_roles(step))
+        for id, layer in roles.items():
+            if layer.role is Role.CALL and getattr(layer, "network", "") == name:
+                for wire in step.wires_into(id):
+                    source = roles.get(wire.source)
+                    if source is not None and source.role is Role.DATA:
+                        meaning.inputs.setdefault(wire.target_port, _field(source))
+                for wire in step.wires_out_of(id):
+                    target = _target(step, roles, wire.target, id)
+                    if target:
+                        meaning.targets.setdefault(wire.source_port, target)
+    return meaning
+
+
+def _roles(step: Graph) -> Iterator[tuple[str, Layer]]:
+    for node in step.nodes.values():
+        layer = catalogue.read(node)
+        if isinstance(layer, Layer):
+            yield node.id, layer
+
+
+def _target(step: Graph, roles: dict[str, Layer], node: str, call: str) -> str:
+    """The data field that `node` compares the call's output with, or an empty string."""
+    layer = roles.get(node)
+    if layer is None or layer.role not in _COMPARING:
+        return ""
+    others = (roles.get(wire.source) for wire in step.wires_into(node) if wire.source != call)
+    return next((_field(layer) for layer in others if layer and layer.role is Role.DATA), "")
+
+
+def _field(layer: Layer) -> str:
+    return str(getattr(layer, "field", ""))

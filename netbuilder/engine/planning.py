@@ -1,0 +1,56 @@
+"""From a document to what a training needs: networks, steps, data, settings."""
+
+from __future__ import annotations
+
+from netbuilder.compiler import analyse, build
+from netbuilder.data import loading
+from netbuilder.data import settings as data_settings
+from netbuilder.errors import Problem, ProblemsError
+from netbuilder.graph.document import Document
+from netbuilder.training import randomness, settings
+from netbuilder.training.plan import Plan, StepPlan
+
+
+def make(document: Document) -> Plan:
+    """The plan of a project, with fresh weights by its seed.
+
+    `ProblemsError` lists every error of the project and of its data.
+    """
+    chosen = settings.read_training(document.project.training)
+    fields = data_settings.field_types(document.project.data)
+    refuse(analyse.analyse(document, fields).problems)
+    if not fields:
+        problem = Problem(
+            "error", "data.none", "No data is chosen.", "Choose a data set in the Data panel."
+        )
+        raise ProblemsError(problem.message, [problem], problem.hint)
+    dataset = loading.prepare(data_settings.read(document.project.data))
+    randomness.seed_all(chosen.seed)
+    networks = {
+        graph.name: build.build_network(document, graph.name)
+        for graph in document.of_kind("network")
+    }
+    steps = []
+    for graph in document.of_kind("step"):
+        built = build.build_step(document, graph.name, fields, networks)
+        steps.append(
+            StepPlan(
+                name=graph.name,
+                module=built.module,
+                fields=built.fields,
+                updates=built.updates,
+                settings=settings.read_step(graph.info.settings, graph.name),
+                metrics=built.metrics,
+                previews=built.previews,
+            )
+        )
+    return Plan(networks, tuple(steps), dataset, chosen)
+
+
+def refuse(problems: tuple[Problem, ...]) -> None:
+    """`ProblemsError` if there are errors among the problems."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if not errors:
+        return
+    more = f" And {len(errors) - 1} more." if len(errors) > 1 else ""
+    raise ProblemsError(f"{errors[0].message}{more}", problems, errors[0].hint)

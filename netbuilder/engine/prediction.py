@@ -1,0 +1,182 @@
+"""What a trained network says to inputs, in the words of its data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.compiler.build import locate_error
+from netbuilder.data import loading
+from netbuilder.data.settings import read as read_data
+from netbuilder.engine import trained
+from netbuilder.engine.trained import Trained
+from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.exchange import interface
+from netbuilder.exchange.specs import TensorSpec
+from netbuilder.exchange.verify import as_tuple
+from netbuilder.training.events import finite
+
+_SAMPLE = re.compile(r"sample:(\d{1,9})\Z")
+Inputs = Mapping[str, Any] | Sequence[Any]
+
+
+def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, Any]:
+    """`outputs` by name as nested lists, `classes` where an output tells them.
+
+    `inputs` are nested lists by input name, or in order; one sample or a batch. The text
+    `sample:3` stands for row 3 of the project's validation data, for one input or for all.
+    Values are in the units of the data: they are normalised as in training, and outputs
+    that predict a normalised field are given in its own units.
+    """
+    model = trained.load(run, network)
+    wanted = interface.of_network(model.document, model.name)
+    given = _by_name(inputs, wanted.inputs)
+    rows = {name: _row(value) for name, value in given.items()}
+    samples = _Samples(model) if any(row is not None for row in rows.values()) else None
+    tensors = []
+    for spec in wanted.inputs:
+        row = rows[spec.name]
+        if row is not None and samples is not None:
+            tensors.append(samples.input(spec, row))
+        else:
+            tensors.append(_normalised(model, spec, _tensor(spec, given[spec.name])))
+    if len({len(tensor) for tensor, spec in _batched(tensors, wanted.inputs)}) > 1:
+        raise NetbuilderError("The inputs have different numbers of samples.")
+    answer = _run(model, tensors, wanted.outputs)
+    chosen = {row for row in rows.values() if row is not None}
+    if samples is not None and len(chosen) == 1 and len(model.meaning.targets) > 0:
+        answer["expected"] = samples.expected(chosen.pop())
+    return answer
+
+
+def _batched(
+    tensors: Sequence[Tensor], specs: Sequence[TensorSpec]
+) -> list[tuple[Tensor, TensorSpec]]:
+    pairs = zip(tensors, specs, strict=True)
+    return [(tensor, spec) for tensor, spec in pairs if spec.shape[:1] == ("N",)]
+
+
+def _by_name(inputs: Inputs, specs: Sequence[TensorSpec]) -> dict[str, Any]:
+    names = [spec.name for spec in specs]
+    if isinstance(inputs, Mapping):
+        given = dict(inputs)
+    elif len(inputs) == 1 and _row(inputs[0]) is not None:
+        given = dict.fromkeys(names, inputs[0])
+    else:
+        given = dict(zip(names, inputs, strict=False))
+        if len(inputs) > len(names):
+            given["(more)"] = None
+    unknown, missing = given.keys() - set(names), set(names) - given.keys()
+    if unknown or missing:
+        raise NetbuilderError(
+            f"The network takes {len(names)} inputs: {', '.join(names)}.", "Give each of them once."
+        )
+    return given
+
+
+def _row(value: Any) -> int | None:
+    match = _SAMPLE.match(value) if isinstance(value, str) else None
+    return int(match[1]) if match else None
+
+
+def _tensor(spec: TensorSpec, value: Any) -> Tensor:
+    """The value with a batch dim; `NetbuilderError` says which shape is wanted."""
+    shown = "×".join(map(str, spec.shape)) or "scalar"
+    try:
+        tensor = torch.as_tensor(value).to(getattr(torch, spec.dtype))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise NetbuilderError(
+            f"Input '{spec.name}' is not an array of numbers: {error}.", f"It is {shown}."
+        ) from None
+    if spec.shape[:1] == ("N",) and tensor.dim() == len(spec.shape) - 1:
+        tensor = tensor.unsqueeze(0)
+    fits = tensor.dim() == len(spec.shape) and all(
+        isinstance(dim, str) or dim == size
+        for dim, size in zip(spec.shape, tensor.shape, strict=True)
+    )
+    if not fits:
+        found = "×".join(map(str, tensor.shape)) or "scalar"
+        raise NetbuilderError(f"Input '{spec.name}' is {shown}, not {found}.", "Reshape it.")
+    if (
+        spec.high is not None
+        and tensor.numel()
+        and not 0 <= tensor.min() <= tensor.max() < spec.high
+    ):
+        raise NetbuilderError(f"Ids of input '{spec.name}' go from 0 to {spec.high - 1}.")
+    return tensor
+
+
+def _normalised(model: Trained, spec: TensorSpec, tensor: Tensor) -> Tensor:
+    statistics = model.statistics.get(model.meaning.inputs.get(spec.name, ""))
+    return tensor if statistics is None else statistics.normalise(tensor)
+
+
+class _Samples:
+    """The validation data of the run's project, as the network was shown it."""
+
+    def __init__(self, model: Trained) -> None:
+        self._model = model
+        dataset = loading.prepare(read_data(model.document.project.data))
+        self._part = dataset.validation if loading.size(dataset.validation) else dataset.train
+
+    def input(self, spec: TensorSpec, row: int) -> Tensor:
+        """One row of the field that feeds this input, as a batch of one."""
+        field = self._model.meaning.inputs.get(spec.name)
+        if field is None:
+            raise NetbuilderError(f"No data field feeds the input '{spec.name}'.", "Give values.")
+        count = loading.size(self._part)
+        if row >= count:
+            raise NetbuilderError(f"There is no sample {row}.", f"There are 0 to {count - 1}.")
+        return self._part[field][row : row + 1]
+
+    def expected(self, row: int) -> dict[str, Any]:
+        """What the data says to this row, by output."""
+        found = {}
+        for output, name in self._model.meaning.targets.items():
+            value = self._part[name][row]
+            statistics = self._model.statistics.get(name)
+            shown = value if statistics is None else statistics.restore(value[None])[0]
+            field = self._model.fields.get(name)
+            named = field is not None and value.dim() == 0 and int(value) < len(field.classes)
+            found[output] = field.classes[int(value)] if named and field else finite(shown.tolist())
+        return found
+
+
+def _run(
+    model: Trained, tensors: Sequence[Tensor], outputs: Sequence[TensorSpec]
+) -> dict[str, Any]:
+    try:
+        with torch.no_grad():
+            results = as_tuple(model.module(*tensors))
+    except RuntimeError as error:
+        located = locate_error(error)
+        if located is None:
+            raise
+        raise RunError(located.message, graph=located.graph, node=located.node) from error
+    answer: dict[str, Any] = {"outputs": {}}
+    classes: dict[str, Any] = {}
+    for spec, result in zip(outputs, results, strict=True):
+        target = model.meaning.targets.get(spec.name, "")
+        field, statistics = model.fields.get(target), model.statistics.get(target)
+        shown = result if statistics is None else statistics.restore(result)
+        answer["outputs"][spec.name] = finite(shown.tolist())
+        if field is not None and field.classes and result.shape[1:] == (len(field.classes),):
+            classes[spec.name] = [_class(row, field.classes) for row in result]
+    return answer | ({"classes": classes} if classes else {})
+
+
+def _class(scores: Tensor, names: Sequence[str]) -> dict[str, Any]:
+    """The likeliest class. Scores that are no distribution yet are taken for logits."""
+    is_distribution = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < 1e-4
+    probabilities = scores if is_distribution else scores.softmax(0)
+    index = int(probabilities.argmax())
+    return {
+        "class": names[index],
+        "index": index,
+        "probability": finite(float(probabilities[index])),
+    }

@@ -1,0 +1,187 @@
+"""What netbuilder can do with a project, as functions: for the worker, the command line, Python.
+
+Each imports what it needs when it is called, so that a short answer does not wait for all
+of torch's neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netbuilder.graph.document import Document
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from netbuilder.compiler.report import Report
+    from netbuilder.engine.trained import Trained
+    from netbuilder.training.control import Control
+    from netbuilder.training.events import Event
+
+
+def analyse(document: Document) -> Report:
+    """Problems, shapes and code of everything in the project.
+
+    Data settings that can't be read are a problem among the others.
+    """
+    from netbuilder.compiler.analyse import analyse as analyse_document
+    from netbuilder.compiler.report import Report
+    from netbuilder.data.settings import field_types
+    from netbuilder.errors import NetbuilderError, Problem
+
+    try:
+        fields = field_types(document.project.data)
+        fault = None
+    except NetbuilderError as error:
+        fields, fault = {}, Problem("error", "data.settings", str(error), error.hint)
+    report = analyse_document(document, fields)
+    return report if fault is None else Report((fault, *report.problems), report.graphs)
+
+
+def sample(data: Mapping[str, Any], count: int = 32) -> dict[str, Any]:
+    """What the Data panel shows of these data settings."""
+    from netbuilder.data import loading, settings
+
+    return loading.sample(settings.read(data), count)
+
+
+def train(
+    document: Document,
+    run_dir: Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    control: Control | None = None,
+    listen: Callable[[Event], None] | None = None,
+) -> dict[str, Any]:
+    """Train in this process until done, stopped or failed; the `train` command's answer.
+
+    `ProblemsError` and `RunError` tell what stands against starting; what fails later is in
+    the answer (`status` is then `failed`, `error` says why).
+    """
+    from netbuilder.engine import overrides as settings
+    from netbuilder.engine import planning
+    from netbuilder.storage import atomic, format
+    from netbuilder.training import checkpoints, loop
+    from netbuilder.training.control import Control
+    from netbuilder.training.folder import RunFolder
+
+    document = settings.apply(document, overrides or {})
+    plan = planning.make(document)
+    project = format.dumps(document).encode()
+    if resume:
+        folder = RunFolder.open(run_dir)
+        # Before the folder's project is replaced it must be certain that its weights fit.
+        checkpoints.load_networks(folder.read_checkpoint("last")[0], plan.networks)
+        if folder.project_path.read_bytes() != project:
+            atomic.write(folder.project_path, project)
+    else:
+        folder = RunFolder.create(run_dir, project)
+    result = loop.train(
+        plan, folder, control or Control(), listen or (lambda event: None), resume=resume
+    )
+    return result.to_json()
+
+
+def export(
+    origin: Document | Path,
+    to: str,
+    out: Path,
+    network: str | None = None,
+    opset: int | None = None,
+) -> dict[str, Any]:
+    """Write a network of a project (with the weights of its seed) or of a run, and verify it.
+
+    The `export` command's answer; `ExportError` when the file would not hold.
+    """
+    from netbuilder.exchange import export as exchange
+
+    model = (
+        _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
+    )
+    return exchange.export(
+        model.document,
+        model.name,
+        to,
+        Path(out),
+        weights=model.module.state_dict(),
+        samples=_samples(model),
+        metadata=_metadata(model),
+        opset=opset,
+    )
+
+
+def _loaded(run: Path, network: str | None) -> Trained:
+    from netbuilder.engine import trained
+
+    return trained.load(run, network)
+
+
+def _untrained(document: Document, network: str | None) -> Trained:
+    from netbuilder.compiler import build
+    from netbuilder.engine import meaning, trained
+    from netbuilder.training import randomness
+    from netbuilder.training.settings import read_training
+
+    name = trained.choose_network(document, network)
+    with randomness.apart(read_training(document.project.training).seed):
+        module = build.build_network(document, name)
+    about = meaning.of_network(document, name)
+    return trained.Trained(document, name, module, trained.fields(document), {}, about)
+
+
+def _samples(model: Trained) -> dict[str, Tensor]:
+    """Real inputs by input name, as the network sees them; fewer where there is no data."""
+    from netbuilder.data import loading, settings
+    from netbuilder.exchange.samples import BATCH_SIZES
+
+    if not model.meaning.inputs or not model.fields:
+        return {}
+    dataset = loading.prepare(settings.read(model.document.project.data))
+    part = dataset.validation if loading.size(dataset.validation) else dataset.train
+    wanted = model.meaning.inputs.items()
+    return {name: part[field][: max(BATCH_SIZES)] for name, field in wanted if field in part}
+
+
+def _metadata(model: Trained) -> dict[str, str]:
+    """What a file says of itself, beside its weights: texts, longer ones as JSON."""
+    about: dict[str, Any] = {"network": model.name, "inputs": {}, "outputs": {}}
+    for kind, ports in (("inputs", model.meaning.inputs), ("outputs", model.meaning.targets)):
+        for port, name in ports.items():
+            entry: dict[str, Any] = {"field": name}
+            if name in model.fields:
+                entry |= {k: v for k, v in model.fields[name].to_json().items() if k != "name"}
+            if name in model.statistics:
+                entry["normalise"] = model.statistics[name].to_json()
+            about[kind][port] = entry
+    classes = [entry["classes"] for entry in about["outputs"].values() if entry.get("classes")]
+    return {
+        "title": model.document.project.title,
+        "netbuilder_version": version("netbuilder"),
+        "project": json.dumps(about, sort_keys=True),
+        **({"classes": json.dumps(classes[0])} if classes else {}),
+    }
+
+
+def predict(
+    run: Path, inputs: Mapping[str, Any] | Sequence[Any], network: str | None = None
+) -> dict[str, Any]:
+    """What a trained network says; see `engine.prediction`."""
+    from netbuilder.engine import prediction
+
+    return prediction.predict(run, inputs, network)
+
+
+def summary(
+    document: Document,
+    network: str | None = None,
+    input_sizes: Mapping[str, Sequence[int]] | None = None,
+) -> dict[str, Any]:
+    """Parameters, multiply-accumulates and shapes; the `summary` command's answer."""
+    from netbuilder.analysis import costs
+
+    return costs.summary(document, network, input_sizes or {})

@@ -1,0 +1,140 @@
+"""Writing a network to a file that others read. A file appears only when its check held."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from netbuilder.compiler.build import build_network, network_source
+from netbuilder.errors import ExportError
+from netbuilder.exchange import exits, fresh, interface
+from netbuilder.graph.document import Document
+from netbuilder.storage import atomic, format
+
+FORMATS = ("onnx", "pt2", "safetensors", "code")
+Weights = Mapping[str, Tensor]
+
+
+def export(
+    document: Document,
+    network: str,
+    to: str,
+    out: Path,
+    *,
+    weights: Weights,
+    samples: Mapping[str, Tensor],
+    metadata: Mapping[str, str],
+    opset: int | None = None,
+) -> dict[str, Any]:
+    """Write `network` with these weights to `out` and verify it; the `export` command's answer.
+
+    `samples` are real inputs by input name, `metadata` texts for the file. `ExportError`
+    when the file would not hold, `ProblemsError` when the network has errors.
+    """
+    wanted = interface.of_network(document, network)
+    answer: dict[str, Any] = {
+        "path": str(out),
+        "format": to,
+        "inputs": [spec.to_json() for spec in wanted.inputs],
+        "outputs": [spec.to_json() for spec in wanted.outputs],
+    }
+    if not out.parent.is_dir():
+        raise ExportError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+    match to:
+        case "code":
+            return answer | _code(document, network, out)
+        case "safetensors":
+            return answer | _safetensors(weights, metadata, out)
+        case "onnx" | "pt2":
+            job = {"to": to, "network": network, "opset": opset, "metadata": dict(metadata)}
+            return answer | _in_child(document, job, weights, samples, out)
+    raise ExportError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
+
+
+def _code(document: Document, network: str, out: Path) -> dict[str, Any]:
+    # The source was run when the module was built from it: it is its own proof.
+    build_network(document, network)
+    atomic.write(out, network_source(document, network).text.encode())
+    return {"verified": True, "max_rel_error": 0.0}
+
+
+def _safetensors(weights: Weights, metadata: Mapping[str, str], out: Path) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+        path = Path(folder) / "weights.safetensors"
+        save_file(contiguous(weights), path, dict(metadata))
+        again = load_file(path)
+        if again.keys() != weights.keys() or not all(
+            torch.equal(again[name], tensor.cpu()) for name, tensor in weights.items()
+        ):
+            raise ExportError("The weights that were written are not those of the network.")
+        _publish(path, out)
+    return {"verified": True, "max_rel_error": 0.0}
+
+
+def contiguous(weights: Weights) -> dict[str, Tensor]:
+    """Weights as safetensors wants them: in one piece each, none shared, on the CPU."""
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
+
+
+def _in_child(
+    document: Document,
+    job: dict[str, Any],
+    weights: Weights,
+    samples: Mapping[str, Tensor],
+    out: Path,
+) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+        paths = {
+            "weights": Path(folder) / "weights.safetensors",
+            "samples": Path(folder) / "samples.safetensors",
+            "out": Path(folder) / f"model.{job['to']}",
+        }
+        save_file(contiguous(weights), paths["weights"])
+        save_file(contiguous(samples), paths["samples"])
+        job |= {name: str(path) for name, path in paths.items()}
+        job["project"] = format.to_json(document)
+        answer = _run(job)
+        _publish(paths["out"], out)
+    return answer
+
+
+def _run(job: Mapping[str, Any]) -> dict[str, Any]:
+    with subprocess.Popen(
+        fresh.command("netbuilder.exchange.export_child"),
+        env=fresh.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        try:
+            stdout, stderr = child.communicate(json.dumps(job).encode())
+        except BaseException:
+            child.kill()
+            raise
+    words = stderr.decode("utf-8", "replace")
+    try:
+        answer: dict[str, Any] = json.loads(stdout)
+    except ValueError:
+        cause, hint = exits.describe(child.returncode, words)
+        said = exits.last_line(words)
+        text = f"The export {cause}." + (f" It said last: {said}" if said else "")
+        raise ExportError(text, hint) from None
+    if "error" in answer:
+        raise ExportError(answer["error"]["message"], answer["error"]["hint"])
+    return answer
+
+
+def _publish(path: Path, out: Path) -> None:
+    """The verified file takes its place as a whole."""
+    if os.path.isdir(out):
+        raise ExportError(f"'{out}' is a folder.", "Name a file.")
+    atomic.write(out, path.read_bytes())

@@ -1,0 +1,63 @@
+"""Runs one export in a process of its own: JSON on stdin, one JSON line on stdout.
+
+Everything that a model, torch or the exporter prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netbuilder.errors import NetbuilderError
+
+
+def run(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Build the network, write the file, verify it; what `export` answers."""
+    from safetensors.torch import load_file
+
+    from netbuilder.compiler.build import build_network
+    from netbuilder.exchange import interface, onnx_export, pt2, verify
+    from netbuilder.storage import format
+
+    document = format.from_json(job["project"])
+    module = build_network(document, job["network"])
+    if job["weights"]:
+        module.load_state_dict(load_file(job["weights"]))
+    real = load_file(job["samples"]) if job["samples"] else {}
+    wanted = interface.of_network(document, job["network"])
+    lines, out = interface.code_lines(module), Path(job["out"])
+    if job["to"] == "pt2":
+        verified = pt2.write(module, wanted.inputs, job["metadata"], real, out)
+    else:
+        file = onnx_export.Wanted(wanted.inputs, wanted.outputs, job["opset"], job["metadata"])
+        owners = onnx_export.write(module, file, lines, out)
+        verified = verify.compare(module, out, wanted.inputs, wanted.outputs, real, lines, owners)
+    return {
+        "inputs": [spec.to_json() for spec in wanted.inputs],
+        "outputs": [spec.to_json() for spec in wanted.outputs],
+        "verified": True,
+        "max_rel_error": verified.max_rel_error,
+        "trials": list(verified.trials),
+    }
+
+
+def main() -> int:
+    """Read the job, do it, answer."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    job = json.load(sys.stdin)
+    try:
+        answer = run(job)
+    except NetbuilderError as error:
+        answer = {"error": {"message": str(error), "hint": error.hint}}
+    with os.fdopen(answers, "w") as stream:
+        json.dump(answer, stream)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

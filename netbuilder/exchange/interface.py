@@ -1,0 +1,52 @@
+"""What a network of a document takes and gives, and where its code lines belong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from netbuilder.compiler.build import compiled_without_errors, named_network
+from netbuilder.compiler.check import node_names
+from netbuilder.exchange.specs import TensorSpec
+from netbuilder.graph.document import Document
+from netbuilder.layers import dims
+from netbuilder.layers.base import Role, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Inputs and outputs in their order, under the users' names."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+def of_network(document: Document, name: str) -> Interface:
+    """The interface of a network; `ProblemsError` if it has errors or there is none."""
+    graph = named_network(document, name)
+    inference = compiled_without_errors(document, graph, {}).inferences[graph.id]
+    names = node_names(graph)
+    inputs, outputs = [], []
+    for node in graph.ordered():
+        layer = inference.layers.get(node.id)
+        if layer is not None and layer.role is Role.INPUT:
+            inputs.append(_spec(names[node.id], inference.outputs[node.id]["output"]))
+        elif layer is not None and layer.role is Role.OUTPUT:
+            outputs.append(_spec(names[node.id], inference.inputs[node.id]["input"]))
+    return Interface(tuple(inputs), tuple(outputs))
+
+
+def _spec(name: str, type: TensorType) -> TensorSpec:
+    return TensorSpec(name, tuple(dims.to_json(dim) for dim in type.shape), type.dtype, type.high)
+
+
+def code_lines(module: nn.Module) -> Mapping[tuple[str, int], str]:
+    """Which node's name each line of the module's generated code belongs to."""
+    origin = module.netbuilder_origin
+    graph = origin.document.graph(origin.graph)  # type: ignore[operator, union-attr]
+    names = node_names(graph)
+    file = type(module).forward.__code__.co_filename
+    lines: Mapping[int, str] = origin.source.lines  # type: ignore[union-attr, assignment]
+    return {(file, line): names[node] for line, node in lines.items() if node in names}

@@ -1,0 +1,173 @@
+"""A module becomes an ONNX file with the user's names in it.
+
+Call it in a fresh process: in one that has exported an LSTM or GRU before, the exporter
+freezes the sequence length of the next one without a word.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from netbuilder.errors import ExportError
+from netbuilder.exchange import samples
+from netbuilder.exchange.specs import TensorSpec, symbols
+
+EXAMPLE_BATCH = 3
+"""At least 2: a batch of one would be taken for a constant."""
+_FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
+_CORES = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN", "Einsum"})
+Lines = Mapping[tuple[str, int], str]
+"""Which node (by name) a line of generated code belongs to, by file name and line."""
+Owners = Mapping[str, str]
+"""Which of the user's nodes an ONNX node belongs to, by names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the file is to be."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    opset: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners:
+    """Export `module` (set to eval mode) to `path`; `ExportError` names the node at fault."""
+    module.eval()
+    sizes = samples.lengths(module, wanted.inputs)
+    if not sizes:
+        names = ", ".join(name for name in symbols(wanted.inputs) if name != "N")
+        tried = ", ".join(map(str, samples.LENGTHS))
+        raise ExportError(
+            f"The network takes none of the lengths {tried} for {names}.",
+            "Check the layers that depend on it.",
+        )
+    example = samples.random_inputs(wanted.inputs, {"N": EXAMPLE_BATCH, **sizes[0]})
+    dynamic = tuple(
+        {at: dim for at, dim in enumerate(spec.shape) if isinstance(dim, str)} or None
+        for spec in wanted.inputs
+    )
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+        # Deprecations inside the exporter are not the user's business.
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.onnx.export(
+                module,
+                example,
+                dynamo=True,
+                input_names=[spec.name for spec in wanted.inputs],
+                output_names=[spec.name for spec in wanted.outputs],
+                dynamic_shapes=dynamic,
+                opset_version=wanted.opset,
+                verbose=False,
+            )
+        except Exception as error:
+            raise _failure(error, lines) from error
+        assert program is not None
+        owners = rename_nodes(program.model, lines)
+        program.model.metadata_props.clear()
+        program.model.metadata_props.update(wanted.metadata)
+        program.model.producer_name = "netbuilder"
+        program.model.producer_version = wanted.metadata.get("netbuilder_version", "")
+        program.save(str(path))
+    return owners
+
+
+def _failure(error: Exception, lines: Lines) -> ExportError:
+    parts = [str(error), *(str(cause) for cause in _causes(error))]
+    name = next((found for part in parts if (found := _owner(part, lines))), "")
+    reason = next((line for line in parts[-1].splitlines() if line.strip()), type(error).__name__)
+    at = f" at '{name}'" if name else ""
+    return ExportError(
+        f"PyTorch's ONNX exporter failed{at}: {reason.strip()[:300]}",
+        "Replace what it can't express, or export to pt2.",
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    while (cause := error.__cause__ or error.__context__) is not None and cause not in found:
+        found.append(cause)
+        error = cause
+    return found
+
+
+def _owner(text: str, lines: Lines) -> str:
+    """The node whose line stands last in a traceback, or an empty string."""
+    names = [lines.get((file, int(line)), "") for file, line in _FRAME.findall(text)]
+    return next((name for name in reversed(names) if name), "")
+
+
+def rename_nodes(model: Any, lines: Lines) -> Owners:
+    """Gives every ONNX node the name of the user's node that it came from.
+
+    Where several came from one, the one that does the work has the plain name and the
+    others are numbered: `lstm`, `lstm_1`, ... Values between nodes are called after them.
+    What the exporter noted about its own origin (paths, source lines) is removed.
+    """
+    graph = model.graph
+    nodes = list(graph)
+    kept = {value.name for value in (*graph.inputs, *graph.outputs, *graph.initializers.values())}
+    owners = _owners(nodes, lines)
+    cores = {
+        _core([node for node, o in zip(nodes, owners, strict=True) if o == owner]): owner
+        for owner in dict.fromkeys(filter(None, owners))
+    }
+    taken = set(cores.values())
+    values = set(kept)
+    result = {}
+    for node, owner in zip(nodes, owners, strict=True):
+        node.name = cores.get(node) or _unique(owner or node.op_type.lower(), taken)
+        result[node.name] = owner
+        for value in node.outputs:
+            if value.name and value.name not in kept:
+                value.name = _unique(f"{node.name}.{value.index() or 'output'}", values)
+        _forget_origin(node, *node.outputs)
+    _forget_origin(graph, *graph.inputs, *graph.initializers.values())
+    return result
+
+
+def _core(nodes: Sequence[Any]) -> Any:
+    """The node that does the work of a layer: the first heavy one, else the last."""
+    return next((node for node in nodes if node.op_type in _CORES), nodes[-1])
+
+
+def _forget_origin(*parts: Any) -> None:
+    for part in parts:
+        part.metadata_props.clear()
+        part.doc_string = None
+
+
+def _owners(nodes: Sequence[Any], lines: Lines) -> list[str]:
+    """Each node's user node; what has none (shared shapes, constants) goes to who reads it."""
+    owners = [
+        _owner(node.metadata_props.get("pkg.torch.onnx.stack_trace", ""), lines) for node in nodes
+    ]
+    index = {id(node): at for at, node in enumerate(nodes)}
+    for at in reversed(range(len(nodes))):
+        if not owners[at]:
+            readers = (user for value in nodes[at].outputs for user, _ in value.uses())
+            owners[at] = next(
+                (owners[index[id(user)]] for user in readers if id(user) in index), ""
+            )
+    return owners
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    result, number = name, 0
+    while result in taken:
+        number += 1
+        result = f"{name}_{number}"
+    taken.add(result)
+    return result

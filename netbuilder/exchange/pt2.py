@@ -1,0 +1,54 @@
+"""A network as PyTorch's own exported program (`.pt2`), read back and compared."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from netbuilder.errors import ExportError
+from netbuilder.exchange import samples, verify
+from netbuilder.exchange.onnx_export import EXAMPLE_BATCH
+from netbuilder.exchange.specs import TensorSpec
+
+
+def write(
+    module: nn.Module,
+    inputs: Sequence[TensorSpec],
+    metadata: Mapping[str, str],
+    real: Mapping[str, Tensor],
+    path: Path,
+) -> verify.Verified:
+    """Export to `path` and compare what was written; `ExportError` if it does not hold."""
+    module.eval()
+    sizes = next(iter(samples.lengths(module, inputs)), None)
+    if sizes is None:
+        raise ExportError("The network takes none of the lengths that were tried.")
+    example = samples.random_inputs(inputs, {"N": EXAMPLE_BATCH, **sizes})
+    dynamic = tuple(
+        {at: torch.export.Dim.DYNAMIC for at, dim in enumerate(spec.shape) if isinstance(dim, str)}
+        for spec in inputs
+    )
+    with warnings.catch_warnings():
+        # Deprecations inside the exporter are not the user's business.
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.export.export(module, example, dynamic_shapes=dynamic)
+            torch.export.save(program, path, extra_files={"netbuilder.json": metadata["project"]})
+            again = torch.export.load(path).module()
+        except Exception as error:
+            reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ExportError(f"PyTorch can't export the network: {reason[:300]}") from error
+    worst, done = 0.0, []
+    for text, values in samples.trials(module, inputs, real):
+        with torch.no_grad():
+            expected, found = verify.as_tuple(module(*values)), verify.as_tuple(again(*values))
+        pairs = zip(found, expected, strict=True)
+        worst = max(worst, *(verify.relative_error(a.numpy(), b.numpy()) for a, b in pairs))
+        if worst >= verify.TOLERANCE:
+            raise ExportError(f"On {text} the file departs by a relative error of {worst:.2g}.")
+        done.append(text)
+    return verify.Verified(worst, tuple(done))

@@ -1,0 +1,88 @@
+"""Inputs to try a network on: real ones where there are any, random ones elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+from netbuilder.exchange.specs import TensorSpec, symbols
+
+BATCH_SIZES = (1, 2, 7)
+LENGTHS = (19, 24, 32, 48)
+"""Sizes to try for every other symbol. Some networks refuse some (a length that must be
+even, or at least the kernel); at least two must work."""
+
+Sizes = Mapping[str, int]
+
+
+def random_inputs(specs: Sequence[TensorSpec], sizes: Sizes, seed: int = 0) -> tuple[Tensor, ...]:
+    """Inputs of these sizes: normal numbers, ids below `high`."""
+    generator = torch.Generator().manual_seed(seed)
+    made = []
+    for spec in specs:
+        shape = [dim if isinstance(dim, int) else sizes[dim] for dim in spec.shape]
+        dtype: torch.dtype = getattr(torch, spec.dtype)
+        if dtype.is_floating_point or dtype.is_complex:
+            made.append(torch.randn(shape, generator=generator).to(dtype))
+        else:
+            high = 2 if dtype is torch.bool else spec.high or 2
+            made.append(torch.randint(0, high, shape, generator=generator).to(dtype))
+    return tuple(made)
+
+
+def real_inputs(
+    specs: Sequence[TensorSpec], samples: Mapping[str, Tensor], batch: int
+) -> tuple[Tensor, ...] | None:
+    """The first `batch` samples of the project's data, or None where they don't cover it."""
+    made = []
+    for spec in specs:
+        tensor = samples.get(spec.name)
+        if tensor is None or spec.shape[:1] != ("N",) or len(tensor) < batch:
+            return None
+        fits = len(spec.shape) == tensor.dim() and all(
+            isinstance(dim, str) or dim == size
+            for dim, size in zip(spec.shape[1:], tensor.shape[1:], strict=True)
+        )
+        if not fits:
+            return None
+        made.append(tensor[:batch].to(getattr(torch, spec.dtype)))
+    return tuple(made)
+
+
+def lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> list[dict[str, int]]:
+    """Sizes for the symbols other than N that the network takes; all symbols differ."""
+    names = [name for name in symbols(specs) if name != "N"]
+    if not names:
+        return [{}]
+    found = []
+    for start in range(len(LENGTHS)):
+        sizes = {name: LENGTHS[(start + place) % len(LENGTHS)] for place, name in enumerate(names)}
+        if _runs(module, random_inputs(specs, {"N": 2, **sizes})):
+            found.append(sizes)
+    return found
+
+
+def _runs(module: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
+    try:
+        with torch.no_grad():
+            module(*inputs)
+    except RuntimeError:
+        return False
+    return True
+
+
+def trials(
+    module: nn.Module, specs: Sequence[TensorSpec], samples: Mapping[str, Tensor]
+) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+    """Inputs to compare on, each with words for them."""
+    batches = BATCH_SIZES if "N" in symbols(specs) else (1,)
+    for batch in batches:
+        real = real_inputs(specs, samples, batch)
+        if real is not None:
+            yield f"{batch} real samples", real
+    for batch, sizes in product(batches, lengths(module, specs)):
+        text = ", ".join(f"{name}={size}" for name, size in {"N": batch, **sizes}.items())
+        yield f"random inputs with {text}", random_inputs(specs, {"N": batch, **sizes}, batch)
