@@ -2,83 +2,105 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QStyleOptionGraphicsItem
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
 from netbuilder.gui.canvas.brushes import brushes
+from netbuilder.gui.canvas.node_item import NodeItem
 from netbuilder.gui.canvas.scene import CanvasScene
-from netbuilder.gui.canvas.wire_item import Look
+from netbuilder.gui.canvas.wire_item import Look, WireItem
 
 FAR_BELOW = 0.35
 """Under this zoom no text can be read, and so many items are in sight that each call counts."""
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Lines and rectangles that are painted together."""
+
+    cards: dict[str, list[QRectF]] = field(default_factory=dict)
+    selected: list[QRectF] = field(default_factory=list)
+    problems: list[tuple[QRectF, bool]] = field(default_factory=list)
+    plain: list[QLineF] = field(default_factory=list)
+    accent: list[QLineF] = field(default_factory=list)
+
+    def add_node(self, node: NodeItem) -> None:
+        rect = QRectF(node.x(), node.y(), node.width, node.height)
+        self.cards.setdefault(node.face.family, []).append(rect)
+        if node.selected:
+            self.selected.append(rect)
+        if node.face.errors or node.face.warnings:
+            self.problems.append((rect, bool(node.face.errors)))
+
+    def add_wire(self, wire: WireItem) -> None:
+        if wire.isVisible():
+            lines = self.plain if wire.look in (Look.PLAIN, Look.DIMMED) else self.accent
+            lines += wire.lines()
+
+
 class FarPainter:
-    """Keeps the lines and rectangles of a scene until it changes."""
+    """Keeps what stands still as lists, and looks anew only at what a drag has lifted."""
 
     def __init__(self) -> None:
-        self._seen = (-1, "")
-        self._cards: dict[str, list[QRectF]] = {}
-        self._selected: list[QRectF] = []
-        self._marked: list[tuple[QRectF, bool]] = []
-        self._plain: list[QLineF] = []
-        self._accent: list[QLineF] = []
+        self._revision = -1
+        self._still = _Batch()
 
     def paint(self, painter: QPainter, scene: CanvasScene, zoom: float) -> None:
         """Paint frames, wires, cards and what gestures show, in scene coordinates."""
-        style = brushes()
-        seen = (scene.revision, style.tokens.name)
-        if seen != self._seen:
-            self._gather(scene)
-            self._seen = seen
+        lifted = scene.lifted
+        if scene.revision != self._revision:
+            self._revision = scene.revision
+            self._still = _Batch()
+            for id, node in scene.nodes.items():
+                if id not in lifted:
+                    self._still.add_node(node)
+            for id, wire in scene.wires.items():
+                if id not in lifted:
+                    self._still.add_wire(wire)
         option = QStyleOptionGraphicsItem()
         for frame in scene.frames.values():
-            painter.save()
-            painter.translate(frame.pos())
-            frame.paint(painter, option)
-            painter.restore()
+            _paint_item(painter, frame, option)
+        self._paint(painter, self._still, zoom)
+        if lifted:
+            moving = _Batch()
+            for id in lifted:
+                if id in scene.nodes:
+                    moving.add_node(scene.nodes[id])
+                elif id in scene.wires:
+                    moving.add_wire(scene.wires[id])
+            self._paint(painter, moving, zoom)
+        for item in scene.overlays:
+            _paint_item(painter, item, option)
+
+    def _paint(self, painter: QPainter, batch: _Batch, zoom: float) -> None:
+        style = brushes()
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(style.wire_pen)
-        painter.drawLines(self._plain)
+        painter.drawLines(batch.plain)
         painter.setPen(style.accent_pen)
-        painter.drawLines(self._accent)
+        painter.drawLines(batch.accent)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(Qt.PenStyle.NoPen)
-        for family, cards in self._cards.items():
+        for family, cards in batch.cards.items():
             painter.setBrush(style.far(family))
             painter.drawRects(cards)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(style.selected_pen)
-        painter.drawRects(self._selected)
+        painter.drawRects(batch.selected)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_problems(painter, zoom)
-        for item in scene.overlays:
-            painter.save()
-            painter.translate(item.pos())
-            painter.setOpacity(item.opacity())
-            item.paint(painter, option, None)
-            painter.restore()
-
-    def _gather(self, scene: CanvasScene) -> None:
-        self._cards, self._selected, self._marked = {}, [], []
-        for node in scene.nodes.values():
-            rect = QRectF(node.x(), node.y(), node.width, node.height)
-            self._cards.setdefault(node.face.family, []).append(rect)
-            if node.selected:
-                self._selected.append(rect)
-            if node.face.errors or node.face.warnings:
-                self._marked.append((rect, bool(node.face.errors)))
-        self._plain, self._accent = [], []
-        for wire in scene.wires.values():
-            if wire.isVisible():
-                lines = self._plain if wire.look in (Look.PLAIN, Look.DIMMED) else self._accent
-                lines += wire.lines()
-
-    def _paint_problems(self, painter: QPainter, zoom: float) -> None:
-        style = brushes()
         radius = 4.0 / zoom
         painter.setPen(Qt.PenStyle.NoPen)
-        for rect, error in self._marked:
+        for rect, error in batch.problems:
             painter.setBrush(style.error if error else style.warning)
             painter.drawEllipse(rect.topRight(), radius, radius)
+
+
+def _paint_item(painter: QPainter, item: QGraphicsItem, option: QStyleOptionGraphicsItem) -> None:
+    painter.save()
+    painter.translate(item.pos())
+    painter.setOpacity(item.opacity())
+    item.paint(painter, option, None)
+    painter.restore()

@@ -19,8 +19,8 @@ PORT_RADIUS = 4.0
 ICON_LEFT = 14.0
 TEXT_LEFT = ICON_LEFT + ICON + 8.0
 PADDING = 12.0
-SIMPLE_BELOW = 0.5
-"""Under this zoom a node is a card with a name."""
+# From these zooms on a node shows more; less is not readable there and costs a frame.
+NAMES, DETAILS, SHAPES, SHADOWS = 0.42, 0.5, 0.62, 0.75
 
 _NO_PEN = Qt.PenStyle.NoPen
 
@@ -191,24 +191,25 @@ class NodeItem(QGraphicsItem):
         style = brushes()
         if self.dimmed:
             painter.setOpacity(0.45)
-        self._paint_card(painter, style, simple=zoom < SIMPLE_BELOW)
+        self._paint_card(painter, style, zoom)
         texts = self._texts or self._prepare(style)
-        painter.setPen(style.text_pen)
-        painter.setFont(style.name.font)
-        painter.drawStaticText(texts.name_at, texts.name)
-        if zoom >= SIMPLE_BELOW:
+        if zoom >= NAMES:
+            painter.setPen(style.text_pen)
+            painter.setFont(style.name.font)
+            painter.drawStaticText(texts.name_at, texts.name)
+        if zoom >= DETAILS:
             device = painter.device()
             ratio = zoom * (device.devicePixelRatio() if device else 1.0)
             top = (self.height - ICON) / 2
             painter.drawPixmap(QPointF(ICON_LEFT, top), style.icon(self.face.family, ratio))
-            self._paint_texts(painter, style, texts)
+            self._paint_texts(painter, style, texts, mono=zoom >= SHAPES)
             self._paint_ports(painter, style)
         if self.face.errors or self.face.warnings:
             self._paint_badge(painter, style)
 
-    def _paint_card(self, painter: QPainter, style: Brushes, *, simple: bool) -> None:
+    def _paint_card(self, painter: QPainter, style: Brushes, zoom: float) -> None:
         card = QRectF(0.5, 0.5, self.width - 1, self.height - 1)
-        if not simple:
+        if zoom >= SHADOWS:
             painter.setPen(_NO_PEN)
             painter.setBrush(style.shadow)
             painter.drawRoundedRect(card.translated(0, 2), theme.RADIUS, theme.RADIUS)
@@ -221,7 +222,7 @@ class NodeItem(QGraphicsItem):
         else:
             painter.setPen(style.hover_pen if self.hovered else style.border_pen)
         painter.setBrush(style.card)
-        if simple:
+        if zoom < DETAILS:
             painter.drawRect(card)
             painter.fillRect(QRectF(0, 0, theme.S, self.height), style.family(self.face.family))
             return
@@ -251,13 +252,13 @@ class NodeItem(QGraphicsItem):
         self._texts = texts
         return texts
 
-    def _paint_texts(self, painter: QPainter, style: Brushes, texts: _Texts) -> None:
+    def _paint_texts(self, painter: QPainter, style: Brushes, texts: _Texts, *, mono: bool) -> None:
         painter.setPen(style.muted_pen)
         if texts.rest:
             painter.setFont(style.small.font)
             for text, at in texts.rest:
                 painter.drawStaticText(at, text)
-        if texts.mono:
+        if mono and texts.mono:
             painter.setFont(style.mono.font)
             for text, at in texts.mono:
                 painter.drawStaticText(at, text)

@@ -49,8 +49,10 @@ class CanvasScene(QGraphicsScene):
         self.places = Places()
         self.selection: set[str] = set()
         self.overlays: list[QGraphicsItem] = []
+        self.lifted: frozenset[str] = frozenset()
+        """Nodes and wires that a drag moves; their places are not the document's."""
         self.revision = 0
-        """Rises with everything that a view from afar shows."""
+        """Rises with every change of what is not lifted, for views that keep a copy."""
         self._problems: dict[str, tuple[Problem, ...]] = {}
         self._stale_nodes: set[str] = set()
         self._stale_wires: set[str] = set()
@@ -99,6 +101,7 @@ class CanvasScene(QGraphicsScene):
         self._stale_wires.clear()
         self._moved.clear()
         self._marked = None
+        self.lifted = frozenset()
         self.revision += 1
 
     def set_report(self, report: Report | None) -> None:
@@ -328,21 +331,28 @@ class CanvasScene(QGraphicsScene):
         if id == self._marked:
             return
         before, self._marked = self._marked, id
+        self.revision += 1
         for other in (before, id):
             if other in self.wires:
                 self.restyle_wire(self.wires[other], hovered=other == id)
 
-    def replace_items(self, items: Iterable[str], wires: Iterable[str]) -> None:
-        """Put items back where the document says, after a drag that only moved pictures."""
+    def lift(self, ids: Iterable[str]) -> None:
+        """A drag begins to move these nodes, frames and wires without the document."""
+        self.lifted = frozenset(ids)
+        self.revision += 1
+
+    def settle_down(self) -> None:
+        """The drag is over: put everything where the document says."""
         graph = self.graph
         if graph is None:
             return
-        for id in items:
+        for id in self.lifted:
             if id in graph.nodes:
                 self.nodes[id].setPos(graph.nodes[id].x, graph.nodes[id].y)
             elif id in graph.frames:
                 self.frames[id].setPos(graph.frames[id].x, graph.frames[id].y)
-        self._stale_wires.update(wires)
+        self._stale_wires.update(self.lifted & set(self.wires))
+        self.lifted = frozenset()
         self.revision += 1
         self.settle()
 
@@ -378,6 +388,7 @@ class CanvasScene(QGraphicsScene):
         return sorted(chosen, key=lambda id: (graph.nodes[id].order, id)) if graph else []
 
     def _mark_selection(self) -> None:
+        self.revision += 1
         selected = self.selection
         for id, node in self.nodes.items():
             node.set_state(selected=id in selected)

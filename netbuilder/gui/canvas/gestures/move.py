@@ -49,6 +49,7 @@ class Move(Gesture):
         inside = set(nodes)
         self._carried = [w.id for w in wires if w.source in inside and w.target in inside]
         self._stretched = [w.id for w in wires if not (w.source in inside and w.target in inside)]
+        scene.lift([*self._starts, *self._carried, *self._stretched])
         self._target: str | None = None
         self._lone = nodes[0] if len(nodes) == 1 and not wires else None
 
@@ -65,7 +66,6 @@ class Move(Gesture):
             if id in self.scene.wires:
                 self.scene.route(self.scene.wires[id], quick=True)
         self._aim(mouse)
-        self.scene.revision += 1
         self.view.refresh()
 
     def _way(self, mouse: Mouse) -> QPointF:
@@ -98,7 +98,7 @@ class Move(Gesture):
         self.scene.mark_wire(None)
         if not way.isNull() and places:
             self.view.edit(lambda: self._commit(places, target))
-        self._restore()
+        self._settle()
 
     def _commit(self, places: dict[str, tuple[float, float]], target: str | None) -> None:
         history, graph = self.view.past, self.view.shown
@@ -121,9 +121,8 @@ class Move(Gesture):
     def cancel(self) -> None:
         if self.dragged:
             self.scene.mark_wire(None)
-            self._restore()
+            self._settle()
 
-    def _restore(self) -> None:
-        """Put items where the document says they are."""
-        self.scene.replace_items(self._starts, [*self._carried, *self._stretched])
+    def _settle(self) -> None:
+        self.scene.settle_down()
         self.view.refresh()

@@ -56,6 +56,7 @@ class DrawWire(Gesture):
         self.scene.nodes[fixed.node].set_hot((fixed.output, fixed.port))
         if self.moved is not None:
             self.scene.wires[self.moved.id].setVisible(False)
+            self.scene.revision += 1
 
     def drag(self, mouse: Mouse) -> None:
         fixed = self.scene.nodes.get(self.fixed.node)
@@ -173,6 +174,7 @@ class DrawWire(Gesture):
             item.set_hot(None)
         if self.moved is not None and self.moved.id in self.scene.wires:
             self.scene.wires[self.moved.id].setVisible(True)
+            self.scene.revision += 1
         self.view.hint.hide()
         self.view.refresh()
 
