@@ -367,6 +367,7 @@ def _end(entry: Mapping[str, Any], key: str) -> tuple[str, str]:
     node, port = value
     if not isinstance(node, str) or not isinstance(port, str) or not node or not port:
         raise _Bad(f"'{key}' must be a node and a port")
+    freeze(port)
     return node, port
 
 

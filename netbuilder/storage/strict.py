@@ -18,9 +18,10 @@ MAX_NESTING = 64
 MAX_CONTAINERS = 4_000_000
 MAX_INT = 2**53
 
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-_NO_BRACKET = re.compile(r"[^\[\]{}]++")
-_ONE_KIND = str.maketrans("{}", "[]")
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
+_STRING = re.compile(rb'"[^"]*+"?')
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET_OR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 _FOREIGN = (
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -82,15 +83,18 @@ def _decode(data: bytes | str) -> tuple[str, int]:
 
 def _check_nesting(text: str) -> None:
     """Refuses deep and crowded texts without building anything: one linear scan a level."""
-    brackets = _NO_BRACKET.sub("", _STRING.sub("", text)).translate(_ONE_KIND)
-    if brackets.count("[") > MAX_CONTAINERS:
+    data = text.encode("utf-8", "surrogatepass")
+    if b"\\" in data:
+        data = _ESCAPE.sub(b"", data)
+    brackets = _STRING.sub(b"", data.translate(_ONE_KIND, _NO_BRACKET_OR_QUOTE))
+    if brackets.count(b"[") > MAX_CONTAINERS:
         raise DocumentError(f"The file holds more than {MAX_CONTAINERS:,} lists and objects.")
     for _ in range(MAX_NESTING):
-        if "[]" not in brackets:
+        if b"[]" not in brackets:
             break
-        brackets = brackets.replace("[]", "")
+        brackets = brackets.replace(b"[]", b"")
     # What is left over is unbalanced (the parser will say where) or too deep.
-    if "[]" in brackets or brackets.count("[") > MAX_NESTING:
+    if b"[]" in brackets or brackets.count(b"[") > MAX_NESTING:
         raise DocumentError(f"The file is nested deeper than {MAX_NESTING} levels.")
 
 
