@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHeaderView,
+    QSplitter,
     QStackedLayout,
     QTableWidget,
     QTableWidgetItem,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from netbuilder.gui.samples import Bars, CurveGrid, ImageGrid, image_of
-from netbuilder.gui.widgets import EmptyState, clear, column, label, scroller
+from netbuilder.gui.widgets import EmptyState, clear, column, label, scroller, set_tip
 
 SHOWN = 48
 """Samples that the panel asks for."""
@@ -52,13 +53,15 @@ class DataPanel(QWidget):
             "Choose a data set in the project settings: click an empty spot of the canvas and "
             "look at the right, under Data.",
         )
-        self._content = QWidget()
-        self._column = QVBoxLayout(self._content)
-        self._column.setContentsMargins(16, 12, 16, 16)
-        self._column.setSpacing(8)
+        self._facts_column, facts = _column()
+        self._samples_column, samples = _column()
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(scroller(facts))
+        split.addWidget(scroller(samples))
+        split.setSizes([420, 580])
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(scroller(self._content))
+        self._stack.addWidget(split)
 
     def invalidate(self, chosen: bool) -> None:
         """The settings of the data changed; `chosen` tells whether there is a data set."""
@@ -84,20 +87,23 @@ class DataPanel(QWidget):
 
     def show_sample(self, sample: Mapping[str, Any]) -> None:
         """Show what `data.loading.sample` answered."""
-        clear(self._column)
-        self._column.addLayout(self._head(sample))
+        facts, samples = self._facts_column, self._samples_column
+        clear(facts)
+        clear(samples)
+        facts.addLayout(self._head(sample))
         for problem in sample.get("problems", ()):
-            self._column.addWidget(label(f"{problem['message']} {problem['hint']}", "error"))
-        fields = {field["name"]: field for field in sample["fields"]}
-        self._column.addLayout(self._facts(sample))
+            text = f"{problem['message']} {problem['hint']}".strip()
+            facts.addWidget(label(text, "error", wrap=True))
+        facts.addLayout(self._facts(sample))
         if sample["classes"]:
-            self._column.addSpacing(8)
-            self._column.addWidget(label("Samples of each class", "group"))
+            facts.addWidget(label("Samples of each class", "group"))
             bars = Bars()
             bars.show_counts(sample["classes"])
-            self._column.addWidget(bars)
+            facts.addWidget(bars)
+        fields = {field["name"]: field for field in sample["fields"]}
         self._show_samples(fields, sample["samples"])
-        self._column.addStretch(1)
+        facts.addStretch(1)
+        samples.addStretch(1)
         self._stack.setCurrentIndex(1)
 
     def _head(self, sample: Mapping[str, Any]) -> QVBoxLayout:
@@ -113,18 +119,19 @@ class DataPanel(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(2)
-        grid.addWidget(label("Fields", "group"), 0, 0)
+        grid.addWidget(label("Fields", "group"), 0, 0, 1, 3)
         for at, field in enumerate(sample["fields"], 1):
             shape = "×".join(["N", *map(str, field["shape"])])
-            grid.addWidget(label(field["name"], "mono"), at, 0)
+            name = label(field["name"], "mono")
+            set_tip(name, field["meaning"])
+            grid.addWidget(name, at, 0)
             grid.addWidget(label(shape, "mono"), at, 1)
             grid.addWidget(label(field["dtype"], "muted"), at, 2)
-            grid.addWidget(label(field["meaning"], "muted"), at, 3)
         parts = [f"{count:,} {name}" for name, count in sample["parts"].items() if count]
         at = grid.rowCount()
-        grid.addWidget(label("Split", "group"), at, 0)
-        grid.addWidget(label("  ·  ".join(parts), ""), at + 1, 0, 1, 4)
-        grid.setColumnStretch(3, 1)
+        grid.addWidget(label("Split", "group"), at, 0, 1, 3)
+        grid.addWidget(label("  ·  ".join(parts), ""), at + 1, 0, 1, 3)
+        grid.setColumnStretch(2, 1)
         return grid
 
     def _show_samples(
@@ -147,7 +154,7 @@ class DataPanel(QWidget):
                     if image is not None
                 ]
             )
-            self._column.addWidget(grid)
+            self._samples_column.addWidget(grid)
         for name in curves:
             following = numbers[0] if numbers else None
             self._caption(f"{name}, and {following} as a dot" if following else name)
@@ -155,14 +162,15 @@ class DataPanel(QWidget):
             plots = CurveGrid()
             flat = [v[0] if isinstance(v, list) else v for v in next_values]
             plots.show_curves(list(zip(samples[name], flat, strict=True))[:24])
-            self._column.addWidget(plots)
+            self._samples_column.addWidget(plots)
         if not images and not curves and samples:
             self._caption("First samples")
-            self._column.addWidget(_table(samples))
+            self._samples_column.addWidget(_table(samples))
 
     def _caption(self, text: str) -> None:
-        self._column.addSpacing(8)
-        self._column.addWidget(label(text, "group"))
+        if self._samples_column.count():
+            self._samples_column.addSpacing(8)
+        self._samples_column.addWidget(label(text, "group"))
 
     @staticmethod
     def _class_texts(
@@ -172,6 +180,14 @@ class DataPanel(QWidget):
             return []
         names = fields[name]["classes"]
         return [names[v] if 0 <= v < len(names) else str(v) for v in samples[name]]
+
+
+def _column() -> tuple[QVBoxLayout, QWidget]:
+    content = QWidget()
+    layout = QVBoxLayout(content)
+    layout.setContentsMargins(16, 12, 16, 16)
+    layout.setSpacing(8)
+    return layout, content
 
 
 def _table(samples: Mapping[str, Any]) -> QTableWidget:

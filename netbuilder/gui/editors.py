@@ -11,19 +11,28 @@ import math
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal, SignalInstance
-from PySide6.QtGui import QKeyEvent, QKeySequence, QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QPointF, QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtGui import (
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QValidator,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QCheckBox,
-    QComboBox,
     QLineEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from netbuilder.graph.model import Json
+from netbuilder.gui import theme
 from netbuilder.gui.fields import FieldSpec, Unreadable, choices_of, parse, text_of
+from netbuilder.gui.widgets import Choice, Switch
 
 
 class Mixed:
@@ -128,6 +137,7 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         super().__init__(parent)
         self.begin(spec)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.lineEdit().setTextMargins(3, 0, 12, 0)
         self.lineEdit().textEdited.connect(self.typed)
         self.editingFinished.connect(self.finished)
         self.installEventFilter(DocumentUndo(self))
@@ -171,6 +181,17 @@ class NumberEditor(_Typing, QAbstractSpinBox):
             return value
         return result
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        # The stylesheet that rounds the frame takes Fusion's arrows away.
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().muted, 1.3))
+        middle, x = self.height() / 2, self.width() - 12.0
+        for y, tip in ((middle - 3, -3.0), (middle + 3, 3.0)):
+            ends = (QPointF(x - 3, y), QPointF(x, y + tip), QPointF(x + 3, y))
+            painter.drawPolyline(QPolygonF(ends))
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
@@ -187,7 +208,7 @@ def _decade(value: float, up: bool) -> float:
     return decade / 10 if towards_zero and math.isclose(abs(value), decade) else decade
 
 
-class ChoiceEditor(QComboBox):
+class ChoiceEditor(Choice):
     """One of some values."""
 
     edited = Signal(object)
@@ -198,9 +219,8 @@ class ChoiceEditor(QComboBox):
         self,
         spec: FieldSpec,
         choices: Sequence[tuple[Json, str]] | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         if choices is None:
             choices = [
                 (value, "none" if value is None else text_of(value)) for value in choices_of(spec)
@@ -208,9 +228,6 @@ class ChoiceEditor(QComboBox):
         self._values = [value for value, _ in choices]
         for _, title in choices:
             self.addItem(title)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(6)
         self.activated.connect(self._chosen)
 
     def _chosen(self, index: int) -> None:
@@ -227,11 +244,8 @@ class ChoiceEditor(QComboBox):
     def show_hint(self, hint: str) -> None:
         self.setPlaceholderText(hint)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
 
-
-class SwitchEditor(QCheckBox):
+class SwitchEditor(Switch):
     """Yes or no."""
 
     edited = Signal(object)
@@ -272,9 +286,9 @@ class ManyEditor(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        self._boxes: dict[Json, QCheckBox] = {}
+        self._boxes: dict[Json, Switch] = {}
         for value, title in choices:
-            box = self._boxes[value] = QCheckBox(title.replace("&", "&&"))
+            box = self._boxes[value] = Switch(title.replace("&", "&&"))
             box.clicked.connect(self._clicked)
             layout.addWidget(box)
 

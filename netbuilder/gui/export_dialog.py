@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFileDialog,
     QFrame,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import style
-from netbuilder.gui.widgets import button, column, label, row, selectable, set_role
+from netbuilder.gui.widgets import Choice, button, column, label, row, selectable, set_role
 
 FORMATS: Mapping[str, tuple[str, str, str]] = {
     "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
@@ -72,12 +71,12 @@ class ExportDialog(QDialog):
         self._format_changed()
 
     def _build(self, networks: Sequence[str], trained: bool) -> None:
-        self.format = QComboBox()
+        self.format = Choice()
         for id, (title, _, _) in FORMATS.items():
             self.format.addItem(title, id)
         self.format.currentIndexChanged.connect(self._format_changed)
         self.about = label("", "muted", wrap=True)
-        self.network = QComboBox()
+        self.network = Choice()
         for name in networks:
             self.network.addItem(name, name)
         self.path = QLineEdit()

@@ -164,11 +164,7 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         reading.limits.append(own)
     inferred = any(type(mark).__name__ == "InferredMark" for mark in field.metadata)
     required = field.is_required()
-    default = None if required else freeze(field.get_default(call_default_factory=True))
-    if isinstance(default, BaseModel):
-        default = freeze(default.model_dump())
-    if isinstance(default, Enum):
-        default = default.value
+    default = None if required else _plain(field.get_default(call_default_factory=True))
     return FieldSpec(
         name=name,
         editor=_editor(reading),
@@ -184,6 +180,13 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         choices=tuple(freeze(choice) for choice in reading.choices),
         models=reading.models,
     )
+
+
+def _plain(value: Any) -> Json:
+    """A default as a JSON value."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    return freeze(value.value if isinstance(value, Enum) else value)
 
 
 def _editor(reading: _Reading) -> Editor:
@@ -302,7 +305,19 @@ def _reason(message: str) -> str:
     return text if text.endswith(".") else text + "."
 
 
+_TITLES = {"lr": "Learning rate", "eps": "Epsilon", "checkpoint_s": "Checkpoint every s"}
+
+
+def hint_of(spec: FieldSpec) -> str:
+    """What an empty field stands for: its default, or what its help says of `empty:`."""
+    if spec.default is not None:
+        return text_of(spec.default)
+    return spec.help.partition("empty: ")[2].rstrip(".")
+
+
 def title_of(name: str) -> str:
     """The label of a setting: `batch_size` is `Batch size`."""
+    if name in _TITLES:
+        return _TITLES[name]
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]

@@ -11,15 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from netbuilder.graph.model import Json, freeze
 from netbuilder.gui import fields
 from netbuilder.gui.editors import MIXED, Mixed, editor_for
-from netbuilder.gui.fields import FieldSpec, kind_of, specs, text_of, title_of
-from netbuilder.gui.widgets import column, label, row, set_tip
+from netbuilder.gui.fields import FieldSpec, hint_of, kind_of, specs, text_of, title_of
+from netbuilder.gui.widgets import Choice, column, label, row, set_tip
 
-LABEL_WIDTH = 112
+LABEL_WIDTH = 124
 
 
 class Unset:
@@ -40,15 +40,15 @@ class FieldRow:
     ) -> None:
         self.spec = spec
         self.name = label(title, "field")
+        self.name.setFixedWidth(LABEL_WIDTH)
         self.editor = editor_for(spec, choices)
         self.editor.setAccessibleName(title)
         self.editor.setObjectName(f"field.{spec.name}")
         self.error = label("", "error", wrap=True)
         self.error.hide()
-        tip = "\n".join(part for part in (spec.help, spec.limits.text()) if part)
-        if tip:
-            set_tip(self.editor, tip)
-            set_tip(self.name, tip)
+        tip = "\n".join(part for part in (title, spec.help, spec.limits.text()) if part)
+        set_tip(self.editor, tip)
+        set_tip(self.name, tip)
 
     def say(self, text: str) -> None:
         """Show what is wrong with the field; empty for nothing."""
@@ -94,7 +94,6 @@ class Form(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
         grid.setColumnStretch(1, 1)
         for name, spec in specs(model).items():
             if name in skip:
@@ -135,8 +134,8 @@ class Form(QWidget):
             if name not in self._values and line.spec.editor in ("number", "text"):
                 value = None
             line.editor.show_value(MIXED if name in mixed else freeze(value))
-            if line.spec.default is not None:
-                line.editor.show_hint(text_of(line.spec.default))
+            if not line.spec.inferred:
+                line.editor.show_hint(hint_of(line.spec))
             self._typed_errors.pop(name, None)
         for name, group in self.groups.items():
             inner = self._values.get(name)
@@ -211,7 +210,7 @@ class VariantForm(QWidget):
         self._kind = ""
         self._values: dict[str, Json] = {}
         self.form: Form | None = None
-        self.choice = QComboBox()
+        self.choice = Choice()
         self.choice.setObjectName(f"field.{spec.name}.kind")
         self.choice.setAccessibleName(title)
         for kind in self._models:

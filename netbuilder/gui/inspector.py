@@ -35,6 +35,12 @@ _WEIGHTY = frozenset({"linear", "convolution", "normalisation", "recurrent", "at
 """Families whose nodes show their number of parameters even while it is not known."""
 
 
+def reflowed(text: str) -> str:
+    """A docstring for reading: lines of a paragraph joined, marks of code left out."""
+    paragraphs = text.replace("`", "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 def choices_for(document: Document, layer: type[Layer]) -> dict[str, list[tuple[Json, str]]]:
     """What the project offers for a layer's parameters: its networks, the fields of its data."""
     found: dict[str, list[tuple[Json, str]]] = {}
@@ -80,7 +86,7 @@ class NodePage(QWidget):
             layout.addLayout(self.facts)
         layout.addWidget(rule())
         layout.addWidget(label(f"About {kind.title}", "group"))
-        layout.addWidget(selectable(kind.help(), "muted"))
+        layout.addWidget(selectable(reflowed(kind.help()), "muted"))
         layout.addStretch(1)
 
     def _head(self) -> QVBoxLayout:

@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(bench)
             state = self.settings.value.window_state
             if state:
-                bench.restoreState(QByteArray(b64decode(state.encode())))
+                bench.restore(QByteArray(b64decode(state.encode())))
         return self.bench
 
     def restore_place(self) -> None:

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QTimer
+from PySide6.QtCore import QPointF, Qt, QTimer
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
@@ -42,8 +42,6 @@ class _Curve:
         self.series = Series()
         self.item = pg.PlotCurveItem(connect="finite")
         self.text = pg.TextItem(anchor=(0, 0.5))
-        self.text.setFlag(self.text.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.shown_at = math.nan
 
     def dress(self) -> None:
         color: QColor = theme.current().family(self.hue)
@@ -83,6 +81,8 @@ class CurvePlot(QWidget):
         self._line.hide()
         plot.addItem(self._line, ignoreBounds=True)
         self.view.scene().sigMouseMoved.connect(self._hover)
+        self.setObjectName("surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

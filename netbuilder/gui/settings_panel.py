@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from netbuilder.data.settings import DataSettings
+from netbuilder.data.settings import DataSettings, field_types
 from netbuilder.data.sources import source_classes
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
@@ -17,7 +17,7 @@ from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, freeze
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
-from netbuilder.gui.widgets import label, row, rule
+from netbuilder.gui.widgets import Choice, clear, label, row, rule
 from netbuilder.training.settings import StepSettings, TrainingSettings
 
 
@@ -29,14 +29,14 @@ def with_value(values: Mapping[str, Json], name: str, value: Any) -> dict[str, J
     return changed
 
 
-def field_names(document: Document) -> list[str]:
-    """The names of the fields of the project's data; none if its settings are wrong."""
-    from netbuilder.data.settings import field_types
-
+def field_names(document: Document, *, floating: bool = False) -> list[str]:
+    """The names of the fields of the project's data, or of those that hold numbers with a
+    fraction; none if the settings of the data are wrong."""
     try:
-        return list(field_types(document.project.data))
+        found = field_types(document.project.data)
     except NetbuilderError:
         return []
+    return [name for name, tensor in found.items() if tensor.floating or not floating]
 
 
 class SettingsPanel(QWidget):
@@ -74,8 +74,6 @@ class SettingsPanel(QWidget):
         self._fill()
 
     def _build(self, step: Graph | None, networks: tuple[str, ...]) -> None:
-        from netbuilder.gui.widgets import clear
-
         clear(self._column)
         self._forms = {}
         if step is not None:
@@ -116,10 +114,10 @@ class SettingsPanel(QWidget):
         self.about.setObjectName("project.description")
         self.about.setAccessibleName("Description")
         self.about.setPlaceholderText("What this project is for")
-        self.about.setFixedHeight(64)
+        self.about.setFixedHeight(76)
         self.about.setTabChangesFocus(True)
         self.about.textChanged.connect(self._describe)
-        self._line("Description", self.about)
+        self._column.addWidget(self.about)
 
     def _line(self, title: str, widget: QWidget) -> None:
         name = label(title, "field")
@@ -128,7 +126,7 @@ class SettingsPanel(QWidget):
 
     def _add_data(self) -> None:
         assert self._document is not None
-        self.source = QComboBox()
+        self.source = Choice()
         self.source.setObjectName("data.source")
         self.source.setAccessibleName("Data set")
         self.source.addItem("none", None)
@@ -143,7 +141,7 @@ class SettingsPanel(QWidget):
         if source is not None and source.model_fields:
             self._add("source", Form(source), self._set_source_parameter)
         if chosen is not None:
-            fields = [(name, name) for name in field_names(self._document)]
+            fields = [(name, name) for name in field_names(self._document, floating=True)]
             form = Form(DataSettings, skip=("source", "params"), choices={"normalise": fields})
             self._add("data", form, self._set_data)
 

@@ -7,21 +7,22 @@ filled in afterwards, by `fill`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from netbuilder.gui import theme
+from netbuilder.gui.thumbnails import GraphPicture
 from netbuilder.gui.widgets import button, clear, column, label, link, row, scroller, set_tip
 
 if TYPE_CHECKING:
     from netbuilder.app.templates import TemplateInfo
 
-CARD = QSize(296, 268)
-PICTURE = QSize(CARD.width() - 2, 116)
+CARD_WIDTH, CARD_HEIGHT = 264, 288
+PICTURE_HEIGHT = 104
 GAP = 16
 
 
@@ -34,33 +35,28 @@ class Card(QFrame):
         super().__init__()
         self.info = info
         self.setProperty("role", "card")
-        self.setFixedSize(CARD)
+        self.setMinimumWidth(CARD_WIDTH)
+        self.setFixedHeight(CARD_HEIGHT)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(info.title)
         self.setAccessibleDescription(f"{info.task}. {info.description}")
         self.setObjectName(f"template.{info.id}")
-        self.picture = QLabel()
-        self.picture.setFixedSize(PICTURE)
-        self.picture.setTextFormat(Qt.TextFormat.PlainText)
+        self.picture = GraphPicture(PICTURE_HEIGHT)
         count = sum(info.networks.values())
-        facts = "  ·  ".join([info.task, info.dataset, f"{count:,} parameters"])
         self.description = label(info.description, "muted", wrap=True)
         self.description.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.description.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         set_tip(self.description, info.description)
-        fact_line = label(facts, "small", wrap=True)
+        facts = label(f"{info.dataset}  ·  {count:,} parameters", "small")
         texts = column(label(info.title, "heading"), self.description, gap=4)
         texts.setStretch(1, 1)
-        texts.addWidget(fact_line)
+        texts.addWidget(label(info.task, "small"))
+        texts.addWidget(facts)
         texts.setContentsMargins(14, 10, 14, 12)
         layout = column(self.picture, gap=0, margins=(1, 1, 1, 1))
         layout.addLayout(texts, 1)
         self.setLayout(layout)
-
-    def show_picture(self, pixmap: QPixmap) -> None:
-        """The painted graph."""
-        self.picture.setPixmap(pixmap)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(
@@ -100,15 +96,16 @@ class CardGrid(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        columns = max(1, (self.width() + GAP) // (CARD.width() + GAP))
+        columns = max(1, min(4, (self.width() + GAP) // (CARD_WIDTH + GAP)))
         if columns == self._columns:
             return
+        self._columns = columns
         for at in range(self._grid.columnCount()):
             self._grid.setColumnStretch(at, 0)
-        self._columns = columns
+        for at in range(columns):
+            self._grid.setColumnStretch(at, 1)
         for number, card in enumerate(self.cards):
             self._grid.addWidget(card, number // columns, number % columns)
-        self._grid.setColumnStretch(columns, 1)
 
 
 class StartPage(QWidget):
@@ -144,12 +141,13 @@ class StartPage(QWidget):
         main.addStretch(1)
         content = QWidget()
         content.setObjectName("surface")
-        body = row(gap=48, margins=(48, 40, 32, 32))
-        body.addLayout(main, 1)
+        body = row(gap=48, margins=(48, 40, 48, 32))
+        body.addStretch(1)
+        body.addLayout(main, 12)
         body.addWidget(side)
+        body.addStretch(1)
         content.setLayout(body)
         self.setLayout(column(scroller(content)))
-        theme.notifier.changed.connect(self._repaint_pictures)
 
     def show_recents(self, recents: Sequence[str]) -> None:
         """Paths of projects, the latest first."""
@@ -169,10 +167,7 @@ class StartPage(QWidget):
         for card in cards:
             card.chosen.connect(self.template_chosen)
         self.grid.show_cards(cards)
-        self._repaint_pictures()
-
-    def _repaint_pictures(self) -> None:
-        self._waiting = list(self.grid.cards)
+        self._waiting = cards
         QTimer.singleShot(0, self, self._next_picture)
 
     def _next_picture(self) -> None:
@@ -181,15 +176,13 @@ class StartPage(QWidget):
         # Reading a project needs the catalogue: not before the first paint.
         from netbuilder.app.templates import open_template
         from netbuilder.errors import NetbuilderError
-        from netbuilder.gui.thumbnails import picture
+        from netbuilder.layers.catalogue import layers
 
         card = self._waiting.pop(0)
-        try:
-            document = open_template(card.info.id)
-        except NetbuilderError as error:
-            card.picture.setText(str(error))
-        else:
-            card.show_picture(picture(document, PICTURE, self.devicePixelRatioF()))
+        # A template that can't be read says so when it is opened; here it has no picture.
+        with suppress(NetbuilderError):
+            families = {id: layer.family.value for id, layer in layers().items()}
+            card.picture.show_document(open_template(card.info.id), families)
         QTimer.singleShot(0, self, self._next_picture)
 
 

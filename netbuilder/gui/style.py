@@ -84,7 +84,6 @@ QWidget#dockTitle { background: $panel; }
 QPlainTextEdit#code { border: none; border-radius: 0; background: $surface; padding: 4px; }
 QFrame#commandList { background: $card; border: 1px solid $border; border-radius: 8px; }
 QListView#commandRows { background: transparent; }
-QCheckBox { spacing: 6px; }
 QProgressBar { max-height: 6px; min-height: 6px; border: none; border-radius: 3px;
   background: $border; }
 """)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFrame,
     QProgressBar,
     QSlider,
@@ -20,6 +19,7 @@ from netbuilder.app.runs import RunView
 from netbuilder.gui.previews import PreviewGrid
 from netbuilder.gui.widgets import (
     EmptyState,
+    Switch,
     button,
     column,
     holder,
@@ -138,7 +138,7 @@ class TrainingPanel(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName("Training progress")
-        self.log_scale = QCheckBox("Log scale")
+        self.log_scale = Switch("Log scale")
         self.smooth = QSlider(Qt.Orientation.Horizontal)
         self.smooth.setRange(0, 98)
         self.smooth.setFixedWidth(96)
@@ -181,8 +181,9 @@ class TrainingPanel(QWidget):
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.addWidget(holder(self.curves))
         self._split.addWidget(scroller(self.previews))
-        self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 1)
+        self._split.setSizes([640, 320])
+        self._split.setStretchFactor(0, 1)
+        self._split.setStretchFactor(1, 0)
         self._split.setCollapsible(0, False)
         body = QWidget()
         self._stack = QStackedLayout(body)

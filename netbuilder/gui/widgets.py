@@ -9,8 +9,11 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -23,6 +26,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from netbuilder.gui import theme
+
+SWITCH = QSize(28, 16)
 GAP = 8
 """The rhythm of the panels: 4, 8, 16, 24 pixels."""
 
@@ -42,6 +48,7 @@ def label(text: str = "", role: str = "", *, wrap: bool = False) -> QLabel:
     result.setTextFormat(Qt.TextFormat.PlainText)
     result.setText(text)
     result.setWordWrap(wrap)
+    result.setIndent(0)
     if role:
         result.setProperty("role", role)
     return result
@@ -90,6 +97,73 @@ def link(text: str, pressed: Callable[[], object]) -> QToolButton:
     result.setProperty("role", "link")
     result.clicked.connect(lambda: pressed())
     return result
+
+
+class Switch(QCheckBox):
+    """A check box that looks like a switch; half on for several values that differ."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.isEnabled():
+            painter.setOpacity(0.5)
+        top = (self.height() - SWITCH.height()) / 2
+        track = QRectF(0.5, top + 0.5, SWITCH.width() - 1, SWITCH.height() - 1)
+        share = {
+            Qt.CheckState.Unchecked: 0.0,
+            Qt.CheckState.PartiallyChecked: 0.5,
+            Qt.CheckState.Checked: 1.0,
+        }[self.checkState()]
+        rim = tokens.accent if share or self.hasFocus() else tokens.wire
+        painter.setPen(QPen(rim, 1))
+        painter.setBrush(tokens.accent if share == 1.0 else tokens.field)
+        painter.drawRoundedRect(track, track.height() / 2, track.height() / 2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tokens.on_accent if share == 1.0 else tokens.muted)
+        radius = track.height() / 2 - 3
+        left = track.left() + track.height() / 2
+        middle = QPointF(left + share * (track.width() - track.height()), track.center().y())
+        painter.drawEllipse(middle, radius, radius)
+        if self.text():
+            painter.setPen(tokens.text)
+            words = QRectF(SWITCH.width() + 7, 0, self.width(), self.height())
+            align = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextShowMnemonic
+            painter.drawText(words, align, self.text())
+
+    def sizeHint(self) -> QSize:
+        words = self.fontMetrics().horizontalAdvance(self.text().replace("&&", "&"))
+        return QSize(SWITCH.width() + (words + 8 if words else 0), SWITCH.height() + 4)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def hitButton(self, position: QPoint) -> bool:
+        return self.rect().contains(position)
+
+
+class Choice(QComboBox):
+    """A list of choices that leaves the wheel to the panel it is scrolled in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        self.setSizeAdjustPolicy(policy)
+        self.setMinimumContentsLength(6)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        # The stylesheet that rounds the frame takes Fusion's arrow away.
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().muted, 1.3))
+        x, y = self.width() - 12.0, self.height() / 2
+        ends = (QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2))
+        painter.drawPolyline(QPolygonF(ends))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 def row(

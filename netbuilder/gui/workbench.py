@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 from netbuilder.app.events import (
@@ -31,6 +32,8 @@ from netbuilder.gui.runs_panel import RunsPanel
 from netbuilder.gui.training_panel import TrainingPanel
 from netbuilder.gui.widgets import column, holder
 
+READABLE = 0.8
+"""The zoom under which texts on nodes get hard to read."""
 _TABS = (
     ("problems", "Problems", "problem"),
     ("code", "Code", "code"),
@@ -80,10 +83,15 @@ class Workbench(QMainWindow):
             self.setCorner(corner, area)
         for id, title, _ in _TABS:
             self.panels.addTab(getattr(self, id), title)
+        self.palette_panel.setMinimumWidth(208)
+        self.inspector.setMinimumWidth(304)
+        self.panels.setMinimumHeight(120)
+        self._placed = False
+        self._read: set[str] = set()
+        """Graphs of this project that were on the screen."""
         self._connect()
         self._dress()
         theme.notifier.changed.connect(self._dress)
-        self.reset_layout()
 
     def _dock(self, name: str, title: str, widget: QWidget, side: str) -> QDockWidget:
         dock = QDockWidget(title)
@@ -101,6 +109,18 @@ class Workbench(QMainWindow):
         }
         self.addDockWidget(areas[side], dock)
         return dock
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Docks take their sizes only once the window has its own."""
+        super().showEvent(event)
+        if not self._placed:
+            self._placed = True
+            self.reset_layout()
+        QTimer.singleShot(0, self, self._read_from_start)
+
+    def restore(self, state: QByteArray) -> None:
+        """The arrangement of an earlier time; one that does not fit leaves the usual one."""
+        self._placed = self.restoreState(state)
 
     def reset_layout(self) -> None:
         """The panels at their places and of the size they have at first."""
@@ -167,6 +187,7 @@ class Workbench(QMainWindow):
         self.canvas.set_report(None)
         self.code.show_code("", "", {})
         self.problems.show_problems((), self.session.document)
+        self._read.clear()
         self._data_settings = None
         self._check_data()
         self.training.show_run(self.session.run)
@@ -175,10 +196,27 @@ class Workbench(QMainWindow):
     def _graph_shown(self) -> None:
         session = self.session
         self.canvas.set_graph(session.document, session.history, session.graph)
+        QTimer.singleShot(0, self, self._read_from_start)
         self.inspector.show_graph(session.history, session.graph)
         self.palette_panel.refresh()
         self.tabs.show_graphs(session.history, session.graph.id)
         self._show_code(session.report)
+
+    def _read_from_start(self) -> None:
+        """A graph too large to be read as a whole is shown from its beginning instead."""
+        graph = self.session.graph
+        nodes = graph.nodes.values()
+        if graph.id in self._read or not self.canvas.isVisible():
+            return
+        self._read.add(graph.id)
+        if not nodes or self.canvas.zoom >= READABLE:
+            return
+        first = min(nodes, key=lambda node: (node.y, node.x))
+        room = self.canvas.viewport().rect()
+        self.canvas.set_zoom(READABLE)
+        middle = self.canvas.mapToScene(room.center())
+        top = self.canvas.mapToScene(room.topLeft())
+        self.canvas.centerOn(middle.x(), first.y - 32 + middle.y() - top.y())
 
     def _history_moved(self) -> None:
         self.inspector.refresh()
