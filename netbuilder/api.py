@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.app import templates
-from netbuilder.errors import ChangeError, Problem
+from netbuilder.errors import ChangeError, Problem, RunError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -228,6 +228,7 @@ class Run:
     seconds: float
     samples_per_second: float
     metrics: Mapping[str, float]
+    warnings: tuple[str, ...] = ()
 
 
 def load(path: PathLike) -> Project:
@@ -250,16 +251,22 @@ def train(
 ) -> Run:
     """Train in this process and wait for the end.
 
-    `settings` replace fields of the project's training settings for this run (`epochs`,
+    A project without a training step has nothing to learn: its run keeps the weights of its
+    seed. `settings` replace fields of the project's training settings for this run (`epochs`,
     `batch_size`, `seed`, `device`, ...). `listen` gets each event of the run as it comes.
     `ProblemsError` if the project has errors, `RunError` if the training fails.
     """
-    from netbuilder.engine import tasks
+    from netbuilder.engine import tasks, untaught
 
+    document, path = project.document, Path(run_dir)
     overrides = {f"training.{name}": value for name, value in settings.items()}
-    answer = tasks.train(
-        project.document, Path(run_dir), overrides=overrides, resume=resume, listen=listen
-    )
+    if document.of_kind("step") or resume:
+        answer = tasks.train(document, path, overrides=overrides, resume=resume, listen=listen)
+    else:
+        answer = untaught.keep(document, path, overrides)
+    error = answer["error"]
+    if error is not None:
+        raise RunError(error["message"], error["hint"], graph=error["graph"], node=error["node"])
     return Run(
         path=Path(answer["run"]),
         status=answer["status"],
@@ -268,6 +275,7 @@ def train(
         seconds=answer["seconds"],
         samples_per_second=answer["samples_per_second"],
         metrics=dict(answer["metrics"]),
+        warnings=tuple(answer["warnings"]),
     )
 
 

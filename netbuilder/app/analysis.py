@@ -58,6 +58,8 @@ class Analysis:
         self._ready = False
         self._wanted = False
         self._flying = False
+        self._lost = False
+        """The worker died over the last request; its `WorkerDied` is still to come."""
         self._void = False
         """The answer under way is about a document that was closed."""
         self._deaths = 0
@@ -81,8 +83,8 @@ class Analysis:
     def worker_died(self) -> bool:
         """The worker is gone; False if this document seems to be what it dies of."""
         self._ready = False
-        if self._flying:
-            self._flying = self._void = False
+        if self._flying or self._lost:
+            self._flying = self._void = self._lost = False
             self._wanted = True
             self._deaths += 1
         if self._deaths >= MAX_DEATHS:
@@ -99,14 +101,17 @@ class Analysis:
         except NetbuilderError as error:
             self._failed(error)
             return
-        self._flying = True
+        self._flying, self._lost = True, False
         self._ask("analyse", {"project": project}, self._replied)
 
     def _replied(self, reply: Reply) -> None:
-        if not self._flying or is_loss(reply.error):
-            # The worker died over it: `worker_died` follows and asks again.
+        if not self._flying:
             return
         self._flying, void, self._void = False, self._void, False
+        if is_loss(reply.error):
+            # The worker died over it: `worker_died` follows and asks again.
+            self._lost = True
+            return
         if not void:
             self._deaths = 0
             self._deliver(reply)

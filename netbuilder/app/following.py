@@ -73,9 +73,10 @@ class Following:
             self._fail(run, reply)
             return
         # The event of the end may have been left out under a flood.
-        status = reply.result.get("status") if isinstance(reply.result, Mapping) else None
+        result = reply.result if isinstance(reply.result, Mapping) else {}
         ends: dict[Any, RunStatus] = {"finished": "finished", "stopped": "stopped"}
-        self._set(run.ended(ends.get(status, "failed")))
+        fault = RunFault.from_json(result.get("error"))
+        self._set(run.ended(ends.get(result.get("status"), "failed"), fault))
 
     def _fail(self, run: RunView, reply: Reply) -> None:
         assert reply.error is not None

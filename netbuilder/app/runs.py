@@ -48,6 +48,14 @@ class RunFault:
             return RunFault(str(error), error.hint, error.graph, error.node)
         return RunFault(str(error), error.hint)
 
+    @staticmethod
+    def from_json(value: Any) -> RunFault | None:
+        """The fault in a status or an event; None where there is none."""
+        if not isinstance(value, Mapping):
+            return None
+        texts = {key: str(value.get(key) or "") for key in ("message", "hint", "graph", "node")}
+        return RunFault(**texts)
+
 
 @dataclass(frozen=True, slots=True)
 class RunView:
@@ -105,7 +113,10 @@ class RunView:
                 final = values.get("metrics")
                 view = view._measured(final) if isinstance(final, Mapping) else view
                 return replace(
-                    view, status=status, seconds_left=None, fault=_fault(values.get("error"))
+                    view,
+                    status=status,
+                    seconds_left=None,
+                    fault=RunFault.from_json(values.get("error")),
                 )
         return view
 
@@ -199,10 +210,3 @@ def _whole(value: Any) -> int:
 
 def _real(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _fault(value: Any) -> RunFault | None:
-    if not isinstance(value, Mapping):
-        return None
-    texts = {key: str(value.get(key) or "") for key in ("message", "hint", "graph", "node")}
-    return RunFault(**texts)

@@ -1,0 +1,52 @@
+"""A run of a project that has no training step: it keeps the weights it begins with.
+
+So that a network drawn in Python can be exported, measured and compared like a trained one
+before anybody has decided how to train it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netbuilder.compiler import analyse, build
+from netbuilder.data.settings import field_types
+from netbuilder.engine import overrides, planning
+from netbuilder.graph.document import Document
+from netbuilder.storage import format
+from netbuilder.training import checkpoints, randomness
+from netbuilder.training.folder import RunFolder
+from netbuilder.training.reporter import Reporter
+from netbuilder.training.settings import read_training
+
+WARNING = "The project has no training step, so nothing was learned: the run has random weights."
+
+
+def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the run and answer like `tasks.train`; `ProblemsError` if the project has errors."""
+    document = overrides.apply(document, changes)
+    settings = read_training(document.project.training)
+    planning.refuse(analyse.analyse(document, field_types(document.project.data)).problems)
+    folder = RunFolder.create(run_dir, format.dumps(document).encode())
+    with folder.locked():
+        randomness.seed_all(settings.seed)
+        weights = {
+            graph.name: build.build_network(document, graph.name).state_dict()
+            for graph in document.of_kind("network")
+        }
+        checkpoints.save(folder, "last", weights, {"epoch": 0, "step": 0, "metrics": {}})
+        report = Reporter(folder, lambda event: None)
+        standing: dict[str, Any] = {
+            "status": "finished",
+            "reason": "nothing to learn",
+            "error": None,
+            "seconds": 0.0,
+            "samples_per_second": 0.0,
+            "metrics": {},
+            "best": None,
+        }
+        report.warn("no-step", WARNING)
+        report.emit("finished", standing)
+        report.write_status(epochs=0, steps=0, **standing)
+    return {"run": str(run_dir), "epochs": 0, "steps": 0, "warnings": [WARNING], **standing}
