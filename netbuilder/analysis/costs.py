@@ -38,7 +38,7 @@ class Costs:
     by_node: Mapping[str, int]
 
 
-class _Counter(FlopCounterMode):  # type: ignore[misc]
+class _Counter(FlopCounterMode):
     """Books every operation with the node whose line of generated code called it."""
 
     def __init__(self, file: str, lines: Mapping[int, str]) -> None:
@@ -49,7 +49,7 @@ class _Counter(FlopCounterMode):  # type: ignore[misc]
 
     def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
         before = self.get_total_flops()
-        out = super()._count_flops(func_packet, out, args, kwargs)
+        out = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
         flops = self.get_total_flops() - before
         if flops:
             self.by_node[self._node()] += flops

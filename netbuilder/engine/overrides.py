@@ -53,7 +53,7 @@ def _set(history: History, key: str, value: Any) -> None:
     elif network is not None:
         _set_parameter(history, network, key, rest, value)
     else:
-        names = [graph.name for kind in ("step", "network") for graph in document.of_kind(kind)]  # type: ignore[arg-type]
+        names = [graph.name for kind in ("step", "network") for graph in document.of_kind(kind)]
         _known(key, head, ("training", "data", *names), "")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from netbuilder.compiler.build import build_network, network_source
-from netbuilder.errors import ExportError
+from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, fresh, interface
 from netbuilder.graph.document import Document
 from netbuilder.storage import atomic, format
@@ -44,11 +43,13 @@ def export(
     answer: dict[str, Any] = {
         "path": str(out),
         "format": to,
-        "inputs": [spec.to_json() for spec in wanted.inputs],
-        "outputs": [spec.to_json() for spec in wanted.outputs],
+        "inputs": {spec.name: list(spec.shape) for spec in wanted.inputs},
+        "outputs": {spec.name: list(spec.shape) for spec in wanted.outputs},
     }
     if not out.parent.is_dir():
-        raise ExportError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+        raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+    if out.is_dir():
+        raise DocumentError(f"'{out}' is a folder.", "Name a file.")
     match to:
         case "code":
             return answer | _code(document, network, out)
@@ -57,7 +58,7 @@ def export(
         case "onnx" | "pt2":
             job = {"to": to, "network": network, "opset": opset, "metadata": dict(metadata)}
             return answer | _in_child(document, job, weights, samples, out)
-    raise ExportError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
+    raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 
 
 def _code(document: Document, network: str, out: Path) -> dict[str, Any]:
@@ -135,6 +136,4 @@ def _run(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _publish(path: Path, out: Path) -> None:
     """The verified file takes its place as a whole."""
-    if os.path.isdir(out):
-        raise ExportError(f"'{out}' is a folder.", "Name a file.")
     atomic.write(out, path.read_bytes())

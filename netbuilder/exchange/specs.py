@@ -1,10 +1,9 @@
-"""What goes into a network and comes out, as plain data between processes. Torch-free."""
+"""What goes into a network and comes out, as plain data. Torch-free."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +18,6 @@ class TensorSpec:
     shape: tuple[int | str, ...]
     dtype: str = "float32"
     high: int | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> TensorSpec:
-        return TensorSpec(value["name"], tuple(value["shape"]), value["dtype"], value.get("high"))
 
 
 def symbols(specs: Iterable[TensorSpec]) -> list[str]:

@@ -1,0 +1,142 @@
+"""Commands about projects: templates, new, layers, check, summary, code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from netbuilder.cli import layer_list, output
+from netbuilder.cli.output import UsageError
+from netbuilder.graph.document import Document
+
+
+def templates(options: Namespace) -> int:
+    """List the templates."""
+    from netbuilder.app.templates import templates as all_templates
+
+    found = all_templates()
+    if options.json:
+        output.answer([info.to_json() for info in found])
+    else:
+        columns = ("id", "title", "task", "data", "parameters")
+        rows = [
+            (info.id, info.title, info.task, info.dataset, f"{sum(info.networks.values()):,}")
+            for info in found
+        ]
+        output.table(columns, rows)
+    return output.DONE
+
+
+def new(options: Namespace) -> int:
+    """Write a template as a new project."""
+    from netbuilder.app.templates import open_template
+    from netbuilder.storage import files
+
+    document = open_template(options.template)
+    path = Path(options.output or f"{options.template}.netb")
+    if path.exists() and not options.force:
+        raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
+    files.save(document, path)
+    if options.json:
+        output.answer({"path": str(path)})
+    else:
+        print(path)
+    return output.DONE
+
+
+def layers(options: Namespace) -> int:
+    """List the layers."""
+    rows = layer_list.all_layers()
+    if options.json:
+        output.answer(rows)
+    else:
+        shown = [
+            (row["id"], row["title"], ", ".join(entry["name"] for entry in row["parameters"]))
+            for row in rows
+        ]
+        output.table(("id", "title", "parameters"), shown)
+    return output.DONE
+
+
+def check(options: Namespace) -> int:
+    """List the problems; exit code 1 if there are errors among them."""
+    from netbuilder.engine import tasks
+
+    document = load(options.file)
+    report = tasks.analyse(document)
+    if options.json:
+        problems = [problem.to_json() for problem in report.problems]
+        output.answer({"ok": report.ok, "problems": problems})
+    else:
+        for problem in report.problems:
+            print(output.describe(problem, _place(document, problem.graph, problem.node)))
+        print("No problems." if not report.problems else f"{len(report.problems)} problems.")
+    return output.DONE if report.ok else output.PROBLEMS
+
+
+def _place(document: Document, graph_id: str, node_id: str) -> str:
+    graph = document.graphs.get(graph_id)
+    if graph is None:
+        return ""
+    node = graph.nodes.get(node_id)
+    return graph.name if node is None else f"{graph.name}.{node.name}"
+
+
+def summary(options: Namespace) -> int:
+    """Show what the networks are made of and what they cost."""
+    from netbuilder.engine import tasks
+
+    sizes = dict(_input_size(text) for text in options.inputs)
+    result = tasks.summary(load(options.file), options.network, sizes)
+    if options.json:
+        output.answer(result)
+        return output.DONE
+    for name, network in result["networks"].items():
+        rows = [
+            (
+                node["name"],
+                node["layer"],
+                ", ".join(output.dims(shape) for shape in node["outputs"].values()),
+                f"{node['parameters']:,}",
+                f"{node['macs']:,}",
+            )
+            for node in network["nodes"]
+        ]
+        print(f"{name}: {network['parameters']:,} parameters, {network['macs']:,} MACs a sample")
+        output.table(("node", "layer", "output", "parameters", "MACs"), rows)
+    return output.DONE
+
+
+def _input_size(text: str) -> tuple[str, list[int]]:
+    match = re.fullmatch(r"([^=]+)=(\d{1,10}(?:[x×,]\d{1,10})*)", text)
+    if match is None:
+        raise UsageError(f"'{text}' is no size of an input.", "Write it like image=1x3x224x224.")
+    return match[1], [int(size) for size in re.split("[x×,]", match[2])]
+
+
+def code(options: Namespace) -> int:
+    """Print a network's source or write it to a file."""
+    from netbuilder.compiler.build import network_source
+    from netbuilder.engine.trained import choose_network
+    from netbuilder.storage import atomic
+
+    document = load(options.file)
+    text = network_source(document, choose_network(document, options.network)).text
+    if options.output:
+        atomic.write(options.output, text.encode())
+    if options.json:
+        output.answer({"path": options.output, "code": text})
+    elif options.output:
+        print(options.output)
+    else:
+        sys.stdout.write(text)
+    return output.DONE
+
+
+def load(path: str) -> Document:
+    """The project in a file; `DocumentError` if it can't be read."""
+    from netbuilder.storage import files
+
+    return files.load(path)

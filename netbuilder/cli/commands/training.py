@@ -1,0 +1,126 @@
+"""Commands about runs: train, runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from netbuilder.cli import output
+from netbuilder.cli.commands.project import load
+from netbuilder.cli.output import UsageError
+from netbuilder.errors import RunError
+
+
+def train(options: Namespace) -> int:
+    """Train until done; Ctrl+C stops with a checkpoint, a second one ends at once."""
+    from netbuilder.cli.progress import Progress
+
+    values = settings(options)
+    document = load(options.file)
+    from netbuilder.engine import tasks
+    from netbuilder.training.control import Control
+
+    control = Control()
+    _stop_on_signals(control.stop)
+    with Progress() as progress:
+        try:
+            result = tasks.train(
+                document,
+                Path(options.run),
+                overrides=values,
+                resume=options.resume,
+                control=control,
+                listen=progress.take,
+            )
+        except RunError as error:
+            # Nothing has run yet: the folder or the device is not what it should be.
+            raise UsageError(str(error), error.hint) from error
+    failed = result["status"] == "failed"
+    if options.json:
+        output.answer(result)
+    if failed:
+        fault = result.get("error") or {}
+        output.say(f"netbuilder: {fault.get('message', 'The run failed.')}")
+        if fault.get("hint"):
+            output.say(f"  {fault['hint']}")
+    elif not options.json:
+        _print_result(result)
+    return output.RUN_FAILED if failed else output.DONE
+
+
+def settings(options: Namespace) -> dict[str, Any]:
+    """What the options replace, by dotted key."""
+    values: dict[str, Any] = {}
+    for name in ("epochs", "steps", "seed", "device"):
+        value = getattr(options, name)
+        if value is not None:
+            values[f"training.{name}"] = value
+    for text in options.settings:
+        key, found, value = text.partition("=")
+        if not found or not key:
+            raise UsageError(f"'{text}' sets nothing.", "Write it like training.batch_size=64.")
+        values[key] = _value(value)
+    return values
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _stop_on_signals(stop: Any) -> None:
+    def handle(number: int, frame: object) -> None:
+        output.say("Stopping after this batch. Once more ends it at once.")
+        stop()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+
+
+def _print_result(result: dict[str, Any]) -> None:
+    metrics = ", ".join(f"{key} {_number(value)}" for key, value in result["metrics"].items())
+    print(
+        f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.1f} s: {metrics}"
+    )
+    print(f"run: {result['run']}")
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"
+
+
+def runs(options: Namespace) -> int:
+    """List the runs in a folder, or those of a project."""
+    from netbuilder.app.runs import runs_folder, summaries
+
+    chosen = options.folder
+    if chosen is None:
+        folder = Path("runs") if Path("runs").is_dir() else Path()
+    elif Path(chosen).is_file():
+        folder = runs_folder(Path(chosen), load(chosen).project.title)
+    else:
+        folder = Path(chosen)
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder '{chosen}'.")
+    found = summaries(folder)
+    if options.json:
+        output.answer([run.to_json() for run in found])
+        return output.DONE
+    rows = [
+        (
+            run.path,
+            run.status,
+            run.epoch,
+            f"{run.seconds:.1f}",
+            ", ".join(f"{key} {_number(value)}" for key, value in run.metrics.items()),
+        )
+        for run in found
+    ]
+    output.table(("run", "status", "epochs", "seconds", "metrics"), rows)
+    return output.DONE

@@ -1,0 +1,106 @@
+"""Commands that use what was trained: export, predict."""
+
+from __future__ import annotations
+
+import csv
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from netbuilder.cli import output
+from netbuilder.cli.commands.project import load
+from netbuilder.cli.output import UsageError
+from netbuilder.graph.document import Document
+
+
+def export(options: Namespace) -> int:
+    """Write a network to a file; exit code 1 if the file would not hold."""
+    from netbuilder.engine import tasks
+
+    path = Path(options.origin)
+    origin: Document | Path = run_folder(options.origin) if path.is_dir() else load(options.origin)
+    result = tasks.export(
+        origin, options.to, Path(options.output), network=options.network, opset=options.opset
+    )
+    if options.json:
+        output.answer(result)
+        return output.DONE
+    for kind in ("inputs", "outputs"):
+        for name, shape in result[kind].items():
+            print(f"{kind[:-1]} {name}: {output.dims(shape)}")
+    print(f"{result['path']}: verified, largest relative error {result['max_rel_error']:.1e}")
+    return output.DONE
+
+
+def run_folder(path: str) -> Path:
+    """The folder of a run; `UsageError` if it is none."""
+    from netbuilder.training.folder import RunFolder
+
+    folder = RunFolder(path)
+    if not folder.exists():
+        raise UsageError(f"'{path}' is not the folder of a run.", "Give the DIR of train --run.")
+    return folder.path
+
+
+def predict(options: Namespace) -> int:
+    """Say what a trained network makes of inputs."""
+    from netbuilder.engine import tasks
+
+    folder = run_folder(options.run)
+    result = tasks.predict(folder, read_inputs(options.inputs), network=options.network)
+    if options.json:
+        output.answer(result)
+        return output.DONE
+    for name, rows in result.get("classes", {}).items():
+        for row in rows:
+            print(f"{name}: {row['class']} ({100 * (row['probability'] or 0):.1f} %)")
+    for name, values in result["outputs"].items():
+        if name not in result.get("classes", {}):
+            print(f"{name}: {json.dumps(values)}")
+    for name, value in result.get("expected", {}).items():
+        print(f"expected {name}: {value}")
+    return output.DONE
+
+
+def read_inputs(texts: list[str]) -> dict[str, Any] | list[Any]:
+    """The inputs on a command line: by name if they are named, else in order."""
+    named: dict[str, Any] = {}
+    plain: list[Any] = []
+    for text in texts:
+        name, found, rest = text.partition("=")
+        if found and name.isidentifier():
+            named[name] = read_input(rest)
+        else:
+            plain.append(read_input(text))
+    if named and plain:
+        raise UsageError("Some inputs are named and some are not.", "Name all or none.")
+    if len(plain) == 1 and isinstance(plain[0], dict):
+        return plain[0]
+    return named or plain
+
+
+def read_input(text: str) -> Any:
+    """One input: numbers from a file or from JSON text, or the name of a sample."""
+    if text.startswith("sample:"):
+        return text
+    path = Path(text)
+    try:
+        match path.suffix.lower():
+            case ".npy":
+                import numpy as np
+
+                return np.load(path, allow_pickle=False)
+            case ".json":
+                return json.loads(path.read_bytes())
+            case ".csv":
+                with open(path, newline="", encoding="utf-8") as file:
+                    return [[float(cell) for cell in row] for row in csv.reader(file) if row]
+        return json.loads(text)
+    except OSError as error:
+        raise UsageError(f"'{text}' can't be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"'{text}' holds no numbers ({error}).",
+            "Give a .npy, .csv or .json file, JSON text like [[0, 1]], or sample:3.",
+        ) from error

@@ -1,0 +1,122 @@
+"""Commands and their options."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from netbuilder.cli import output
+
+COMMANDS = (
+    "templates",
+    "new",
+    "layers",
+    "check",
+    "summary",
+    "code",
+    "train",
+    "export",
+    "predict",
+    "runs",
+    "worker",
+)
+_EPILOG = "Without a command, netbuilder [FILE] opens the window."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line the way everything else is said."""
+
+    def error(self, message: str) -> NoReturn:
+        usage = " ".join(self.format_usage().split()).removeprefix("usage: ")
+        raise output.UsageError(f"{message[:1].upper()}{message[1:]}.", f"Usage: {usage}")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse and run a command."""
+    options = build().parse_args(arguments)
+    module = importlib.import_module(f"netbuilder.cli.commands.{options.module}")
+    command: Callable[[argparse.Namespace], int] = getattr(module, options.function)
+    return command(options)
+
+
+def build() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(prog="netbuilder", description="Draw, train and ship neural networks.")
+    parser.epilog = _EPILOG
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    _project_commands(commands)
+    _run_commands(commands)
+    worker = commands.add_parser("worker", help="the process that the window talks to")
+    worker.set_defaults(module="", function="")
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any, **named: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"netbuilder {version('netbuilder')}")
+        parser.exit()
+
+
+def _add(commands: Any, name: str, module: str, help: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    command.set_defaults(module=module, function=name)
+    command.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    command.add_argument("--debug", action="store_true", help="show tracebacks")
+    return command
+
+
+def _project_commands(commands: Any) -> None:
+    _add(commands, "templates", "project", "List the projects that come with netbuilder.")
+    new = _add(commands, "new", "project", "Make a project from a template.")
+    new.add_argument("template", metavar="TEMPLATE")
+    new.add_argument("-o", "--output", metavar="FILE.netb", help="default: TEMPLATE.netb")
+    new.add_argument("--force", action="store_true", help="replace a file that is there")
+    _add(commands, "layers", "project", "List the layers and their parameters.")
+    check = _add(commands, "check", "project", "List the problems of a project.")
+    check.add_argument("file", metavar="FILE")
+    summary = _add(commands, "summary", "project", "Show shapes, parameters and costs.")
+    summary.add_argument("file", metavar="FILE")
+    summary.add_argument("--network", metavar="NAME")
+    summary.add_argument(
+        "--input", metavar="NAME=1x3x224x224", action="append", default=[], dest="inputs"
+    )
+    code = _add(commands, "code", "project", "Write a network as PyTorch source.")
+    code.add_argument("file", metavar="FILE")
+    code.add_argument("--network", metavar="NAME")
+    code.add_argument("-o", "--output", metavar="model.py")
+
+
+def _run_commands(commands: Any) -> None:
+    train = _add(commands, "train", "training", "Train a project into a run folder.")
+    train.add_argument("file", metavar="FILE")
+    train.add_argument("--run", metavar="DIR", required=True)
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--steps", type=int, metavar="N")
+    train.add_argument("--seed", type=int, metavar="S")
+    train.add_argument("--device", metavar="auto|cpu|cuda:0")
+    train.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    train.add_argument(
+        "--set", metavar="training.batch_size=64", action="append", default=[], dest="settings"
+    )
+    export = _add(commands, "export", "using", "Write a network to a file, and verify it.")
+    export.add_argument("origin", metavar="FILE_OR_RUN")
+    export.add_argument("--to", required=True, choices=("onnx", "pt2", "safetensors", "code"))
+    export.add_argument("-o", "--output", metavar="OUT", required=True)
+    export.add_argument("--network", metavar="NAME")
+    export.add_argument("--opset", type=int, metavar="N")
+    predict = _add(commands, "predict", "using", "Ask a trained network.")
+    predict.add_argument("run", metavar="RUN")
+    predict.add_argument(
+        "inputs",
+        metavar="INPUT",
+        nargs="+",
+        help=".npy, .csv or .json file, JSON text, or sample:3; NAME=... where there are several",
+    )
+    predict.add_argument("--network", metavar="NAME")
+    runs = _add(commands, "runs", "training", "List runs.")
+    runs.add_argument("folder", metavar="DIR", nargs="?")
