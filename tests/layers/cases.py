@@ -69,7 +69,7 @@ def bilinear(r: Random) -> Case:
 def embedding(r: Random) -> Case:
     rows = r.randint(2, 9)
     params = some(r, num_embeddings=rows + 2, padding_idx=[0, 1, -1], max_norm=1.5, norm_type=1.0)
-    params |= some(r, scale_grad_by_freq=True)
+    params |= r.choice([{}, {"scale_grad_by_freq": True}, {"sparse": True}])
     return one(
         batch(*shape(r, 0, 2), dtype="int64", high=rows), embedding_dim=r.randint(1, 6), **params
     )
@@ -183,7 +183,7 @@ def recurrent(lstm: bool) -> Callable[[Random], Case]:
             params["proj_size"] = projected = 1
         inputs = {"input": batch(r.randint(2, 6), r.randint(1, 4))}
         depth = layers * (2 if both else 1)
-        if r.random() < 0.5:
+        if r.random() < 0.7:
             inputs["h_0"] = TensorType((depth, N, projected))
             if lstm:
                 inputs["c_0"] = TensorType((depth, N, hidden))
@@ -200,7 +200,8 @@ def attention(r: Random) -> Case:
         "key": batch(other, r.choice([features, features + 1])),
         "value": batch(other, r.choice([features, 4])),
     }
-    if r.random() < 0.3:
+    if r.random() < 0.7:
+        inputs["key_padding_mask"] = batch(other)
         inputs["attn_mask"] = TensorType((length, other))
     params = some(r, bias=False, dropout=0.2, add_bias_kv=True, add_zero_attn=True)
     return Case({"num_heads": heads, "batch_first": True, **params}, inputs)
@@ -441,7 +442,7 @@ CASES: Mapping[str, Callable[[Random], Case]] = {
     ),
     "netbuilder.Objective": lambda r: Case({}, {"loss": TensorType(())}),
     "netbuilder.Preview": lambda r: Case(
-        some(r, kind=["auto", "class", "value"]), {"input": batch(4)}
+        some(r, kind=["auto", "class", "value"]), {"input": batch(4), "target": batch(4)}
     ),
 }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 import torch
+from pydantic.fields import FieldInfo
 
 from netbuilder.layers.base import Family, Layer, Role
 from netbuilder.layers.catalogue import layers
@@ -19,7 +22,9 @@ pytestmark = [
 ]
 
 SEEDS = range(3)
-"""Random cases a layer with every run; nightly there are more."""
+"""Random cases a layer with every run."""
+MANY_SEEDS = range(100, 140)
+"""Those of every night."""
 
 ALL = list(layers())
 RUN = [id for id, kind in layers().items() if kind.role is Role.LAYER]
@@ -34,6 +39,21 @@ def kind_of(id: str) -> type[Layer]:
 
 def test_every_layer_has_a_generator_and_none_is_left_over() -> None:
     assert list(CASES) == ALL
+
+
+@pytest.mark.parametrize("id", ALL)
+def test_the_cases_try_every_port_and_parameter(id: str) -> None:
+    kind = kind_of(id)
+    ports = {re.sub(r"_\d+$", "", port) for seed in SEEDS for port in case(id, seed).inputs}
+    assert {re.sub(r"_\d+$", "", port.name) for port in kind.inputs} == ports
+    tried = {name for seed in MANY_SEEDS for name in case(id, seed).params}
+    single = {name for name, field in kind.model_fields.items() if only_value(field)}
+    assert tried | set(kind.inferable()) | single >= set(kind.model_fields)
+
+
+def only_value(field: FieldInfo) -> bool:
+    """Whether a parameter can have one value only."""
+    return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
 
 def test_the_catalogue_has_what_a_first_network_needs() -> None:
@@ -105,7 +125,7 @@ def test_many_random_parameters(id: str) -> None:
         Role.LOSS: harness.check_loss,
         Role.METRIC: harness.check_metric,
     }.get(kind.role, harness.check_round_trip)
-    for seed in range(100, 140):
+    for seed in MANY_SEEDS:
         check(kind, case(id, seed))
 
 
