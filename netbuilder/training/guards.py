@@ -33,6 +33,9 @@ class Guard(Protocol):
     def admit(self, loss: Tensor, step: int) -> float | Tensor:
         """The loss for the books; `NonFiniteLoss` if it must not be used and this is known."""
 
+    def after(self) -> None:
+        """Undo that after a bad loss, once gradients no longer need it."""
+
     def check(self) -> None:
         """`NonFiniteLoss` if any loss since the start was bad."""
 
@@ -55,6 +58,9 @@ class HostGuard:
         for buffer, kept in zip(self._buffers, self._kept, strict=True):
             buffer.copy_(kept)
         raise NonFiniteLoss(step)
+
+    def after(self) -> None:
+        pass
 
     def check(self) -> None:
         pass
@@ -83,13 +89,22 @@ class DeviceGuard:
         self._step.copy_(torch.where(self._bad, self._step, step))
         self._bad.logical_or_(value.isfinite().logical_not())
         self._found_inf.copy_(self._bad)
+        return torch.where(self._bad, 0.0, value.double())
+
+    def after(self) -> None:
         for buffer, kept in zip(self._buffers, self._kept, strict=True):
             torch.where(self._bad, kept, buffer, out=buffer)
-        return torch.where(self._bad, 0.0, value.double())
 
     def check(self) -> None:
         if self._bad.item():
             raise NonFiniteLoss(int(self._step.item()))
+
+
+def make_guard(module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> Guard:
+    """The guard that costs least on this device."""
+    if device.type == "cpu":
+        return HostGuard(module)
+    return DeviceGuard(module, optimizer)
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ def seed_all(seed: int) -> None:
     """Seed Python, NumPy and PyTorch on all devices. Call it before weights are made."""
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    _seed_torch(seed)
 
 
 def state() -> dict[str, Any]:
@@ -43,20 +43,24 @@ def load(saved: dict[str, Any]) -> None:
 
 @contextmanager
 def apart(seed: int) -> Iterator[None]:
-    """Inside, chance starts from `seed`; outside nothing of it is seen.
+    """Inside, PyTorch's chance starts from `seed`; outside nothing of it is seen.
 
     Evaluation draws here, so that it is the same each time and training goes on as if it
     had not been.
     """
-    # Not state() and load(): their plain lists would cost more than a small evaluation.
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cpu = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    seed_all(seed)
+    _seed_torch(seed)
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
         torch.set_rng_state(cpu)
         if cuda:
             torch.cuda.set_rng_state_all(cuda)
+
+
+def _seed_torch(seed: int) -> None:
+    # Not torch.manual_seed: without a GPU it notes a stack trace for later at every call.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)

@@ -25,7 +25,7 @@ from netbuilder.training.steps import Step
 
 TELL_EVERY_S = 0.2
 PREVIEW_EVERY_S = 0.5
-EVALUATION_FACTOR = 4
+EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""
 EXPLOSION = 1e4
 """A loss so many times the first one is worth a warning."""
@@ -116,9 +116,10 @@ class Run:
         """Metrics by key: of the training so far in this epoch, and of the validation part."""
         for step in self.steps:
             step.guard.check()
+        self.count_time(training=True)
+        for step in self.steps:
             step.module.eval()
             step.validation.reset()
-        self.count_time(training=True)
         batch_size = EVALUATION_FACTOR * self.settings.batch_size
         with torch.no_grad(), randomness.apart(self.settings.seed):
             for batch in in_order(self.data.validation, batch_size):

@@ -34,8 +34,7 @@ class Sealed:
 
 
 def write(path: Path, files: Mapping[str, bytes], info: Mapping[str, Any]) -> None:
-    """Make the folder `path`, which must not exist yet; `OSError` leaves nothing behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Make the folder `path` in one that is there; `OSError` leaves nothing behind."""
     temporary = path.with_name(f"{TEMPORARY}{path.name}-{secrets.token_hex(4)}")
     manifest = {
         "version": VERSION,
@@ -45,6 +44,8 @@ def write(path: Path, files: Mapping[str, bytes], info: Mapping[str, Any]) -> No
             for name, data in files.items()
         },
     }
+    # Without parents: a run folder that was removed must not come back as a stump.
+    temporary.mkdir()
     try:
         for name, data in files.items():
             _write_file(temporary / name, data)

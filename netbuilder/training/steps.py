@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from netbuilder.data.loading import size
 from netbuilder.training import optimizers
-from netbuilder.training.guards import DeviceGuard, Guard, HostGuard
+from netbuilder.training.guards import make_guard
 from netbuilder.training.meters import Meter
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import ConstantSettings
@@ -30,11 +30,7 @@ class Step:
             dict.fromkeys(p for network in updated for p in network.parameters() if p.requires_grad)
         )
         self.optimizer = optimizers.make(step.settings.optimizer, self.parameters)
-        self.guard: Guard = (
-            HostGuard(self.module)
-            if device.type == "cpu"
-            else DeviceGuard(self.module, self.optimizer)
-        )
+        self.guard = make_guard(self.module, self.optimizer, device)
         self.training = Meter(step.metrics, device)
         self.validation = Meter(step.metrics, device)
         schedule = step.settings.schedule
@@ -49,6 +45,7 @@ class Step:
         value = self.guard.admit(loss, number)
         loss.backward()
         self.optimizer.step()
+        self.guard.after()
         self.training.add(value, outputs, size(batch))
 
     def measure(self, batch: Batch) -> None:
