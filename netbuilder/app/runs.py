@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from netbuilder.app.settings import home
+from netbuilder.app.places import home
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.graph.rules import identifier
 from netbuilder.training.events import Event

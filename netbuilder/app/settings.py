@@ -13,9 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from netbuilder.app.places import SETTINGS
+from netbuilder.app.places import home as home
 from netbuilder.errors import DocumentError
 from netbuilder.storage import atomic, files, strict
 
@@ -39,19 +40,6 @@ class UserSettings(BaseModel):
     """The arrangement of panels, as the window writes it (base64)."""
 
 
-def home(kind: Literal["config", "data"]) -> Path:
-    """The folder for settings or for runs of unsaved projects.
-
-    The environment variable NETBUILDER_HOME puts both under one folder.
-    """
-    override = os.environ.get("NETBUILDER_HOME")
-    if override:
-        return Path(override) / kind
-    if kind == "config":
-        return platformdirs.user_config_path("netbuilder", appauthor=False)
-    return platformdirs.user_data_path("netbuilder", appauthor=False)
-
-
 class SettingsStore:
     """The settings of this person, kept in a file."""
 
@@ -59,7 +47,7 @@ class SettingsStore:
         self, path: Path | None = None, warn: Callable[[str], None] = lambda text: None
     ) -> None:
         """`warn` hears in one sentence when the file can't be read or written."""
-        self.path = path or home("config") / "settings.json"
+        self.path = path or home("config") / SETTINGS
         self._warn = warn
         self.value = self._load()
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import signal
-import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import (
-    QMessageLogContext,
-    QObject,
-    QSocketNotifier,
-    QtMsgType,
-    qInstallMessageHandler,
-)
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
+from netbuilder.app.places import last_look
 from netbuilder.gui import theme
 from netbuilder.gui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from netbuilder.gui.signals import Signals
 
 EXIT_AFTER_PAINT = "NETBUILDER_EXIT_AFTER_FIRST_PAINT"
 NO_DISPLAY = (
@@ -69,59 +64,40 @@ def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -
     log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
 
 
-class Signals(QObject):
-    """Turns SIGINT and SIGTERM into a clean end of the event loop.
+class Running:
+    """What the program sets up once the window has painted, and takes down at its end."""
 
-    Python runs its handlers only between bytecodes, which may be never while Qt waits: the
-    signal also writes to a socket that the event loop watches.
-    """
-
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__()
+    def __init__(self, window: MainWindow, path: Path | None) -> None:
         self._window = window
-        self._read, self._write = socket.socketpair()
-        for end in (self._read, self._write):
-            end.setblocking(False)
-        self._old_fd = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        self._old = {
-            number: signal.signal(number, self._ignore)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._arrived)
+        self._path = path
+        self._signals: Signals | None = None
+        self._hook = sys.excepthook
 
-    def _ignore(self, number: int, frame: FrameType | None) -> None:
-        """The handler only has to be there: the socket tells the event loop."""
+    def begin(self) -> None:
+        """Say how long it took if that was asked, else load what the window needs next."""
+        if os.environ.get(EXIT_AFTER_PAINT):
+            took = seconds_since_start()
+            import json
 
-    def _arrived(self) -> None:
-        try:
-            numbers = self._read.recv(64)
-        except BlockingIOError:
-            return
-        if any(number in (signal.SIGINT, signal.SIGTERM) for number in numbers):
+            print(json.dumps({"first_paint_s": round(took, 4)}), flush=True)
             self._window.end()
             QApplication.quit()
+            return
+        from netbuilder.gui.dialogs import ErrorCatcher
+        from netbuilder.gui.signals import Signals
 
-    def restore(self) -> None:
-        """Give the signals back to who had them."""
-        self._notifier.setEnabled(False)
-        signal.set_wakeup_fd(self._old_fd)
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
-        self._read.close()
-        self._write.close()
+        window = self._window
+        sys.excepthook = ErrorCatcher(lambda: window if window.isVisible() else None)
+        self._signals = Signals(window.end)
+        window.prepare()
+        if self._path is not None:
+            window.open_path(self._path)
 
-
-def _begin(window: MainWindow, path: Path | None, started: float | None) -> None:
-    """The window has painted: say when, or load what it needs next."""
-    if started is not None:
-        print(json.dumps({"first_paint_s": round(seconds_since_start(), 4)}), flush=True)
-        window.end()
-        QApplication.quit()
-        return
-    window.prepare()
-    if path is not None:
-        window.open_path(path)
+    def finish(self) -> None:
+        """Put back what was there before."""
+        sys.excepthook = self._hook
+        if self._signals is not None:
+            self._signals.restore()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,27 +110,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     app = QApplication([sys.argv[0] or "netbuilder"])
     app.setApplicationName("netbuilder")
     app.setDesktopFileName("netbuilder")
+    look = last_look()
+    theme.apply_theme(app, look.theme)
     window = MainWindow()
-    theme.apply_theme(app, _mode(window))
-    window.restore_place()
+    window.restore_place(look.geometry)
     files = [argument for argument in arguments if not argument.startswith("-")]
     path = Path(files[0]) if files else None
-    measuring = 0.0 if os.environ.get(EXIT_AFTER_PAINT) else None
-    window.painted.connect(lambda: _begin(window, path, measuring))
-    signals = Signals(window)
-    hook = sys.excepthook
+    running = Running(window, path)
+    window.painted.connect(running.begin)
     window.show()
-    from netbuilder.gui.dialogs import ErrorCatcher
-
-    sys.excepthook = ErrorCatcher(lambda: window if window.isVisible() else None)
     try:
         return app.exec()
     finally:
-        sys.excepthook = hook
-        signals.restore()
+        running.finish()
         window.end()
         window.deleteLater()
-
-
-def _mode(window: MainWindow) -> theme.Mode:
-    return window.settings.value.theme

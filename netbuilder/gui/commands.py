@@ -59,8 +59,6 @@ class Commands(QObject):
                 raise ValueError(f"two commands are called {command.id}")
             self.commands[command.id] = command
             self.actions[command.id] = self._action(command)
-        theme.notifier.changed.connect(self.dress)
-        self.dress()
 
     def _action(self, command: Command) -> QAction:
         action = QAction(self._window)
@@ -101,10 +99,10 @@ class Commands(QObject):
                 action.setChecked(command.checked())
 
     def dress(self) -> None:
-        """Tint the icons for the theme in use."""
+        """Tint the icons of the toolbar for the theme in use; menus show none."""
         tokens = theme.current()
         for id, command in self.commands.items():
-            if command.icon:
+            if command.icon and command.bar:
                 color = tokens.on_accent if command.primary else tokens.text
                 self.actions[id].setIcon(icons.icon(command.icon, color, 18))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
-import netbuilder
 from netbuilder.gui import style
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.dialogs import tell
@@ -56,7 +57,7 @@ class KeysDialog(QDialog):
 def about(parent: QWidget) -> None:
     """The program's name, version and licence."""
     text = (
-        f"Version {netbuilder.__version__}\n\nDraw a network, watch it learn, ship it. "
+        f"Version {version('netbuilder')}\n\nDraw a network, watch it learn, ship it. "
         "What you train is PyTorch code that you can read.\n\nApache License 2.0"
     )
     tell(parent, "netbuilder", text)

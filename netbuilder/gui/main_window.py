@@ -6,7 +6,6 @@ paint, or when a project is opened.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,18 +127,18 @@ class MainWindow(QMainWindow):
             bench.train_wanted.connect(self.train)
             bench.export_wanted.connect(self.export)
             bench.run_project_wanted.connect(self.open_path)
+            self.commands.dress()
             self.commands.give_keys(bench.canvas)
             self.pages.addWidget(bench)
             state = self.settings.value.window_state
             if state:
-                bench.restore(QByteArray(b64decode(state.encode())))
+                bench.restore(QByteArray.fromBase64(state.encode()))
         return self.bench
 
-    def restore_place(self) -> None:
-        """Put the window where it was; before it is shown."""
-        place = self.settings.value.geometry
-        if place:
-            self.restoreGeometry(QByteArray(b64decode(place.encode())))
+    def restore_place(self, geometry: str) -> None:
+        """Put the window where it was, as `end` remembered it; before it is shown."""
+        if geometry:
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
 
     def _do_posted(self, action: Callable[[], None]) -> None:
         action()
@@ -378,6 +377,8 @@ class MainWindow(QMainWindow):
 
     def _dress(self) -> None:
         self.setStyleSheet(style.sheet())
+        if self.bench is not None:
+            self.commands.dress()
 
     def show_commands(self) -> None:
         """The list of all commands."""
@@ -415,11 +416,9 @@ class MainWindow(QMainWindow):
     def end(self) -> None:
         """Remember the window's place and end the worker, without a question."""
         if self.bench is not None:
-            state = bytes(self.bench.saveState().data())
-            place = bytes(self.saveGeometry().data())
-            self.settings.update(
-                window_state=b64encode(state).decode(), geometry=b64encode(place).decode()
-            )
+            state = bytes(self.bench.saveState().toBase64().data()).decode()
+            place = bytes(self.saveGeometry().toBase64().data()).decode()
+            self.settings.update(window_state=state, geometry=place)
         self.hide()
         if self.session is not None:
             # A training writes its checkpoint first; the window is gone by then.

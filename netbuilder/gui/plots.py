@@ -18,8 +18,8 @@ from netbuilder.gui.ring import Series
 from netbuilder.gui.widgets import label, row
 
 REDRAW_MS = 33
-ROOM = 0.16
-"""Share of the width that is kept free at the right for the labels of the curves."""
+LABEL_WIDTH, LABEL_HEIGHT = 96, 15
+"""What is kept free at the right for the labels of the curves, and what each is tall."""
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
 
 
@@ -40,7 +40,7 @@ class _Curve:
         self.hue = hue
         self.dashed = dashed
         self.series = Series()
-        self.item = pg.PlotCurveItem(connect="finite")
+        self.item = pg.PlotCurveItem(connect="finite", antialias=True)
         self.text = pg.TextItem(anchor=(0, 0.5))
 
     def dress(self) -> None:
@@ -152,18 +152,22 @@ class CurvePlot(QWidget):
         if low > high:
             return
         margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
-        self._plot.setYRange(low - margin, high + margin, padding=0)
-        self._plot.setXRange(0, last_x * (1 + ROOM), padding=0)
-        self._label(ends, high - low + 2 * margin)
+        box = self._plot.getViewBox()
+        free = min(0.6, LABEL_WIDTH / max(1.0, box.width()))
+        low, high = low - margin, high + margin
+        self._plot.setYRange(low, high, padding=0)
+        self._plot.setXRange(0, last_x / (1 - free), padding=0)
+        self._label(ends, low, high, (high - low) * LABEL_HEIGHT / max(1.0, box.height()))
 
-    def _label(self, ends: list[tuple[float, _Curve]], span: float) -> None:
+    @staticmethod
+    def _label(ends: list[tuple[float, _Curve]], low: float, high: float, tall: float) -> None:
         """Names and last values at the ends of the curves, moved apart where they would meet."""
-        height = max(1, self.view.height())
-        apart = span * 15 / height
-        previous = -math.inf
-        for y, curve in sorted(ends, key=lambda end: end[0]):
-            place = max(y, previous + apart)
-            previous = place
+        ends = sorted(ends, key=lambda end: end[0])
+        floor = low + tall / 2
+        for number, (y, curve) in enumerate(ends):
+            ceiling = high - tall * (len(ends) - number - 0.5)
+            place = min(max(y, floor), max(floor, ceiling))
+            floor = place + tall
             curve.text.setText(f"{curve.name} {number(curve.series.last_y)}")
             curve.text.setPos(curve.item.xData[-1], place)
 

@@ -83,6 +83,7 @@ QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
 QWidget#dockTitle { background: $panel; }
 QPlainTextEdit#code { border: none; border-radius: 0; background: $surface; padding: 4px; }
 QFrame#commandList { background: $card; border: 1px solid $border; border-radius: 8px; }
+QTableView::item { padding: 0 8px; }
 QListView#commandRows { background: transparent; }
 QProgressBar { max-height: 6px; min-height: 6px; border: none; border-radius: 3px;
   background: $border; }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -58,8 +59,13 @@ class Theme:
     success: QColor
     wire: QColor
     shadow: QColor
-    families: Mapping[str, QColor]
-    """A colour for each `layers.base.Family` value."""
+    lightness: float
+    """That of all families' colours, in OKLCH."""
+
+    @cached_property
+    def families(self) -> Mapping[str, QColor]:
+        """A colour for each `layers.base.Family` value, made when it is first needed."""
+        return {name: oklch(self.lightness, chroma, hue) for name, (hue, chroma) in _HUES.items()}
 
     def family(self, name: str) -> QColor:
         """The colour of a family; grey for one that is not known."""
@@ -71,11 +77,11 @@ class Theme:
 # axis, which colour-blind people see, and differ in chroma too.
 _HUES: Mapping[str, tuple[float, float]] = {
     "io": (250.0, 0.045),
-    "linear": (290.0, 0.150),
-    "convolution": (255.0, 0.150),
+    "linear": (289.0, 0.160),
+    "convolution": (240.0, 0.105),
     "pooling": (205.0, 0.110),
-    "normalisation": (170.0, 0.110),
-    "dropout": (20.0, 0.060),
+    "normalisation": (172.0, 0.110),
+    "dropout": (40.0, 0.065),
     "activation": (75.0, 0.140),
     "recurrent": (325.0, 0.150),
     "attention": (355.0, 0.160),
@@ -132,10 +138,6 @@ def mixed(one: QColor, other: QColor, share: float) -> QColor:
     )
 
 
-def _families(lightness: float) -> dict[str, QColor]:
-    return {name: oklch(lightness, chroma, hue) for name, (hue, chroma) in _HUES.items()}
-
-
 def _shade(hex: str, alpha: int) -> QColor:
     color = QColor(hex)
     color.setAlpha(alpha)
@@ -161,7 +163,7 @@ DARK = Theme(
     success=QColor("#5fd38a"),
     wire=QColor("#7b8696"),
     shadow=_shade("#000000", 70),
-    families=_families(0.76),
+    lightness=0.76,
 )
 
 LIGHT = Theme(
@@ -183,7 +185,7 @@ LIGHT = Theme(
     success=QColor("#197a3c"),
     wire=QColor("#8d867c"),
     shadow=_shade("#3a3020", 28),
-    families=_families(0.60),
+    lightness=0.60,
 )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
 from netbuilder.gui import icons, theme
+
+if TYPE_CHECKING:
+    from netbuilder.graph.document import Document, Graph
+    from netbuilder.graph.model import Node
 
 _WIDTH, _HEIGHT = 150.0, 46.0
 """What a node is taken to measure on the canvas."""

@@ -85,11 +85,10 @@ class Banner(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.text = label("", "heading", wrap=True)
+        self.text = label("", "heading")
         self.hint = label("", "muted", wrap=True)
-        texts = column(self.text, self.hint, gap=2)
-        self._row = row(gap=8, margins=(12, 8, 12, 8))
-        self._row.addLayout(texts, 1)
+        self._row = row(self.text, gap=16, margins=(12, 5, 8, 5))
+        self._row.addWidget(self.hint, 1)
         self._buttons: list[QWidget] = []
         self.setLayout(self._row)
         self.hide()
@@ -104,9 +103,12 @@ class Banner(QFrame):
         for action in actions:
             self._row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
         set_role(self, role)
+        # A short verdict stands beside its hint; a long one takes the line for itself.
+        long = len(text) > 60
+        self.text.setWordWrap(long)
+        self._row.setStretch(0, 2 if long else 0)
         self.text.setText(text)
         self.hint.setText(hint)
-        self.hint.setVisible(bool(hint))
         self.show()
 
 
@@ -300,7 +302,8 @@ class TrainingPanel(QWidget):
         if run.status in ("finished", "stopped"):
             export = button("Export…", self.export_wanted.emit, "primary")
             text = "  ·  ".join([_STATUS[run.status], *results])
-            self.banner.say("okbox", text, f"{took}. Kept in {run.path}", export)
+            self.banner.say("okbox", text, took, export)
+            set_tip(self.banner, f"Kept in {run.path}")
         else:
             places: list[QWidget] = []
             if fault is not None and fault.node:

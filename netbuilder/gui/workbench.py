@@ -128,7 +128,8 @@ class Workbench(QMainWindow):
             dock.show()
         sides = [self.docks["palette"], self.docks["inspector"]]
         self.resizeDocks(sides, [224, 328], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["panels"]], [268], Qt.Orientation.Vertical)
+        tall = max(240, round(self.height() * 0.36))
+        self.resizeDocks([self.docks["panels"]], [tall], Qt.Orientation.Vertical)
 
     def _dress(self) -> None:
         for at, (_, _, name) in enumerate(_TABS):
