@@ -12,7 +12,7 @@ from netbuilder.errors import Problem
 from netbuilder.graph.changes import Added, Change, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.layout import Flow
-from netbuilder.graph.model import Frame, Node, ProjectInfo, Wire
+from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Wire
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.frame_item import FrameItem
 from netbuilder.gui.canvas.node_item import NodeItem
@@ -85,7 +85,8 @@ class CanvasScene(QGraphicsScene):
             self._index_problems()
             for item in graph.contents():
                 self._add(item)
-            self._edited = False
+            # The first faces and courses were made with everything there.
+            self._stale_nodes.clear()
             self.settle()
         if had_selection:
             self.selection_changed.emit()
@@ -153,6 +154,10 @@ class CanvasScene(QGraphicsScene):
             self._elsewhere(change)
             return
         match change:
+            case Added(item=GraphInfo()):
+                # Undone and redone, the graph with this id is another object.
+                assert self.document is not None
+                self.graph = self.document.graph(change.graph)
             case Added(item=item):
                 self._add(item)
             case Removed(item=item):

@@ -313,6 +313,7 @@ class CanvasView(QGraphicsView):
         """Add a layer after the selected node, wired to its free output, or in the middle."""
         if not self.editable:
             return
+        self.canvas.settle()
         end = edit.free_output(self, layer)
         if end is not None:
             middle = edit.place_after(self, end.node)
@@ -477,6 +478,7 @@ class CanvasView(QGraphicsView):
             self._gesture = Pan(self, press, NOTHING)
         elif left and self.editable:
             self.hint.hide()
+            self.canvas.settle()
             self._gesture = start(self, press, self._hit(pixel))
         if self._gesture is not None and self._gesture.cursor is not None:
             self.viewport().setCursor(self._gesture.cursor)
