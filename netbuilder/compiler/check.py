@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from netbuilder.compiler.inplace import overwritten
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
@@ -44,6 +45,7 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
         *_cycles(graph),
         *_ends(document, graph),
         *_names(graph),
+        *(to_problem(complaint, graph, node) for node, complaint in overwritten(graph)),
     ]
     used = topology.ancestors(graph, sinks(graph))
     ports = {id: ports_of(document, graph, node) for id, node in graph.nodes.items()}

@@ -28,6 +28,7 @@ class ReLU(_Inplace):
 
     id = "torch.nn.ReLU"
     title = "ReLU"
+    saves_output = True
     keywords = "rectifier rectified linear unit nonlinearity"
 
 
@@ -97,6 +98,7 @@ class Sigmoid(_Activation):
 
     id = "torch.nn.Sigmoid"
     title = "Sigmoid"
+    saves_output = True
     keywords = "logistic probability gate nonlinearity"
 
 
@@ -105,10 +107,13 @@ class Tanh(_Activation):
 
     id = "torch.nn.Tanh"
     title = "Tanh"
+    saves_output = True
     keywords = "hyperbolic tangent nonlinearity"
 
 
 class _Softmax(_Activation):
+    saves_output = True
+
     dim: Index | None = None
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:

@@ -202,6 +202,11 @@ class Layer(BaseModel):
     summary_fields: ClassVar[tuple[str, ...]] = ()
     """Parameters shown on the node's second line; see `subtitle`."""
 
+    is_view: ClassVar[bool] = False
+    """Whether the result may be the input's own memory: what overwrites it changes both."""
+    saves_output: ClassVar[bool] = False
+    """Whether the gradient needs the result, so that nothing may overwrite it."""
+
     # -- what follows from the inputs -------------------------------------------------
 
     def infer(self, inputs: Types) -> dict[str, Json]:

@@ -39,6 +39,7 @@ class Identity(Layer):
     title = "Identity"
     family = Family.LINEAR
     keywords = "pass through noop rename"
+    is_view = True
 
 
 class Linear(Layer):

@@ -38,6 +38,7 @@ class _Recurrent(Layer):
     family = Family.RECURRENT
     positional = ("input_size", "hidden_size")
     starting = start_with(hidden_size=64, batch_first=True)
+    saves_output = True
     states: ClassVar[tuple[str, ...]]
 
     input_size: Inferred = None

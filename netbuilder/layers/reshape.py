@@ -32,6 +32,7 @@ from netbuilder.layers.checks import (
 
 class _Reshape(Layer):
     family = Family.RESHAPE
+    is_view = True
 
 
 class Flatten(_Reshape):

@@ -257,6 +257,44 @@ def check_gradients(kind: type[Layer], case: Case) -> None:
         assert not tensor.requires_grad or tensor.grad is not None
 
 
+def check_memory(kind: type[Layer], case: Case) -> None:
+    """`is_view` and `saves_output` are set where PyTorch shares or keeps memory."""
+    for training in (True, False):
+        torch.manual_seed(0)
+        # Without inplace: that one is another matter.
+        module = Network(kind, Case({**case.params, **off(kind)}, case.inputs)).build()
+        module.train(training)
+        inputs = [
+            tensor.requires_grad_() * 1 if tensor.is_floating_point() else tensor
+            for tensor in random_inputs(case).values()
+        ]
+        results = flat(module(*inputs))
+        memory = {tensor.untyped_storage().data_ptr() for tensor in inputs}
+        if any(result.untyped_storage().data_ptr() in memory for result in results):
+            assert kind.is_view
+        floating = [result for result in results if result.requires_grad]
+        if floating and overwriting_fails(floating):
+            assert kind.saves_output
+
+
+def overwriting_fails(results: Sequence[torch.Tensor]) -> bool:
+    """Whether the gradient can't be computed once these are overwritten."""
+    with torch.no_grad():
+        for result in results:
+            result.mul_(2)
+    try:
+        torch.stack([result.sum() for result in results]).sum().backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        if "inplace operation" in str(error):
+            return True
+        raise
+    return False
+
+
+def off(kind: type[Layer]) -> dict[str, bool]:
+    return {"inplace": False} if "inplace" in kind.model_fields else {}
+
+
 class Step:
     """A training step: what an identity network `main` gives goes to the node's first port."""
 

@@ -104,6 +104,12 @@ def test_gradients_reach_every_weight(id: str) -> None:
         harness.check_gradients(kind_of(id), case(id, seed))
 
 
+@pytest.mark.parametrize("id", RUN)
+def test_shared_and_needed_memory_is_declared(id: str) -> None:
+    for seed in SEEDS:
+        harness.check_memory(kind_of(id), case(id, seed))
+
+
 @pytest.mark.parametrize("id", LOSSES)
 def test_losses_are_those_of_pytorch(id: str) -> None:
     for seed in SEEDS:
