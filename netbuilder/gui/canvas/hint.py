@@ -28,11 +28,10 @@ class Hint(QLabel):
     def show_at(self, pixel: QPoint, text: str, tone: Tone = "plain") -> None:
         """Show a text beside a point of the parent, wholly inside of it."""
         tokens = theme.current()
-        color = {"plain": tokens.text, "error": tokens.error, "warning": tokens.warning}[tone]
+        edge = {"plain": tokens.border, "error": tokens.error, "warning": tokens.warning}[tone]
         self.setStyleSheet(
-            f"background: {tokens.card.name()}; color: {color.name()};"
-            f"border: 1px solid {(tokens.border if tone == 'plain' else color).name()};"
-            "border-radius: 5px; padding: 4px 8px;"
+            f"background: {tokens.card.name()}; color: {tokens.text.name()};"
+            f"border: 1px solid {edge.name()}; border-radius: 5px; padding: 4px 8px;"
         )
         self.setFont(theme.font("small"))
         self.setMinimumSize(0, 0)

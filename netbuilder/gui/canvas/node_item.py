@@ -20,7 +20,7 @@ ICON_LEFT = 14.0
 TEXT_LEFT = ICON_LEFT + ICON + 8.0
 PADDING = 12.0
 # From these zooms on a node shows more; less is not readable there and costs a frame.
-NAMES, DETAILS, SHAPES, SHADOWS = 0.42, 0.5, 0.62, 0.75
+DETAILS, SHAPES, SHADOWS = 0.5, 0.62, 0.75
 
 _NO_PEN = Qt.PenStyle.NoPen
 
@@ -46,12 +46,15 @@ class NodeItem(QGraphicsItem):
         self.selected = False
         self.hovered = False
         self.dimmed = False
+        self.offered: bool | None = None
+        """The side whose ports a wire that is being drawn may end at: True for outputs."""
         self.hot: tuple[bool, str] | None = None
         """The port under the mouse: whether an output, and its name."""
         self.width = self.height = self._pitch = 0.0
         self._ports: dict[tuple[bool, str], QPointF] = {}
         self._bounds = QRectF()
         self._texts: _Texts | None = None
+        self._large: QStaticText | None = None
         self._measure()
 
     # -- contents ------------------------------------------------------------------------
@@ -90,6 +93,12 @@ class NodeItem(QGraphicsItem):
             self.update()
         if dimmed is not None and dimmed != self.dimmed:
             self.dimmed = dimmed
+            self.update()
+
+    def set_offered(self, offered: bool | None) -> None:
+        """Let the ports of one side stand out."""
+        if offered != self.offered:
+            self.offered = offered
             self.update()
 
     def set_hot(self, hot: tuple[bool, str] | None) -> None:
@@ -147,7 +156,7 @@ class NodeItem(QGraphicsItem):
             for output in (False, True)
             for number, port in enumerate(face.ports(output))
         }
-        self._texts = None
+        self._texts = self._large = None
         self._bounds = self._reach(style)
 
     def _port_at(self, output: bool, number: int) -> QPointF:
@@ -160,7 +169,8 @@ class NodeItem(QGraphicsItem):
         """Everything that may be painted: card, outline, badge and shapes."""
         right, below = self.width + 10.0, self.height + 8.0
         for at, shape in self._shapes():
-            right = max(right, at.x() + style.mono.width(shape) + 2)
+            # Hinted glyphs can be wider than the font's own measure says.
+            right = max(right, at.x() + style.mono.width(shape) * 1.15 + 4)
             below = max(below, at.y() + style.mono.height + 2)
         return QRectF(-8.0, -12.0, right + 8.0, below + 12.0)
 
@@ -193,11 +203,12 @@ class NodeItem(QGraphicsItem):
             painter.setOpacity(0.45)
         self._paint_card(painter, style, zoom)
         texts = self._texts or self._prepare(style)
-        if zoom >= NAMES:
+        if zoom < DETAILS:
+            self._paint_large_name(painter, style)
+        else:
             painter.setPen(style.text_pen)
             painter.setFont(style.name.font)
             painter.drawStaticText(texts.name_at, texts.name)
-        if zoom >= DETAILS:
             device = painter.device()
             ratio = zoom * (device.devicePixelRatio() if device else 1.0)
             top = (self.height - ICON) / 2
@@ -206,6 +217,18 @@ class NodeItem(QGraphicsItem):
             self._paint_ports(painter, style)
         if self.face.errors or self.face.warnings:
             self._paint_badge(painter, style)
+
+    def _paint_large_name(self, painter: QPainter, style: Brushes) -> None:
+        """Half way to the view from afar: only the name, larger."""
+        if self._large is None:
+            room = self.width - theme.M - theme.S
+            text = style.large.elided(self.face.name, room)
+            self._large = static(text, style.large.font)
+        painter.setPen(style.text_pen)
+        painter.setFont(style.large.font)
+        painter.drawStaticText(
+            QPointF(theme.M + 4, (self.height - style.large.height) / 2), self._large
+        )
 
     def _paint_card(self, painter: QPainter, style: Brushes, zoom: float) -> None:
         card = QRectF(0.5, 0.5, self.width - 1, self.height - 1)
@@ -264,8 +287,8 @@ class NodeItem(QGraphicsItem):
                 painter.drawStaticText(at, text)
 
     def _paint_ports(self, painter: QPainter, style: Brushes) -> None:
-        painter.setPen(style.wire_pen)
         for output in (False, True):
+            painter.setPen(style.accent_pen if self.offered is output else style.wire_pen)
             for port in self.face.ports(output):
                 painter.setBrush(style.wire if port.wired else style.card)
                 painter.drawEllipse(self._ports[output, port.name], PORT_RADIUS, PORT_RADIUS)

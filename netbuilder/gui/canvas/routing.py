@@ -35,6 +35,13 @@ class Course:
         xs, ys = zip(*self.points, strict=True)
         return Box(min(xs), min(ys), max(xs), max(ys))
 
+    def coarse(self) -> list[Point]:
+        """The course with few points: for the view from afar."""
+        points = [self.start]
+        for segment in self.segments:
+            points += [segment[0]] if len(segment) == 1 else _flat(points[-1], segment, 4)
+        return points
+
     def turned(self) -> Course:
         """The course with its axes exchanged."""
         return Course(
@@ -96,10 +103,10 @@ def _course(start: Point, *segments: tuple[Point, ...]) -> Course:
     return Course(start, segments, tuple(points))
 
 
-def _flat(p: Point, segment: tuple[Point, ...]) -> list[Point]:
-    """Points on a cubic Bézier curve, without its start."""
+def _flat(p: Point, segment: tuple[Point, ...], steps: int = 0) -> list[Point]:
+    """Points on a cubic Bézier curve, without its start; a long one has more."""
     a, b, c = segment
-    steps = max(STEPS, min(64, int(abs(c[1] - p[1]) / 24)))
+    steps = steps or max(STEPS, min(64, int(abs(c[1] - p[1]) / 24)))
     result = []
     for number in range(1, steps + 1):
         t = number / steps

@@ -46,6 +46,8 @@ from netbuilder.gui.canvas.scene import CanvasScene
 T = TypeVar("T")
 
 MIN_ZOOM, MAX_ZOOM = 0.04, 4.0
+LEGIBLE = 0.5
+"""A zoom at which names can be read."""
 SPACE = 500_000.0
 """Half the side of the world in which the view can be moved, in scene units."""
 
@@ -135,7 +137,7 @@ class CanvasView(QGraphicsView):
             self._set_zoom(zoom)
             self.centerOn(middle)
         else:
-            self.frame_all()
+            self._first_look()
         self.refresh()
 
     def set_report(self, report: Report | None) -> None:
@@ -422,6 +424,20 @@ class CanvasView(QGraphicsView):
         """Zoom and move so that the whole graph is seen."""
         self._frame(self.canvas.box_of([*self.canvas.nodes, *self.canvas.frames]), 1.0)
 
+    def _first_look(self) -> None:
+        """All of a graph, or the beginning of one that could not be read as a whole."""
+        self.frame_all()
+        box = self.canvas.places.bounds()
+        if box is not None and self.zoom < LEGIBLE:
+            self._set_zoom(1.0)
+            room = self.mapToScene(self.viewport().rect()).boundingRect()
+            if self.canvas.flow == "down":
+                first = min(self.canvas.nodes.values(), key=lambda item: item.y())
+                self.centerOn(first.x() + first.width / 2, box.top - 48 + room.height() / 2)
+            else:
+                first = min(self.canvas.nodes.values(), key=lambda item: item.x())
+                self.centerOn(box.left - 48 + room.width() / 2, first.y() + first.height / 2)
+
     def frame_selection(self) -> None:
         """Zoom and move so that the selection is seen; without one, everything."""
         box = self.canvas.box_of(self.canvas.selection)
@@ -563,7 +579,7 @@ class CanvasView(QGraphicsView):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._unframed:
-            self.frame_all()
+            self._first_look()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

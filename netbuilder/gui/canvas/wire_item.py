@@ -77,9 +77,7 @@ class WireItem(QGraphicsPathItem):
         """The course as straight lines, for the view from afar."""
         if self.course is None:
             return []
-        points = self.course.points
-        if len(points) > 8:
-            points = (*points[:-1:4], points[-1])
+        points = self.course.coarse()
         dx, dy = self.x(), self.y()
         return [QLineF(a[0] + dx, a[1] + dy, b[0] + dx, b[1] + dy) for a, b in pairwise(points)]
 

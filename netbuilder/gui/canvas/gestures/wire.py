@@ -53,6 +53,7 @@ class DrawWire(Gesture):
         for id, item in self.scene.nodes.items():
             fits = bool(item.face.ports(not fixed.output)) and id not in blocked
             item.set_state(dimmed=not fits and id != fixed.node)
+            item.set_offered(not fixed.output if fits else None)
         self.scene.nodes[fixed.node].set_hot((fixed.output, fixed.port))
         if self.moved is not None:
             self.scene.wires[self.moved.id].setVisible(False)
@@ -171,6 +172,7 @@ class DrawWire(Gesture):
         self.scene.drop_overlay(self._preview)
         for item in self.scene.nodes.values():
             item.set_state(dimmed=False)
+            item.set_offered(None)
             item.set_hot(None)
         if self.moved is not None and self.moved.id in self.scene.wires:
             self.scene.wires[self.moved.id].setVisible(True)
