@@ -14,6 +14,7 @@ from netbuilder.training.guards import make_guard
 from netbuilder.training.meters import Meter
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import ConstantSettings
+from netbuilder.training.stepping import Stepper
 
 Batch = Mapping[str, Tensor]
 
@@ -30,6 +31,7 @@ class Step:
             dict.fromkeys(p for network in updated for p in network.parameters() if p.requires_grad)
         )
         self.optimizer = optimizers.make(step.settings.optimizer, self.parameters)
+        self._stepper = Stepper(self.optimizer, self.parameters)
         self.guard = make_guard(self.module, self.optimizer, device)
         self.training = Meter(step.metrics, device)
         self.validation = Meter(step.metrics, device)
@@ -44,7 +46,7 @@ class Step:
         loss, outputs, _ = self.module(**{name: batch[name] for name in self.plan.fields})
         value = self.guard.admit(loss, number)
         loss.backward()
-        self.optimizer.step()
+        self._stepper.step()
         self.guard.after()
         self.training.add(value, outputs, size(batch))
 
@@ -78,6 +80,7 @@ class Step:
             self.optimizer.load_state_dict(state["optimizer"])
             for group in self.optimizer.param_groups:
                 group.update(settings.model_dump(exclude={"kind"}))
+            self._stepper.forget()
         self.training.load(state["training"])
 
     @property
