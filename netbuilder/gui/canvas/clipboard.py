@@ -13,21 +13,21 @@ from netbuilder.graph.edits import snap
 from netbuilder.graph.model import Node
 
 if TYPE_CHECKING:
-    from netbuilder.gui.canvas.view import CanvasView
+    from netbuilder.gui.canvas.editing import EditingView
 
 MAX_TEXT = 16_000_000
 """Characters of a clipboard that are looked at."""
 OFFSET = 32.0
 
 
-def copy(view: CanvasView, nodes: list[str]) -> None:
+def copy(view: EditingView, nodes: list[str]) -> None:
     """Put these nodes on the clipboard."""
     if nodes:
         text = json.dumps(fragment.cut_out(view.shown, nodes), ensure_ascii=False, indent=1)
         QGuiApplication.clipboard().setText(text)
 
 
-def paste(view: CanvasView, *, keep_inputs: bool) -> list[Node]:
+def paste(view: EditingView, *, keep_inputs: bool) -> list[Node]:
     """Add what the clipboard holds, under the mouse if it is over the canvas."""
     text = QGuiApplication.clipboard().text()
     try:
@@ -45,7 +45,7 @@ def paste(view: CanvasView, *, keep_inputs: bool) -> list[Node]:
     )
 
 
-def duplicate(view: CanvasView, nodes: list[str]) -> list[Node]:
+def duplicate(view: EditingView, nodes: list[str]) -> list[Node]:
     """A second copy beside the first, with the wires that come in."""
     content = fragment.cut_out(view.shown, nodes)
     return fragment.paste(
@@ -58,7 +58,7 @@ def duplicate(view: CanvasView, nodes: list[str]) -> list[Node]:
     )
 
 
-def _offset(view: CanvasView, content: dict[str, Any]) -> tuple[float, float]:
+def _offset(view: EditingView, content: dict[str, Any]) -> tuple[float, float]:
     mouse = view.mouse_in_scene()
     try:
         corners = [entry["at"] for entry in content["nodes"]]

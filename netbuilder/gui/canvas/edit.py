@@ -18,7 +18,7 @@ from netbuilder.layers import catalogue
 from netbuilder.layers.catalogue import ports_of
 
 if TYPE_CHECKING:
-    from netbuilder.gui.canvas.view import CanvasView
+    from netbuilder.gui.canvas.editing import EditingView
 
 GAP = 16.0
 
@@ -32,7 +32,7 @@ class LooseEnd:
     output: bool
 
 
-def starting_parameters(view: CanvasView, layer: str) -> dict[str, Json]:
+def starting_parameters(view: EditingView, layer: str) -> dict[str, Json]:
     """The parameters of a fresh node: those of the layer, with the project's own names."""
     kind = catalogue.find(layer)
     values = dict(kind.starting) if kind is not None else {}
@@ -43,7 +43,7 @@ def starting_parameters(view: CanvasView, layer: str) -> dict[str, Json]:
 
 
 def add_layer(
-    view: CanvasView,
+    view: EditingView,
     layer: str,
     middle: tuple[float, float],
     *,
@@ -66,7 +66,7 @@ def add_layer(
     return graph.nodes[node.id]
 
 
-def connect_loose(view: CanvasView, end: LooseEnd, node: Node) -> None:
+def connect_loose(view: EditingView, end: LooseEnd, node: Node) -> None:
     """Wire a loose end to the first port of a node that takes it, if there is one."""
     history, graph = view.past, view.shown
     ports = ports_of(history.document, graph, node)
@@ -78,7 +78,7 @@ def connect_loose(view: CanvasView, end: LooseEnd, node: Node) -> None:
             return
 
 
-def insert_and_make_room(view: CanvasView, wire: str, node: str) -> None:
+def insert_and_make_room(view: EditingView, wire: str, node: str) -> None:
     """Put a node that is there into a wire and push what comes after it out of the way."""
     history, graph = view.past, view.shown
     target = graph.wires[wire].target
@@ -101,7 +101,7 @@ def insert_and_make_room(view: CanvasView, wire: str, node: str) -> None:
     edits.move(history, graph, moved)
 
 
-def free_place(view: CanvasView, middle: tuple[float, float]) -> tuple[float, float]:
+def free_place(view: EditingView, middle: tuple[float, float]) -> tuple[float, float]:
     """The nearest point along the flow around which a usual node covers no other."""
     width, height = NODE_SIZE
     x, y = middle
@@ -118,7 +118,7 @@ def free_place(view: CanvasView, middle: tuple[float, float]) -> tuple[float, fl
     return x, y
 
 
-def place_after(view: CanvasView, node: str) -> tuple[float, float]:
+def place_after(view: EditingView, node: str) -> tuple[float, float]:
     """The middle of a free place right after a node."""
     box = view.canvas.nodes[node].box
     width, height = NODE_SIZE
@@ -128,7 +128,7 @@ def place_after(view: CanvasView, node: str) -> tuple[float, float]:
     return free_place(view, (box.right + gap + width / 2, (box.top + box.bottom) / 2))
 
 
-def free_output(view: CanvasView, layer: str) -> LooseEnd | None:
+def free_output(view: EditingView, layer: str) -> LooseEnd | None:
     """The selected node's free output, if one node is selected and the layer has an input."""
     chosen = view.canvas.selected_nodes()
     kind = catalogue.find(layer)

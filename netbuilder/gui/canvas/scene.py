@@ -1,24 +1,22 @@
-"""The scene: items that follow the document, and the selection."""
+"""The scene: items that follow the document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QRectF, QTimer, Signal
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from netbuilder.compiler.report import NodeReport, Report
 from netbuilder.errors import Problem
 from netbuilder.graph.changes import Added, Change, Changed, Removed
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.layout import Flow
 from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Wire
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.frame_item import FrameItem
+from netbuilder.gui.canvas.items import ItemScene
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box, Places
-from netbuilder.gui.canvas.routing import course
-from netbuilder.gui.canvas.wire_item import Look, WireItem
+from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.wire_item import WireItem
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
 
@@ -27,48 +25,30 @@ MANY = 200
 """So many moved nodes, and all wires are routed anew instead of those nearby."""
 
 
-class CanvasScene(QGraphicsScene):
-    """Items of one graph. It reads the document and never writes to it.
+class CanvasScene(ItemScene):
+    """Follows one graph of a document. It reads the document and never writes to it.
 
     Items come and go with each change; texts, ports and the courses of wires follow once
     in `settle`, which the event loop calls after a batch of changes.
     """
 
-    selection_changed = Signal()
     changed_graph = Signal()
     """The shown graph has changed; once for a batch of changes."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.document: Document | None = None
-        self.graph: Graph | None = None
         self.report: Report | None = None
-        self.nodes: dict[str, NodeItem] = {}
-        self.wires: dict[str, WireItem] = {}
-        self.frames: dict[str, FrameItem] = {}
-        self.places = Places()
-        self.selection: set[str] = set()
-        self.overlays: list[QGraphicsItem] = []
-        self.lifted: frozenset[str] = frozenset()
-        """Nodes and wires that a drag moves; their places are not the document's."""
-        self.revision = 0
-        """Rises with every change of what is not lifted, for views that keep a copy."""
         self._problems: dict[str, tuple[Problem, ...]] = {}
         self._stale_nodes: set[str] = set()
         self._stale_wires: set[str] = set()
         self._moved: set[str] = set()
         self._edited = False
         self._lost_selected = False
-        self._marked: str | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self.settle)
-
-    @property
-    def flow(self) -> Flow:
-        return self.document.project.flow if self.document else "down"
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -92,18 +72,11 @@ class CanvasScene(QGraphicsScene):
             self.selection_changed.emit()
 
     def _clear(self) -> None:
-        for table in (self.nodes, self.wires, self.frames):
-            for item in table.values():
-                self.removeItem(item)
-            table.clear()
-        self.places = Places()
-        self.selection.clear()
+        self.clear_items()
         self._stale_nodes.clear()
         self._stale_wires.clear()
         self._moved.clear()
-        self._marked = None
-        self.lifted = frozenset()
-        self.revision += 1
+        self._edited = self._lost_selected = False
 
     def set_report(self, report: Report | None) -> None:
         """Show other shapes, counts and problems."""
@@ -313,39 +286,6 @@ class CanvasScene(QGraphicsScene):
         report = found.nodes.get(node.id) if found else None
         return face_of(self.document, self.graph, node, report, self.problems_of(node.id))
 
-    # -- wires ---------------------------------------------------------------------------
-
-    def route(self, item: WireItem, *, quick: bool = False) -> None:
-        """Give a wire its course; `quick` (while dragging) ignores what is in its way."""
-        wire = item.wire
-        source, target = self.nodes[wire.source], self.nodes[wire.target]
-        start = source.port(True, wire.source_port) or _edge(source, True)
-        end = target.port(False, wire.target_port) or _edge(target, False)
-        if quick:
-            item.set_course(course(start, end, self.flow))
-            return
-        ends = (wire.source, wire.target)
-
-        def obstacles(box: Box) -> list[Box]:
-            return [other for id, other in self.places.near(box).items() if id not in ends]
-
-        item.set_course(course(start, end, self.flow, obstacles))
-
-    def mark_wire(self, id: str | None) -> None:
-        """Show one wire as the one that the mouse means; None for none."""
-        if id == self._marked:
-            return
-        before, self._marked = self._marked, id
-        self.revision += 1
-        for other in (before, id):
-            if other in self.wires:
-                self.restyle_wire(self.wires[other], hovered=other == id)
-
-    def lift(self, ids: Iterable[str]) -> None:
-        """A drag begins to move these nodes, frames and wires without the document."""
-        self.lifted = frozenset(ids)
-        self.revision += 1
-
     def settle_down(self) -> None:
         """The drag is over: put everything where the document says."""
         graph = self.graph
@@ -360,73 +300,3 @@ class CanvasScene(QGraphicsScene):
         self.lifted = frozenset()
         self.revision += 1
         self.settle()
-
-    # -- what gestures show --------------------------------------------------------------
-
-    def add_overlay(self, item: QGraphicsItem) -> None:
-        """Show something of a gesture over the graph."""
-        self.overlays.append(item)
-        self.addItem(item)
-
-    def drop_overlay(self, item: QGraphicsItem) -> None:
-        """Take it away again."""
-        self.overlays.remove(item)
-        self.removeItem(item)
-
-    # -- selection -----------------------------------------------------------------------
-
-    def select(self, ids: Iterable[str]) -> None:
-        """Make this the selection: ids of nodes, wires and frames; others are ignored."""
-        wanted = {id for id in ids if self._is_here(id)}
-        if wanted != self.selection:
-            self.selection = wanted
-            self._mark_selection()
-            self.selection_changed.emit()
-
-    def _is_here(self, id: str) -> bool:
-        return id in self.nodes or id in self.wires or id in self.frames
-
-    def selected_nodes(self) -> list[str]:
-        """The selected nodes, in the order of the graph."""
-        chosen = [id for id in self.selection if id in self.nodes]
-        graph = self.graph
-        return sorted(chosen, key=lambda id: (graph.nodes[id].order, id)) if graph else []
-
-    def _mark_selection(self) -> None:
-        self.revision += 1
-        selected = self.selection
-        for id, node in self.nodes.items():
-            node.set_state(selected=id in selected)
-        for id, frame in self.frames.items():
-            frame.set_selected(id in selected)
-        for wire in self.wires.values():
-            self.restyle_wire(wire)
-
-    def restyle_wire(self, item: WireItem, hovered: bool = False) -> None:
-        """Show whether a wire is selected, meant by the mouse, or at a selected node."""
-        wire = item.wire
-        if wire.id in self.selection:
-            item.set_look(Look.SELECTED)
-        elif hovered:
-            item.set_look(Look.HOVERED)
-        elif wire.source in self.selection or wire.target in self.selection:
-            item.set_look(Look.NEAR)
-        else:
-            item.set_look(Look.PLAIN)
-
-    def box_of(self, ids: Collection[str]) -> Box | None:
-        """The box around these nodes and frames; None if there are none."""
-        boxes = [self.nodes[id].box for id in ids if id in self.nodes]
-        boxes += [self.frames[id].box for id in ids if id in self.frames]
-        result: Box | None = None
-        for box in boxes:
-            result = box if result is None else result.joined(box)
-        return result
-
-
-def _edge(node: NodeItem, output: bool) -> tuple[float, float]:
-    """Where a wire ends whose port has gone: the middle of the side."""
-    box = node.box
-    if node.flow == "down":
-        return (box.left + box.right) / 2, box.bottom if output else box.top
-    return box.right if output else box.left, (box.top + box.bottom) / 2

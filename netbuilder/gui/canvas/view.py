@@ -3,56 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
-    QPaintEvent,
     QResizeEvent,
     QShowEvent,
-    QTransform,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from netbuilder.compiler.report import Report
-from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, layout, rules
+from netbuilder.graph import layout
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Json, Node
+from netbuilder.graph.model import Json
 from netbuilder.gui import theme
-from netbuilder.gui.canvas import brushes, clipboard, edit, hover, keys, search
-from netbuilder.gui.canvas.backdrop import EmptyWords, paint_dots
+from netbuilder.gui.canvas import brushes, edit, hover, keys, search
+from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.edit import LooseEnd
-from netbuilder.gui.canvas.far import FAR_BELOW, FarPainter
+from netbuilder.gui.canvas.editing import EditingView
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
 from netbuilder.gui.canvas.gestures.drop import PaletteDrag
 from netbuilder.gui.canvas.gestures.pan import Pan
 from netbuilder.gui.canvas.gestures.start import start
-from netbuilder.gui.canvas.hint import Hint
 from netbuilder.gui.canvas.hits import NOTHING, Hit, hit
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.popup import AddPopup
-from netbuilder.gui.canvas.rename import RenameField
-from netbuilder.gui.canvas.scene import CanvasScene
-
-T = TypeVar("T")
-
-MIN_ZOOM, MAX_ZOOM = 0.04, 4.0
-LEGIBLE = 0.5
-"""A zoom at which names can be read."""
-SPACE = 500_000.0
-"""Half the side of the world in which the view can be moved, in scene units."""
 
 
-class CanvasView(QGraphicsView):
+class CanvasView(EditingView):
     """Shows a graph and lets a person edit it. Ids are those of the document."""
 
     selection_changed = Signal(list)
@@ -62,55 +45,26 @@ class CanvasView(QGraphicsView):
     """A node was double-clicked."""
     context_requested = Signal(QPoint)
     """A menu is wanted at this place of the screen; what was under the mouse is selected."""
-    message = Signal(str)
-    """Why something was refused, in words for a person."""
-    zoom_changed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.canvas = CanvasScene(self)
-        self.setScene(self.canvas)
-        self.zoom = 1.0
         self.used: Counter[str] = Counter()
         """How often each layer was added: the search list ranks by it."""
-        self._history: History | None = None
         self._gesture: Gesture | None = None
         self._drag: PaletteDrag | None = None
         self._space = False
-        self._panned = False
         self._loose: LooseEnd | None = None
         self._add_at = QPointF()
-        self._mouse: QPoint | None = None
         self._hover = NOTHING
         self._views: dict[str, tuple[float, QPointF]] = {}
-        self._unframed = False
-        self._far = FarPainter()
         self.setAccessibleName("Canvas")
-        self._set_up()
-        self.hint = Hint(self)
         self.popup = AddPopup(self)
-        self.renamer = RenameField(self)
         self._words = EmptyWords(self)
         self.popup.chosen.connect(self._add_chosen)
         self.popup.closed.connect(self.setFocus)
         self.canvas.selection_changed.connect(self._tell_selection)
         self.canvas.changed_graph.connect(self._graph_changed)
         theme.notifier.changed.connect(self._restyle)
-
-    def _set_up(self) -> None:
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setInteractive(False)
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState, False)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSceneRect(-SPACE, -SPACE, 2 * SPACE, 2 * SPACE)
-        self.setBackgroundBrush(theme.current().surface)
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -145,33 +99,6 @@ class CanvasView(QGraphicsView):
         self.canvas.set_report(report)
         self.refresh()
 
-    @property
-    def shown(self) -> Graph:
-        """The graph that is shown; there is one whenever an edit is possible."""
-        assert self.canvas.graph is not None
-        return self.canvas.graph
-
-    @property
-    def past(self) -> History:
-        """The history of the document that is shown."""
-        assert self._history is not None
-        return self._history
-
-    @property
-    def editable(self) -> bool:
-        return self._history is not None and self.canvas.graph is not None
-
-    def edit(self, change: Callable[[], T]) -> T | None:
-        """Make a change and bring the picture up to date; a refusal becomes a message."""
-        try:
-            return change()
-        except ChangeError as error:
-            self.message.emit(str(error))
-            return None
-        finally:
-            self.canvas.settle()
-            self.refresh()
-
     def _tell_selection(self) -> None:
         self.selection_changed.emit(self.canvas.selected_nodes())
         self.refresh()
@@ -190,97 +117,6 @@ class CanvasView(QGraphicsView):
         graph = self.canvas.graph
         self._words.setVisible(graph is not None and not graph.nodes and not graph.unreadable)
         self._words.setGeometry(self.viewport().rect())
-
-    # -- selection and edits: what menus and keys call -----------------------------------
-
-    def select(self, ids: Iterable[str]) -> None:
-        """Select these nodes, wires and frames, and nothing else."""
-        self.canvas.select(ids)
-
-    def selection(self) -> list[str]:
-        """Ids of the selected nodes."""
-        return self.canvas.selected_nodes()
-
-    def select_all(self) -> None:
-        self.canvas.select([*self.canvas.nodes, *self.canvas.frames])
-
-    def copy(self) -> None:
-        if self.editable:
-            clipboard.copy(self, self.selection())
-
-    def cut(self) -> None:
-        if self.selection():
-            self.copy()
-            self.delete()
-
-    def paste(self, keep_inputs: bool = False) -> None:
-        if self.editable:
-            added = self.edit(lambda: clipboard.paste(self, keep_inputs=keep_inputs))
-            self._select_added(added)
-
-    def duplicate(self) -> None:
-        if self.selection():
-            self._select_added(self.edit(lambda: clipboard.duplicate(self, self.selection())))
-
-    def _select_added(self, added: list[Node] | None) -> None:
-        if added:
-            self.select([node.id for node in added])
-
-    def delete(self, reconnect: bool = False) -> None:
-        """Delete what is selected; with `reconnect`, what fed it feeds what it fed."""
-        chosen = sorted(self.canvas.selection)
-        if chosen and self.editable:
-            self.edit(lambda: edits.delete(self.past, self.shown, chosen, reconnect=reconnect))
-
-    def nudge(self, dx: float, dy: float) -> None:
-        """Move the selected nodes and frames by scene units; repeated nudges are one step."""
-        graph = self.canvas.graph
-        if graph is None:
-            return
-        items = {id: graph.nodes.get(id) or graph.frames.get(id) for id in self.canvas.selection}
-        places = {id: (item.x + dx, item.y + dy) for id, item in items.items() if item is not None}
-        if places:
-            merge = ("nudge", tuple(sorted(places)))
-            self.edit(lambda: edits.move(self.past, graph, places, merge=merge))
-
-    def tidy(self) -> None:
-        """Lay out the selected nodes if there are several, else the whole graph."""
-        if not self.editable:
-            return
-        chosen = self.selection()
-        sizes = {id: (item.width, item.height) for id, item in self.canvas.nodes.items()}
-        only = chosen if len(chosen) > 1 else ()
-        self.edit(lambda: layout.tidy(self.past, self.shown, sizes, only))
-        if not only:
-            self.frame_all()
-
-    def rename(self) -> None:
-        """Edit the name of the one selected node where it stands."""
-        chosen = self.selection()
-        if len(chosen) != 1 or not self.editable:
-            return
-        node, graph = chosen[0], self.shown
-        box = self.canvas.nodes[node].box
-        corner = self.mapFromScene(QPointF(box.left + 36, box.top + 6))
-        width = max(150, round((box.right - box.left - 44) * self.zoom))
-        place = QRect(corner, QPoint(corner.x() + width, corner.y() + 26))
-        self.renamer.open_at(
-            place,
-            graph.nodes[node].name,
-            lambda name: rules.name_refusal(graph, name, node),
-            lambda name: self._take_name(node, name),
-            self._complain,
-        )
-
-    def _take_name(self, node: str, name: str) -> None:
-        if self.editable and node in self.shown.nodes:
-            self.edit(lambda: edits.rename(self.past, self.shown, node, name))
-
-    def _complain(self, reason: str | None) -> None:
-        if reason:
-            self.hint.show_at(self.renamer.geometry().bottomLeft(), reason, "error")
-        else:
-            self.hint.hide()
 
     # -- adding --------------------------------------------------------------------------
 
@@ -376,96 +212,6 @@ class CanvasView(QGraphicsView):
         if drag is not None:
             drag.cancel()
 
-    # -- the view ------------------------------------------------------------------------
-
-    @property
-    def far(self) -> bool:
-        """Whether everything is painted at once, from afar."""
-        return self.zoom < FAR_BELOW
-
-    def refresh(self) -> None:
-        """Repaint from afar: there items don't ask for it themselves."""
-        if self.far:
-            self.viewport().update()
-
-    def mouse_in_scene(self) -> QPointF | None:
-        """Where the mouse is, if it is over the canvas."""
-        return None if self._mouse is None else self.mapToScene(self._mouse)
-
-    def pan_by(self, dx: int, dy: int) -> None:
-        """Move the picture by pixels."""
-        self._panned = True
-        across, along = self.horizontalScrollBar(), self.verticalScrollBar()
-        across.setValue(across.value() - dx)
-        along.setValue(along.value() - dy)
-
-    def zoom_at(self, pixel: QPoint, factor: float) -> None:
-        """Zoom so that the scene point under `pixel` stays there."""
-        fixed = self.mapToScene(pixel)
-        self._set_zoom(self.zoom * factor)
-        way = self.mapFromScene(fixed) - pixel
-        self.pan_by(-way.x(), -way.y())
-
-    def set_zoom(self, zoom: float) -> None:
-        """Zoom at the middle; 1 shows a scene unit as a pixel."""
-        self.zoom_at(self.viewport().rect().center(), zoom / self.zoom)
-
-    def _set_zoom(self, zoom: float) -> None:
-        zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
-        if abs(zoom - 1.0) < 0.02:
-            zoom = 1.0
-        if zoom != self.zoom:
-            self.zoom = zoom
-            self.setTransform(QTransform.fromScale(zoom, zoom))
-            self.zoom_changed.emit(zoom)
-            self.viewport().update()
-
-    def frame_all(self) -> None:
-        """Zoom and move so that the whole graph is seen."""
-        self._frame(self.canvas.box_of([*self.canvas.nodes, *self.canvas.frames]), 1.0)
-
-    def _first_look(self) -> None:
-        """All of a graph, or the beginning of one that could not be read as a whole."""
-        self.frame_all()
-        box = self.canvas.places.bounds()
-        if box is not None and self.zoom < LEGIBLE:
-            self._set_zoom(1.0)
-            room = self.mapToScene(self.viewport().rect()).boundingRect()
-            if self.canvas.flow == "down":
-                first = min(self.canvas.nodes.values(), key=lambda item: item.y())
-                self.centerOn(first.x() + first.width / 2, box.top - 48 + room.height() / 2)
-            else:
-                first = min(self.canvas.nodes.values(), key=lambda item: item.x())
-                self.centerOn(box.left - 48 + room.width() / 2, first.y() + first.height / 2)
-
-    def frame_selection(self) -> None:
-        """Zoom and move so that the selection is seen; without one, everything."""
-        box = self.canvas.box_of(self.canvas.selection)
-        if box is None:
-            self.frame_all()
-        else:
-            self._frame(box, 1.5)
-
-    def _frame(self, box: Box | None, most: float) -> None:
-        # Before the first layout the size says nothing: do it when the view is shown.
-        self._unframed = not self.isVisible()
-        room = self.viewport().rect()
-        if box is None:
-            self._set_zoom(1.0)
-            self.centerOn(0, 0)
-            return
-        width, height = box.right - box.left + 96, box.bottom - box.top + 96
-        self._set_zoom(min(room.width() / width, room.height() / height, most))
-        self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-
-    def center_on(self, node: str) -> None:
-        """Bring a node into the middle, near enough to be read."""
-        if node in self.canvas.nodes:
-            if self.zoom < 0.6:
-                self._set_zoom(1.0)
-            box = self.canvas.nodes[node].box
-            self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-
     # -- events --------------------------------------------------------------------------
 
     def _state(self, pixel: QPoint, modifiers: Qt.KeyboardModifier) -> Mouse:
@@ -541,7 +287,7 @@ class CanvasView(QGraphicsView):
             self.cancel_gesture()
         elif event.key() == Qt.Key.Key_Space and not event.modifiers():
             if not event.isAutoRepeat():
-                self._space, self._panned = True, False
+                self._space, self.panned = True, False
                 self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
         elif not self.editable or self._gesture is not None or not keys.press(self, event):
             event.ignore()
@@ -552,7 +298,7 @@ class CanvasView(QGraphicsView):
             return
         self._space = False
         self.viewport().unsetCursor()
-        if not self._panned and self._gesture is None:
+        if not self.panned and self._gesture is None:
             self.start_add()
 
     def focusNextPrevChild(self, next: bool) -> bool:
@@ -584,19 +330,3 @@ class CanvasView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._words.setGeometry(self.viewport().rect())
-
-    # -- painting ------------------------------------------------------------------------
-
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        paint_dots(painter, QRectF(rect), self.zoom)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.far:
-            super().paintEvent(event)
-            return
-        painter = QPainter(self.viewport())
-        painter.setRenderHints(self.renderHints())
-        painter.setTransform(self.viewportTransform())
-        paint_dots(painter, self.mapToScene(event.rect()).boundingRect(), self.zoom)
-        self._far.paint(painter, self.canvas, self.zoom)
-        painter.end()

@@ -1,0 +1,156 @@
+"""A view that can be moved and zoomed, and paints less the farther away it is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QTransform
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
+
+from netbuilder.gui import theme
+from netbuilder.gui.canvas.backdrop import paint_dots
+from netbuilder.gui.canvas.far import FAR_BELOW, FarPainter
+from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.scene import CanvasScene
+
+MIN_ZOOM, MAX_ZOOM = 0.04, 4.0
+LEGIBLE = 0.5
+"""A zoom at which names can be read."""
+SPACE = 500_000.0
+"""Half the side of the world in which the view can be moved, in scene units."""
+
+
+class Camera(QGraphicsView):
+    """Looks at a `CanvasScene`. Zoom 1 shows a scene unit as a pixel."""
+
+    zoom_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.canvas = CanvasScene(self)
+        self.setScene(self.canvas)
+        self.zoom = 1.0
+        self.panned = False
+        """Set by every pan; who wants to know of the next one clears it."""
+        self._mouse: QPoint | None = None
+        self._unframed = False
+        self._far = FarPainter()
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setInteractive(False)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState, False)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setSceneRect(-SPACE, -SPACE, 2 * SPACE, 2 * SPACE)
+        self.setBackgroundBrush(theme.current().surface)
+
+    @property
+    def far(self) -> bool:
+        """Whether everything is painted at once, from afar."""
+        return self.zoom < FAR_BELOW
+
+    def refresh(self) -> None:
+        """Repaint from afar: there items don't ask for it themselves."""
+        if self.far:
+            self.viewport().update()
+
+    def mouse_in_scene(self) -> QPointF | None:
+        """Where the mouse is, if it is over the canvas."""
+        return None if self._mouse is None else self.mapToScene(self._mouse)
+
+    def pan_by(self, dx: int, dy: int) -> None:
+        """Move the picture by pixels."""
+        self.panned = True
+        across, along = self.horizontalScrollBar(), self.verticalScrollBar()
+        across.setValue(across.value() - dx)
+        along.setValue(along.value() - dy)
+
+    def zoom_at(self, pixel: QPoint, factor: float) -> None:
+        """Zoom so that the scene point under `pixel` stays there."""
+        fixed = self.mapToScene(pixel)
+        self._set_zoom(self.zoom * factor)
+        way = self.mapFromScene(fixed) - pixel
+        self.pan_by(-way.x(), -way.y())
+
+    def set_zoom(self, zoom: float) -> None:
+        """Zoom at the middle; 1 shows a scene unit as a pixel."""
+        self.zoom_at(self.viewport().rect().center(), zoom / self.zoom)
+
+    def _set_zoom(self, zoom: float) -> None:
+        zoom = min(max(zoom, MIN_ZOOM), MAX_ZOOM)
+        if abs(zoom - 1.0) < 0.02:
+            zoom = 1.0
+        if zoom != self.zoom:
+            self.zoom = zoom
+            self.setTransform(QTransform.fromScale(zoom, zoom))
+            self.zoom_changed.emit(zoom)
+            self.viewport().update()
+
+    def frame_all(self) -> None:
+        """Zoom and move so that the whole graph is seen."""
+        self._frame(self.canvas.box_of([*self.canvas.nodes, *self.canvas.frames]), 1.0)
+
+    def _first_look(self) -> None:
+        """All of a graph, or the beginning of one that could not be read as a whole."""
+        self.frame_all()
+        box = self.canvas.places.bounds()
+        if box is not None and self.zoom < LEGIBLE:
+            self._set_zoom(1.0)
+            room = self.mapToScene(self.viewport().rect()).boundingRect()
+            if self.canvas.flow == "down":
+                first = min(self.canvas.nodes.values(), key=lambda item: item.y())
+                self.centerOn(first.x() + first.width / 2, box.top - 48 + room.height() / 2)
+            else:
+                first = min(self.canvas.nodes.values(), key=lambda item: item.x())
+                self.centerOn(box.left - 48 + room.width() / 2, first.y() + first.height / 2)
+
+    def frame_selection(self) -> None:
+        """Zoom and move so that the selection is seen; without one, everything."""
+        box = self.canvas.box_of(self.canvas.selection)
+        if box is None:
+            self.frame_all()
+        else:
+            self._frame(box, 1.5)
+
+    def _frame(self, box: Box | None, most: float) -> None:
+        # Before the first layout the size says nothing: do it when the view is shown.
+        self._unframed = not self.isVisible()
+        room = self.viewport().rect()
+        if box is None:
+            self._set_zoom(1.0)
+            self.centerOn(0, 0)
+            return
+        width, height = box.right - box.left + 96, box.bottom - box.top + 96
+        self._set_zoom(min(room.width() / width, room.height() / height, most))
+        self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+    def center_on(self, node: str) -> None:
+        """Bring a node into the middle, near enough to be read."""
+        if node in self.canvas.nodes:
+            if self.zoom < 0.6:
+                self._set_zoom(1.0)
+            box = self.canvas.nodes[node].box
+            self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+    # -- painting ------------------------------------------------------------------------
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        paint_dots(painter, QRectF(rect), self.zoom)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.far:
+            super().paintEvent(event)
+            return
+        painter = QPainter(self.viewport())
+        painter.setRenderHints(self.renderHints())
+        painter.setTransform(self.viewportTransform())
+        paint_dots(painter, self.mapToScene(event.rect()).boundingRect(), self.zoom)
+        self._far.paint(painter, self.canvas, self.zoom)
+        painter.end()

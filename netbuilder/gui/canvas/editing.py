@@ -1,0 +1,152 @@
+"""What menus and keys can do with the shown graph. Each is one step to undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from PySide6.QtCore import QPoint, QPointF, QRect, Signal
+from PySide6.QtWidgets import QWidget
+
+from netbuilder.errors import ChangeError
+from netbuilder.graph import edits, layout, rules
+from netbuilder.graph.document import Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Node
+from netbuilder.gui.canvas import clipboard
+from netbuilder.gui.canvas.camera import Camera
+from netbuilder.gui.canvas.hint import Hint
+from netbuilder.gui.canvas.rename import RenameField
+
+T = TypeVar("T")
+
+
+class EditingView(Camera):
+    """Edits through the history, and says why when something is refused."""
+
+    message = Signal(str)
+    """Why something was refused, in words for a person."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history: History | None = None
+        self.hint = Hint(self)
+        self.renamer = RenameField(self)
+
+    @property
+    def shown(self) -> Graph:
+        """The graph that is shown; there is one whenever an edit is possible."""
+        assert self.canvas.graph is not None
+        return self.canvas.graph
+
+    @property
+    def past(self) -> History:
+        """The history of the document that is shown."""
+        assert self._history is not None
+        return self._history
+
+    @property
+    def editable(self) -> bool:
+        return self._history is not None and self.canvas.graph is not None
+
+    def edit(self, change: Callable[[], T]) -> T | None:
+        """Make a change and bring the picture up to date; a refusal becomes a message."""
+        try:
+            return change()
+        except ChangeError as error:
+            self.message.emit(str(error))
+            return None
+        finally:
+            self.canvas.settle()
+            self.refresh()
+
+    # -- selection and edits: what menus and keys call -----------------------------------
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Select these nodes, wires and frames, and nothing else."""
+        self.canvas.select(ids)
+
+    def selection(self) -> list[str]:
+        """Ids of the selected nodes."""
+        return self.canvas.selected_nodes()
+
+    def select_all(self) -> None:
+        self.canvas.select([*self.canvas.nodes, *self.canvas.frames])
+
+    def copy(self) -> None:
+        if self.editable:
+            clipboard.copy(self, self.selection())
+
+    def cut(self) -> None:
+        if self.selection():
+            self.copy()
+            self.delete()
+
+    def paste(self, keep_inputs: bool = False) -> None:
+        if self.editable:
+            added = self.edit(lambda: clipboard.paste(self, keep_inputs=keep_inputs))
+            self._select_added(added)
+
+    def duplicate(self) -> None:
+        if self.selection():
+            self._select_added(self.edit(lambda: clipboard.duplicate(self, self.selection())))
+
+    def _select_added(self, added: list[Node] | None) -> None:
+        if added:
+            self.select([node.id for node in added])
+
+    def delete(self, reconnect: bool = False) -> None:
+        """Delete what is selected; with `reconnect`, what fed it feeds what it fed."""
+        chosen = sorted(self.canvas.selection)
+        if chosen and self.editable:
+            self.edit(lambda: edits.delete(self.past, self.shown, chosen, reconnect=reconnect))
+
+    def nudge(self, dx: float, dy: float) -> None:
+        """Move the selected nodes and frames by scene units; repeated nudges are one step."""
+        graph = self.canvas.graph
+        if graph is None:
+            return
+        items = {id: graph.nodes.get(id) or graph.frames.get(id) for id in self.canvas.selection}
+        places = {id: (item.x + dx, item.y + dy) for id, item in items.items() if item is not None}
+        if places:
+            merge = ("nudge", tuple(sorted(places)))
+            self.edit(lambda: edits.move(self.past, graph, places, merge=merge))
+
+    def tidy(self) -> None:
+        """Lay out the selected nodes if there are several, else the whole graph."""
+        if not self.editable:
+            return
+        chosen = self.selection()
+        sizes = {id: (item.width, item.height) for id, item in self.canvas.nodes.items()}
+        only = chosen if len(chosen) > 1 else ()
+        self.edit(lambda: layout.tidy(self.past, self.shown, sizes, only))
+        if not only:
+            self.frame_all()
+
+    def rename(self) -> None:
+        """Edit the name of the one selected node where it stands."""
+        chosen = self.selection()
+        if len(chosen) != 1 or not self.editable:
+            return
+        node, graph = chosen[0], self.shown
+        box = self.canvas.nodes[node].box
+        corner = self.mapFromScene(QPointF(box.left + 36, box.top + 6))
+        width = max(150, round((box.right - box.left - 44) * self.zoom))
+        place = QRect(corner, QPoint(corner.x() + width, corner.y() + 26))
+        self.renamer.open_at(
+            place,
+            graph.nodes[node].name,
+            lambda name: rules.name_refusal(graph, name, node),
+            lambda name: self._take_name(node, name),
+            self._complain,
+        )
+
+    def _take_name(self, node: str, name: str) -> None:
+        if self.editable and node in self.shown.nodes:
+            self.edit(lambda: edits.rename(self.past, self.shown, node, name))
+
+    def _complain(self, reason: str | None) -> None:
+        if reason:
+            self.hint.show_at(self.renamer.geometry().bottomLeft(), reason, "error")
+        else:
+            self.hint.hide()

@@ -1,0 +1,163 @@
+"""The items of the canvas, how they stand out, and the selection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
+
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.layout import Flow
+from netbuilder.gui.canvas.frame_item import FrameItem
+from netbuilder.gui.canvas.node_item import NodeItem
+from netbuilder.gui.canvas.places import Box, Places
+from netbuilder.gui.canvas.routing import course
+from netbuilder.gui.canvas.wire_item import Look, WireItem
+
+
+class ItemScene(QGraphicsScene):
+    """Nodes, wires and frames by id; what is selected, marked or lifted by a drag."""
+
+    selection_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document: Document | None = None
+        self.graph: Graph | None = None
+        self.nodes: dict[str, NodeItem] = {}
+        self.wires: dict[str, WireItem] = {}
+        self.frames: dict[str, FrameItem] = {}
+        self.places = Places()
+        self.selection: set[str] = set()
+        self.overlays: list[QGraphicsItem] = []
+        self.lifted: frozenset[str] = frozenset()
+        """Nodes and wires that a drag moves; their places are not the document's."""
+        self.revision = 0
+        """Rises with every change of what is not lifted, for views that keep a copy."""
+        self._marked: str | None = None
+
+    @property
+    def flow(self) -> Flow:
+        return self.document.project.flow if self.document else "down"
+
+    def clear_items(self) -> None:
+        """Take everything away."""
+        self._remove_all(self.nodes)
+        self._remove_all(self.wires)
+        self._remove_all(self.frames)
+        self.places = Places()
+        self.selection.clear()
+        self._marked = None
+        self.lifted = frozenset()
+        self.revision += 1
+
+    def _remove_all(
+        self, table: dict[str, NodeItem] | dict[str, WireItem] | dict[str, FrameItem]
+    ) -> None:
+        for item in table.values():
+            self.removeItem(item)
+        table.clear()
+
+    # -- wires ---------------------------------------------------------------------------
+
+    def route(self, item: WireItem, *, quick: bool = False) -> None:
+        """Give a wire its course; `quick` (while dragging) ignores what is in its way."""
+        wire = item.wire
+        source, target = self.nodes[wire.source], self.nodes[wire.target]
+        start = source.port(True, wire.source_port) or _edge(source, True)
+        end = target.port(False, wire.target_port) or _edge(target, False)
+        if quick:
+            item.set_course(course(start, end, self.flow))
+            return
+        ends = (wire.source, wire.target)
+
+        def obstacles(box: Box) -> list[Box]:
+            return [other for id, other in self.places.near(box).items() if id not in ends]
+
+        item.set_course(course(start, end, self.flow, obstacles))
+
+    def mark_wire(self, id: str | None) -> None:
+        """Show one wire as the one that the mouse means; None for none."""
+        if id == self._marked:
+            return
+        before, self._marked = self._marked, id
+        self.revision += 1
+        for other in (before, id):
+            if other in self.wires:
+                self.restyle_wire(self.wires[other], hovered=other == id)
+
+    # -- what gestures show --------------------------------------------------------------
+
+    def add_overlay(self, item: QGraphicsItem) -> None:
+        """Show something of a gesture over the graph."""
+        self.overlays.append(item)
+        self.addItem(item)
+
+    def drop_overlay(self, item: QGraphicsItem) -> None:
+        """Take it away again."""
+        self.overlays.remove(item)
+        self.removeItem(item)
+
+    def lift(self, ids: Iterable[str]) -> None:
+        """A drag begins to move these nodes, frames and wires without the document."""
+        self.lifted = frozenset(ids)
+        self.revision += 1
+
+    # -- selection -----------------------------------------------------------------------
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Make this the selection: ids of nodes, wires and frames; others are ignored."""
+        wanted = {id for id in ids if self._is_here(id)}
+        if wanted != self.selection:
+            self.selection = wanted
+            self._mark_selection()
+            self.selection_changed.emit()
+
+    def _is_here(self, id: str) -> bool:
+        return id in self.nodes or id in self.wires or id in self.frames
+
+    def selected_nodes(self) -> list[str]:
+        """The selected nodes, in the order of the graph."""
+        chosen = [id for id in self.selection if id in self.nodes]
+        graph = self.graph
+        return sorted(chosen, key=lambda id: (graph.nodes[id].order, id)) if graph else []
+
+    def _mark_selection(self) -> None:
+        self.revision += 1
+        selected = self.selection
+        for id, node in self.nodes.items():
+            node.set_state(selected=id in selected)
+        for id, frame in self.frames.items():
+            frame.set_selected(id in selected)
+        for wire in self.wires.values():
+            self.restyle_wire(wire)
+
+    def restyle_wire(self, item: WireItem, hovered: bool = False) -> None:
+        """Show whether a wire is selected, meant by the mouse, or at a selected node."""
+        wire = item.wire
+        if wire.id in self.selection:
+            item.set_look(Look.SELECTED)
+        elif hovered:
+            item.set_look(Look.HOVERED)
+        elif wire.source in self.selection or wire.target in self.selection:
+            item.set_look(Look.NEAR)
+        else:
+            item.set_look(Look.PLAIN)
+
+    def box_of(self, ids: Collection[str]) -> Box | None:
+        """The box around these nodes and frames; None if there are none."""
+        boxes = [self.nodes[id].box for id in ids if id in self.nodes]
+        boxes += [self.frames[id].box for id in ids if id in self.frames]
+        result: Box | None = None
+        for box in boxes:
+            result = box if result is None else result.joined(box)
+        return result
+
+
+def _edge(node: NodeItem, output: bool) -> tuple[float, float]:
+    """Where a wire ends whose port has gone: the middle of the side."""
+    box = node.box
+    if node.flow == "down":
+        return (box.left + box.right) / 2, box.bottom if output else box.top
+    return box.right if output else box.left, (box.top + box.bottom) / 2
