@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -12,8 +13,9 @@ from netbuilder.data.sources import Field
 from netbuilder.training.plan import StepPlan
 
 SAMPLES = 16
-MAX_SIDE = 64
 MAX_POINTS = 512
+MAX_PIXELS = 20_000
+"""Numbers in all pictures of one tensor, so that an event stays well under a megabyte."""
 
 
 def show(
@@ -75,8 +77,8 @@ def _picture(samples: Tensor) -> Any:
         samples = samples[:, None]
     if samples.dim() != 4:
         return samples.tolist()
-    step = max(1, -(-max(samples.shape[2:]) // MAX_SIDE))
-    return samples[:, :, ::step, ::step].tolist()
+    step = math.ceil(math.sqrt(max(1.0, samples.numel() / MAX_PIXELS)))
+    return samples[:, :, ::step, ::step].double().round(decimals=3).tolist()
 
 
 def _curve(samples: Tensor) -> Any:

@@ -44,7 +44,7 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     return str(request.param)
 
 
-# -- losses that are not finite (D7) ----------------------------------------------------------
+# -- losses that are not finite (D7) -------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -121,7 +121,7 @@ def test_a_loss_that_explodes_is_a_warning(tmp_path: Path, monkeypatch: pytest.M
     assert any("The loss has grown to" in warning for warning in result.warnings)
 
 
-# -- memory and other failures of a step (D5) ----------------------------------------------------
+# -- memory and other failures of a step (D5) ----------------------------------------------
 
 
 def test_out_of_memory_says_what_to_do(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_any_error_of_a_step_ends_the_run_with_its_words(tmp_path: Path) -> None
     assert status["error"] == result.error
 
 
-# -- checkpoints: full disks and damage (D12, D13) ------------------------------------------------
+# -- checkpoints: full disks and damage (D12, D13) -----------------------------------------
 
 
 def no_space(path: str) -> OSError:
@@ -310,7 +310,7 @@ def test_old_checkpoints_go_only_after_the_new_is_whole(tmp_path: Path) -> None:
             sealed.read(checkpoint.path)
 
 
-# -- events, status, lock (D26) -----------------------------------------------------------------
+# -- events, status, lock (D26) ------------------------------------------------------------
 
 
 def test_events_that_can_not_be_written_are_a_warning(
@@ -402,7 +402,7 @@ def test_stop_ends_a_pause(tmp_path: Path) -> None:
     assert not heard.of("resumed")
 
 
-# -- before anything starts (D19) ------------------------------------------------------------------
+# -- before anything starts (D19) ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
