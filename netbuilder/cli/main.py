@@ -61,7 +61,7 @@ def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] == ["worker"]:
         from netbuilder.engine import worker
 
-        return worker.main()
+        worker.main()
     first = arguments[0] if arguments else ""
     if first in parser.COMMANDS or first in ("-h", "--help", "--version"):
         return parser.run(arguments)

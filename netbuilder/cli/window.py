@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from netbuilder.cli import system_packages
 from netbuilder.cli.output import UsageError
 
 
@@ -29,7 +30,5 @@ def open_window(arguments: Sequence[str]) -> int:
     try:
         from netbuilder.gui import app
     except ImportError as error:
-        from netbuilder.cli import system_packages
-
         raise UsageError(f"Qt can't be loaded: {error}.", system_packages.advice()) from error
     return app.main(list(arguments))

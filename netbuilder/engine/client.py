@@ -51,7 +51,6 @@ class _Life:
     stderr: bytearray = field(default_factory=bytearray)
     began: float = field(default_factory=time.monotonic)
     helpers: list[threading.Thread] = field(default_factory=list)
-    stopping: bool = False
     forced: bool = False
 
 
@@ -75,6 +74,7 @@ class WorkerClient:
         self._life: _Life | None = None
         self._supervisor: threading.Thread | None = None
         self._closing = False
+        self._stopping = False
         self._ids = itertools.count(1)
         self._pending: dict[int, tuple[str, OnReply]] = {}
         self._waiting: list[bytes] = []
@@ -170,18 +170,22 @@ class WorkerClient:
         the whole process group is gone, `WorkerDied` tells so and a new worker starts.
         """
         with self._changed:
-            life = self._life
-            if life is None or life.stopping or not self._is_training():
+            if self._stopping or not self._is_training():
                 return
-            life.stopping = True
+            self._stopping = True
         self.request("stop", {})
         threading.Thread(
-            target=self._stop, args=(life, grace_s), name="worker-stop", daemon=True
+            target=self._stop, args=(grace_s,), name="worker-stop", daemon=True
         ).start()
 
-    def _stop(self, life: _Life, grace_s: float) -> None:
-        self._end(life, grace_s, lambda: self._life is not life or not self._is_training())
-        life.stopping = False
+    def _stop(self, grace_s: float) -> None:
+        with self._changed:
+            # It may be asked before the worker is there; then the stop follows the request.
+            self._changed.wait_for(lambda: self._life is not None or not self._is_training())
+            life = self._life
+        if life is not None:
+            self._end(life, grace_s, lambda: self._life is not life or not self._is_training())
+        self._stopping = False
 
     # -- the process -----------------------------------------------------------------
 
@@ -229,6 +233,7 @@ class WorkerClient:
                 life.outbox.put(line)
             self._waiting.clear()
             self._life = life
+            self._changed.notify_all()
         for target in (self._write, self._listen_to_stderr):
             name = f"worker-{target.__name__.strip('_')}"
             helper = threading.Thread(target=target, args=(life,), name=name, daemon=True)

@@ -7,6 +7,7 @@ the greeting. When stdin ends, a training writes its checkpoint and the process 
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import queue
@@ -15,7 +16,9 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+import psutil
 
 from netbuilder.engine import protocol
 from netbuilder.engine.lines import Lines
@@ -284,18 +287,18 @@ def _handle_signals(worker: Worker, asked: threading.Event) -> None:
     signal.signal(signal.SIGINT, terminate)
 
 
-def _end(code: int) -> None:
+def _end(code: int) -> NoReturn:
     """Leave at once, with everything that was started here.
 
     Threads in native code would keep an orderly exit waiting.
     """
-    if os.name == "posix" and os.getpgrp() == os.getpid():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(0, signal.SIGTERM)
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            child.kill()
     os._exit(code)
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Run the worker until stdin ends."""
     faulthandler.enable()
     requests, replies = _private_pipes()
@@ -313,4 +316,3 @@ def main() -> int:
     finished = worker.finish(GRACE_S)
     outlet.close()
     _end(0 if finished else 1)
-    return 0

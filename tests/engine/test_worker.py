@@ -1,0 +1,218 @@
+"""The real worker: it answers while it trains, and stops whatever the model does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netbuilder.app.templates import open_template
+from netbuilder.compiler.report import Report
+from netbuilder.engine.client import WorkerClient
+from netbuilder.engine.protocol import WorkerDied, WorkerError, WorkerReady, WorkerStarted
+from netbuilder.errors import DocumentError, ProblemsError, RunError
+from netbuilder.graph import edits
+from netbuilder.graph.history import History
+from netbuilder.storage import format
+from netbuilder.training.folder import RunFolder, read_events
+from tests.engine.workers import PATIENCE_S, Asked, Ears
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
+LONG = {"training.epochs": 100_000, "training.checkpoint_s": 1000.0}
+
+
+def project(id: str = "digits_mlp") -> dict[str, Any]:
+    return format.to_json(open_template(id))
+
+
+def patched(code: str) -> list[str]:
+    """The command of a worker in which something of torch was replaced before it began."""
+    begin = textwrap.dedent(code) + "\nfrom netbuilder.engine import worker\nworker.main()\n"
+    return [sys.executable, "-c", begin]
+
+
+Start = Callable[..., tuple[WorkerClient, Ears]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts clients of real workers, and ends them after the test."""
+    clients = []
+
+    def make(command: list[str] | None = None) -> tuple[WorkerClient, Ears]:
+        ears = Ears()
+        client = WorkerClient(ears, command=command, back_off_s=())
+        clients.append(client)
+        client.start()
+        return client, ears
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
+    client, ears = start()
+    ears.wait(WorkerStarted)
+    assert Asked(client, "status").reply().result["run"] is None
+    assert ears.wait(WorkerReady).torch
+    report = Report.from_json(Asked(client, "analyse", {"project": project()}).reply().result)
+    assert report.ok
+    run = tmp_path / "run"
+    params = {"project": project(), "run": str(run), "overrides": LONG}
+    training = Asked(client, "train", params)
+    ears.wait_for_event("metrics")
+    # While it trains it answers everything else.
+    assert Asked(client, "pause").reply().result == {"running": True}
+    ears.wait_for_event("paused")
+    assert Asked(client, "status").reply().result["paused"]
+    assert isinstance(Asked(client, "train", params).reply().error, RunError)
+    sample = Asked(client, "sample", {"data": project()["data"], "count": 3}).reply().result
+    assert len(sample["samples"]["image"]) == 3
+    Asked(client, "resume").reply()
+    ears.wait_for_event("resumed")
+    ears.wait_for_event("metrics")
+    client.stop_training()
+    result = training.reply().result
+    assert result["status"] == "stopped"
+    assert RunFolder(run).status()["status"] == "stopped"
+    # The window heard every event that is in the file, but for metrics that were thinned out.
+    heard = [m.data["seq"] for m in ears.messages if hasattr(m, "data")]
+    events, _ = read_events(run)
+    assert {e.seq for e in events if e.event != "metrics"} <= set(heard)
+    answer = Asked(client, "predict", {"run": str(run), "inputs": ["sample:0"]}).reply().result
+    assert len(answer["outputs"]["logits"][0]) == 10
+    again = Asked(client, "train", params | {"resume": True})
+    ears.wait_for_event("metrics")
+    client.stop_training()
+    assert again.reply().result["steps"] > result["steps"]
+
+
+def test_mistakes_are_answered_as_what_they_are(start: Start, tmp_path: Path) -> None:
+    client, _ = start()
+    error = Asked(client, "analyse", {"project": {"netbuilder": "what"}}).reply().error
+    assert isinstance(error, DocumentError)
+    assert isinstance(Asked(client, "brew").reply().error, WorkerError)
+    assert isinstance(Asked(client, "train", {"project": project()}).reply().error, WorkerError)
+    document = open_template("digits_mlp")
+    network = document.network("main")
+    assert network is not None
+    history = History(document)
+    wire = next(iter(network.wires))
+    edits.delete(history, network, [wire])
+    broken = {"project": format.to_json(document), "run": str(tmp_path / "run")}
+    refused = Asked(client, "train", broken).reply().error
+    assert isinstance(refused, ProblemsError)
+    assert any(problem.node for problem in refused.problems)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_a_model_prints_or_reads_does_not_get_between(start: Start, tmp_path: Path) -> None:
+    command = patched(
+        """
+        import os, sys, torch
+        plain = torch.nn.ReLU.forward
+        def forward(self, x):
+            print('{"event": "hello", "pid": 1, "version": "forged"}', flush=True)
+            os.write(1, b"\\xff\\x1b[2J no newline")
+            assert sys.stdin.read() == ""
+            return plain(self, x)
+        torch.nn.ReLU.forward = forward
+        """
+    )
+    client, ears = start(command)
+    run = {"run": str(tmp_path / "run"), "overrides": {"training.steps": 3}}
+    result = Asked(client, "train", {"project": project(), **run}).reply().result
+    assert result["status"] == "finished"
+    assert client.ignored == 0
+    assert [m.version for m in ears.messages if isinstance(m, WorkerStarted)] != ["forged"]
+
+
+ENDLESS = [
+    pytest.param("while True: pass", id="python loop"),
+    pytest.param("ctypes.PyDLL(None).pause()", id="native code that holds the interpreter"),
+    pytest.param("while True: torch.mm(big, big)", id="native code", marks=pytest.mark.nightly),
+]
+
+
+@posix_only
+@pytest.mark.parametrize("body", ENDLESS)
+def test_a_model_that_never_returns_is_ended(start: Start, tmp_path: Path, body: str) -> None:
+    command = patched(
+        f"""
+        import ctypes, torch
+        big = torch.zeros(2000, 2000)
+        def forward(self, x):
+            {body}
+        def enter(self, x):
+            # Shapes are worked out on the meta device; only the training hangs.
+            if x.device.type == "meta":
+                return x
+            open({str(tmp_path / "inside")!r}, "w").close()
+            return forward(self, x)
+        torch.nn.ReLU.forward = enter
+        """
+    )
+    client, ears = start(command)
+    pid = ears.wait(WorkerStarted).pid
+    training = Asked(client, "train", {"project": project(), "run": str(tmp_path / "run")})
+    until = time.monotonic() + PATIENCE_S
+    while not (tmp_path / "inside").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (tmp_path / "inside").exists()
+    client.stop_training(grace_s=0.5)
+    assert isinstance(training.reply(10.0).error, WorkerError)
+    died = ears.wait(WorkerDied)
+    assert "did not stop" in died.message
+    assert died.training
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert RunFolder(tmp_path / "run").status()["status"] == "crashed"
+
+
+def begin(tmp_path: Path) -> subprocess.Popen[bytes]:
+    """A worker that trains, without a client."""
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "netbuilder", "worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    params = {"project": project(), "run": str(tmp_path / "run"), "overrides": LONG}
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(b"garbage\n\xff\n{}\n")
+    worker.stdin.write(json.dumps({"id": 1, "method": "train", "params": params}).encode() + b"\n")
+    worker.stdin.flush()
+    for line in worker.stdout:
+        if b'"metrics"' in line:
+            return worker
+    raise AssertionError("the training did not begin")
+
+
+def test_when_the_window_is_gone_the_training_is_kept_and_the_worker_ends(tmp_path: Path) -> None:
+    worker = begin(tmp_path)
+    worker.communicate(timeout=PATIENCE_S)
+    assert worker.returncode == 0
+    folder = RunFolder(tmp_path / "run")
+    assert folder.status()["status"] == "stopped"
+    assert folder.read_checkpoint("last")
+
+
+@posix_only
+def test_sigterm_keeps_the_training(tmp_path: Path) -> None:
+    worker = begin(tmp_path)
+    worker.send_signal(signal.SIGTERM)
+    # Not communicate(): closing stdin would stop it too.
+    assert worker.wait(PATIENCE_S) == 0
+    worker.communicate()
+    assert RunFolder(tmp_path / "run").status()["status"] == "stopped"

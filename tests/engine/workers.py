@@ -1,0 +1,83 @@
+"""Stand-ins for the worker, and ears for what a client says."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from netbuilder.engine.client import WorkerClient
+from netbuilder.engine.protocol import Message, Reply
+
+PATIENCE_S = 60.0
+M = TypeVar("M")
+
+HELLO = """
+import json, os, sys, time
+def say(**value):
+    os.write(1, json.dumps(value).encode() + b"\\n")
+say(event="hello", pid=os.getpid(), version="0")
+"""
+
+
+def stand_in(body: str) -> list[str]:
+    """The command of a process that greets and then runs `body`. No torch, so it is quick."""
+    return [sys.executable, "-S", "-c", HELLO + textwrap.dedent(body)]
+
+
+class Ears:
+    """Collects a client's messages; waits for one of a kind."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._queue: queue.Queue[Message] = queue.Queue()
+
+    def __call__(self, message: Message) -> None:
+        self.messages.append(message)
+        self._queue.put(message)
+
+    def wait(self, kind: type[M], patience_s: float = PATIENCE_S) -> M:
+        """The next message of this kind; other ones before it are passed over."""
+        until = time.monotonic() + patience_s
+        while True:
+            message = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+            if isinstance(message, kind):
+                return message
+
+    def wait_for_event(self, name: str) -> Mapping[str, Any]:
+        """The next event of a run with this name."""
+        from netbuilder.engine.protocol import RunEvent
+
+        while True:
+            data = self.wait(RunEvent).data
+            if data["event"] == name:
+                return data
+
+
+class Asked:
+    """One request and its reply, to wait for."""
+
+    def __init__(
+        self, client: WorkerClient, method: str, params: Mapping[str, Any] | None = None
+    ) -> None:
+        self._done = threading.Event()
+        self._reply: Reply | None = None
+        self.id = client.request(method, params or {}, self._take)
+
+    def _take(self, reply: Reply) -> None:
+        self._reply = reply
+        self._done.set()
+
+    @property
+    def answered(self) -> bool:
+        return self._done.is_set()
+
+    def reply(self, patience_s: float = PATIENCE_S) -> Reply:
+        """The reply, waited for."""
+        assert self._done.wait(patience_s), "no reply"
+        assert self._reply is not None
+        return self._reply
