@@ -1,0 +1,31 @@
+"""Which data feeds a network's inputs, and which its outputs are compared with."""
+
+from __future__ import annotations
+
+import pytest
+
+from netbuilder.app.templates import open_template
+from netbuilder.engine import meaning
+from netbuilder.engine.meaning import Meaning
+
+
+@pytest.mark.parametrize(
+    ("template", "inputs", "targets"),
+    [
+        ("digits_cnn", {"image": "image"}, {"logits": "label"}),
+        ("mlp_regression", {"features": "features"}, None),
+        ("autoencoder", None, None),
+    ],
+)
+def test_templates(
+    template: str, inputs: dict[str, str] | None, targets: dict[str, str] | None
+) -> None:
+    found = meaning.of_network(open_template(template), "main")
+    assert found.inputs
+    assert found.targets
+    assert inputs in (None, found.inputs)
+    assert targets in (None, found.targets)
+
+
+def test_a_network_that_no_step_calls_means_nothing() -> None:
+    assert meaning.of_network(open_template("digits_cnn"), "other") == Meaning()
