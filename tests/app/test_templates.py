@@ -1,0 +1,120 @@
+"""Every template opens, is what it says, is laid out, and has no problem."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from netbuilder.app import resources
+from netbuilder.app.templates import TemplateInfo, open_template, templates
+from netbuilder.compiler.check import check
+from netbuilder.engine import tasks
+from netbuilder.errors import DocumentError
+from netbuilder.graph import topology
+from netbuilder.graph.edits import GRID
+from netbuilder.storage import files, format
+
+IDS = ("autoencoder", "digits_cnn", "digits_lstm", "digits_mlp", "lstm_forecast", "mlp_regression")
+NODE_WIDTH, NODE_HEIGHT = 192.0, 64.0
+
+
+def info(id: str) -> TemplateInfo:
+    (found,) = [template for template in templates() if template.id == id]
+    return found
+
+
+def test_the_templates_are_there() -> None:
+    assert {template.id for template in templates()} == set(IDS)
+    families = [(template.family, template.title) for template in templates()]
+    assert families == sorted(families)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_text_is_canonical(id: str) -> None:
+    path = resources.folder("templates") / f"{id}{files.SUFFIX}"
+    text = path.read_text(encoding="utf-8")
+    document = format.loads(text)
+    assert format.dumps(document) == text
+    assert document == open_template(id)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_it_says_what_it_is(id: str) -> None:
+    template = info(id)
+    for text in (template.title, template.family, template.task, template.dataset):
+        assert 2 < len(text) < 60
+    assert 80 < len(template.description) < 400
+    assert template.paper
+    document = open_template(id)
+    assert [graph.name for graph in document.of_kind("network")] == ["main"]
+    assert [graph.name for graph in document.of_kind("step")] == ["train"]
+    assert document.project.data["source"]
+    row = template.to_json()
+    assert set(row) == {"id", "title", "family", "task", "dataset", "networks"}
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_it_has_no_problem_and_the_parameters_it_names(id: str) -> None:
+    document = open_template(id)
+    assert check(document) == []
+    report = tasks.analyse(document)
+    assert report.problems == ()
+    counted = {
+        graph.name: report.graphs[graph.id].parameters for graph in document.of_kind("network")
+    }
+    assert counted == info(id).networks
+    assert all(report.graphs[graph].code for graph in document.graphs)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_it_is_laid_out_to_be_read(id: str) -> None:
+    for graph in open_template(id).graphs.values():
+        nodes = list(graph.nodes.values())
+        for node in nodes:
+            assert node.x % GRID == 0
+            assert node.y % GRID == 0
+        for one, other in itertools.combinations(nodes, 2):
+            apart = abs(one.x - other.x) >= NODE_WIDTH + 16 or abs(one.y - other.y) >= NODE_HEIGHT
+            assert apart, (one.name, other.name)
+        for wire in graph.wires.values():
+            assert graph.nodes[wire.source].y < graph.nodes[wire.target].y
+        assert len(topology.sorted_nodes(graph)) == len(nodes)
+        for frame in graph.frames.values():
+            inside = [
+                node
+                for node in nodes
+                if frame.x <= node.x <= frame.x + frame.width - NODE_WIDTH
+                and frame.y <= node.y <= frame.y + frame.height - NODE_HEIGHT
+            ]
+            assert len(inside) > 1
+
+
+def test_the_mlp_has_the_sizes_it_is_known_by() -> None:
+    assert info("digits_mlp").networks == {"main": 64 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10}
+
+
+@pytest.mark.parametrize(
+    "id", ["", ".", "..", "nothing", "../pyproject", "/etc/passwd", "a/b", "x\0"]
+)
+def test_an_id_is_no_path(id: str) -> None:
+    with pytest.raises(DocumentError, match="no template") as caught:
+        open_template(id)
+    assert "digits_cnn" in caught.value.hint
+
+
+def test_resources_are_found_in_a_wheel_and_in_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert resources.find("icons/linear.svg").is_file()
+    with pytest.raises(FileNotFoundError, match="no resource"):
+        resources.find("icons/nothing.svg")
+    wheel, checkout = tmp_path / "_data", tmp_path
+    monkeypatch.setattr(resources, "roots", lambda: (wheel, checkout))
+    with pytest.raises(FileNotFoundError, match="not installed completely"):
+        resources.folder("resources")
+    (checkout / "resources").mkdir()
+    assert resources.folder("resources") == checkout / "resources"
+    (wheel / "resources").mkdir(parents=True)
+    assert resources.folder("resources") == wheel / "resources"
