@@ -1,8 +1,9 @@
 """How long a frame of the canvas takes while panning, zooming and dragging 100 nodes.
 
 Prints one JSON line: for 1,000 and 5,000 nodes and each gesture the 95th percentile in
-milliseconds of a frame, that is the event and all the painting it leads to. `worst_ms` is
-the longest of them at 1,000 nodes; 60 frames a second leave 16.7 ms. Software raster.
+milliseconds of a frame, that is the event and all the painting it leads to, on the clock
+and of the processor. `p95_ms` is the longest on the clock at 1,000 nodes; 60 frames a
+second leave 16.7 ms. Software raster.
 """
 
 from __future__ import annotations
@@ -87,23 +88,29 @@ def report(document: Document) -> Report:
     return Report(graphs={"g": GraphReport(nodes)})
 
 
-def measure(app: QApplication, view: CountingView, act: Callable[[int], None]) -> float:
-    """The 95th percentile of a frame in milliseconds; the best of some rounds.
+Figure = tuple[float, float]
+"""Milliseconds on the clock, and of the processor for the window's thread."""
+
+
+def measure(app: QApplication, view: CountingView, act: Callable[[int], None]) -> Figure:
+    """The 95th percentile of a frame; the best of some rounds.
 
     Other processes on the machine only ever add to a frame, so the best round is nearest to
     what a frame costs.
     """
-    rounds = []
+    clocks, works = [], []
     for _ in range(ROUNDS):
-        times, before = [], view.frames
+        clock, work, before = [], [], view.frames
         for number in range(FRAMES):
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.thread_time()
             act(number)
             app.processEvents()
-            times.append((time.perf_counter() - start) * 1000)
+            clock.append((time.perf_counter() - start) * 1000)
+            work.append((time.thread_time() - busy) * 1000)
         assert view.frames - before >= FRAMES * 0.9, "the view did not repaint"
-        rounds.append(sorted(times)[int(len(times) * 0.95)])
-    return round(min(rounds), 2)
+        clocks.append(sorted(clock)[int(FRAMES * 0.95)])
+        works.append(sorted(work)[int(FRAMES * 0.95)])
+    return round(min(clocks), 2), round(min(works), 2)
 
 
 def mouse(view: CanvasView, kind: QEvent.Type, button: Qt.MouseButton, at: QPoint) -> None:
@@ -115,7 +122,7 @@ def mouse(view: CanvasView, kind: QEvent.Type, button: Qt.MouseButton, at: QPoin
     QApplication.sendEvent(view.viewport(), event)
 
 
-def panning(app: QApplication, view: CountingView) -> float:
+def panning(app: QApplication, view: CountingView) -> Figure:
     def step(number: int) -> None:
         way = number if number < FRAMES // 2 else FRAMES - number
         mouse(view, QEvent.Type.MouseMove, MIDDLE, QPoint(300 + 9 * way, 200 + 5 * way))
@@ -126,7 +133,7 @@ def panning(app: QApplication, view: CountingView) -> float:
     return result
 
 
-def zooming(app: QApplication, view: CountingView) -> float:
+def zooming(app: QApplication, view: CountingView) -> Figure:
     def step(number: int) -> None:
         at = QPointF(640, 400)
         delta = QPoint(0, 60 if number % 50 < 25 else -60)
@@ -139,7 +146,7 @@ def zooming(app: QApplication, view: CountingView) -> float:
     return measure(app, view, step)
 
 
-def dragging(app: QApplication, view: CountingView) -> float:
+def dragging(app: QApplication, view: CountingView) -> Figure:
     middle = view.mapToScene(view.viewport().rect().center())
     nearest = sorted(
         view.canvas.nodes.values(),
@@ -162,7 +169,8 @@ def dragging(app: QApplication, view: CountingView) -> float:
     return result
 
 
-def figures(app: QApplication, count: int) -> dict[str, float]:
+def figures(app: QApplication, count: int) -> tuple[float, dict[str, Figure]]:
+    """Milliseconds to open a graph of so many nodes, and the frames of each gesture."""
     document = project(count)
     view = CountingView()
     view.resize(1280, 800)
@@ -171,37 +179,40 @@ def figures(app: QApplication, count: int) -> dict[str, float]:
     view.set_graph(document, History(document), document.graph("g"))
     view.set_report(report(document))
     app.processEvents()
-    result = {"load_ms": round((time.perf_counter() - start) * 1000, 1)}
+    opened = round((time.perf_counter() - start) * 1000, 1)
+    result: dict[str, Figure] = {}
     for zoom in (1.0, 0.6, 0.4, 0.2, 0.06):
         view.set_zoom(zoom)
-        view.center_on(f"n{count // 2}") if zoom >= 0.6 else view.centerOn(
-            view.canvas.nodes[f"n{count // 2}"]
-        )
+        view.centerOn(view.canvas.nodes[f"n{count // 2}"])
         app.processEvents()
-        result[f"pan_{zoom}_ms"] = panning(app, view)
-        result[f"zoom_{zoom}_ms"] = zooming(app, view)
-        result[f"drag_{DRAGGED}_{zoom}_ms"] = dragging(app, view)
+        result[f"pan at {zoom}"] = panning(app, view)
+        result[f"zoom from {zoom}"] = zooming(app, view)
+        result[f"drag {DRAGGED} at {zoom}"] = dragging(app, view)
         view.set_zoom(zoom)
     view.close()
     view.set_graph(None, None, None)
-    return result
+    return opened, result
 
 
 def main() -> int:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     theme.apply_theme(app, "dark")
-    small, large = figures(app, 1000), figures(app, 5000)
-    worst = max(value for name, value in small.items() if name != "load_ms")
-    answer = {
-        "worst_ms": worst,
-        "limit_ms": FRAME_MS,
-        "ok": worst <= FRAME_MS,
-        "nodes_1000": small,
-        "nodes_5000": large,
-    }
-    print(json.dumps(answer))
-    return 0 if worst <= FRAME_MS else 1
+    answer: dict[str, object] = {}
+    worst = {}
+    for count in (1000, 5000):
+        opened, frames = figures(app, count)
+        worst[count] = max(clock for clock, _ in frames.values())
+        answer[f"nodes_{count}"] = {
+            "open_ms": opened,
+            "worst_ms": worst[count],
+            "worst_cpu_ms": max(work for _, work in frames.values()),
+            "p95_ms": {name: clock for name, (clock, _) in frames.items()},
+            "p95_cpu_ms": {name: work for name, (_, work) in frames.items()},
+        }
+    ok = worst[1000] <= FRAME_MS
+    print(json.dumps({"p95_ms": worst[1000], "limit_ms": FRAME_MS, "ok": ok, **answer}))
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":
