@@ -54,7 +54,7 @@ def _needed(graph: Graph, node: Node) -> str:
             return ""
         if layer.role in _GIVEN:
             return f"it belongs to '{source.name}'"
-        if layer.saves_output:
+        if layer.saves_output():
             return f"the gradient of '{source.name}' needs it"
         if not layer.is_view:
             return ""

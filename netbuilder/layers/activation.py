@@ -20,7 +20,12 @@ class _Inplace(_Activation):
     inplace: bool = False
 
 
-class ReLU(_Inplace):
+class _SavesOutput(_Activation):
+    def saves_output(self) -> bool:
+        return True
+
+
+class ReLU(_SavesOutput, _Inplace):
     """max(0, x): lets positive numbers pass, the rest is zero. The usual first choice.
 
     `inplace` overwrites the input to save memory; nothing else may then read it.
@@ -28,7 +33,6 @@ class ReLU(_Inplace):
 
     id = "torch.nn.ReLU"
     title = "ReLU"
-    saves_output = True
     keywords = "rectifier rectified linear unit nonlinearity"
 
 
@@ -40,10 +44,14 @@ class LeakyReLU(_Activation):
 
     id = "torch.nn.LeakyReLU"
     title = "LeakyReLU"
+    positional = ("negative_slope",)
     keywords = "rectifier leaky relu nonlinearity gan"
 
     negative_slope: Real = 0.01
     inplace: bool = False
+
+    def saves_output(self) -> bool:
+        return self.inplace
 
     def subtitle(self) -> str:
         return f"slope {self.negative_slope:g}"
@@ -61,6 +69,9 @@ class ELU(_Activation):
 
     alpha: Real = 1.0
     inplace: bool = False
+
+    def saves_output(self) -> bool:
+        return self.inplace
 
 
 class GELU(_Activation):
@@ -90,7 +101,7 @@ class SiLU(_Inplace):
     keywords = "swish sigmoid linear unit nonlinearity"
 
 
-class Sigmoid(_Activation):
+class Sigmoid(_SavesOutput):
     """1/(1 + e⁻ˣ): squeezes each number between 0 and 1, as a probability.
 
     For training use BCEWithLogitsLoss on what goes in here: it is steadier.
@@ -98,22 +109,18 @@ class Sigmoid(_Activation):
 
     id = "torch.nn.Sigmoid"
     title = "Sigmoid"
-    saves_output = True
     keywords = "logistic probability gate nonlinearity"
 
 
-class Tanh(_Activation):
+class Tanh(_SavesOutput):
     """Hyperbolic tangent: squeezes each number between -1 and 1."""
 
     id = "torch.nn.Tanh"
     title = "Tanh"
-    saves_output = True
     keywords = "hyperbolic tangent nonlinearity"
 
 
-class _Softmax(_Activation):
-    saves_output = True
-
+class _Softmax(_SavesOutput):
     dim: Index | None = None
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:

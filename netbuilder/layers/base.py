@@ -204,8 +204,6 @@ class Layer(BaseModel):
 
     is_view: ClassVar[bool] = False
     """Whether the result may be the input's own memory: what overwrites it changes both."""
-    saves_output: ClassVar[bool] = False
-    """Whether the gradient needs the result, so that nothing may overwrite it."""
 
     # -- what follows from the inputs -------------------------------------------------
 
@@ -224,6 +222,10 @@ class Layer(BaseModel):
     def ports(self) -> Ports:
         """The ports with these parameters; variadic ones are expanded by the catalogue."""
         return Ports(self.inputs, self.outputs)
+
+    def saves_output(self) -> bool:
+        """Whether the gradient needs the result, so that nothing may overwrite it."""
+        return False
 
     def targets(self) -> Targets:
         """How the result unpacks with these parameters."""
@@ -257,7 +259,8 @@ class Layer(BaseModel):
         if module is not None:
             return code.call(module, *plain, **named)
         rest = {k: code.const(v) for k, v in self.arguments().items()}
-        return code.call(self.id, *plain, **named, **rest)
+        first = [] if named else [rest.pop(name) for name in self.positional]
+        return code.call(self.id, *plain, *first, **named, **rest)
 
     def is_module(self) -> bool:
         """Whether the layer's id names a module class rather than a function."""

@@ -10,6 +10,7 @@ from netbuilder.layers.checks import check_floating, check_rank, first_of
 
 class _Dropout(Layer):
     family = Family.DROPOUT
+    positional = ("p",)
     is_view = True  # outside of training it passes its input on
 
     p: Probability = 0.5

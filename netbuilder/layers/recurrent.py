@@ -38,7 +38,6 @@ class _Recurrent(Layer):
     family = Family.RECURRENT
     positional = ("input_size", "hidden_size")
     starting = start_with(hidden_size=64, batch_first=True)
-    saves_output = True
     states: ClassVar[tuple[str, ...]]
 
     input_size: Inferred = None
@@ -63,6 +62,9 @@ class _Recurrent(Layer):
             self._states(inputs),
             check_batch_first(self, inputs, "input"),
         )
+
+    def saves_output(self) -> bool:
+        return True
 
     def _parameters(self) -> Iterator[Complaint]:
         if self.dropout and self.num_layers == 1:

@@ -147,6 +147,7 @@ class Reshape(_Reshape):
     title = "reshape"
     keywords = "view resize unflatten"
     starting = start_with(shape=(-1, 1, 8, 8))
+    positional = ("shape",)
 
     shape: Sizes
 
@@ -214,6 +215,7 @@ class Permute(_Reshape):
     title = "permute"
     keywords = "transpose swap axes order channels last"
     starting = start_with(dims=(0, 2, 1))
+    positional = ("dims",)
 
     dims: tuple[Index, ...]
 
@@ -243,6 +245,7 @@ class Transpose(_Reshape):
     title = "transpose"
     keywords = "swap axes permute"
     starting = start_with(dim0=1, dim1=2)
+    positional = ("dim0", "dim1")
 
     dim0: Index
     dim1: Index
