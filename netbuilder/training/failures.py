@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -20,20 +20,32 @@ class _Found(Exception):
 
 
 class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Stops at the first operation that makes NaN (or infinity) of numbers without."""
+    """Stops at the first operation whose result is bad and whose arguments were not."""
 
-    def __init__(self, infinite: bool) -> None:
+    def __init__(self, is_bad: Callable[[Tensor], Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._infinite = infinite
+        self._is_bad = is_bad
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        for tensor in tree_iter(result):
-            if isinstance(tensor, Tensor) and tensor.is_floating_point():
-                bad = tensor.isinf() if self._infinite else tensor.isnan()
-                if bad.any():
-                    raise _Found
+        if self._bad(result) and not self._bad((args, kwargs)):
+            raise _Found
         return result
+
+    def _bad(self, values: Any) -> bool:
+        numbers = (
+            torch.tensor(value) if isinstance(value, float) else value
+            for value in tree_iter(values)
+        )
+        return any(
+            bool(self._is_bad(number).any())
+            for number in numbers
+            if isinstance(number, Tensor) and number.is_floating_point()
+        )
+
+
+def _not_finite(values: Tensor) -> Tensor:
+    return ~values.isfinite()
 
 
 def explain_loss(
@@ -74,14 +86,15 @@ def explain_loss(
 def _first_bad(module: nn.Module, batch: Mapping[str, Tensor]) -> Exception | None:
     """The exception that went through the line of the first bad node, if it shows again.
 
-    NaN is looked for first, since infinities are in order in masks.
+    That is where something not finite comes of finite numbers; a mask of given infinities is
+    not. Else it is where NaN comes of infinities.
     """
     buffers = list(module.buffers())
     kept = [buffer.clone() for buffer in buffers]
     try:
-        for infinite in (False, True):
+        for is_bad in (_not_finite, torch.isnan):
             try:
-                with torch.no_grad(), _Watch(infinite):
+                with torch.no_grad(), _Watch(is_bad):
                     module(**batch)
             except _Found as error:
                 return error
