@@ -1,0 +1,137 @@
+"""The session with a real worker: what the window will do, without a window."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netbuilder.app.events import ReportArrived, RunChanged, RunEvent, SessionEvent, WorkerChanged
+from netbuilder.app.session import Session
+from netbuilder.engine.client import WorkerClient
+from netbuilder.engine.protocol import Message, WorkerStarted
+from netbuilder.errors import NetbuilderError
+from netbuilder.graph import edits
+
+WAIT_S = 90.0
+
+
+class Loop:
+    """The window's thread, and the session on it."""
+
+    def __init__(self) -> None:
+        self.queue: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.events: list[SessionEvent] = []
+        self.pids: list[int] = []
+        self.session = Session(self.queue.put, self._client)
+        self.session.subscribe(self.events.append)
+
+    def _client(self, on_message: Callable[[Message], None]) -> WorkerClient:
+        def hear(message: Message) -> None:
+            if isinstance(message, WorkerStarted):
+                self.pids.append(message.pid)
+            on_message(message)
+
+        return WorkerClient(hear)
+
+    def until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            self.queue.get(timeout=WAIT_S)()
+
+    def heard(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+    monkeypatch.setenv("NETBUILDER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    made = Loop()
+    yield made
+    made.session.close()
+
+
+def test_from_a_template_to_a_trained_network_and_a_file(loop: Loop, tmp_path: Path) -> None:
+    session = loop.session
+    session.new("digits_mlp")
+    edits.set_project(session.history, training={"epochs": 2, "batch_size": 64, "threads": 1})
+    session.start_worker()
+    loop.until(lambda: session.report is not None)
+    assert session.report is not None
+    assert session.report.ok
+    assert session.report.graphs[session.graph.id].parameters == 50826
+    samples: list[dict[str, Any] | NetbuilderError] = []
+    session.sample_data(samples.append)
+    session.train(tmp_path / "run")
+    loop.until(lambda: session.run is not None and not session.run.active)
+    assert session.run is not None
+    assert session.run.status == "finished", session.run.fault
+    assert session.run.epoch == 2
+    assert (session.run.metrics["val/accuracy"] or 0) > 0.5
+    kinds = [event.event.event for event in loop.heard(RunEvent)]
+    assert kinds[0] == "started"
+    assert kinds[-1] == "finished"
+    loop.until(lambda: bool(samples))
+    assert isinstance(samples[0], dict)
+    done: list[dict[str, Any] | NetbuilderError] = []
+    session.export("safetensors", tmp_path / "x.safetensors", done.append)
+    loop.until(lambda: bool(done))
+    assert isinstance(done[0], dict), done[0]
+    assert (tmp_path / "x.safetensors").is_file()
+
+
+def test_a_worker_killed_in_training_costs_the_run_and_nothing_else(
+    loop: Loop, tmp_path: Path
+) -> None:
+    session = loop.session
+    session.new("digits_mlp")
+    edits.set_project(session.history, training={"epochs": 100_000, "threads": 1})
+    session.start_worker()
+    session_run = tmp_path / "run"
+    loop.until(lambda: session.report is not None)
+    session.train(session_run)
+    loop.until(lambda: session.run is not None and session.run.step > 0)
+    added = edits.add_node(session.history, session.graph, "torch.nn.ReLU", name="while_training")
+    before = session.document.copy()
+    reports = len(loop.heard(ReportArrived))
+    os.kill(loop.pids[-1], signal.SIGKILL)
+    loop.until(lambda: session.run is not None and not session.run.active)
+    assert session.run is not None
+    assert session.run.status == "crashed"
+    assert session.run.fault is not None
+    assert "SIGKILL" in session.run.fault.message
+    assert session.document == before
+    assert session.graph.nodes[added.id].name == "while_training"
+    states = [event.state for event in loop.heard(WorkerChanged)]
+    assert "restarting" in states
+    edits.delete(session.history, session.graph, [added.id])
+    loop.until(lambda: len(loop.heard(ReportArrived)) > reports and len(loop.pids) == 2)
+    assert session_rows(session_run.parent) == ["crashed"]
+    assert loop.heard(RunChanged)[-1].run.status == "crashed"
+
+
+def session_rows(folder: Path) -> list[str]:
+    from netbuilder.app.runs import summaries
+
+    return [summary.status for summary in summaries(folder)]
+
+
+def test_a_training_stops_when_asked(loop: Loop, tmp_path: Path) -> None:
+    session = loop.session
+    session.new("digits_mlp")
+    edits.set_project(session.history, training={"epochs": 100_000, "threads": 1})
+    session.start_worker()
+    loop.until(lambda: bool(loop.pids))
+    session.train(tmp_path / "run")
+    loop.until(lambda: session.run is not None and session.run.step > 0)
+    session.stop()
+    loop.until(lambda: session.run is not None and not session.run.active)
+    assert session.run is not None
+    assert session.run.status == "stopped"
+    assert session_rows(tmp_path) == ["stopped"]
+    assert len(loop.pids) == 1
