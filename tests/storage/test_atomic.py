@@ -191,6 +191,13 @@ def test_a_busy_file_is_tried_again(target: Path, code: int) -> None:
     assert not leftovers(target.parent)
 
 
+def test_other_errors_are_not_tried_again(target: Path) -> None:
+    number = calls_of_a_save(target).index("replace") + 1
+    with Faults(error_at(number, errno.EIO)) as faults, pytest.raises(DocumentError):
+        atomic.write(target, NEW)
+    assert faults.calls.count("replace") == 1
+
+
 # -- power loss ------------------------------------------------------------------------------
 
 
@@ -368,7 +375,10 @@ def test_what_a_killed_save_left_is_removed_by_the_next(target: Path) -> None:
 
 def test_what_others_are_writing_stays(target: Path) -> None:
     mine = atomic._temporary_name()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
     other_machine = mine.replace(atomic._machine(), "0" * 8)
+    other_machine = other_machine.replace(f"-{os.getpid()}-", f"-{gone.pid}-")
     kept = {mine, other_machine, ".netbuilder-x.tmp", "notes.tmp"}
     for name in kept:
         (target.parent / name).write_bytes(b"")
