@@ -7,11 +7,12 @@ of torch's neighbours.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netbuilder.errors import NetbuilderError, Problem
 from netbuilder.graph.document import Document
 
 if TYPE_CHECKING:
@@ -26,20 +27,35 @@ if TYPE_CHECKING:
 def analyse(document: Document) -> Report:
     """Problems, shapes and code of everything in the project.
 
-    Data settings that can't be read are a problem among the others.
+    Settings of data, training and steps that can't be read are problems among the others.
     """
     from netbuilder.compiler.analyse import analyse as analyse_document
     from netbuilder.compiler.report import Report
     from netbuilder.data.settings import field_types
-    from netbuilder.errors import NetbuilderError, Problem
 
+    faults = list(_settings_faults(document))
     try:
         fields = field_types(document.project.data)
-        fault = None
     except NetbuilderError as error:
-        fields, fault = {}, Problem("error", "data.settings", str(error), error.hint)
+        fields = {}
+        faults.insert(0, Problem("error", "data.settings", str(error), error.hint))
     report = analyse_document(document, fields)
-    return report if fault is None else Report((fault, *report.problems), report.graphs)
+    return Report((*faults, *report.problems), report.graphs)
+
+
+def _settings_faults(document: Document) -> Iterator[Problem]:
+    """What is wrong in the settings of training and of its steps, each at its graph."""
+    from netbuilder.training import settings
+
+    try:
+        settings.read_training(document.project.training)
+    except NetbuilderError as error:
+        yield Problem("error", "training.settings", str(error), error.hint)
+    for graph in document.of_kind("step"):
+        try:
+            settings.read_step(graph.info.settings, graph.name)
+        except NetbuilderError as error:
+            yield Problem("error", "step.settings", str(error), error.hint, graph.id)
 
 
 def sample(data: Mapping[str, Any], count: int = 32) -> dict[str, Any]:
