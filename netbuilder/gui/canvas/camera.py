@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from netbuilder.gui import theme
+from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.backdrop import paint_dots
 from netbuilder.gui.canvas.far import FAR_BELOW, FarPainter
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
+from netbuilder.gui.canvas.wire_item import Screen
 
 MIN_ZOOM, MAX_ZOOM = 0.04, 4.0
 LEGIBLE = 0.5
@@ -138,6 +140,19 @@ class Camera(QGraphicsView):
                 self._set_zoom(1.0)
             box = self.canvas.nodes[node].box
             self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.DevicePixelRatioChange, QEvent.Type.Show):
+            self._fit_screen()
+        return super().event(event)
+
+    def _fit_screen(self) -> None:
+        """Lines are measured in pixels of the screen, of which a fine one has more."""
+        ratio = max(1.0, self.devicePixelRatioF())
+        if ratio != Screen.ratio:
+            Screen.ratio = ratio
+            brushes.forget()
+            self.canvas.restyle()
 
     # -- painting ------------------------------------------------------------------------
 

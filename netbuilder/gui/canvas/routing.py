@@ -80,6 +80,11 @@ def _curve(start: Point, end: Point) -> Course:
     if x1 == x2 and y2 > y1:
         return Course(start, ((end,),), (start, end))
     reach = min(max(abs(y2 - y1) / 2, 24.0), 96.0)
+    if x2 > x1 + 8 and y2 > y1:
+        # To the right it would cross the shape beside its port: straight past that first.
+        turn = y1 + min(DROP, (y2 - y1) * 0.4)
+        reach = max((y2 - turn) / 2, 16.0)
+        return _course(start, ((x1, turn),), ((x1, turn + reach), (x2, y2 - reach), end))
     return _course(start, ((x1, y1 + reach), (x2, y2 - reach), end))
 
 

@@ -26,9 +26,15 @@ class Look(IntEnum):
     DIMMED = 4
 
 
+class Screen:
+    """How many device pixels the screen has for a logical one."""
+
+    ratio = 1.0
+
+
 def pen(color: QColor, width: float = 1.0) -> QPen:
-    """A pen of that many pixels at every zoom; 1 is by far the fastest."""
-    result = QPen(color, width)
+    """A pen of that many logical pixels at every zoom; one device pixel is by far the fastest."""
+    result = QPen(color, width * Screen.ratio)
     result.setCosmetic(True)
     result.setCapStyle(Qt.PenCapStyle.FlatCap)
     return result
