@@ -113,7 +113,13 @@ class MultiheadAttention(Layer):
                 "They come in pairs: connect the same sequence to both.",
                 "value",
             )
-        if query and key and differ(query.shape[batch], key.shape[batch]):
+        if key and value and differ(key.shape[batch], value.shape[batch]):
+            yield Complaint(
+                f"key is {key} and value is {value}: the batch differs.",
+                "Bring both to the same batch.",
+                "value",
+            )
+        elif query and key and differ(query.shape[batch], key.shape[batch]):
             yield Complaint(
                 f"query is {query} and key is {key}: the batch differs.",
                 "Bring both to the same batch.",
@@ -121,19 +127,33 @@ class MultiheadAttention(Layer):
             )
 
     def _masks(self, inputs: Types) -> Iterator[Complaint]:
-        for port, ranks in (("key_padding_mask", (2,)), ("attn_mask", (2, 3))):
+        query, key = inputs.get("query"), inputs.get("key")
+        if query is None or key is None:
+            return
+        time, batch = (1, 0) if self.batch_first else (0, 1)
+        long, wide = query.shape[time], key.shape[time]
+        for port, wanted in (
+            ("key_padding_mask", (key.shape[batch], wide)),
+            ("attn_mask", (long, wide)),
+        ):
             mask = inputs.get(port)
             if mask is None:
                 continue
-            yield from check_rank(
-                self, inputs, port, ranks, "N×S" if ranks == (2,) else "L×S", None
-            )
             if mask.dtype not in ("bool", "float32"):
                 yield Complaint(
                     f"{port} must be bool (true for what is left out), gets {mask.dtype}.",
                     "Set the Input's dtype to bool.",
                     port,
                     code="dtype.mismatch",
+                )
+            # A mask for each sample and head has a dim in front: PyTorch checks that one.
+            rank = 3 if port == "attn_mask" and mask.rank == 3 else 2
+            pairs = zip(mask.shape[rank - 2 :], wanted, strict=False)
+            if mask.rank != rank or any(differ(a, b) for a, b in pairs):
+                yield Complaint(
+                    f"{port} is {mask}, but {'×'.join(map(str, wanted))} is needed.",
+                    "Its last dim are the elements of key.",
+                    port,
                 )
 
     def subtitle(self) -> str:

@@ -119,9 +119,9 @@ class Unflatten(_Reshape):
         tensor = inputs.get("input")
         size = None if tensor is None else at_dim(tensor, self.dim)
         fixed = dims.product(abs(part) for part in self.unflattened_size)
-        if not isinstance(size, int) or not isinstance(fixed, int):
+        if size is None or not isinstance(fixed, int):
             return
-        if size % fixed if -1 in self.unflattened_size else size != fixed:
+        if not _divides(size, fixed) if -1 in self.unflattened_size else size != fixed:
             yield Complaint(
                 f"Unflatten can't split {size} into {_times(self.unflattened_size)}.",
                 f"The sizes must multiply to {size}; -1 stands for what is left.",

@@ -187,6 +187,19 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
         "set_parameter",
     ),
     (
+        "attn_mask is 4×4, but 5×5 is needed.",
+        lambda d: (
+            lambda x: d.add(
+                "MultiheadAttention",
+                *(x, x, x, d.input(5)),
+                d.input(4, 4, batched=False),
+                num_heads=2,
+                batch_first=True,
+            )
+        )(d.input(5, 6)),
+        "",
+    ),
+    (
         "LSTM expects N×T×features, gets N×64 (2 dims).",
         lambda d: d.add("LSTM", d.input(64), hidden_size=4, batch_first=True),
         "insert_before",
@@ -270,6 +283,11 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
         "set_parameter",
     ),
     (
+        "Unflatten can't split T into ·×4.",
+        lambda d: d.add("Unflatten", d.input("T"), dim=1, unflattened_size=(-1, 4)),
+        "",
+    ),
+    (
         "Unflatten can't split 10 into 3×4.",
         lambda d: d.add("Unflatten", d.input(10), dim=1, unflattened_size=(3, 4)),
         "",
@@ -277,7 +295,9 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "draw", "operation"), NETWORKS, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("message", "draw", "operation"), NETWORKS, ids=[row[0][:50] for row in NETWORKS]
+)
 def test_a_mistake_is_told_once_and_mended_by_its_fix(
     message: str, draw: Callable[[Drawing], Node], operation: str
 ) -> None:
@@ -353,7 +373,9 @@ STEPS: list[tuple[str, Callable[[Drawing, dict[str, Node]], Node], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "draw", "operation"), STEPS, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("message", "draw", "operation"), STEPS, ids=[row[0][:50] for row in STEPS]
+)
 def test_losses_tell_what_does_not_fit(
     message: str, draw: Callable[[Drawing, dict[str, Node]], Node], operation: str
 ) -> None:
@@ -412,7 +434,7 @@ WARNINGS: list[tuple[str, Callable[[Drawing], Node]]] = [
 
 
 @pytest.mark.filterwarnings("ignore:dropout option adds dropout")
-@pytest.mark.parametrize(("message", "draw"), WARNINGS, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(("message", "draw"), WARNINGS, ids=[row[0][:50] for row in WARNINGS])
 def test_what_runs_but_is_hardly_meant_is_a_warning(
     message: str, draw: Callable[[Drawing], Node]
 ) -> None:
@@ -436,6 +458,13 @@ def test_reshape_that_mixes_samples_is_a_warning() -> None:
     assert problem.message.endswith("reshape mixes the samples of a batch.")
     tokens = network(lambda d: d.add("torch.reshape", d.input("T", 16), shape=(-1, 16)))
     assert told(tokens, "warning") == []
+
+
+def test_windows_may_stick_out_with_ceil_mode() -> None:
+    def draw(d: Drawing) -> Node:
+        return d.add("MaxPool2d", d.input(1, 3, 3), kernel_size=4, stride=2, ceil_mode=True)
+
+    assert told(network(draw)) == []
 
 
 def test_one_state_of_two_is_told() -> None:
