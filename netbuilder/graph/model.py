@@ -31,9 +31,22 @@ def freeze(value: Any) -> Json:
     `ChangeError` for what a project file can't hold: other types, NaN and infinity, whole
     numbers beyond 2^53, halves of characters. So what is edited can always be saved.
     """
+    # Exact types first: this runs over every value of a document at each analysis.
+    kind = type(value)
+    if kind is str and value.isascii():
+        return value
+    if kind is int and -MAX_INT <= value <= MAX_INT:
+        return value
+    if kind is tuple or kind is list:
+        return tuple([freeze(item) for item in value])
+    if kind is dict:
+        return {_key(key): freeze(item) for key, item in value.items()}
+    return _freeze_any(value)
+
+
+def _freeze_any(value: Any) -> Json:
     if isinstance(value, str):
-        if not value.isascii():
-            _check_characters(value)
+        _check_characters(value)
         return str(value)
     if value is None or isinstance(value, bool):
         return value
@@ -53,7 +66,8 @@ def freeze(value: Any) -> Json:
 def _key(key: Any) -> str:
     if not isinstance(key, str):
         raise ChangeError(f"A key must be a text, not {type(key).__name__}.")
-    _check_characters(key)
+    if not key.isascii():
+        _check_characters(key)
     return str(key)
 
 

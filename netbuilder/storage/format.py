@@ -161,6 +161,8 @@ def _number(value: float) -> int | float:
 
 def _sorted(value: Any, where: str) -> Any:
     """A JSON value with sorted keys and lists for tuples."""
+    if not value and isinstance(value, Mapping):
+        return {}
     try:
         return _order(freeze(value))
     except ChangeError as error:
@@ -186,7 +188,8 @@ def _thaw(value: Any) -> Any:
 
 def _check_text(where: str, *texts: str) -> None:
     for text in texts:
-        _sorted(text, where)
+        if not text.isascii():
+            _sorted(text, where)
 
 
 # -- JSON to text --------------------------------------------------------------------------

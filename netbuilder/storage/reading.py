@@ -175,38 +175,37 @@ class _Contents:
         return id
 
     def _nodes(self) -> list[Node]:
-        found: dict[str, tuple[int, Mapping[str, Any]]] = {}
-        nodes: list[Node] = []
-        entries = self.graph.get("nodes", ())
-        for index, entry in enumerate(entries):
+        found: dict[str, dict[str, Any]] = {}
+        for index, entry in enumerate(self.graph.get("nodes", ())):
             try:
-                # A trial without its place: only entries that are good get their id.
-                _node(entry, {}, 0)
-                found[self._take(_id(entry))] = index, entry
+                fields = _node_fields(entry, index)
+                found[self._take(fields["id"])] = fields
             except (_Bad, ChangeError) as error:
                 self._refuse("nodes", index, entry, error)
-        places = self._places(set(found))
-        for id, (index, entry) in found.items():
-            nodes.append(_node(entry, places.get(id, {}), index))
-        return nodes
+        self._places(found)
+        return [Node(**fields) for fields in found.values()]
 
-    def _places(self, nodes: set[str]) -> dict[str, Mapping[str, Any]]:
-        places: dict[str, Mapping[str, Any]] = {}
+    def _places(self, found: dict[str, dict[str, Any]]) -> None:
+        """Reads the layout's entries into the fields of the nodes that they place."""
+        placed: set[str] = set()
         for index, entry in enumerate(self.layout.get("nodes", ())):
             try:
                 _expect_object(entry)
                 id = _text(entry, "node")
-                if id not in nodes:
+                if id not in found:
                     raise _Bad(f"there is no node {id!r} to place")
-                if id in places:
+                if id in placed:
                     raise _Bad(f"the node {id!r} is placed twice")
-                _pair(entry, "at")
-                _flag(entry, "collapsed")
-                freeze(_rest(entry, PLACE_KEYS))
-                places[id] = entry
+                x, y = _pair(entry, "at")
+                fields: dict[str, Any] = {"x": x, "y": y, "collapsed": _flag(entry, "collapsed")}
+                rest = _rest(entry, PLACE_KEYS)
+                if rest:
+                    fields["extra"] = {**found[id]["extra"], "layout": freeze(rest)}
             except (_Bad, ChangeError) as error:
                 self._refuse("layout", index, entry, error)
-        return places
+                continue
+            placed.add(id)
+            found[id].update(fields)
 
     def _wires(self, nodes: set[str]) -> Iterator[Wire]:
         filled: set[tuple[str, str]] = set()
@@ -246,25 +245,20 @@ def _renamed(item: Unreadable) -> Unreadable:
     )
 
 
-def _node(entry: Any, place: Mapping[str, Any], index: int) -> Node:
+def _node_fields(entry: Any, index: int) -> dict[str, Any]:
+    """The fields of a node, at a place of its own until the layout tells another."""
     _expect_object(entry)
     extra = _rest(entry, NODE_KEYS)
-    rest = _rest(place, PLACE_KEYS)
-    if rest:
-        extra["layout"] = rest
-    x, y = _pair(place, "at") if place else (0.0, ROW * index)
-    return Node(
-        id=_id(entry),
-        layer=_text(entry, "layer"),
-        name=_text(entry, "name"),
-        params=_mapping(entry, "params"),
-        x=x,
-        y=y,
-        order=_whole(entry, "order"),
-        note=_text(entry, "note", ""),
-        collapsed=_flag(place, "collapsed"),
-        extra=freeze(extra),
-    )
+    return {
+        "id": _id(entry),
+        "layer": _text(entry, "layer"),
+        "name": _text(entry, "name"),
+        "params": _mapping(entry, "params"),
+        "y": ROW * index,
+        "order": _whole(entry, "order"),
+        "note": _text(entry, "note", ""),
+        "extra": freeze(extra) if extra else {},
+    }
 
 
 def _wire(entry: Any) -> Wire:
