@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import onnx_ir as ir
 import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import samples
-from netbuilder.exchange.specs import TensorSpec, symbols
+from netbuilder.exchange.specs import TensorSpec
 
 EXAMPLE_BATCH = 3
 """At least 2: a batch of one would be taken for a constant."""
@@ -45,14 +46,8 @@ class Wanted:
 def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners:
     """Export `module` (set to eval mode) to `path`; `ExportError` names the node at fault."""
     module.eval()
+    samples.require_lengths(module, wanted.inputs)
     sizes = samples.lengths(module, wanted.inputs)
-    if not sizes:
-        names = ", ".join(name for name in symbols(wanted.inputs) if name != "N")
-        tried = ", ".join(map(str, samples.LENGTHS))
-        raise ExportError(
-            f"The network takes none of the lengths {tried} for {names}.",
-            "Check the layers that depend on it.",
-        )
     example = samples.random_inputs(wanted.inputs, {"N": EXAMPLE_BATCH, **sizes[0]})
     dynamic = tuple(
         {at: dim for at, dim in enumerate(spec.shape) if isinstance(dim, str)} or None
@@ -76,6 +71,7 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
             raise _failure(error, lines) from error
         assert program is not None
         owners = rename_nodes(program.model, lines)
+        restate_shapes(program.model, wanted.outputs)
         program.model.metadata_props.clear()
         program.model.metadata_props.update(wanted.metadata)
         program.model.producer_name = "netbuilder"
@@ -120,15 +116,18 @@ def rename_nodes(model: Any, lines: Lines) -> Owners:
     nodes = list(graph)
     kept = {value.name for value in (*graph.inputs, *graph.outputs, *graph.initializers.values())}
     owners = _owners(nodes, lines)
+    titles = [
+        _weights_owner(node, lines) or owner for node, owner in zip(nodes, owners, strict=True)
+    ]
     cores = {
-        _core([node for node, o in zip(nodes, owners, strict=True) if o == owner]): owner
-        for owner in dict.fromkeys(filter(None, owners))
+        _core([node for node, each in zip(nodes, titles, strict=True) if each == title]): title
+        for title in dict.fromkeys(filter(None, titles))
     }
     taken = set(cores.values())
     values = set(kept)
     result = {}
-    for node, owner in zip(nodes, owners, strict=True):
-        node.name = cores.get(node) or _unique(owner or node.op_type.lower(), taken)
+    for node, title, owner in zip(nodes, titles, owners, strict=True):
+        node.name = cores.get(node) or _unique(title or node.op_type.lower(), taken)
         result[node.name] = owner
         for value in node.outputs:
             if value.name and value.name not in kept:
@@ -136,6 +135,34 @@ def rename_nodes(model: Any, lines: Lines) -> Owners:
         _forget_origin(node, *node.outputs)
     _forget_origin(graph, *graph.inputs, *graph.initializers.values())
     return result
+
+
+def _weights_owner(node: Any, lines: Lines) -> str:
+    """The user's node whose weights a working node has.
+
+    A Conv into which the exporter folded the BatchNorm behind it stands in the BatchNorm's
+    line, but people look for it under the convolution's name.
+    """
+    if node.op_type not in _CORES:
+        return ""
+    weights = (value.name for value in node.inputs if value is not None and value.is_initializer())
+    names = set(lines.values())
+    found = (name.rpartition(".")[0] for name in weights if name)
+    return next((name for name in found if name in names), "")
+
+
+def restate_shapes(model: Any, outputs: Sequence[TensorSpec]) -> None:
+    """Puts the shapes that are known in place of those that the exporter wrote.
+
+    Behind a recurrent layer it writes the example's length as if it were fixed. What the
+    file computes decides, which `verify` finds out by running it at other lengths; a wrong
+    note would mislead those who read or optimise the file.
+    """
+    for node in model.graph:
+        for value in node.outputs:
+            value.shape = None
+    for value, spec in zip(model.graph.outputs, outputs, strict=True):
+        value.shape = ir.Shape(spec.shape)
 
 
 def _core(nodes: Sequence[Any]) -> Any:

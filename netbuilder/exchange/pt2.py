@@ -24,9 +24,8 @@ def write(
 ) -> verify.Verified:
     """Export to `path` and compare what was written; `ExportError` if it does not hold."""
     module.eval()
-    sizes = next(iter(samples.lengths(module, inputs)), None)
-    if sizes is None:
-        raise ExportError("The network takes none of the lengths that were tried.")
+    samples.require_lengths(module, inputs)
+    sizes = samples.lengths(module, inputs)[0]
     example = samples.random_inputs(inputs, {"N": EXAMPLE_BATCH, **sizes})
     dynamic = tuple(
         {at: torch.export.Dim.DYNAMIC for at, dim in enumerate(spec.shape) if isinstance(dim, str)}
@@ -41,7 +40,10 @@ def write(
             again = torch.export.load(path).module()
         except Exception as error:
             reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise ExportError(f"PyTorch can't export the network: {reason[:300]}") from error
+            raise ExportError(
+                f"PyTorch can't export the network to pt2: {reason[:300]}",
+                "Recurrent layers need a fixed length there. Export to onnx, or fix the length.",
+            ) from error
     worst, done = 0.0, []
     for text, values in samples.trials(module, inputs, real):
         with torch.no_grad():

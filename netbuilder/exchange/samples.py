@@ -8,6 +8,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from netbuilder.errors import ExportError
 from netbuilder.exchange.specs import TensorSpec, symbols
 
 BATCH_SIZES = (1, 2, 7)
@@ -63,6 +64,20 @@ def lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> list[dict[str, in
         if _runs(module, random_inputs(specs, {"N": 2, **sizes})):
             found.append(sizes)
     return found
+
+
+def require_lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> None:
+    """`ExportError` unless there are two lengths to try for every symbol other than N.
+
+    One alone can't show that a length is free.
+    """
+    names = [name for name in symbols(specs) if name != "N"]
+    if names and len(lengths(module, specs)) < 2:
+        tried = ", ".join(map(str, LENGTHS))
+        raise ExportError(
+            f"The network takes less than two of the lengths {tried} for {', '.join(names)}.",
+            "Give the input fixed sizes, or check the layers that depend on them.",
+        )
 
 
 def _runs(module: nn.Module, inputs: tuple[Tensor, ...]) -> bool:

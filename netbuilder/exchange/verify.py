@@ -123,6 +123,7 @@ def compare(
     """Run both on every trial; `ExportError` names the first node that departs."""
     module.eval()
     check_dims(path, inputs, outputs)
+    samples.require_lengths(module, inputs)
     runtime = session(path)
     worst, done = 0.0, []
     for text, values in samples.trials(module, inputs, real):
@@ -133,7 +134,17 @@ def compare(
             found = runtime.run([spec.name for spec in outputs], feed)
         except Exception as error:
             reason = _first_line(error)
-            raise ExportError(f"ONNX Runtime fails on {text}: {reason}") from error
+            raise ExportError(
+                f"ONNX Runtime fails on {text}: {reason}",
+                "If only some sizes fail, a size that may change was frozen.",
+            ) from error
+        for spec, a, b in zip(outputs, found, expected, strict=True):
+            if a.shape != b.shape:
+                raise ExportError(
+                    f"On {text} the file's output '{spec.name}' is {_text(a.shape)}, not "
+                    f"{_text(b.shape)}: a size that may change was frozen.",
+                    "The file was not written. Give the input fixed sizes.",
+                )
         errors = [relative_error(a, b) for a, b in zip(found, expected, strict=True)]
         worst = max(worst, *errors)
         if worst >= TOLERANCE:

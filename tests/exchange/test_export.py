@@ -1,0 +1,135 @@
+"""Exports in their own process: recurrent networks keep their lengths, failures are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+import torch
+
+import netbuilder as nb
+from netbuilder.compiler.build import build_network
+from netbuilder.errors import ExportError, ProblemsError
+from netbuilder.exchange import export, fresh, interface
+from netbuilder.exchange.specs import TensorSpec
+from netbuilder.graph.document import Document
+
+
+def recurrent(layer: str = "torch.nn.LSTM") -> Document:
+    """Ids of any length through an Embedding and a recurrent layer."""
+    project = nb.Project()
+    net = project.add_network("main")
+    tokens = net.add("netbuilder.Input", name="tokens", shape=("T",), dtype="int64", high=20)
+    table = net.add("torch.nn.Embedding", name="table", embedding_dim=8)
+    memory = net.add(layer, name="memory", hidden_size=16, batch_first=True)
+    head = net.add("torch.nn.Linear", name="head", out_features=4)
+    scores = net.add("netbuilder.Output", name="scores")
+    state = net.add("netbuilder.Output", name="state")
+    net.connect(tokens, table)
+    net.connect(table, memory["input"])
+    net.connect(memory["output"], head)
+    net.connect(head, scores)
+    net.connect(memory["h_n"], state)
+    return project.document
+
+
+def write(document: Document, to: str, out: Path) -> Mapping[str, Any]:
+    module = build_network(document, "main")
+    return export.export(
+        document,
+        "main",
+        to,
+        out,
+        weights=module.state_dict(),
+        samples={},
+        metadata={"title": "Test", "project": "{}"},
+    )
+
+
+def dims(path: Path) -> dict[str, tuple[int | str, ...]]:
+    graph = onnx.load(str(path)).graph
+    return {
+        value.name: tuple(d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim)
+        for value in (*graph.input, *graph.output)
+    }
+
+
+def test_the_interface_is_the_users() -> None:
+    found = interface.of_network(recurrent(), "main")
+    assert found.inputs == (TensorSpec("tokens", ("N", "T"), "int64", 20),)
+    assert [(spec.name, spec.shape) for spec in found.outputs] == [
+        ("scores", ("N", "T", 4)),
+        ("state", (1, "N", 16)),
+    ]
+
+
+@pytest.mark.parametrize("layer", ["torch.nn.LSTM", "torch.nn.GRU"])
+def test_a_recurrent_network_keeps_its_length_free(tmp_path: Path, layer: str) -> None:
+    # One process exports again and again: each time the length must stay free.
+    answer = write(recurrent(layer), "onnx", tmp_path / "net.onnx")
+    assert answer["verified"] is True
+    assert answer["max_rel_error"] < 1e-4
+    found = dims(tmp_path / "net.onnx")
+    assert found == {"tokens": ("N", "T"), "scores": ("N", "T", 4), "state": (1, "N", 16)}
+    assert {trial for trial in answer["trials"] if "N=7" in trial}
+    names = {node.name for node in onnx.load(str(tmp_path / "net.onnx")).graph.node}
+    assert {"table", "memory", "head"} <= names
+
+
+def test_pt2_is_read_back_and_compared(tmp_path: Path) -> None:
+    project = nb.Project()
+    net = project.add_network("main")
+    signal = net.add("netbuilder.Input", name="signal", shape=(2, "T"))
+    filter = net.add("torch.nn.Conv1d", name="filter", out_channels=4, kernel_size=3)
+    result = net.add("netbuilder.Output", name="result")
+    net.connect(signal, filter)
+    net.connect(filter, result)
+    answer = write(project.document, "pt2", tmp_path / "net.pt2")
+    assert answer["verified"] is True
+    again = torch.export.load(tmp_path / "net.pt2").module()
+    assert again(torch.zeros(4, 2, 27)).shape == (4, 4, 25)
+
+
+def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Exports run this instead."""
+    monkeypatch.setattr(fresh, "command", lambda module: [sys.executable, "-S", "-c", code])
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import os; os.abort()", "SIGABRT"),
+        ("import sys; sys.exit('the tea is cold')", "the tea is cold"),
+        ("pass", "exit code 0"),
+        ('print(\'{"error": {"message": "it departs", "hint": ""}}\')', "it departs"),
+    ],
+)
+def test_an_export_that_fails_tells_why_and_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+) -> None:
+    out = tmp_path / "net.onnx"
+    out.write_bytes(b"old")
+    child(monkeypatch, code)
+    with pytest.raises(ExportError, match=words):
+        write(recurrent(), "onnx", out)
+    assert out.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_a_network_with_errors_is_not_exported(tmp_path: Path) -> None:
+    project = nb.Project()
+    project.add_network("main").add("netbuilder.Input", shape=(4,))
+    with pytest.raises(ProblemsError):
+        export.export(
+            project.document,
+            "main",
+            "onnx",
+            tmp_path / "x.onnx",
+            weights={},
+            samples={},
+            metadata={},
+        )
