@@ -248,6 +248,7 @@ def test_after_a_death_the_document_is_analysed_again(desk: Desk) -> None:
     desk.client.die()
     desk.pump()
     assert desk.heard(WorkerChanged)[-1].state == "restarting"
+    add(desk, "while_it_is_gone")
     assert desk.client.count("analyse") == 0
     before = desk.session.document.copy()
     restart(desk)

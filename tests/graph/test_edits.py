@@ -248,6 +248,13 @@ def test_a_copy_may_keep_what_fed_it(chain: Drawing) -> None:
     assert wire.source == node(chain, "a")
 
 
+def test_a_fragment_with_two_wires_into_a_port_keeps_the_first(chain: Drawing) -> None:
+    part = fragment.cut_out(chain.graph, [node(chain, "a"), node(chain, "b")])
+    part["wires"] = [*part["wires"], *part["wires"]]
+    pasted = fragment.paste(chain.history, chain.graph, part)
+    assert len(chain.graph.wires_at([made.id for made in pasted])) == 1
+
+
 @pytest.mark.parametrize(
     "value",
     [

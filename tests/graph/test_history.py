@@ -208,6 +208,23 @@ def test_the_oldest_steps_go_when_there_are_too_many() -> None:
     assert history.dirty
 
 
+def test_a_node_changed_on_both_sides_of_its_removal(drawing: Drawing) -> None:
+    graph, document, history = drawing.graph, drawing.document, drawing.history
+    id = next(iter(graph.nodes))
+    before = invariants.fingerprint(document)
+    with history.step("There and back"):
+        edits.move(history, graph, {id: (8, 8)})
+        removed = graph.nodes[id]
+        edits.delete(history, graph, [id])
+        document.apply(Added(graph.id, removed))
+        edits.move(history, graph, {id: (16, 16)})
+    after = invariants.fingerprint(document)
+    history.undo()
+    assert invariants.fingerprint(document) == before
+    history.redo()
+    assert invariants.fingerprint(document) == after
+
+
 def test_wires_that_swap_ports_redo_in_their_order() -> None:
     made = Drawing()
     a, b = made.add("ReLU", name="a"), made.add("ReLU", name="b")

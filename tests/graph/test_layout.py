@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered, tidy
 from tests.drawing import Drawing, classifier
@@ -113,8 +114,14 @@ def test_a_small_edit_moves_little() -> None:
     drawing = Drawing()
     image = drawing.input(1, 8, 8)
     branches = [drawing.add("ReLU", image) for _ in range(6)]
+    edits.move(
+        drawing.history,
+        drawing.graph,
+        {node.id: (-300.0 * number, 100.0) for number, node in enumerate(branches)},
+    )
     tidy(drawing.history, drawing.graph, {})
     order = sorted(branches, key=lambda node: drawing.graph.nodes[node.id].x)
+    assert order == branches[::-1], "who stood left stays left"
     drawing.add("Dropout", order[2])
     tidy(drawing.history, drawing.graph, {})
     assert sorted(branches, key=lambda node: drawing.graph.nodes[node.id].x) == order

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +73,32 @@ def test_what_is_no_project_is_refused_at_once(kind: str) -> None:
         make(path)
         with pytest.raises(DocumentError, match=words):
             files.load(path)
+
+
+@pytest.mark.timeout(10)
+def test_a_file_swapped_for_a_pipe_after_the_look_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, pipe = tmp_path / "plain", tmp_path / "pipe"
+    plain.touch()
+    os.mkfifo(pipe)
+    look = os.stat(plain)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda path: look)
+        with pytest.raises(DocumentError, match="pipe or a device"):
+            files.read(pipe)
+
+
+def test_a_file_too_large_is_refused_before_reading(tmp_path: Path) -> None:
+    _sparse(tmp_path / "x.netb")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DocumentError, match="larger"):
+            files.load(tmp_path / "x.netb")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_a_path_that_no_file_can_have_is_refused() -> None:

@@ -77,6 +77,18 @@ def test_the_text_does_not_depend_on_the_order_of_edits() -> None:
     assert format.dumps(Document.of(project, shuffled)) == format.dumps(sample())
 
 
+def test_the_text_does_not_depend_on_the_order_of_keys() -> None:
+    texts = []
+    for names in (("a", "b"), ("b", "a")):
+        value = {key: dict.fromkeys(names, 1) for key in names}
+        node = Node(id="n", layer="x", name="n", params=value, extra=value)
+        info = GraphInfo(id="g", kind="network", name="main", settings=value, extra=value)
+        project = ProjectInfo(data=value, about=value, extra=value)
+        document = Document.of(project, [Added("g", info), Added("g", node)])
+        texts.append(format.dumps(document))
+    assert texts[0] == texts[1]
+
+
 def test_random_documents_survive() -> None:
     run = RandomEdits(seed=7, most_nodes=15)
     for number in range(400):
@@ -165,6 +177,18 @@ def test_a_bad_node_is_kept_and_sinks_nothing(name: str, at: int) -> None:
         assert (kept.index, nodes[at]) == (at, bad)
     assert format.loads(text) == document
     assert format.dumps(format.loads(text)) == text
+
+
+def test_ids_of_what_is_kept_give_way() -> None:
+    value = chain(None, at=1)
+    value["graphs"][0]["nodes"][0]["id"] = "unreadable-nodes-1"
+    value["graphs"][0]["wires"] = []
+    document = format.loads(json.dumps(value))
+    graph = document.graph("g")
+    assert set(graph.nodes) == {"unreadable-nodes-1", "n1", "n2"}
+    (kept,) = graph.unreadable
+    assert kept not in graph.nodes
+    assert format.loads(format.dumps(document)) == document
 
 
 BAD_WIRES: dict[str, Any] = {
