@@ -16,7 +16,8 @@ from netbuilder.errors import Problem
 from netbuilder.graph import edits
 from netbuilder.graph.changes import Added
 from netbuilder.graph.model import Node
-from netbuilder.gui.canvas import hover
+from netbuilder.gui.canvas import brushes, hover
+from netbuilder.gui.canvas.brushes import static
 from netbuilder.gui.canvas.hits import Hit
 from netbuilder.gui.canvas.search import Entry
 from netbuilder.gui.canvas.view import CanvasView
@@ -134,6 +135,25 @@ def test_select_all_and_escape(hand: Hand, drawing: Drawing) -> None:
     assert set(hand.view.selection()) == set(drawing.graph.nodes)
     hand.key(Qt.Key.Key_Escape)
     assert hand.view.selection() == []
+
+
+def test_alt_and_arrows_walk_along_the_wires(hand: Hand, drawing: Drawing) -> None:
+    alt = Qt.KeyboardModifier.AltModifier
+    beside = drawing.add("ReLU", named(drawing, "image"), name="beside")
+    edits.move(drawing.history, drawing.graph, {beside.id: (300, 96)})
+    hand.view.setFocus()
+    seen = []
+    for key in (
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Up,
+    ):
+        hand.key(key, alt)
+        seen.append(drawing.graph.nodes[hand.view.selection()[0]].name)
+    assert seen == ["image", "conv1", "beside", "beside", "image", "image"]
 
 
 def test_rename_in_place(hand: Hand, drawing: Drawing) -> None:
@@ -296,6 +316,12 @@ def test_texts_of_problems_are_plain(hand: Hand, drawing: Drawing) -> None:
     assert "<b>512</b>" in hand.view.hint.text()
     assert hand.view.hint.textFormat() == Qt.TextFormat.PlainText
     hand.view.hint.hide()
+
+
+def test_texts_on_nodes_are_plain(qapp: QApplication) -> None:
+    text = static("<b>bold</b>", brushes.brushes().name.font)
+    assert text.textFormat() == Qt.TextFormat.PlainText
+    assert text.size().width() > brushes.brushes().name.width("bold") * 1.5
 
 
 def test_an_unknown_layer_is_shown_and_can_be_wired_on(hand: Hand, drawing: Drawing) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
+from netbuilder.gui.canvas.places import Box
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
 
@@ -287,6 +288,31 @@ def _wheel(hand: Hand, at: QPoint, angle: int) -> None:
             False,
         ),
     )
+
+
+def test_the_wheel_zooms_in_the_middle_of_a_drag(hand: Hand, chain: Chain) -> None:
+    start = hand.node(chain.lone)
+    end = start + QPoint(40, 40)
+    with hand.dragging(start, end):
+        _wheel(hand, end, -300)
+        item = hand.view.canvas.nodes[chain.lone.id]
+        under = hand.view.mapToScene(end)
+        assert item.box.meets(Box(under.x(), under.y(), under.x() + 1, under.y() + 1))
+
+
+def test_a_drag_to_the_edge_moves_the_view_on(hand: Hand, chain: Chain) -> None:
+    start = hand.node(chain.lone)
+    before = hand.view.mapToScene(QPoint(0, 0))
+    edge = QPoint(hand.view.viewport().width() - 4, start.y())
+    with hand.dragging(start, edge):
+        assert hand.view._edge.is_active()
+        x = hand.view.canvas.nodes[chain.lone.id].x()
+        for _ in range(10):
+            hand.view._edge.step()
+        assert hand.view.mapToScene(QPoint(0, 0)).x() >= before.x() + 120
+        assert hand.view.canvas.nodes[chain.lone.id].x() >= x + 120
+    assert not hand.view._edge.is_active()
+    assert chain.at(chain.lone)[0] >= x + 120
 
 
 def test_middle_drag_and_space_drag_pan(hand: Hand, chain: Chain) -> None:

@@ -133,6 +133,13 @@ class Camera(QGraphicsView):
         self._set_zoom(min(room.width() / width, room.height() / height, most))
         self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
 
+    def show_selected(self) -> None:
+        """Move as little as needed to bring the selection into sight."""
+        box = self.canvas.box_of(self.canvas.selection)
+        if box is not None:
+            rect = QRectF(QPointF(box.left, box.top), QPointF(box.right, box.bottom))
+            self.ensureVisible(rect, 32, 48)
+
     def center_on(self, node: str) -> None:
         """Bring a node into the middle, near enough to be read."""
         if node in self.canvas.nodes:

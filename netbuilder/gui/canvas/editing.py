@@ -17,6 +17,7 @@ from netbuilder.gui.canvas import clipboard
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hint import Hint
 from netbuilder.gui.canvas.rename import RenameField
+from netbuilder.gui.canvas.walk import Way, neighbour
 
 T = TypeVar("T")
 
@@ -72,6 +73,19 @@ class EditingView(Camera):
 
     def select_all(self) -> None:
         self.canvas.select([*self.canvas.nodes, *self.canvas.frames])
+
+    def walk(self, down: Way, right: Way) -> None:
+        """Select the next node `down` or, where data flows to the right, `right`."""
+        chosen = self.selection()
+        if not chosen:
+            first = next(iter(self.shown.ordered()), None) if self.editable else None
+            found = first.id if first else None
+        else:
+            way = down if self.canvas.flow == "down" else right
+            found = neighbour(self.canvas, chosen[-1], way)
+        if found is not None:
+            self.select([found])
+            self.show_selected()
 
     def copy(self) -> None:
         if self.editable:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView
 
 _K = Qt.Key
-_CTRL, _SHIFT = Qt.Modifier.CTRL, Qt.Modifier.SHIFT
+_CTRL, _SHIFT, _ALT = Qt.Modifier.CTRL, Qt.Modifier.SHIFT, Qt.Modifier.ALT
 FAST = 4 * GRID
 
 Action = Callable[["CanvasView"], object]
@@ -39,6 +39,10 @@ _TABLE: Mapping[_Chord, Action] = {
     _CTRL | _K.Key_Z: lambda view: view.edit(view.past.undo),
     _CTRL | _K.Key_Y: lambda view: view.edit(view.past.redo),
     _CTRL | _SHIFT | _K.Key_Z: lambda view: view.edit(view.past.redo),
+    _ALT | _K.Key_Up: lambda view: view.walk("back", "before"),
+    _ALT | _K.Key_Down: lambda view: view.walk("on", "after"),
+    _ALT | _K.Key_Left: lambda view: view.walk("before", "back"),
+    _ALT | _K.Key_Right: lambda view: view.walk("after", "on"),
     _K.Key_Left: lambda view: view.nudge(-GRID, 0),
     _K.Key_Right: lambda view: view.nudge(GRID, 0),
     _K.Key_Up: lambda view: view.nudge(0, -GRID),

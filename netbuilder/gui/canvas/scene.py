@@ -256,7 +256,6 @@ class CanvasScene(ItemScene):
         if len(self._moved) >= MANY:
             self._stale_wires.update(self.wires)
         else:
-            self._stale_wires.update(wire.id for wire in graph.wires_at(self._moved))
             for id in self._moved:
                 if id in self.nodes:
                     self._near_box(self.nodes[id].box)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QGuiApplication,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -29,6 +30,7 @@ from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.editing import EditingView
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
 from netbuilder.gui.canvas.gestures.drop import PaletteDrag
+from netbuilder.gui.canvas.gestures.edge import EdgeScroll
 from netbuilder.gui.canvas.gestures.pan import Pan
 from netbuilder.gui.canvas.gestures.start import start
 from netbuilder.gui.canvas.hits import NOTHING, Hit, hit
@@ -51,6 +53,7 @@ class CanvasView(EditingView):
         self.used: Counter[str] = Counter()
         """How often each layer was added: the search list ranks by it."""
         self._gesture: Gesture | None = None
+        self._edge = EdgeScroll(self)
         self._drag: PaletteDrag | None = None
         self._space = False
         self._loose: LooseEnd | None = None
@@ -159,7 +162,7 @@ class CanvasView(EditingView):
             centre = self.mapToScene(self.viewport().rect().center())
             middle = edit.free_place(self, (centre.x(), centre.y()))
         self._add(layer, params, middle, end)
-        self._show_selected()
+        self.show_selected()
 
     def _add(
         self,
@@ -174,12 +177,6 @@ class CanvasView(EditingView):
         if node is not None:
             self.used[layer] += 1
             self.select([node.id])
-
-    def _show_selected(self) -> None:
-        box = self.canvas.box_of(self.canvas.selection)
-        if box is not None:
-            rect = QRectF(QPointF(box.left, box.top), QPointF(box.right, box.bottom))
-            self.ensureVisible(rect, 32, 48)
 
     def begin_palette_drag(self, layer: str, params: Mapping[str, Json] | None = None) -> None:
         """A layer is being dragged out of the palette."""
@@ -224,6 +221,7 @@ class CanvasView(EditingView):
     def cancel_gesture(self) -> None:
         """Call off what the mouse is doing."""
         gesture, self._gesture = self._gesture, None
+        self._edge.stop()
         if gesture is not None:
             gesture.cancel()
             self.viewport().unsetCursor()
@@ -249,11 +247,20 @@ class CanvasView(EditingView):
         self._mouse = event.position().toPoint()
         if self._gesture is not None:
             self._gesture.follow(self._state(self._mouse, event.modifiers()))
+            if self._gesture is not None and self._gesture.dragged and self._gesture.scrolls:
+                self._edge.watch(self._mouse)
         elif self.editable:
             self._hover = hover.follow(self, self._hover, self._hit(self._mouse), self._mouse)
 
+    def go_on(self) -> None:
+        """The view has moved under a mouse that stands still: a drag goes on there."""
+        if self._gesture is not None and self._gesture.scrolls and self._mouse is not None:
+            held = QGuiApplication.keyboardModifiers()
+            self._gesture.follow(self._state(self._mouse, held))
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         gesture, self._gesture = self._gesture, None
+        self._edge.stop()
         if gesture is not None:
             self.viewport().unsetCursor()
             gesture.finish(self._state(event.position().toPoint(), event.modifiers()))
@@ -272,8 +279,8 @@ class CanvasView(EditingView):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         angle = event.angleDelta().y() or event.angleDelta().x()
-        if self._gesture is None or isinstance(self._gesture, Pan):
-            self.zoom_at(event.position().toPoint(), 1.0015**angle)
+        self.zoom_at(event.position().toPoint(), 1.0015**angle)
+        self.go_on()
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

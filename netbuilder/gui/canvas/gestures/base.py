@@ -33,6 +33,8 @@ class Gesture:
     """One drag or click. The view feeds it until `finish` or `cancel`."""
 
     cursor: Qt.CursorShape | None = None
+    scrolls = True
+    """Whether the view moves on when the mouse comes to its edge."""
 
     def __init__(self, view: CanvasView, press: Mouse, hit: Hit) -> None:
         self.view = view
