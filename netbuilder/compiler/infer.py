@@ -9,6 +9,7 @@ instead. Results are cached by layer, parameters and input types.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,11 +52,11 @@ class Cache:
         self._size = size
         self._known: OrderedDict[Any, Outcome] = OrderedDict()
 
-    def outcome(self, layer: Layer, inputs: Types, ports: Ports) -> Outcome:
+    def outcome(self, layer: Layer, inputs: Types) -> Outcome:
         key = (layer.id, layer, tuple(inputs.items()))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = run_layer(layer, inputs, ports)
+            known = self._known[key] = run_layer(layer, inputs)
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
         else:
@@ -124,7 +125,7 @@ class _Node:
             refused |= complaint.severity == "error"
         if not complete or refused:
             return
-        outputs = self._outputs(inputs, ports, fields, networks, cache)
+        outputs = self._outputs(inputs, fields, networks, cache)
         if outputs is not None:
             self.result.outputs[self.node.id] = outputs
 
@@ -185,7 +186,6 @@ class _Node:
     def _outputs(
         self,
         inputs: Types,
-        ports: Ports,
         fields: Fields,
         networks: Mapping[str, Inference],
         cache: Cache,
@@ -200,7 +200,7 @@ class _Node:
                 return self._network(inputs, networks)
             case Role.OUTPUT | Role.OBJECTIVE | Role.METRIC | Role.PREVIEW:
                 return {}
-        outcome = cache.outcome(self.layer, inputs, ports)
+        outcome = cache.outcome(self.layer, inputs)
         self.result.parameters[self.node.id] = outcome.parameters
         if outcome.refusal:
             shapes = ", ".join(f"{port} {tensor}" for port, tensor in inputs.items())
@@ -309,8 +309,15 @@ def _misfit(wanted: TensorType, found: TensorType, values: dict[str, dims.Dim]) 
 # -- running one layer ---------------------------------------------------------------------
 
 
-def run_layer(layer: Layer, inputs: Types, ports: Ports) -> Outcome:
+def run_layer(layer: Layer, inputs: Types) -> Outcome:
     """Runs a layer on the meta device at several sizes and fits the output sizes."""
+    with warnings.catch_warnings():
+        # What PyTorch has to say about a value it accepts, the layer's complaints say better.
+        warnings.simplefilter("ignore")
+        return _run_layer(layer, inputs)
+
+
+def _run_layer(layer: Layer, inputs: Types) -> Outcome:
     names = sorted(frozenset().union(*(dims.symbols(t.shape) for t in inputs.values())))
     try:
         runner = Runner(layer, tuple(inputs))
