@@ -222,12 +222,16 @@ def test_everything_happens_on_the_posted_thread(desk: Desk) -> None:
 def test_nothing_is_heard_after_closing(desk: Desk) -> None:
     desk.start()
     before = len(desk.events)
+    answers: list[object] = []
+    desk.session.sample_data(answers.append)
+    desk.client.reply("sample", {})
     desk.client.reply("analyse", Report().to_json())
     desk.session.close()
     desk.client.die()
     desk.pump()
     assert desk.client.log == ["start", "close"]
     assert len(desk.events) == before
+    assert not answers
     desk.session.start_worker()
     assert len(desk.clients) == 1
 

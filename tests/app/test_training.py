@@ -131,7 +131,9 @@ def test_stop_asks_and_waits_for_the_end(desk: Desk, tmp_path: Path) -> None:
     assert status(desk) == "stopping"
     desk.tell(path, 2, "metrics", step=6, **{"train/loss": 1.0})
     assert status(desk) == "stopping"
-    desk.tell(path, 3, "finished", step=6, status="stopped")
+    desk.tell(path, 3, "resumed", step=6)  # a paused training wakes up to stop
+    assert status(desk) == "stopping"
+    desk.tell(path, 4, "finished", step=6, status="stopped")
     assert status(desk) == "stopped"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -361,3 +362,11 @@ def test_a_project_too_large_to_be_opened_is_not_written(monkeypatch: pytest.Mon
     monkeypatch.setattr(strict, "MAX_BYTES", 100)
     with pytest.raises(DocumentError, match="larger"):
         format.dumps(sample())
+
+
+def test_the_documented_file_is_canonical() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "file-format.md"
+    text = page.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0]
+    document = format.loads(text)
+    assert len(document.graph("g1").nodes) == 2
+    assert format.dumps(document) == text
