@@ -33,27 +33,23 @@ class CodeView(QPlainTextEdit):
             self.line_clicked.emit(self.textCursor().blockNumber() + 1)
 
     def show_source(self, text: str) -> None:
-        """Show `text`, replacing only the lines that differ: the view does not jump."""
-        old, new = self.toPlainText().split("\n"), text.split("\n")
-        if old == new:
+        """Show `text`, replacing only the part that differs: the view does not jump."""
+        old = self.toPlainText()
+        if old == text:
             return
-        same = min(len(old), len(new))
-        head = next((i for i in range(same) if old[i] != new[i]), same)
+        if max(old + text) > "\uffff":
+            # Qt counts such letters twice.
+            self.setPlainText(text)
+            return
+        same = min(len(old), len(text))
+        head = next((at for at in range(same) if old[at] != text[at]), same)
         tail = 0
-        while tail < same - head and old[-1 - tail] == new[-1 - tail]:
+        while tail < same - head and old[-1 - tail] == text[-1 - tail]:
             tail += 1
-        if head == same:
-            head = max(0, head - 1)
-            tail = 0
-        cursor = QTextCursor(self.document().findBlockByNumber(head))
-        last = self.document().findBlockByNumber(max(head, len(old) - tail - 1))
-        if tail and head > len(old) - tail - 1:
-            head, tail = max(0, head - 1), max(0, tail - 1)
-            cursor = QTextCursor(self.document().findBlockByNumber(head))
-            last = self.document().findBlockByNumber(len(old) - tail - 1)
-        end = last.position() + len(last.text())
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText("\n".join(new[head : len(new) - tail]))
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(head)
+        cursor.setPosition(len(old) - tail, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(text[head : len(text) - tail])
 
     def mark(self, lines: Collection[int]) -> None:
         """Light up these lines (from 1) and bring the first into view."""

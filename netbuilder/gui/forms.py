@@ -218,8 +218,9 @@ class VariantForm(QWidget):
         self.choice.activated.connect(self._choose)
         self._layout = column(label(title, "group"), gap=6)
         if len(self._models) > 1:
-            line = row(label(title_of("kind"), "field"), self.choice)
-            line.itemAt(0).widget().setFixedWidth(LABEL_WIDTH)
+            name = label(title_of("kind"), "field")
+            name.setFixedWidth(LABEL_WIDTH)
+            line = row(name, self.choice)
             line.setStretch(1, 1)
             self._layout.addLayout(line)
         self.setLayout(self._layout)

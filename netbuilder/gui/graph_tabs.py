@@ -57,7 +57,9 @@ class GraphTabs(QWidget):
     def show_graphs(self, history: History, current: str) -> None:
         """The graphs of the document; only what differs is touched."""
         self._history = history
-        wanted = [(graph.id, graph.kind, graph.name) for graph in _ordered(history.document)]
+        wanted: list[tuple[str, str, str]] = [
+            (graph.id, graph.kind, graph.name) for graph in _ordered(history.document)
+        ]
         if self._shown != wanted:
             while self.bar.count():
                 self.bar.removeTab(0)

@@ -63,10 +63,10 @@ class NodePage(QWidget):
         layout.setSpacing(8)
         layout.addLayout(self._head())
         self.name: QLineEdit | None = None
-        self.name_error = label("", "error", wrap=True)
-        self.name_error.hide()
         if len(self.ids) == 1:
             layout.addLayout(self._name_line())
+            self.name_error = label("", "error", wrap=True)
+            self.name_error.hide()
             layout.addWidget(self.name_error)
         self.form = Form(kind, titles=str, choices=self.choices)
         self.form.edited.connect(self._edited)

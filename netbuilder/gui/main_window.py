@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench
 
 
+WARM_UP_MS = 300
+"""From the first paint to the building of the workbench, unless it is needed before."""
+
+
 class MainWindow(QMainWindow):
     """One window, one session."""
 
@@ -46,6 +50,9 @@ class MainWindow(QMainWindow):
         self._painted = False
         self.session: Session | None = None
         self.bench: Workbench | None = None
+        self._warm_up = QTimer(self)
+        self._warm_up.setSingleShot(True)
+        self._warm_up.timeout.connect(self.require_bench)
         self.setWindowTitle("netbuilder")
         self.setMinimumSize(880, 560)
         self.resize(1440, 900)
@@ -103,7 +110,7 @@ class MainWindow(QMainWindow):
             self.status.say(str(error), "error")
         self.require_session().start_worker()
         # The workbench takes a moment to build: better now than at the first click.
-        QTimer.singleShot(300, self, self.require_bench)
+        self._warm_up.start(WARM_UP_MS)
 
     def require_session(self) -> Session:
         """The session, made when it is first needed."""
@@ -415,6 +422,7 @@ class MainWindow(QMainWindow):
 
     def end(self) -> None:
         """Remember the window's place and end the worker, without a question."""
+        self._warm_up.stop()
         if self.bench is not None:
             state = bytes(self.bench.saveState().toBase64().data()).decode()
             place = bytes(self.saveGeometry().toBase64().data()).decode()

@@ -65,10 +65,9 @@ class CurvePlot(QWidget):
         self.curves: dict[str, _Curve] = {}
         self.title = label(title, "heading")
         self.value = label("", "small")
-        self.view = pg.PlotWidget()
+        self.view = pg.PlotWidget(enableMenu=False)
         self.view.setMinimumSize(180, 110)
         plot = self.view.getPlotItem()
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMouseEnabled(x=False, y=False)
         plot.showGrid(x=True, y=True, alpha=0.12)
@@ -164,8 +163,8 @@ class CurvePlot(QWidget):
         """Names and last values at the ends of the curves, moved apart where they would meet."""
         ends = sorted(ends, key=lambda end: end[0])
         floor = low + tall / 2
-        for number, (y, curve) in enumerate(ends):
-            ceiling = high - tall * (len(ends) - number - 0.5)
+        for below, (y, curve) in enumerate(ends):
+            ceiling = high - tall * (len(ends) - below - 0.5)
             place = min(max(y, floor), max(floor, ceiling))
             floor = place + tall
             curve.text.setText(f"{curve.name} {number(curve.series.last_y)}")

@@ -160,8 +160,8 @@ class RunsPanel(QWidget):
         header = table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         for line in range(table.rowCount()):
-            run = self._run_at(line)
-            if run is not None and run.path in chosen:
+            shown = self._run_at(line)
+            if shown is not None and shown.path in chosen:
                 table.selectRow(line)
 
     def _run_at(self, line: int) -> RunSummary | None:

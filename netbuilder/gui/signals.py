@@ -22,8 +22,8 @@ class Signals(QObject):
         super().__init__()
         self._end = end
         self._read, self._write = socket.socketpair()
-        for end in (self._read, self._write):
-            end.setblocking(False)
+        for side in (self._read, self._write):
+            side.setblocking(False)
         self._old_fd = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         self._old = {
             number: signal.signal(number, self._ignore)

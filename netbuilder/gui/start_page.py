@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,7 +157,7 @@ class StartPage(QWidget):
             self._recent.addWidget(label("What you save appears here.", "small", wrap=True))
         for text in recents[:8]:
             path = Path(text)
-            open_it = link(path.stem, lambda path=path: self.project_chosen.emit(path))
+            open_it = link(path.stem, partial(self.project_chosen.emit, path))
             set_tip(open_it, text)
             folder = label(_short(path.parent), "small")
             self._recent.addLayout(column(open_it, folder, gap=0))

@@ -214,6 +214,8 @@ def clear(layout: QLayout) -> None:
     """Remove and delete everything in a layout."""
     while layout.count():
         item = layout.takeAt(0)
+        if item is None:
+            return
         widget = item.widget()
         inner = item.layout()
         if widget is not None:
