@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,8 @@ class _Columns(TextColumn):
 
     def render(self, task: Task) -> Text:
         left = task.fields.get("left")
-        time = f"  {_duration(left)} left" if isinstance(left, int | float) else ""
+        known = isinstance(left, int | float) and math.isfinite(left)
+        time = f"  {_duration(left)} left" if known else ""
         return Text(f"{task.fields.get('numbers', '')}{time}")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import os
 import queue
 import signal
@@ -41,6 +42,7 @@ class Worker:
         self._idle.set()
         self._control: Control | None = None
         self._run = ""
+        self._warm = False
         self.ignored = 0
         """Lines that were no request."""
         self._queues = {name: self._thread(name) for name in ("analyse", "jobs")}
@@ -73,6 +75,7 @@ class Worker:
                 self._begin_training(request)
             case "analyse":
                 self._later("analyse", request, _analyse)
+                self._warm_up_once()
             case method if method in _JOBS:
                 self._later("jobs", request, _JOBS[method])
             case method:
@@ -81,6 +84,13 @@ class Worker:
 
     def _later(self, thread: str, request: Request, job: Job) -> None:
         self._queues[thread].put(lambda: self._answer(request, job))
+
+    def _warm_up_once(self) -> None:
+        """Load what training needs, seconds of imports, once the first shapes are out."""
+        if not self._warm:
+            self._warm = True
+            jobs = self._queues["jobs"]
+            self._queues["analyse"].put(lambda: jobs.put(_import_for_training))
 
     def _answer(self, request: Request, job: Job) -> None:
         try:
@@ -192,6 +202,13 @@ def _analyse(params: Mapping[str, Any]) -> Any:
     from netbuilder.engine import tasks
 
     return tasks.analyse(_document(params)).to_json()
+
+
+def _import_for_training() -> None:
+    # Without this the first training, sample or export would wait for it.
+    with contextlib.suppress(Exception):
+        importlib.import_module("torchmetrics")
+        importlib.import_module("netbuilder.engine.planning")
 
 
 def _sample(params: Mapping[str, Any]) -> Any:
