@@ -85,8 +85,9 @@ class _Columns(TextColumn):
 
     def render(self, task: Task) -> Text:
         left = task.fields.get("left")
-        known = isinstance(left, int | float) and math.isfinite(left)
-        time = f"  {_duration(left)} left" if known else ""
+        time = ""
+        if isinstance(left, int | float) and math.isfinite(left):
+            time = f"  {_duration(left)} left"
         return Text(f"{task.fields.get('numbers', '')}{time}")
 
 
