@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from netbuilder.errors import RunError
-from netbuilder.training import failures, preflight, randomness, threads
+from netbuilder.training import failures, keeping, preflight, randomness, threads
 from netbuilder.training.control import Control
 from netbuilder.training.events import finite
 from netbuilder.training.folder import RunFolder
@@ -61,7 +61,7 @@ def train(
         report = Reporter(folder, listen)
         randomness.seed_all(plan.settings.seed)
         run = Run(plan, folder, control, report, device)
-        origin = run.restore() if resume else None
+        origin = keeping.restore(run) if resume else None
         _begin(run, origin)
         try:
             reason = train_epochs(run)
@@ -111,7 +111,7 @@ def _threads(plan: Plan, folder: RunFolder, device: torch.device) -> int:
 
 def _begin(run: Run, origin: int | None) -> None:
     """Write what the run is, and tell that it starts."""
-    plan, conditions = run.plan, run.conditions()
+    plan, conditions = run.plan, keeping.conditions(run)
     run.folder.write_json("environment.json", environment(conditions))
     run.folder.write_json("data.json", finite(plan.dataset.to_json()))
     position = run.position
@@ -179,7 +179,7 @@ def _end(run: Run, status: str, reason: str, error: dict[str, str] | None = None
     """Keep what was reached, and tell that it is over."""
     position = run.position
     if reason == "steps" and position.batch:
-        run.save_best()
+        keeping.save_best(run)
     else:
         run.save()
     run.count_time()

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.errors import RunError
-from netbuilder.training import checkpoints, previews, randomness
+from netbuilder.training import keeping, previews, randomness
 from netbuilder.training.batches import Batches, in_order
 from netbuilder.training.best import Best
 from netbuilder.training.control import Control
-from netbuilder.training.events import finite
-from netbuilder.training.folder import CheckpointKind, RunFolder
-from netbuilder.training.guards import all_finite
+from netbuilder.training.folder import RunFolder
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Reporter
 from netbuilder.training.steps import Step
@@ -257,119 +254,11 @@ class Run:
             "best": self.best.summary(),
         }
 
-    # -- keeping -------------------------------------------------------------------------
-
     def weights(self) -> dict[str, dict[str, Tensor]]:
         """The `state_dict` of every network."""
         return {name: network.state_dict() for name, network in self.plan.networks.items()}
 
     def save(self) -> None:
-        """Write what is new: the best weights, then all that a resumed run needs.
-
-        Weights that are not finite are not written. A full disk costs a warning; it is
-        tried again when the next checkpoint is due.
-        """
-        self.save_best()
-        weights = self.weights()
-        position = self.position
-        if all_finite(tensor for tensors in weights.values() for tensor in tensors.values()):
-            self._write(
-                "last", weights, position.epoch, position.step, position.metrics, self.state()
-            )
-        else:
-            self.report.warn("not-finite", "Weights are not finite: this state is not kept.")
+        """Write a checkpoint; the next is due after the interval."""
+        keeping.save(self)
         self._save_at = time.perf_counter() + self.settings.checkpoint_s
-
-    def save_best(self) -> None:
-        """Write the best weights if they are not written yet."""
-        best = self.best
-        if best.unsaved is not None and self._write(
-            "best", best.unsaved, best.epoch, best.step, best.metrics
-        ):
-            best.unsaved = None
-
-    def _write(
-        self,
-        kind: CheckpointKind,
-        weights: checkpoints.Weights,
-        epoch: int,
-        step: int,
-        metrics: Mapping[str, float],
-        state: Mapping[str, Any] | None = None,
-    ) -> bool:
-        info = {"epoch": epoch, "step": step, "metrics": finite(metrics)}
-        try:
-            path = checkpoints.save(self.folder, kind, weights, info, state)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            self.report.warn("checkpoint", f"A checkpoint could not be written: {reason}.")
-            return False
-        where = path.relative_to(self.folder.path).as_posix()
-        self.report.emit("checkpoint", {"kind": kind, "path": where})
-        return True
-
-    def state(self) -> dict[str, Any]:
-        """All that decides how the run goes on, but the weights."""
-        return {
-            "position": asdict(self.position),
-            "steps": {step.plan.name: step.state() for step in self.steps},
-            "best": self.best.state(),
-            "random": randomness.state(),
-            "conditions": self.conditions(),
-        }
-
-    def conditions(self) -> dict[str, Any]:
-        """What must be the same for a resumed run to equal an uninterrupted one."""
-        return {
-            "torch": torch.__version__,
-            "device": next(iter(self.data.train.values())).device.type,
-            "threads": torch.get_num_threads(),
-            "batch_size": self.settings.batch_size,
-            "seed": self.settings.seed,
-            "data": self.data.fingerprint,
-            "optimizers": [step.plan.settings.optimizer.kind for step in self.steps],
-        }
-
-    def restore(self) -> int:
-        """Go on where the newest whole checkpoint left off; the step that it was at.
-
-        Tells of damaged checkpoints that were passed over and of all that keeps the run
-        from going on exactly as it would have. `RunError` if it can't go on at all.
-        """
-        if not self.folder.checkpoints("last"):
-            self.report.warn("no-checkpoint", "There is no checkpoint yet: it starts anew.")
-            return 0
-        checkpoint, faults = self.folder.read_checkpoint("last")
-        for fault in faults:
-            self.report.warn("damaged", f"{fault} Going on from '{checkpoint.path.name}'.")
-        checkpoints.load_networks(checkpoint, self.plan.networks)
-        saved = checkpoints.state(checkpoint)
-        names = [step.plan.name for step in self.steps]
-        if list(saved["steps"]) != names:
-            raise RunError(
-                f"The run had the steps {', '.join(saved['steps'])}; now there are "
-                f"{', '.join(names)}.",
-                "Train it anew, or open the run's own project.",
-            )
-        self.position = Position(**saved["position"])
-        for step in self.steps:
-            step.load(saved["steps"][step.plan.name])
-        self.best.load(saved["best"])
-        randomness.load(saved["random"])
-        self._compare(saved["conditions"])
-        return self.position.step
-
-    def _compare(self, before: Mapping[str, Any]) -> None:
-        now = self.conditions()
-        changed = [key for key in now if now[key] != before.get(key)]
-        if not changed:
-            return
-        if {"batch_size", "seed", "data"} & set(changed):
-            self.position.batch = 0
-            for step in self.steps:
-                step.training.reset()
-        shown = ", ".join(
-            key if key == "data" else f"{key} was {before.get(key)}, is {now[key]}"
-            for key in changed
-        )
-        self.report.warn("not-exact", f"It does not go on exactly as before: {shown}.")

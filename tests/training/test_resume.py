@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.training import meters, optimizers, randomness
+from netbuilder.training import keeping, meters, optimizers, randomness
 from netbuilder.training.best import Best
 from netbuilder.training.control import Control
 from netbuilder.training.events import current
@@ -189,14 +189,14 @@ def test_networks_that_changed_are_refused_tensor_by_tensor(tmp_path: Path) -> N
 
 
 def _position(patch: pytest.MonkeyPatch, **changes: Any) -> None:
-    original = Run.state
+    original = keeping.state
 
-    def state(self: Run) -> dict[str, Any]:
-        saved = original(self)
+    def state(run: Run) -> dict[str, Any]:
+        saved = original(run)
         saved["position"] |= changes
         return saved
 
-    patch.setattr(Run, "state", state)
+    patch.setattr(keeping, "state", state)
 
 
 def _random(patch: pytest.MonkeyPatch) -> None:
@@ -249,14 +249,14 @@ def _rate(patch: pytest.MonkeyPatch) -> None:
 
     offset = [0.0]
     patch.setattr(optimizers, "learning_rate", rate)
-    restore = Run.restore
+    restore = keeping.restore
 
-    def forgetful(self: Run) -> int:
-        step = restore(self)
-        offset[0] = self.position.epoch
+    def forgetful(run: Run) -> int:
+        step = restore(run)
+        offset[0] = run.position.epoch
         return step
 
-    patch.setattr(Run, "restore", forgetful)
+    patch.setattr(keeping, "restore", forgetful)
 
 
 MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
