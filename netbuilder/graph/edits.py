@@ -305,6 +305,15 @@ def add_frame(history: History, graph: Graph, frame: Frame) -> Frame:
     return frame
 
 
+def set_frame(history: History, graph: Graph, frame: str, **fields: Any) -> None:
+    """Change fields of a frame (`title`, `width`, ...)."""
+    before = graph.frames[frame]
+    after = replace(before, **fields)
+    with history.step("Change frame", merge=("frame", frame, *fields)):
+        if after != before:
+            history.document.apply(Changed(graph.id, before, after))
+
+
 # -- fixes -----------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -53,12 +54,67 @@ def tidy(
         node.id: (node.x + boxes[node.id][0] / 2, node.y + boxes[node.id][1] / 2) for node in nodes
     }
     pairs = [(wire.source, wire.target) for wire in graph.wires.values()]
-    places = layered(boxes, pairs, flow, near=middles)
+    held = held_by_frames(graph, sizes)
+    side = 1 if flow == "down" else 0
+    groups = [(inside.nodes, inside.room[side], inside.room[side + 2]) for inside in held.values()]
+    places = layered(boxes, pairs, flow, near=middles, groups=groups)
     anchor = nodes[0]
     dx, dy = anchor.x - places[anchor.id][0], anchor.y - places[anchor.id][1]
     moved = {id: (snap(x + dx), snap(y + dy)) for id, (x, y) in places.items()}
     with history.step("Tidy up"):
         edits.move(history, graph, moved)
+        fit_frames(history, graph, sizes, held)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The nodes in a frame and the room between them and its sides: left, top, right, bottom."""
+
+    nodes: tuple[str, ...]
+    room: tuple[float, float, float, float]
+
+
+def held_by_frames(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, Held]:
+    """What each frame holds now: the nodes whose middle lies in it; empty frames are left out."""
+    result = {}
+    for frame in graph.frames.values():
+        nodes = []
+        for node in graph.nodes.values():
+            width, height = sizes.get(node.id, NODE_SIZE)
+            x, y = node.x + width / 2 - frame.x, node.y + height / 2 - frame.y
+            if 0 <= x <= frame.width and 0 <= y <= frame.height:
+                nodes.append(node.id)
+        if nodes:
+            left, top, right, bottom = _around(graph, sizes, nodes)
+            ends = frame.x + frame.width - right, frame.y + frame.height - bottom
+            room = (left - frame.x, top - frame.y, *ends)
+            result[frame.id] = Held(tuple(nodes), room)
+    return result
+
+
+def fit_frames(
+    history: History, graph: Graph, sizes: Mapping[str, Size], held: Mapping[str, Held]
+) -> None:
+    """Put frames around the nodes that they held, with the room that they had, in this step."""
+    for id, inside in held.items():
+        nodes = [node for node in inside.nodes if node in graph.nodes]
+        if id in graph.frames and nodes:
+            left, top, right, bottom = _around(graph, sizes, nodes)
+            x, y = left - inside.room[0], top - inside.room[1]
+            width, height = right + inside.room[2] - x, bottom + inside.room[3] - y
+            edits.set_frame(history, graph, id, x=x, y=y, width=width, height=height)
+
+
+def _around(
+    graph: Graph, sizes: Mapping[str, Size], nodes: Sequence[str]
+) -> tuple[float, float, float, float]:
+    boxes = [(graph.nodes[id].x, graph.nodes[id].y, *sizes.get(id, NODE_SIZE)) for id in nodes]
+    return (
+        min(x for x, _, _, _ in boxes),
+        min(y for _, y, _, _ in boxes),
+        max(x + width for x, _, width, _ in boxes),
+        max(y + height for _, y, _, height in boxes),
+    )
 
 
 def layered(
@@ -66,11 +122,13 @@ def layered(
     pairs: Iterable[tuple[str, str]],
     flow: Flow = "down",
     near: Mapping[str, Place] | None = None,
+    groups: Collection[tuple[Collection[str], float, float]] = (),
 ) -> dict[str, Place]:
     """Top left corners by id. `pairs` are (source, target); ends that `sizes` lacks are ignored.
 
     `near` holds present centres, from which the first order within a layer is taken;
-    without it the order of `sizes` counts.
+    without it the order of `sizes` counts. `groups` are nodes that something stands around:
+    it needs that much room before the first and after the last of them.
     """
     across = 0 if flow == "down" else 1
     edges = sorted({(a, b) for a, b in pairs if a in sizes and b in sizes and a != b})
@@ -82,7 +140,8 @@ def layered(
     widths = {id: size[across] for id, size in sizes.items()}
     middle = order.coordinates(widths)
     lengths = {id: size[1 - across] for id, size in sizes.items()}
-    starts = _starts(order.rows, lengths, ALONG[flow])
+    gaps = _gaps(layer, len(order.rows), ALONG[flow], groups)
+    starts = _starts(order.rows, lengths, gaps)
     places = {}
     for id, (width, height) in sizes.items():
         size = (width, height)
@@ -130,13 +189,31 @@ def _neighbours(
     return outgoing, incoming
 
 
+def _gaps(
+    layer: Mapping[str, int],
+    count: int,
+    usual: float,
+    groups: Collection[tuple[Collection[str], float, float]],
+) -> list[float]:
+    """The gap after each layer: wider where a group ends or the next one begins."""
+    before, after = [0.0] * (count + 1), [0.0] * (count + 1)
+    for nodes, ahead, behind in groups:
+        levels = [layer[id] for id in nodes if id in layer]
+        if levels:
+            first, last = min(levels), max(levels)
+            before[first] = max(before[first], ahead)
+            after[last] = max(after[last], behind)
+    spare = usual / 4
+    return [max(usual, sum(parts) + spare) for parts in zip(after[:count], before[1:], strict=True)]
+
+
 def _starts(
-    rows: Sequence[Sequence[_Key]], lengths: Mapping[str, float], gap: float
+    rows: Sequence[Sequence[_Key]], lengths: Mapping[str, float], gaps: Sequence[float]
 ) -> list[tuple[float, float]]:
     """Where each layer begins along the flow, and how thick it is."""
     result = []
     at = 0.0
-    for row in rows:
+    for row, gap in zip(rows, gaps, strict=True):
         thickness = max((lengths[key] for key in row if isinstance(key, str)), default=0.0)
         result.append((at, thickness))
         at = snap(at + thickness + gap)

@@ -10,6 +10,7 @@ import pytest
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered, tidy
+from netbuilder.graph.model import Frame
 from tests.drawing import Drawing, classifier
 
 Pairs = list[tuple[str, str]]
@@ -141,3 +142,27 @@ def test_tidy_is_one_step_keeps_the_first_and_leaves_others() -> None:
     assert drawing.history.undo() == "Tidy up"
     assert drawing.document == before
     assert drawing.history.undo_title is None
+
+
+def test_frames_follow_the_nodes_that_they_hold() -> None:
+    drawing = classifier()
+    drawing.graph = drawing.document.of_kind("network")[0]
+    nodes = drawing.graph.ordered()
+    places = {node.id: (90.0 * n, 300.0 * n) for n, node in enumerate(nodes)}
+    edits.move(drawing.history, drawing.graph, places)
+    for id, top in (("one", 260.0), ("two", 860.0)):
+        frame = Frame(id=id, x=top * 0.3 - 20, y=top, width=400, height=440)
+        edits.add_frame(drawing.history, drawing.graph, frame)
+    empty = edits.add_frame(drawing.history, drawing.graph, Frame(id="empty", x=9000, y=0))
+    drawing.history = History(drawing.document)
+    before = drawing.document.copy()
+    tidy(drawing.history, drawing.graph, {})
+    tops = [drawing.graph.nodes[node.id].y for node in nodes]
+    one, two = drawing.graph.frames["one"], drawing.graph.frames["two"]
+    assert (one.y, two.y) == (tops[1] - 40, tops[3] - 40), "the room above is kept"
+    assert one.y + one.height == tops[2] + NODE_SIZE[1] + 52, "and so is that below"
+    assert one.y + one.height < two.y, "the layout leaves room for both"
+    assert tops[0] + NODE_SIZE[1] < one.y
+    assert drawing.graph.frames["empty"] == empty
+    drawing.history.undo()
+    assert drawing.document == before

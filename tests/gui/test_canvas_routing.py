@@ -96,6 +96,8 @@ def test_places_find_what_a_slow_search_finds() -> None:
         ("bn2", "BatchNorm2d"),
         ("batch norm 1", "BatchNorm1d"),
         ("relu", "ReLU"),
+        ("norm", "LayerNorm"),
+        ("drop", "Dropout"),
         ("lstm", "LSTM"),
         ("cross", "CrossEntropyLoss"),
     ],

@@ -45,7 +45,6 @@ class Brushes:
         self.card = QBrush(tokens.card)
         self.shadow = QBrush(tokens.shadow)
         self.surface = QBrush(tokens.surface)
-        self.veil = QBrush(faded(tokens.surface, 0.75))
         self.accent = QBrush(tokens.accent)
         self.wire = QBrush(tokens.wire)
         self.error = QBrush(tokens.error)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import edits, rules, topology
+from netbuilder.graph import edits, layout, rules, topology
 from netbuilder.graph.layout import ALONG, NODE_SIZE
 from netbuilder.graph.model import Json, Node
 from netbuilder.graph.rules import End
@@ -98,7 +98,10 @@ def insert_and_make_room(view: EditingView, wire: str, node: str) -> None:
         other = graph.nodes[id]
         if (other.y if down else other.x) >= before:
             moved[id] = (other.x, other.y + lacking) if down else (other.x + lacking, other.y)
+    sizes = {id: (other.width, other.height) for id, other in view.canvas.nodes.items()}
+    held = layout.held_by_frames(graph, sizes)
     edits.move(history, graph, moved)
+    layout.fit_frames(history, graph, sizes, held)
 
 
 def free_place(view: EditingView, middle: tuple[float, float]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QStaticText
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -33,8 +33,6 @@ class _Texts:
     name_at: QPointF
     rest: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
     mono: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
-    shades: list[QRectF] = field(default_factory=list)
-    """Behind shapes, so that wires which pass there leave them readable."""
 
 
 class NodeItem(QGraphicsItem):
@@ -274,8 +272,6 @@ class NodeItem(QGraphicsItem):
             texts.mono.append((static(face.count, style.mono.font), at))
         for place, shape in self._shapes():
             texts.mono.append((static(shape, style.mono.font), place))
-            size = QSizeF(style.mono.width(shape) + 4, style.mono.height)
-            texts.shades.append(QRectF(place - QPointF(2, 0), size))
         self._texts = texts
         return texts
 
@@ -287,8 +283,6 @@ class NodeItem(QGraphicsItem):
                 painter.drawStaticText(at, text)
         if mono and texts.mono:
             painter.setFont(style.mono.font)
-            for shade in texts.shades:
-                painter.fillRect(shade, style.veil)
             for text, at in texts.mono:
                 painter.drawStaticText(at, text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -75,14 +76,19 @@ def score(query: str, entry: Entry) -> float | None:
     parts = query.split()
     total = 0.0
     for part in parts:
-        title = _score_text(part, entry.title.lower())
+        title = max(_score_text(part, text) or 0.0 for text in _ways(entry.title))
         other = _score_text(part, entry.words.lower())
         # A gap within a keyword means little; only whole pieces of keywords count.
-        best = max(title or 0.0, (other or 0.0) * 0.7 if other and other >= 50 else 0.0)
+        best = max(title, (other or 0.0) * 0.7 if other and other >= 50 else 0.0)
         if best <= 0:
             return None
         total += best
     return total / len(parts) - len(entry.title) * 0.05
+
+
+def _ways(title: str) -> tuple[str, str]:
+    """The title in lower case, as it is and with its words apart: `layernorm`, `layer norm`."""
+    return title.lower(), re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title).lower()
 
 
 def _score_text(query: str, text: str) -> float | None:
