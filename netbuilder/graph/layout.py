@@ -203,7 +203,7 @@ def _gaps(
             first, last = min(levels), max(levels)
             before[first] = max(before[first], ahead)
             after[last] = max(after[last], behind)
-    spare = usual / 4
+    spare = usual / 3
     return [max(usual, sum(parts) + spare) for parts in zip(after[:count], before[1:], strict=True)]
 
 
