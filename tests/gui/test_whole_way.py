@@ -110,7 +110,7 @@ def test_from_a_palette_drag_to_a_verified_file(real: RealHand, tmp_path: Path) 
     while history.redo_title is not None:
         real.command("edit.redo")
     assert graph.nodes[linear.id].params["out_features"] == 24
-    real.wait(lambda: real.session.report is not None and not real.session.report.ok)
+    real.wait(lambda: real.session.report is not None and real.session.report.problems)
     edits.delete(history, graph, [linear.id, relu.id])
     settle()
     real.wait(real.window.can_train)
