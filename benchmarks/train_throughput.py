@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--templates", nargs="*", default=["digits_cnn", "digits_mlp"])
     arguments = parser.parse_args()
     epochs = {"digits_mlp": 60}
-    found = {t: measure(t, arguments.rounds, epochs.get(t, 10)) for t in arguments.templates}
+    found = {t: measure(t, arguments.rounds, epochs.get(t, 5)) for t in arguments.templates}
     print(json.dumps({"figure": "train_throughput", "at_least": 0.95, "ratios": found}))
 
 

@@ -368,7 +368,7 @@ def test_a_folder_that_goes_away_is_told_and_survived(tmp_path: Path) -> None:
 def test_pause_rests_with_a_checkpoint_and_goes_on_exactly(tmp_path: Path) -> None:
     whole = plan(**SIZE)
     run(whole, tmp_path / "whole")
-    control, rested = Control(), threading.Event()
+    control, rested, again = Control(), threading.Event(), threading.Event()
     made = plan(**SIZE, spoil=lambda n, loss: control.pause() or loss if n == 9 else loss)  # type: ignore[func-returns-value]
     kept: list[Any] = []
 
@@ -376,7 +376,7 @@ def test_pause_rests_with_a_checkpoint_and_goes_on_exactly(tmp_path: Path) -> No
         if event.event == "paused":
             folder = RunFolder.open(tmp_path / "r")
             kept.append((folder.status()["status"], folder.read_checkpoint("last")[0].info["step"]))
-            rested.set()
+            (again if rested.is_set() else rested).set()
 
     worker = threading.Thread(
         target=run, args=(made, tmp_path / "r"), kwargs={"control": control, "listen": Heard(act)}
@@ -384,6 +384,8 @@ def test_pause_rests_with_a_checkpoint_and_goes_on_exactly(tmp_path: Path) -> No
     worker.start()
     assert rested.wait(30)
     assert control.paused
+    # A loop that did not rest would come to its next batch and say so again.
+    assert not again.wait(0.3)
     control.resume()
     worker.join(30)
     assert kept == [("paused", 10)]
