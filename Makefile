@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint nightly clean setup
 
 run: $(VENV)/.installed
-	@$(BIN)/python -m netbuilder.cli.start
+	@$(BIN)/python -m netbuilder.launch
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m netbuilder.cli.system_packages --tests

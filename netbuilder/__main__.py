@@ -2,7 +2,7 @@
 
 import sys
 
-from netbuilder.cli.main import main
+from netbuilder.launch import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,19 +8,26 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from netbuilder.cli import output
+from netbuilder.cli import output, window
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import NetbuilderError
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code of interface.md."""
+def _no_window(arguments: Sequence[str]) -> int:
+    raise UsageError("The window is opened by the program netbuilder.", "See netbuilder --help.")
+
+
+def main(argv: Sequence[str] | None = None, opener: window.Opener = _no_window) -> int:
+    """Run one command (by default that of `sys.argv`); its exit code.
+
+    `opener` runs the window where the command asks for it.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     as_json = "--json" in arguments
     try:
-        code = _dispatch(arguments)
+        code = _dispatch(arguments, opener)
         sys.stdout.flush()
         return code
     except NetbuilderError as error:
@@ -55,7 +62,7 @@ def _unforeseen(error: Exception, as_json: bool) -> int:
     return output.RUN_FAILED
 
 
-def _dispatch(arguments: list[str]) -> int:
+def _dispatch(arguments: list[str], opener: window.Opener) -> int:
     from netbuilder.cli import parser
 
     if arguments[:1] == ["worker"]:
@@ -72,6 +79,4 @@ def _dispatch(arguments: list[str]) -> int:
             f"There is no file '{first}', and no command of that name.",
             f"{meant}See netbuilder --help.",
         )
-    from netbuilder.cli import window
-
-    return window.open_window(arguments)
+    return window.open_window(arguments, opener)

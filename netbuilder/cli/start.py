@@ -12,12 +12,12 @@ from netbuilder.cli import output, system_packages, window
 TEMPLATE = "digits_cnn"
 
 
-def main() -> int:
+def main(opener: window.Opener) -> int:
     """Open the window; without a display train, export and verify the digits project."""
     headless = window.display_missing()
     system_packages.ensure(x11=bool(os.environ.get("DISPLAY")), tests=False)
     if not headless:
-        return command_line.main([])
+        return command_line.main([], opener)
     output.say("There is no display: training the digits network here instead of in the window.")
     return run_headless(_folder())
 
@@ -55,7 +55,3 @@ def run_headless(folder: Path) -> int:
     print(f"\nProject:  {project}\nRun:      {run}\nNetwork:  {model} (verified in ONNX Runtime)")
     print(f"To open the window, on a machine with a display: {program} {project}")
     return output.DONE
-
-
-if __name__ == "__main__":
-    sys.exit(main())

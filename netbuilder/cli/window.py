@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from netbuilder.cli import system_packages
 from netbuilder.cli.output import UsageError
+
+Opener = Callable[[Sequence[str]], int]
+"""Runs the window with these arguments; its exit code. `netbuilder.launch` brings it."""
 
 
 def display_missing() -> bool:
@@ -18,8 +21,8 @@ def display_missing() -> bool:
     return not any(os.environ.get(name) for name in names)
 
 
-def open_window(arguments: Sequence[str]) -> int:
-    """Run the window until it is closed; its exit code."""
+def open_window(arguments: Sequence[str], opener: Opener) -> int:
+    """Run the window until it is closed; its exit code. `UsageError` where it can't open."""
     if len(arguments) > 1:
         raise UsageError("netbuilder opens one project at a time.", "See netbuilder --help.")
     if display_missing():
@@ -28,7 +31,6 @@ def open_window(arguments: Sequence[str]) -> int:
             "Set DISPLAY or WAYLAND_DISPLAY. Everything else works without: netbuilder --help.",
         )
     try:
-        from netbuilder.gui import app
+        return opener(arguments)
     except ImportError as error:
         raise UsageError(f"Qt can't be loaded: {error}.", system_packages.advice()) from error
-    return app.main(list(arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,10 @@ def test_elsewhere_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> Non
     assert apt.asked == []
 
 
+def no_window(arguments: Sequence[str]) -> int:
+    raise AssertionError("a window was opened")
+
+
 def test_without_a_display_the_same_job_is_done_headless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,8 +115,8 @@ def test_without_a_display_the_same_job_is_done_headless(
     monkeypatch.setattr(window, "display_missing", lambda: True)
     monkeypatch.setattr(system_packages, "ensure", lambda **named: [])
     monkeypatch.setattr(command_line, "main", record)
-    assert start.main() == 0
-    assert start.main() == 0
+    assert start.main(no_window) == 0
+    assert start.main(no_window) == 0
     assert [words[0] for words in commands] == ["new", "train", "export"] * 2
     folders = {Path(words[words.index("-o") + 1]).parent for words in commands if "-o" in words}
     assert folders == {Path("runs/run-001"), Path("runs/run-002")}
@@ -126,14 +131,13 @@ def test_a_step_that_fails_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_with_a_display_the_window_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
+    opened: list[Sequence[str]] = []
 
-    def record(arguments: list[str]) -> int:
-        commands.append(arguments)
+    def opener(arguments: Sequence[str]) -> int:
+        opened.append(arguments)
         return 0
 
     monkeypatch.setattr(window, "display_missing", lambda: False)
     monkeypatch.setattr(system_packages, "ensure", lambda **named: [])
-    monkeypatch.setattr(command_line, "main", record)
-    assert start.main() == 0
-    assert commands == [[]]
+    assert start.main(opener) == 0
+    assert opened == [[]]
