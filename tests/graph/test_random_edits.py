@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from netbuilder.graph.document import Document
 from tests.graph import invariants
 from tests.graph.random_edits import RandomEdits
 
@@ -11,9 +12,8 @@ from tests.graph.random_edits import RandomEdits
 def walk(seed: int, edits: int, at_least: int) -> None:
     run = RandomEdits(seed)
     history, document = run.history, run.document
-    start = history.state
-    before = invariants.fingerprint(document)
-    texts = {start: before}
+    # State 0 is the empty document, before the network that the edits begin with.
+    texts = {0: invariants.fingerprint(Document()), history.state: invariants.fingerprint(document)}
     mark = edits // 2
     saved = ""
     for number in range(edits):
@@ -54,6 +54,7 @@ def test_random_edits_and_back(seed: int) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(20))
 def test_many_random_edits_and_back(seed: int) -> None:
     walk(seed, 10_000, at_least=200)
