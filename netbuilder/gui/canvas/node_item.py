@@ -20,7 +20,7 @@ ICON_LEFT = 14.0
 TEXT_LEFT = ICON_LEFT + ICON + 8.0
 PADDING = 12.0
 # From these zooms on a node shows more; less is not readable there and costs a frame.
-DETAILS, SHAPES, SHADOWS = 0.5, 0.62, 0.75
+DETAILS, SHAPES, SHADOWS = 0.58, 0.68, 0.8
 
 _NO_PEN = Qt.PenStyle.NoPen
 
