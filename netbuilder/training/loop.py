@@ -70,6 +70,10 @@ def train(
         except Exception as error:
             weights = sum(p.numel() for step in run.steps for p in step.parameters)
             return _fail(run, failures.explain(error, plan.settings.batch_size, weights))
+        except BaseException:
+            # The process may live on, so nobody else would see that the run does not.
+            report.write_status(status="crashed", **run.standing())
+            raise
         return _end(run, "stopped" if reason == "stopped" else "finished", reason)
 
 

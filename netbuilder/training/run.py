@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ class Run:
         self.report.at(position.epoch, position.step)
         self.report.emit("epoch", {**position.metrics, "best": better})
         for key, value in position.metrics.items():
-            if not torch.tensor(value).isfinite():
+            if not math.isfinite(value):
                 self.report.warn("not-finite", f"{key} is not a finite number.")
         if self._clock >= self._preview_at or self.complete():
             self.tell_previews()

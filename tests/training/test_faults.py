@@ -151,6 +151,15 @@ def test_any_error_of_a_step_ends_the_run_with_its_words(tmp_path: Path) -> None
     assert status["error"] == result.error
 
 
+def test_an_interrupt_is_passed_on_and_the_run_crashed(tmp_path: Path) -> None:
+    def spoil(number: int, loss: Tensor) -> Tensor:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(plan(**SIZE, spoil=spoil), tmp_path / "r")
+    assert RunFolder.open(tmp_path / "r").status()["status"] == "crashed"
+
+
 # -- checkpoints: full disks and damage (D12, D13) -----------------------------------------
 
 
