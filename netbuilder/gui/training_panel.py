@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QProgressBar,
@@ -141,6 +142,7 @@ class TrainingPanel(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName("Training progress")
         self.log_scale = Switch("Log scale")
+        self.smooth_name = label("Smoothing", "small")
         self.smooth = QSlider(Qt.Orientation.Horizontal)
         self.smooth.setRange(0, 98)
         self.smooth.setFixedWidth(96)
@@ -176,7 +178,7 @@ class TrainingPanel(QWidget):
             None,
             self.log_scale,
             8,
-            label("Smoothing", "small"),
+            self.smooth_name,
             self.smooth,
             margins=(12, 8, 12, 6),
         )
@@ -202,6 +204,24 @@ class TrainingPanel(QWidget):
         self.setLayout(layout)
         self.log_scale.toggled.connect(lambda on: self._plots().set_log(on))
         self.smooth.valueChanged.connect(lambda value: self._plots().set_smoothing(value / 100))
+
+    def minimumSizeHint(self) -> QSize:
+        """Small: in a narrow window `_fit` leaves out what matters least."""
+        return QSize(360, 120)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Show as much of the head as there is room for."""
+        width, shown = self.width(), self.run is not None
+        self.rate.setVisible(shown and width >= 960)
+        self.left.setVisible(shown and width >= 560)
+        self.speed.setVisible(shown and width >= 640)
+        self.log_scale.setVisible(width >= 740)
+        for part in (self.smooth_name, self.smooth):
+            part.setVisible(width >= 880)
 
     def _plots(self) -> Plots:
         if self.plots is None:
@@ -270,8 +290,8 @@ class TrainingPanel(QWidget):
         self.train.setText("Train again" if run is not None and not active else "Train")
         self.pause.setVisible(active)
         self.stop.setVisible(active)
-        for fact in (self.epoch, self.left, self.speed, self.rate):
-            fact.setVisible(run is not None)
+        self.epoch.setVisible(run is not None)
+        self._fit()
         if run is None:
             self.status.setText("")
             self.bar.setValue(0)

@@ -318,6 +318,17 @@ def test_previews_tell_right_from_wrong(hand: WindowHand) -> None:
     hand.event(3, "finished", status="stopped")
 
 
+def test_a_narrow_window_keeps_all_panels_inside(hand: WindowHand) -> None:
+    hand.window.resize(900, 600)
+    _start(hand)
+    for panel in ("problems", "code", "data", "training", "runs"):
+        hand.bench.show_panel(panel)
+        settle()
+        right = hand.bench.docks["panels"].geometry().right()
+        assert right < hand.bench.docks["inspector"].geometry().left(), panel
+    hand.event(2, "finished", status="stopped")
+
+
 def test_durations_and_figures() -> None:
     assert [duration(s) for s in (0.4, 59.6, 61, 7260)] == [
         "0 s",
