@@ -99,7 +99,12 @@ class Session:
 
     def open(self, path: Path) -> None:
         """Open a file; `DocumentError` leaves the session as it was."""
-        self._install(files.load(path), Path(path).absolute())
+        document = files.load(path)
+        self._install(document, Path(path).absolute())
+        for kept in document.project.extra.get("graphs", ()):
+            # A graph that could not be read belongs to no graph that could list its problem.
+            text = f"Graph {kept['index'] + 1} of the file can't be read: {kept['reason']}."
+            self._emit(Notice("warning", text, "It stays in the file as it is."))
 
     def save(self, path: Path | None = None) -> None:
         """Write the project to its file, or to `path`, which is its file from then on.

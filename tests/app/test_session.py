@@ -90,6 +90,19 @@ def test_a_failed_save_or_open_changes_nothing(desk: Desk, tmp_path: Path) -> No
     assert len(desk.events) == events
 
 
+def test_a_graph_that_cannot_be_read_is_told_and_kept(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "a.netb"
+    path.write_text('{"netbuilder": 1, "graphs": [{"id": "x", "kind": "later"}]}')
+    desk.session.open(path)
+    (notice,) = desk.heard(Notice)
+    assert (
+        notice.text
+        == "Graph 1 of the file can't be read: there is no kind of graph called 'later'."
+    )
+    desk.session.save()
+    assert '"kind": "later"' in path.read_text()
+
+
 def test_edits_are_told(desk: Desk) -> None:
     add(desk, "one")
     assert len(desk.heard(HistoryMoved)) == 1
