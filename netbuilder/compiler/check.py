@@ -26,6 +26,16 @@ def check(document: Document) -> list[Problem]:
     problems: list[Problem] = []
     for graph in document.graphs.values():
         problems += check_graph(document, graph)
+    lost = document.project.extra.get("graphs", ())
+    if lost:
+        problems.append(
+            Problem(
+                "warning",
+                "file.unreadable",
+                f"{len(lost)} of the file's graphs can't be read.",
+                "They are kept as they are in the file and left out here.",
+            )
+        )
     if not document.of_kind("network"):
         problems.append(
             Problem(

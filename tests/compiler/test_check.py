@@ -110,6 +110,11 @@ def test_unreadable_entries_stay_and_are_reported() -> None:
     assert codes(d.document) == []
 
 
+def test_graphs_that_could_not_be_read_are_reported() -> None:
+    document = Document.of(ProjectInfo(extra={"graphs": (5,)}), classifier().document.items())
+    assert only(document, "file.unreadable").severity == "warning"
+
+
 def test_steps_need_one_loss_and_a_network_to_update() -> None:
     d = classifier()
     d.add_graph("step", "second")
