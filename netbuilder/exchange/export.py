@@ -71,7 +71,9 @@ def _code(document: Document, network: str, out: Path) -> dict[str, Any]:
 def _safetensors(weights: Weights, metadata: Mapping[str, str], out: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
         path = Path(folder) / "weights.safetensors"
-        save_file(contiguous(weights), path, dict(metadata))
+        # One key: several would stand in another order each time.
+        about = {"netbuilder": json.dumps(dict(metadata), sort_keys=True)}
+        save_file(contiguous(weights), path, about)
         again = load_file(path)
         if again.keys() != weights.keys() or not all(
             torch.equal(again[name], tensor.cpu()) for name, tensor in weights.items()

@@ -82,6 +82,20 @@ def test_a_length_can_be_given_and_has_a_default() -> None:
     assert two["macs"] == 2 * given["macs"]
 
 
+def test_attention_is_counted_whole() -> None:
+    project = nb.Project()
+    net = project.add_network("main")
+    x = net.add("netbuilder.Input", name="x", shape=(6, 8))
+    attend = net.add("torch.nn.MultiheadAttention", name="attend", num_heads=2, batch_first=True)
+    y = net.add("netbuilder.Output", name="y")
+    for port in ("query", "key", "value"):
+        net.connect(x, attend[port])
+    net.connect(attend, y)
+    network = costs.summary(project.document, None, {})["networks"]["main"]
+    projections, products = 4 * 6 * 8 * 8, 2 * 6 * 6 * 8
+    assert network["macs"] == by_name(network)["attend"]["macs"] == projections + products
+
+
 def test_another_size_of_input_is_worked_out_without_touching_the_project() -> None:
     project = nb.Project()
     net = project.add_network("main")

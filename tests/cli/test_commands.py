@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -312,6 +313,18 @@ def test_predict_refuses(run: Run, trained: Path, inputs: list[str], words: str)
     assert words in result.err
 
 
+class Payload:
+    """Unpickling it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
 def test_a_pickle_in_npy_is_not_opened(run: Run, trained: Path, tmp_path: Path) -> None:
-    np.save(tmp_path / "bad.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    array = np.array([Payload(tmp_path / "canary")], dtype=object)
+    np.save(tmp_path / "bad.npy", array, allow_pickle=True)
     assert run("predict", trained, tmp_path / "bad.npy").code == 2
+    assert not (tmp_path / "canary").exists()

@@ -51,6 +51,14 @@ def test_without_a_display_it_says_so_and_exits_with_2(tmp_path: Path) -> None:
     assert out == ""
     assert "no display" in err
     assert "Traceback" not in err
+    # Qt is not even loaded: where a library is missing it would end the process.
+    code = """
+import sys
+from netbuilder.cli.main import main
+assert main([]) == 2
+assert "PySide6" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(

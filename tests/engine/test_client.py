@@ -197,7 +197,8 @@ def test_run_events_arrive(start: Start) -> None:
 
 GRANDCHILD = """
 import subprocess
-child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"])
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"],
+    stdout=subprocess.DEVNULL)
 say(event="run", run="r", data={"child": child.pid})
 """
 DEAF = """
@@ -263,7 +264,9 @@ def test_a_training_that_does_not_stop_is_ended_with_its_whole_family(
 def test_stopping_without_a_training_does_nothing(start: Start) -> None:
     client, ears = start(ECHO)
     client.stop_training(grace_s=0.0)
-    assert Asked(client, "echo", {"a": 1}).reply().result == {"a": 1}
+    asked = Asked(client, "echo", {"a": 1})
+    assert asked.reply().result == {"a": 1}
+    assert asked.id == 1
     assert [type(message) for message in ears.messages] == [WorkerStarted]
 
 

@@ -61,8 +61,9 @@ def test_a_flood_of_metrics_is_thinned_out_and_the_rest_arrives_in_order(
     out = Outlet(pipe[1])
     for seq in range(10_000):
         out.event(run_event("metrics", seq))
+    # Only the latest waits: what the window shows does not lag behind.
+    assert len(out._events) <= 1
     out.event(run_event("finished", 10_000))
-    assert len(out._events) <= outlet.BACKLOG
     said = [event["data"] for event in read_all(out, pipe)]
     assert said[-1]["event"] == "finished"
     assert said[-2]["seq"] == 9_999

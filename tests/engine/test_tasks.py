@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from netbuilder.app.templates import open_template
+from netbuilder.data import loading, settings
 from netbuilder.engine import tasks
 from netbuilder.errors import DocumentError, NetbuilderError, ProblemsError, RunError
 from netbuilder.graph import edits
@@ -202,6 +203,19 @@ def test_normalised_fields_are_given_and_predicted_in_their_own_units(tmp_path: 
     # Disease progression runs from 25 to 346; normalised it would be between -2 and 3.
     assert 25 < answer["outputs"][name][0][0] < 346
     assert 25 <= answer["expected"][name][0] <= 346
+
+
+def test_values_are_normalised_as_the_samples_were(tmp_path: Path) -> None:
+    document = open_template("mlp_regression")
+    data = {"source": "netbuilder.Diabetes", "normalise": ("features", "target")}
+    edits.set_project(History(document), data=data)
+    tasks.train(document, tmp_path / "run", overrides={"training.epochs": 1})
+    dataset = loading.prepare(settings.read(data))
+    raw = dataset.statistics["features"].restore(dataset.validation["features"][:1])
+    given = tasks.predict(tmp_path / "run", [raw.tolist()])["outputs"]
+    sampled = tasks.predict(tmp_path / "run", ["sample:0"])["outputs"]
+    [name] = given
+    assert given[name][0] == pytest.approx(sampled[name][0], rel=1e-4)
 
 
 # -- exporting -----------------------------------------------------------------------------

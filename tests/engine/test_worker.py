@@ -137,16 +137,21 @@ def test_what_a_model_prints_or_reads_does_not_get_between(start: Start, tmp_pat
     assert [m.version for m in ears.messages if isinstance(m, WorkerStarted)] != ["forged"]
 
 
+TERM, KILL = 128 + signal.SIGTERM, -signal.SIGKILL
 ENDLESS = [
-    pytest.param("while True: pass", id="python loop"),
-    pytest.param("ctypes.PyDLL(None).pause()", id="native code that holds the interpreter"),
-    pytest.param("while True: torch.mm(big, big)", id="native code", marks=pytest.mark.nightly),
+    pytest.param("while True: pass", TERM, id="python loop"),
+    pytest.param("ctypes.PyDLL(None).pause()", KILL, id="native code that holds the interpreter"),
+    pytest.param(
+        "while True: torch.mm(big, big)", TERM, id="native code", marks=pytest.mark.nightly
+    ),
 ]
 
 
 @posix_only
-@pytest.mark.parametrize("body", ENDLESS)
-def test_a_model_that_never_returns_is_ended(start: Start, tmp_path: Path, body: str) -> None:
+@pytest.mark.parametrize(("body", "code"), ENDLESS)
+def test_a_model_that_never_returns_is_ended(
+    start: Start, tmp_path: Path, body: str, code: int
+) -> None:
     command = patched(
         f"""
         import ctypes, torch
@@ -174,6 +179,7 @@ def test_a_model_that_never_returns_is_ended(start: Start, tmp_path: Path, body:
     died = ears.wait(WorkerDied)
     assert "did not stop" in died.message
     assert died.training
+    assert died.exit_code == code
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert RunFolder(tmp_path / "run").status()["status"] == "crashed"

@@ -102,6 +102,7 @@ def test_nothing_in_the_file_tells_where_it_was_made(exported: Exported) -> None
     text = exported.path.read_bytes()
     assert b"site-packages" not in text
     assert b".py" not in text
+    assert b"pkg." not in text
     assert FILE.encode() not in text
 
 
