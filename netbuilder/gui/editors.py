@@ -140,7 +140,8 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         self.lineEdit().setTextMargins(3, 0, 12, 0)
         self.lineEdit().textEdited.connect(self.typed)
         self.editingFinished.connect(self.finished)
-        self.installEventFilter(DocumentUndo(self))
+        for part in (self, self.lineEdit()):
+            part.installEventFilter(DocumentUndo(self))
 
     def line(self) -> QLineEdit:
         return self.lineEdit()

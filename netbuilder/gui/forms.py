@@ -128,7 +128,7 @@ class Form(QWidget):
 
         Names in `mixed` differ between several nodes.
         """
-        self._values = dict(values)
+        before, self._values = self._values, dict(values)
         for name, line in self.rows.items():
             value: Json | Mixed = self._values.get(name, line.spec.default)
             if name not in self._values and line.spec.editor in ("number", "text"):
@@ -136,7 +136,9 @@ class Form(QWidget):
             line.editor.show_value(MIXED if name in mixed else freeze(value))
             if not line.spec.inferred:
                 line.editor.show_hint(hint_of(line.spec))
-            self._typed_errors.pop(name, None)
+            if before.get(name) != self._values.get(name):
+                # Half-typed text stays as long as nobody else changed the value.
+                self._typed_errors.pop(name, None)
         for name, group in self.groups.items():
             inner = self._values.get(name)
             group.set_values(inner if isinstance(inner, Mapping) else {})

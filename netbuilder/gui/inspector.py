@@ -122,6 +122,7 @@ class NodePage(QWidget):
         self.note.setPlaceholderText("A note for people")
         self.note.setFixedHeight(48)
         self.note.setTabChangesFocus(True)
+        self.note.installEventFilter(DocumentUndo(self.note))
         self.note.textChanged.connect(self._annotate)
         return self._line("note", self.note)
 

@@ -116,6 +116,7 @@ class SettingsPanel(QWidget):
         self.about.setPlaceholderText("What this project is for")
         self.about.setFixedHeight(76)
         self.about.setTabChangesFocus(True)
+        self.about.installEventFilter(DocumentUndo(self.about))
         self.about.textChanged.connect(self._describe)
         self._column.addWidget(self.about)
 
