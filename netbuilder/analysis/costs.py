@@ -66,8 +66,7 @@ def count(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Costs:
     """The costs of `module(*inputs)`; a compiled module, in eval mode."""
     origin: Any = module.netbuilder_origin
     file = type(module).forward.__code__.co_filename
-    # With gradients on, attention does not take a fast path that the counter can't see.
-    with _Counter(file, origin.source.lines) as counter, torch.enable_grad():
+    with _Counter(file, origin.source.lines) as counter:
         module(*inputs)
     return Costs(
         counter.get_total_flops() // 2, {id: flops // 2 for id, flops in counter.by_node.items()}
