@@ -18,7 +18,7 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One click that mends a problem: an operation of `graph.edits` and its arguments.
+    """One click that mends a problem: an operation of `graph.fixes` and its arguments.
 
     `arguments` are JSON values only, since fixes travel from the worker to the window.
     """

@@ -36,7 +36,7 @@ from netbuilder.engine.protocol import (
     WorkerStarted,
 )
 from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
-from netbuilder.graph import edits
+from netbuilder.graph import fixes
 from netbuilder.graph.changes import Added, Change
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -167,7 +167,7 @@ class Session:
     def apply_fix(self, fix: Fix) -> None:
         """Do what a problem's fix says; a fix that no longer fits becomes a notice."""
         try:
-            edits.apply_fix(self.history, fix, catalogue.ports_of)
+            fixes.apply_fix(self.history, fix, catalogue.ports_of)
         except ChangeError as error:
             self._emit(Notice("warning", str(error), error.hint))
 

@@ -13,9 +13,9 @@ from netbuilder.compiler.inplace import overwritten
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node, Unreadable
+from netbuilder.graph.model import Json, Node, Unreadable
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
-from netbuilder.layers.catalogue import find, ports_of, read
+from netbuilder.layers.catalogue import find, layers, ports_of, read
 
 SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles for whose sake everything else is computed."""
@@ -161,6 +161,7 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 f"The network '{graph.name}' has no output.",
                 "Add an Output and connect what the network computes.",
                 graph.id,
+                fixes=(_end_fix(document, graph, "netbuilder.Output"),),
             )
         if Role.INPUT not in roles:
             yield Problem(
@@ -169,6 +170,7 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 f"The network '{graph.name}' has no input.",
                 "Add an Input with the shape of one sample.",
                 graph.id,
+                fixes=(_end_fix(document, graph, "netbuilder.Input"),),
             )
     elif graph.kind == "step":
         objectives = [node for node in graph.ordered() if role_of(node) is Role.OBJECTIVE]
@@ -183,6 +185,29 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 objectives[1].id if objectives else "",
             )
         yield from _updates(document, graph)
+
+
+def _end_fix(document: Document, graph: Graph, layer: str) -> Fix:
+    """Adds an Input or Output, wired where there is no doubt."""
+    kind = layers()[layer]
+    arguments: dict[str, Json] = {"graph": graph.id, "layer": layer, "params": dict(kind.starting)}
+    loose = []
+    for node in graph.ordered():
+        ports = ports_of(document, graph, node)
+        if kind.role is Role.INPUT:
+            open_ports = [
+                port.name
+                for port in ports.inputs
+                if not port.optional and graph.wire_into(node.id, port.name) is None
+            ]
+            loose += [{"target": node.id, "target_port": name} for name in open_ports]
+        elif ports.outputs and not graph.wires_out_of(node.id):
+            loose.append({"source": node.id, "source_port": ports.outputs[0].name})
+    if kind.role is Role.OUTPUT:
+        arguments["last"] = True
+    if len(loose) == 1:
+        arguments |= loose[0]
+    return Fix(f"Add an {kind.title}", "add_end", arguments)
 
 
 def _updates(document: Document, graph: Graph) -> Iterator[Problem]:

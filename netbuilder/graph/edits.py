@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from netbuilder.errors import ChangeError, Fix
+from netbuilder.errors import ChangeError
 from netbuilder.graph import rules
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
@@ -312,51 +312,3 @@ def set_frame(history: History, graph: Graph, frame: str, **fields: Any) -> None
     with history.step("Change frame", merge=("frame", frame, *fields)):
         if after != before:
             history.document.apply(Changed(graph.id, before, after))
-
-
-# -- fixes -----------------------------------------------------------------------------
-
-
-def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
-    """Do what a problem's fix says, as one step. Arguments were filled in by the compiler.
-
-    Operations: `set_parameter` (name, value), `unset_parameter` (name), `insert_before`
-    (port, layer, params), `remove_items` (items), `connect` (source, source_port, target,
-    target_port), `rename` (name), `set_graph` (fields), `set_project` (fields);
-    all but the last with `graph`, and with `node` where one is meant.
-    """
-    document: Document = history.document
-    values = dict(fix.arguments)
-    try:
-        with history.step(fix.title):
-            if fix.operation == "set_project":
-                set_project(history, fix.title, **values["fields"])
-                return
-            graph = document.graph(values["graph"])
-            match fix.operation:
-                case "set_parameter":
-                    named = {values["name"]: values["value"]}
-                    set_parameters(history, graph, [values["node"]], named)
-                case "unset_parameter":
-                    if values["name"] in graph.nodes[values["node"]].params:
-                        set_parameters(history, graph, [values["node"]], {values["name"]: None})
-                case "insert_before":
-                    wire = graph.wire_into(values["node"], values["port"])
-                    if wire is None:
-                        raise ChangeError("The wire is not there any more.")
-                    params = values.get("params")
-                    insert_layer(history, graph, wire.id, values["layer"], params, ports_of)
-                case "remove_items":
-                    delete(history, graph, values["items"])
-                case "connect":
-                    source = End(values["source"], values["source_port"])
-                    target = End(values["target"], values["target_port"])
-                    connect(history, graph, source, target, ports_of)
-                case "rename":
-                    rename(history, graph, values["node"], values["name"])
-                case "set_graph":
-                    set_graph(history, graph, fix.title, **values["fields"])
-                case other:
-                    raise ChangeError(f"There is no fix called {other!r}.")
-    except KeyError as error:
-        raise ChangeError("The graph has changed; this fix no longer fits.") from error

@@ -113,7 +113,7 @@ class Complaint:
     """What a layer has against its inputs or parameters, before torch is asked.
 
     The compiler turns it into a `Problem` at the node. `fixes` may use the operations of
-    `graph.edits` with the arguments that concern this node left out (`graph`, `node`).
+    `graph.fixes` with the arguments that concern this node left out (`graph`, `node`).
     """
 
     message: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netbuilder.compiler.check import check, node_names
 from netbuilder.errors import Problem
-from netbuilder.graph import edits
+from netbuilder.graph import edits, fixes
 from netbuilder.graph.changes import Added
 from netbuilder.graph.document import Document
 from netbuilder.graph.model import GraphInfo, Node, ProjectInfo, Unreadable, Wire
@@ -28,6 +28,27 @@ def test_a_good_project_has_no_problems() -> None:
 def test_an_empty_project_says_what_is_missing() -> None:
     assert codes(Document()) == ["network.missing"]
     assert codes(Drawing().document) == ["output.missing", "input.missing"]
+
+
+def test_missing_ends_are_added_by_a_click_and_wired_where_there_is_no_doubt() -> None:
+    d = Drawing()
+    relu = d.add("ReLU", d.add("Flatten"))
+    for code in ("input.missing", "output.missing"):
+        fixes.apply_fix(d.history, only(d.document, code).fixes[0], ports_of)
+    assert codes(d.document) == []
+    names = [node.name for node in sorted(d.graph.nodes.values(), key=lambda node: node.y)]
+    assert names[0] == "input"
+    assert names[-1] == "output"
+    assert [w.source for w in d.graph.wires_into(d.graph.ordered()[-1].id)] == [relu.id]
+    empty = Drawing()
+    for code in ("output.missing", "input.missing"):
+        fixes.apply_fix(empty.history, only(empty.document, code).fixes[0], ports_of)
+    assert "output.missing" not in codes(empty.document)
+    two = Drawing()
+    two.add("ReLU")
+    two.add("ReLU")
+    fixes.apply_fix(two.history, only(two.document, "output.missing").fixes[0], ports_of)
+    assert two.graph.wires == {}
 
 
 def test_an_unwired_input_is_an_error_where_it_matters_and_a_warning_elsewhere() -> None:
@@ -58,7 +79,7 @@ def test_cycles_are_named_and_can_be_cut() -> None:
             d.document.apply(Added(d.graph.id, wire))
     problem = only(d.document, "graph.cycle")
     assert "a → b → a" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert "graph.cycle" not in codes(d.document)
 
 
@@ -70,7 +91,7 @@ def test_unknown_layers_and_wrong_places_are_named() -> None:
     loss = d.add("netbuilder.Objective", name="loss")
     problem = only(d.document, "layer.place")
     assert problem.node == loss.id
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert "layer.place" not in codes(d.document)
     assert x.id in d.graph.nodes
 
@@ -81,7 +102,7 @@ def test_bad_parameters_are_problems_with_the_default_as_fix() -> None:
     problem = only(d.document, "parameter.invalid")
     assert "'bias'" in problem.message
     assert "'yes'" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert codes(d.document) == []
 
 
@@ -95,7 +116,7 @@ def test_wires_to_ports_that_are_not_there_can_be_removed() -> None:
         d.document.apply(Added(d.graph.id, wire))
     problem = only(d.document, "wire.port")
     assert "'other'" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert codes(d.document) == []
 
 
@@ -106,7 +127,7 @@ def test_unreadable_entries_stay_and_are_reported() -> None:
         d.document.apply(Added(d.graph.id, entry))
     problem = only(d.document, "file.unreadable")
     assert "Entry 5" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert codes(d.document) == []
 
 
@@ -123,7 +144,7 @@ def test_steps_need_one_loss_and_a_network_to_update() -> None:
     edits.set_graph(d.history, step, settings={"updates": ["ghost"]})
     problem = next(p for p in check(d.document) if p.graph == step.id)
     assert "ghost" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert step.info.settings["updates"] == ("main",)
 
 
@@ -135,7 +156,7 @@ def test_a_call_of_no_network_offers_those_there_are() -> None:
     edits.set_parameters(d.history, step, [call.id], {"network": "ghost"})
     problem = only(d.document, "network.unknown")
     assert problem.node == call.id
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert check(d.document) == []
 
 

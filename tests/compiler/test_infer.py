@@ -8,7 +8,7 @@ import torch
 from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.infer import Cache, run_layer
 from netbuilder.compiler.report import Report
-from netbuilder.graph import edits
+from netbuilder.graph import edits, fixes
 from netbuilder.graph.model import Node
 from netbuilder.layers import dims
 from netbuilder.layers.base import TensorType
@@ -126,7 +126,7 @@ def test_fixes_mend() -> None:
     d = Drawing()
     d.output(d.add("Linear", d.input(8), in_features=9, out_features=4))
     report = analyse(d.document, {})
-    edits.apply_fix(d.history, report.problems[0].fixes[0], ports_of)
+    fixes.apply_fix(d.history, report.problems[0].fixes[0], ports_of)
     assert analyse(d.document, {}).problems == ()
 
 
@@ -137,7 +137,7 @@ def test_data_that_does_not_fit_the_network_is_told_with_a_fix() -> None:
     assert problem.code == "data.misfit"
     assert "N×1×8×8" in problem.message
     assert "N×3×8×8" in problem.message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert analyse(d.document, fields).problems == ()
 
 

@@ -10,7 +10,7 @@ import torch
 from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.build import build_network
 from netbuilder.compiler.check import check
-from netbuilder.graph import edits
+from netbuilder.graph import fixes
 from netbuilder.graph.changes import Added
 from netbuilder.graph.model import Node, Wire
 from netbuilder.layers.catalogue import ports_of
@@ -51,7 +51,7 @@ def test_what_somebody_needs_is_not_overwritten(
     d.output(draw(d, d.input(4, name="x")))
     (problem,) = check(d.document)
     assert problem.message == message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert analyse(d.document, {}).problems == ()
 
 

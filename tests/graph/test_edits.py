@@ -8,6 +8,7 @@ import pytest
 
 from netbuilder.errors import ChangeError, Fix
 from netbuilder.graph import edits, fragment, rules, topology
+from netbuilder.graph.fixes import apply_fix
 from netbuilder.graph.model import Frame
 from netbuilder.graph.rules import End
 from netbuilder.layers.catalogue import ports_of
@@ -194,7 +195,7 @@ def fixes(made: Drawing) -> dict[str, Fix]:
 def test_a_fix_is_one_step(chain: Drawing, operation: str) -> None:
     state = chain.history.state
     before = invariants.fingerprint(chain.document)
-    edits.apply_fix(chain.history, fixes(chain)[operation], ports_of)
+    apply_fix(chain.history, fixes(chain)[operation], ports_of)
     assert invariants.fingerprint(chain.document) != before
     chain.history.undo()
     assert chain.history.state == state
@@ -216,7 +217,7 @@ def test_a_fix_that_no_longer_fits_says_so(chain: Drawing, fix: Fix) -> None:
     before = invariants.fingerprint(chain.document)
     graph = chain.graph.id if fix.arguments["graph"] == "G" else "gone"
     with pytest.raises(ChangeError):
-        edits.apply_fix(
+        apply_fix(
             chain.history,
             Fix(fix.title, fix.operation, {**fix.arguments, "graph": graph}),
             ports_of,

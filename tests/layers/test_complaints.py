@@ -9,7 +9,7 @@ import pytest
 
 from netbuilder.compiler.analyse import analyse
 from netbuilder.errors import Problem
-from netbuilder.graph import edits
+from netbuilder.graph import fixes
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import layers, ports_of
@@ -308,7 +308,7 @@ def test_a_mistake_is_told_once_and_mended_by_its_fix(
     assert bool(problem.fixes) == bool(operation)
     if operation:
         assert problem.fixes[0].operation == operation
-        edits.apply_fix(d.history, problem.fixes[0], ports_of)
+        fixes.apply_fix(d.history, problem.fixes[0], ports_of)
         assert told(d) == []
 
 
@@ -384,7 +384,7 @@ def test_losses_tell_what_does_not_fit(
     assert problem.message == message
     assert bool(problem.fixes) == bool(operation)
     if operation:
-        edits.apply_fix(d.history, problem.fixes[0], ports_of)
+        fixes.apply_fix(d.history, problem.fixes[0], ports_of)
         assert told(d) == []
 
 
@@ -442,7 +442,7 @@ def test_what_runs_but_is_hardly_meant_is_a_warning(
     assert told(d) == []
     (problem,) = told(d, "warning")
     assert problem.message == message
-    edits.apply_fix(d.history, problem.fixes[0], ports_of)
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
     assert told(d, "warning") == []
     assert told(d) == []
 
