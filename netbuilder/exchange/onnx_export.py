@@ -49,16 +49,17 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
     samples.require_lengths(module, wanted.inputs)
     sizes = samples.lengths(module, wanted.inputs)
     example = samples.random_inputs(wanted.inputs, {"N": EXAMPLE_BATCH, **sizes[0]})
-    dynamic = tuple(
+    dynamic: tuple[Any, ...] = tuple(
         {at: dim for at, dim in enumerate(spec.shape) if isinstance(dim, str)} or None
         for spec in wanted.inputs
     )
+    root, dynamic = apart(module, dynamic)
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:
             program = torch.onnx.export(
-                module,
+                root,
                 example,
                 dynamo=True,
                 input_names=[spec.name for spec in wanted.inputs],
@@ -70,6 +71,9 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None
+        if root is not module:
+            for value in list(program.model.graph.initializers.values()):
+                value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
         owners = rename_nodes(program.model, lines)
         restate_shapes(program.model, wanted.outputs)
         program.model.metadata_props.clear()
@@ -78,6 +82,31 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
         program.model.producer_version = wanted.metadata.get("netbuilder_version", "")
         program.save(str(path))
     return owners
+
+
+class _Apart(nn.Module):
+    """Holds a network one level down."""
+
+    PREFIX = "network"
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.network(*inputs)
+
+
+def apart(module: nn.Module, dynamic: tuple[Any, ...]) -> tuple[nn.Module, tuple[Any, ...]]:
+    """What to export in place of `module`, and its dynamic shapes.
+
+    torch.fx puts the parts of a network beside its own attributes; parts called `code` or
+    `graph` like one of those get lost unless they are one level down.
+    """
+    taken = set(dir(torch.fx.GraphModule))
+    if not any(name in taken for name, _ in module.named_children()):
+        return module, dynamic
+    return _Apart(module).eval(), (dynamic,)
 
 
 def _failure(error: Exception, lines: Lines) -> ExportError:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import samples, verify
-from netbuilder.exchange.onnx_export import EXAMPLE_BATCH
+from netbuilder.exchange.onnx_export import EXAMPLE_BATCH, apart
 from netbuilder.exchange.specs import TensorSpec
 
 
@@ -27,15 +28,16 @@ def write(
     samples.require_lengths(module, inputs)
     sizes = samples.lengths(module, inputs)[0]
     example = samples.random_inputs(inputs, {"N": EXAMPLE_BATCH, **sizes})
-    dynamic = tuple(
+    dynamic: tuple[Any, ...] = tuple(
         {at: torch.export.Dim.DYNAMIC for at, dim in enumerate(spec.shape) if isinstance(dim, str)}
         for spec in inputs
     )
+    root, dynamic = apart(module, dynamic)
     with warnings.catch_warnings():
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:
-            program = torch.export.export(module, example, dynamic_shapes=dynamic)
+            program = torch.export.export(root, example, dynamic_shapes=dynamic)
             torch.export.save(program, path, extra_files={"netbuilder.json": metadata["project"]})
             again = torch.export.load(path).module()
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +93,26 @@ def test_pt2_is_read_back_and_compared(tmp_path: Path) -> None:
     assert answer["verified"] is True
     again = torch.export.load(tmp_path / "net.pt2").module()
     assert again(torch.zeros(4, 2, 27)).shape == (4, 4, 25)
+
+
+@pytest.mark.parametrize("to", ["onnx", "pt2"])
+def test_names_that_torch_uses_itself_do_no_harm(tmp_path: Path, to: str) -> None:
+    project = nb.Project()
+    net = project.add_network("main")
+    nodes = [
+        net.add("netbuilder.Input", name="features", shape=(4,)),
+        net.add("torch.nn.Linear", name="code", out_features=3),
+        net.add("torch.nn.Linear", name="graph", out_features=2),
+        net.add("netbuilder.Output", name="meta"),
+    ]
+    for source, target in itertools.pairwise(nodes):
+        net.connect(source, target)
+    answer = write(project.document, to, tmp_path / f"net.{to}")
+    assert answer["verified"] is True
+    if to == "onnx":
+        graph = onnx.load(str(tmp_path / "net.onnx")).graph
+        assert [node.name for node in graph.node] == ["code", "graph"]
+        assert {"code.weight", "graph.bias"} <= {value.name for value in graph.initializer}
 
 
 def child(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
