@@ -52,7 +52,7 @@ class MainWindow(QMainWindow):
         self.bench: Workbench | None = None
         self._warm_up = QTimer(self)
         self._warm_up.setSingleShot(True)
-        self._warm_up.timeout.connect(self.require_bench)
+        self._warm_up.timeout.connect(self._warm)
         self.setWindowTitle("netbuilder")
         self.setMinimumSize(880, 560)
         self.resize(1440, 900)
@@ -141,6 +141,14 @@ class MainWindow(QMainWindow):
             if state:
                 bench.restore(QByteArray.fromBase64(state.encode()))
         return self.bench
+
+    def _warm(self) -> None:
+        """Build and import at leisure what the first click would otherwise wait for."""
+        if self.bench is None:
+            self.require_bench()
+            self._warm_up.start(WARM_UP_MS)
+        else:
+            import netbuilder.gui.plots  # noqa: F401
 
     def restore_place(self, geometry: str) -> None:
         """Put the window where it was, as `end` remembered it; before it is shown."""

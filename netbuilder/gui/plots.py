@@ -6,6 +6,7 @@ Imports pyqtgraph, which takes half a second: import this module after the first
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pyqtgraph as pg
@@ -18,6 +19,8 @@ from netbuilder.gui.ring import Series
 from netbuilder.gui.widgets import label, row
 
 REDRAW_MS = 33
+DRAWING_SHARE = 0.08
+"""The part of a processor core that drawing may take, and no more."""
 LABEL_WIDTH, LABEL_HEIGHT = 96, 15
 """What is kept free at the right for the labels of the curves, and what each is tall."""
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
@@ -252,9 +255,14 @@ class Plots(QWidget):
     def _redraw(self) -> None:
         if not self.isVisible():
             return
+        began = time.perf_counter()
         for name in self._stale:
             self.plots[name].redraw()
+            self.plots[name].view.viewport().repaint()
         self._stale.clear()
+        # On a slow machine fewer pictures: the training needs the processor more.
+        took_ms = 1000 * (time.perf_counter() - began)
+        self._timer.setInterval(max(REDRAW_MS, round(took_ms / DRAWING_SHARE)))
 
     def showEvent(self, event: object) -> None:
         """What came while the panel was hidden is drawn now."""
