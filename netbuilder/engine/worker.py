@@ -296,7 +296,8 @@ def _handle_signals(worker: Worker, asked: threading.Event) -> None:
 
     def terminate(number: int, frame: object) -> None:
         if asked.is_set() or worker._control is None or worker._control.stopping:
-            _end(128 + number)
+            # Not _end: looking for children takes long beside a loop that never rests.
+            os._exit(128 + number)
         asked.set()
         threading.Thread(target=lambda: _end(0 if worker.finish(GRACE_S) else 1)).start()
 
