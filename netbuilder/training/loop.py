@@ -110,7 +110,7 @@ def _threads(plan: Plan, folder: RunFolder, device: torch.device) -> int:
         return stored
     if device.type != "cpu":
         return torch.get_num_threads()
-    return threads.choose(plan.networks.values(), plan.settings.batch_size)
+    return threads.choose(plan.steps, plan.dataset.train, plan.settings.batch_size)
 
 
 def _begin(run: Run, origin: int | None) -> None:

@@ -6,31 +6,60 @@ of every sum, and the same project must give the same losses each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
+from torch.utils.flop_counter import FlopCounterMode
 
-SMALL_DENSE = 50e6
-"""Floating point operations of a forward pass under which one thread is faster for a network
-of dense layers alone. Measured on 2 cores: at 6.5 million 2 threads take 1.4 times as long as
-1, at 52 million 0.95, at 144 million 0.6. Convolutions and recurrent layers gain from threads
-at every size measured (from 3 million on: 0.87 and less)."""
+from netbuilder.data.loading import Part
+from netbuilder.training.plan import StepPlan
 
-_DENSE = (nn.Linear, nn.Bilinear, nn.Embedding, nn.LayerNorm, nn.GroupNorm, _NormBase)
+SMALL = 1e9
+"""Floating point operations of a forward pass under which one thread is used.
+
+Threads wait for each other after every operation. Where another program wants a core, as an
+open window does, each wait costs a time slice: digits_cnn (0.04e9) on 2 cores of which one
+was busy took 3.2 ms a step with 1 thread and 55 ms with 2. See docs/measurements.md."""
 
 
-def choose(networks: Iterable[nn.Module], batch_size: int) -> int:
-    """1 for small networks of dense layers, else as many as PyTorch takes by itself."""
-    parts = [part for network in networks for part in network.modules()]
-    owners = [part for part in parts if next(part.parameters(recurse=False), None) is not None]
-    weights = sum(p.numel() for part in owners for p in part.parameters(recurse=False))
-    small = 2.0 * weights * batch_size < SMALL_DENSE
-    if small and all(isinstance(part, _DENSE) for part in owners):
-        return 1
-    return torch.get_num_threads()
+def choose(steps: Sequence[StepPlan], part: Part, batch_size: int) -> int:
+    """1 for small work, else as many as PyTorch takes by itself."""
+    return 1 if work(steps, part, batch_size) < SMALL else torch.get_num_threads()
+
+
+def work(steps: Sequence[StepPlan], part: Part, batch_size: int) -> float:
+    """Floating point operations of a forward pass over one batch of all steps.
+
+    0 if it fails: the training will say why.
+    """
+    recurrent = 0.0
+
+    def count(module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
+        # PyTorch's counter does not know its own recurrent kernels.
+        nonlocal recurrent
+        weights = sum(p.numel() for p in module.parameters())
+        recurrent += 2.0 * weights * inputs[0][..., 0].numel()
+
+    total = 0.0
+    for step in steps:
+        cells = [cell for cell in step.module.modules() if isinstance(cell, nn.RNNBase)]
+        hooks = [cell.register_forward_hook(count) for cell in cells]
+        mode = step.module.training
+        step.module.eval()
+        try:
+            with torch.no_grad(), FlopCounterMode(display=False) as counter:
+                step.module(**{name: part[name][:batch_size] for name in step.fields})
+            total += counter.get_total_flops()
+        except Exception:
+            return 0.0
+        finally:
+            step.module.train(mode)
+            for hook in hooks:
+                hook.remove()
+    return total + recurrent
 
 
 @contextmanager

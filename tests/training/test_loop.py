@@ -251,13 +251,45 @@ def test_what_waits_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None
 # -- threads, randomness, previews ---------------------------------------------------------
 
 
-def test_small_dense_networks_take_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+class Alone(nn.Module):
+    """A step that only runs a network."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Any:
+        return self.network(x)
+
+
+def alone(network: nn.Module) -> StepPlan:
+    return StepPlan("train", Alone(network), ("x",), ("main",))
+
+
+def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    small = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10))
-    assert threads.choose([small], 64) == 1
-    assert threads.choose([small], 4096) == 8
-    assert threads.choose([nn.Conv2d(1, 4, 3)], 64) == 8
-    assert threads.choose([small, nn.LSTM(8, 16)], 64) == 8
+    data = {"x": torch.zeros(128, 64, 128)}
+    dense = alone(nn.Linear(128, 256))
+    assert threads.work([dense], data, 16) == 2 * 128 * 256 * 64 * 16
+    lstm = alone(nn.LSTM(128, 32, batch_first=True))
+    assert threads.work([lstm], data, 16) == 2 * (128 * 128 + 32 * 128 + 256) * 64 * 16
+    assert threads.work([dense, lstm], data, 1) > threads.work([dense], data, 1)
+    assert threads.choose([dense], data, 16) == 1
+    assert threads.choose([alone(nn.Linear(128, 4096))], data, 128) == 8
+
+
+def test_counting_the_work_changes_nothing_and_never_fails() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5))
+    step = alone(network)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    assert threads.work([step], {"x": torch.ones(8, 4)}, 8) == 0.0
+    assert torch.equal(torch.rand(1), expected)
+    assert step.module.training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert threads.work([alone(nn.Linear(3, 3))], {"x": torch.ones(8, 4)}, 8) == 0.0
 
 
 def test_the_number_of_threads_is_kept_for_a_resumed_run(tmp_path: Path) -> None:
