@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Two test processes on two cores: more threads in each would only wait for each other.
+TESTING := OMP_NUM_THREADS=1
 
 .PHONY: run test lint nightly clean setup
 
@@ -10,10 +12,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m netbuilder.cli.system_packages --tests
-	$(BIN)/python -m pytest
+	$(TESTING) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 nightly: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m nightly
+	$(TESTING) $(BIN)/python -m pytest -m nightly
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

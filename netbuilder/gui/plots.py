@@ -19,7 +19,7 @@ from netbuilder.gui.ring import Series
 from netbuilder.gui.widgets import label, row
 
 REDRAW_MS = 33
-DRAWING_SHARE = 0.08
+DRAWING_SHARE = 0.03
 """The part of a processor core that drawing may take, and no more."""
 LABEL_WIDTH, LABEL_HEIGHT = 96, 15
 """What is kept free at the right for the labels of the curves, and what each is tall."""

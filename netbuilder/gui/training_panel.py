@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QProgressBar,
@@ -36,6 +36,9 @@ from netbuilder.training.events import Event
 if TYPE_CHECKING:
     from netbuilder.gui.plots import Plots
 
+REFRESH_MS = 250
+"""How often figures and previews change while a run goes on: reading takes longer, and the
+training needs the processor more."""
 _STATUS = {
     "starting": "Starting",
     "running": "Training",
@@ -126,6 +129,11 @@ class TrainingPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.run: RunView | None = None
+        self._latest: Any = None
+        self._due = QTimer(self)
+        self._due.setSingleShot(True)
+        self._due.setInterval(REFRESH_MS)
+        self._due.timeout.connect(self._refresh)
         self.plots: Plots | None = None
         self._ready = False
         self.train = button("Train", self.train_wanted.emit, "big")
@@ -223,9 +231,14 @@ class TrainingPanel(QWidget):
         for part in (self.smooth_name, self.smooth):
             part.setVisible(width >= 880)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Get ready to draw before the training needs the processor."""
+        super().showEvent(event)
+        self._plots()
+
     def _plots(self) -> Plots:
         if self.plots is None:
-            # pyqtgraph takes half a second to import: not before it is needed.
+            # pyqtgraph takes half a second to import: not before the panel is looked at.
             from netbuilder.gui.plots import Plots
 
             self.plots = Plots()
@@ -245,7 +258,7 @@ class TrainingPanel(QWidget):
         if run is None or self.run is None or run.path != self.run.path:
             self._reset()
         self.run = run
-        self._update()
+        self._refresh()
         if run is not None and not run.active:
             self._show_end(run)
         else:
@@ -262,7 +275,16 @@ class TrainingPanel(QWidget):
             case "metrics" | "epoch":
                 self._add_points(event)
             case "preview":
-                self.previews.show_previews(event.values.get("previews"))
+                self._latest = event.values.get("previews")
+        if not self._due.isActive():
+            self._due.start()
+
+    def _refresh(self) -> None:
+        """Show the latest of all that came."""
+        self._due.stop()
+        if self._latest is not None:
+            self.previews.show_previews(self._latest)
+            self._latest = None
         self._update()
 
     def _add_points(self, event: Event) -> None:
@@ -280,6 +302,7 @@ class TrainingPanel(QWidget):
         if self.plots is not None:
             self.plots.clear()
         self.previews.clear()
+        self._latest = None
         self._banner_holder.hide()
         self._stack.setCurrentIndex(0)
 

@@ -17,12 +17,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from netbuilder.data.loading import Part
 from netbuilder.training.plan import StepPlan
 
-SMALL = 1e9
+SMALL = 10e6
 """Floating point operations of a forward pass under which one thread is used.
 
-Threads wait for each other after every operation. Where another program wants a core, as an
-open window does, each wait costs a time slice: digits_cnn (0.04e9) on 2 cores of which one
-was busy took 3.2 ms a step with 1 thread and 55 ms with 2. See docs/measurements.md."""
+Measured on 2 idle cores, samples per second with 2 threads over those with 1: autoencoder
+(1.2e6) 0.93, digits_mlp (6.5e6) 0.7, lstm_forecast (18e6) 1.2, digits_lstm (19e6) 1.2,
+digits_cnn (40e6) 1.4. Threads wait for each other after every operation, so on cores that
+other programs want too, fewer are faster at every size: set `threads` then."""
 
 
 def choose(steps: Sequence[StepPlan], part: Part, batch_size: int) -> int:

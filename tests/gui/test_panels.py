@@ -21,7 +21,7 @@ from netbuilder.gui.data_panel import kind_of
 from netbuilder.gui.runs_panel import differing
 from netbuilder.gui.samples import image_of
 from netbuilder.gui.training_panel import duration, figure
-from tests.gui.window_hand import LEFT, WindowHand, settle
+from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 # -- problems --------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ def test_a_training_from_start_to_end(hand: WindowHand) -> None:
     assert loss["val"].dashed
     assert loss["train"].hue == loss["val"].hue
     assert loss["train"].series.count == 1
-    assert panel.epoch.value.text() == "1 / 2"
+    wait_for(lambda: panel.epoch.value.text() == "1 / 2")
     assert panel.speed.value.text() == "2,500"
     hand.event(4, "finished", 2, 46, status="finished", metrics={"val/loss": 0.4})
     assert panel.banner.isVisible()
@@ -312,8 +312,11 @@ def test_previews_tell_right_from_wrong(hand: WindowHand) -> None:
         "input": {"kind": "image", "field": "image", "samples": [picture, picture]},
     }
     hand.event(2, "preview", 1, 23, previews={"predictions": shown, "broken": 3})
-    captions = [found.text() for found in hand.bench.training.previews.findChildren(QLabel)]
-    assert "predictions: 1 of 2 right" in captions
+
+    def captions() -> list[str]:
+        return [found.text() for found in hand.bench.training.previews.findChildren(QLabel)]
+
+    wait_for(lambda: "predictions: 1 of 2 right" in captions())
     hand.bench.training.previews.grab()
     hand.event(3, "finished", status="stopped")
 

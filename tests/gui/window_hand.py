@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEvent, QEventLoop, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 
@@ -55,6 +55,14 @@ class StandIn:
         self.asked.remove(entry)
         entry[2](Reply(1, **reply))
         return entry[1]
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Let the window work until something is so; an assertion after `seconds`."""
+    limit = QDeadlineTimer(round(1000 * seconds))
+    while not condition():
+        assert not limit.hasExpired()
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
 
 
 def settle() -> None:
