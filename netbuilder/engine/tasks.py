@@ -91,8 +91,10 @@ def train(
     project = format.dumps(document).encode()
     if resume:
         folder = RunFolder.open(run_dir)
-        # Before the folder's project is replaced it must be certain that its weights fit.
-        checkpoints.load_networks(folder.read_checkpoint("last")[0], plan.networks)
+        # Before the folder's project is replaced it must be certain that its weights fit. A run
+        # that was killed before its first checkpoint begins again.
+        if folder.checkpoints("last"):
+            checkpoints.load_networks(folder.read_checkpoint("last")[0], plan.networks)
         if folder.project_path.read_bytes() != project:
             atomic.write(folder.project_path, project)
     else:

@@ -13,7 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from netbuilder.compiler.build import build_network, network_source
+from netbuilder.compiler.build import (
+    build_network,
+    compiled_without_errors,
+    named_network,
+    network_source,
+)
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, fresh, interface
 from netbuilder.graph.document import Document
@@ -56,9 +61,24 @@ def export(
         case "safetensors":
             return answer | _safetensors(weights, metadata, out)
         case "onnx" | "pt2":
+            if to == "onnx":
+                _refuse(document, network)
             job = {"to": to, "network": network, "opset": opset, "metadata": dict(metadata)}
             return answer | _in_child(document, job, weights, samples, out)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
+
+
+def _refuse(document: Document, network: str) -> None:
+    """`ExportError` for what PyTorch's exporter is known to write wrongly."""
+    graph = named_network(document, network)
+    program = compiled_without_errors(document, graph, {}).programs[graph.id]
+    for call in program.calls:
+        reason = call.layer.onnx_refusal()
+        if reason:
+            raise ExportError(
+                f"'{call.node.name}' can't go into an ONNX file: {reason}",
+                "Change that node, or export as pt2 or code.",
+            )
 
 
 def _code(document: Document, network: str, out: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,16 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path) -> None:
     assert second["status"] == "finished"
     assert second["epochs"] == 2
     assert second["steps"] > first["steps"]
+
+
+def test_a_run_that_died_before_its_first_checkpoint_begins_again(
+    run: Path, tmp_path: Path
+) -> None:
+    killed = tmp_path / "killed"
+    shutil.copytree(run, killed, ignore=shutil.ignore_patterns("checkpoints"))
+    again = tasks.train(open_template("digits_mlp"), killed, overrides=SHORT, resume=True)
+    assert again["status"] == "finished"
+    assert again["epochs"] == 2
 
 
 def test_a_network_that_no_longer_fits_is_not_resumed_and_the_run_is_kept(run: Path) -> None:

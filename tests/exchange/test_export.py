@@ -154,3 +154,15 @@ def test_a_network_with_errors_is_not_exported(tmp_path: Path) -> None:
             samples={},
             metadata={},
         )
+
+
+def test_what_onnx_has_no_form_for_is_refused_at_its_node(tmp_path: Path) -> None:
+    project = nb.Project()
+    net = project.add_network("main")
+    image = net.add("netbuilder.Input", name="image", shape=(1, 4, 4))
+    pool = net.add("torch.nn.AvgPool2d", name="mean", kernel_size=2, divisor_override=3)
+    net.connect(image, pool)
+    net.connect(pool, net.add("netbuilder.Output", name="y"))
+    with pytest.raises(ExportError, match="'mean' can't go into an ONNX file"):
+        write(project.document, "onnx", tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []
