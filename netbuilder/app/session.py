@@ -171,6 +171,19 @@ class Session:
         except ChangeError as error:
             self._emit(Notice("warning", str(error), error.hint))
 
+    def obstacle(self) -> str:
+        """What has to be done before the project can be trained; empty if nothing."""
+        if self.report is None:
+            return "The shapes are being worked out."
+        errors = sum(problem.severity == "error" for problem in self.report.problems)
+        if errors:
+            return f"Mend {'the error' if errors == 1 else f'the {errors} errors'} under Problems."
+        if not self.document.project.data.get("source"):
+            return "Choose a data set: select nothing, then Data at the right."
+        if not self.document.of_kind("step"):
+            return "Add a training step: + beside the tabs. It says what is to be learnt."
+        return ""
+
     # -- the worker ----------------------------------------------------------------------
 
     def start_worker(self) -> None:

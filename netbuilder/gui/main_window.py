@@ -186,13 +186,14 @@ class MainWindow(QMainWindow):
         session = self.session
         if session is None or not self.has_project():
             self.setWindowTitle("netbuilder")
+            self.status.show_problems(None)
             return
         name = session.path.name if session.path else session.document.project.title
         self.setWindowTitle(f"{name}[*] — netbuilder")
         self.setWindowModified(session.dirty)
 
     def _report_shown(self) -> None:
-        report = self.session.report if self.session else None
+        report = self.session.report if self.session and self.has_project() else None
         self.status.show_problems(report.problems if report else None)
 
     # -- what commands ask ---------------------------------------------------------------
@@ -222,9 +223,9 @@ class MainWindow(QMainWindow):
     def can_train(self) -> bool:
         """Whether Train would start a training."""
         session = self.session
-        if session is None or not self.has_project() or session.report is None:
+        if session is None or not self.has_project() or session.obstacle():
             return False
-        return session.report.ok and not (session.run is not None and session.run.active)
+        return session.run is None or not session.run.active
 
     def dock_shown(self, name: str) -> bool:
         """Whether a dock is there."""

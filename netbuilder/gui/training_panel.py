@@ -36,6 +36,10 @@ from netbuilder.training.events import Event
 if TYPE_CHECKING:
     from netbuilder.gui.plots import Plots
 
+INVITATION = (
+    "Press Train. Loss and metrics appear here while it learns, for the training and the "
+    "validation part, with examples of what the network says."
+)
 REFRESH_MS = 250
 """How often figures and previews change while a run goes on: reading takes longer, and the
 training needs the processor more."""
@@ -157,11 +161,7 @@ class TrainingPanel(QWidget):
         self.smooth.setAccessibleName("Smoothing of the curves")
         set_tip(self.smooth, "How much the past counts in the curves")
         self.banner = Banner()
-        self.empty = EmptyState(
-            "Not trained yet",
-            "Press Train. Loss and metrics appear here while it learns, for the training and "
-            "the validation part, with examples of what the network says.",
-        )
+        self.empty = EmptyState("Not trained yet", INVITATION)
         self.previews = PreviewGrid()
         self.curves = QVBoxLayout()
         self.curves.setContentsMargins(0, 0, 0, 0)
@@ -247,10 +247,11 @@ class TrainingPanel(QWidget):
 
     # -- showing -----------------------------------------------------------------------
 
-    def set_ready(self, ready: bool, reason: str = "") -> None:
-        """Whether a training can start, and if not why."""
-        self._ready = ready
-        set_tip(self.train, reason)
+    def set_ready(self, obstacle: str) -> None:
+        """What has to be done before a training can start; empty if it can."""
+        self._ready = not obstacle
+        set_tip(self.train, obstacle)
+        self.empty.say("Not trained yet", obstacle or INVITATION)
         self._update()
 
     def show_run(self, run: RunView | None) -> None:

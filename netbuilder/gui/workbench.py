@@ -192,7 +192,7 @@ class Workbench(QMainWindow):
         self._data_settings = None
         self._check_data()
         self.training.show_run(self.session.run)
-        self.training.set_ready(False)
+        self.training.set_ready(self.session.obstacle())
 
     def _graph_shown(self) -> None:
         session = self.session
@@ -237,7 +237,7 @@ class Workbench(QMainWindow):
         count = len(report.problems)
         self.panels.setTabText(0, f"Problems  {count}" if count else "Problems")
         self._show_code(report)
-        self.training.set_ready(report.ok, "" if report.ok else "Mend the errors first.")
+        self.training.set_ready(self.session.obstacle())
         self.problems_changed.emit()
 
     def _show_code(self, report: Report | None) -> None:

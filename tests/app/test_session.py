@@ -358,3 +358,19 @@ def test_saving_works_whatever_the_worker_does(desk: Desk, tmp_path: Path) -> No
     desk.pump()
     desk.session.save(tmp_path / "a.netb")
     assert files.load(tmp_path / "a.netb") == desk.session.document
+
+
+# -- what stands before a training -----------------------------------------------------------
+
+
+def test_what_is_missing_for_a_training_is_told_one_after_the_other(desk: Desk) -> None:
+    session = desk.session
+    assert "worked out" in session.obstacle()
+    session.report = Report((Problem("error", "x", "Wrong."), Problem("warning", "y", "Odd.")))
+    assert session.obstacle() == "Mend the error under Problems."
+    session.report = Report((Problem("warning", "y", "Odd."),))
+    assert "data set" in session.obstacle()
+    edits.set_project(session.history, data={"source": "netbuilder.Digits"})
+    assert "training step" in session.obstacle()
+    edits.add_graph(session.history, "step", "train")
+    assert session.obstacle() == ""
