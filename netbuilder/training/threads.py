@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-from torch import nn
+from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from netbuilder.data.loading import Part
@@ -36,31 +35,23 @@ def work(steps: Sequence[StepPlan], part: Part, batch_size: int) -> float:
 
     0 if it fails: the training will say why.
     """
-    recurrent = 0.0
-
-    def count(module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
-        # PyTorch's counter does not know its own recurrent kernels.
-        nonlocal recurrent
-        weights = sum(p.numel() for p in module.parameters())
-        recurrent += 2.0 * weights * inputs[0][..., 0].numel()
-
     total = 0.0
     for step in steps:
-        cells = [cell for cell in step.module.modules() if isinstance(cell, nn.RNNBase)]
-        hooks = [cell.register_forward_hook(count) for cell in cells]
         mode = step.module.training
         step.module.eval()
+        weights = (*step.module.named_parameters(), *step.module.named_buffers())
+        # The meta device: sizes are all that counts, and nothing is computed.
+        shadow = {name: tensor.to("meta") for name, tensor in weights}
+        batch = {name: part[name][:batch_size].to("meta") for name in step.fields}
         try:
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                step.module(**{name: part[name][:batch_size] for name in step.fields})
+                functional_call(step.module, shadow, kwargs=batch)
             total += counter.get_total_flops()
         except Exception:
             return 0.0
         finally:
             step.module.train(mode)
-            for hook in hooks:
-                hook.remove()
-    return total + recurrent
+    return total
 
 
 @contextmanager

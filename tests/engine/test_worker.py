@@ -85,6 +85,8 @@ def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
     result = training.reply().result
     assert result["status"] == "stopped"
     assert RunFolder(run).status()["status"] == "stopped"
+    # Replies overtake events; the last event tells that all have come.
+    ears.wait_for_event("finished")
     # The window heard every event that is in the file, but for metrics that were thinned out.
     heard = [m.data["seq"] for m in ears.messages if hasattr(m, "data")]
     events, _ = read_events(run)
