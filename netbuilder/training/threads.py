@@ -20,7 +20,7 @@ SMALL = 10e6
 """Floating point operations of a forward pass under which one thread is used.
 
 Measured on 2 idle cores, samples per second with 2 threads over those with 1: autoencoder
-(1.2e6) 0.93, digits_mlp (6.5e6) 0.7, lstm_forecast (18e6) 1.2, digits_lstm (19e6) 1.2,
+(1.2e6) 0.93, digits_mlp (6.5e6) 0.7, lstm_forecast (36e6) 1.2, digits_lstm (38e6) 1.2,
 digits_cnn (40e6) 1.4. Threads wait for each other after every operation, so on cores that
 other programs want too, fewer are faster at every size: set `threads` then."""
 
