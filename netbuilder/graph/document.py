@@ -160,6 +160,10 @@ class Document:
         """The network with this name, if there is one."""
         return next((graph for graph in self.of_kind("network") if graph.name == name), None)
 
+    def block(self, name: str) -> Graph | None:
+        """The block with this name, if there is one."""
+        return next((graph for graph in self.of_kind("block") if graph.name == name), None)
+
     # -- the one door ----------------------------------------------------------------
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:

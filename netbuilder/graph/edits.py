@@ -20,6 +20,7 @@ from netbuilder.graph.model import (
     GraphInfo,
     GraphKind,
     Json,
+    Mute,
     Node,
     ProjectInfo,
     Wire,
@@ -136,7 +137,7 @@ def set_parameters(
 def rename(history: History, graph: Graph, node: str, name: str) -> None:
     """Give a node another name; `ChangeError` says why not.
 
-    The inputs and outputs of a network are ports of its calls: wires there follow.
+    The inputs and outputs of a network or block are ports of its calls: wires there follow.
     """
     before = graph.nodes[node]
     if before.name == name:
@@ -146,27 +147,40 @@ def rename(history: History, graph: Graph, node: str, name: str) -> None:
         raise ChangeError(refusal)
     with history.step(f"Rename {before.name} to {name}"):
         history.document.apply(Changed(graph.id, before, replace(before, name=name)))
-        if graph.kind == "network":
-            _rename_ports(history.document, graph.name, before.name, name)
+        if graph.kind != "step":
+            rename_ports(history.document, graph, before.name, name)
 
 
-def _rename_ports(document: Document, network: str, old: str, new: str) -> None:
-    for step in document.of_kind("step"):
-        for node in list(step.nodes.values()):
-            if node.params.get("network") != network:
+def rename_ports(document: Document, called: Graph, old: str, new: str) -> None:
+    """Let the wires at all calls of a network or block follow the new name of a port."""
+    for graph in list(document.graphs.values()):
+        for node in list(graph.nodes.values()):
+            if node.params.get(called.kind) != called.name:
                 continue
-            for wire in step.wires_at([node.id]):
+            for wire in graph.wires_at([node.id]):
                 after = wire
                 if (wire.target, wire.target_port) == (node.id, old):
                     after = replace(after, target_port=new)
                 if (wire.source, wire.source_port) == (node.id, old):
                     after = replace(after, source_port=new)
                 if after != wire:
-                    document.apply(Changed(step.id, wire, after))
+                    document.apply(Changed(graph.id, wire, after))
+
+
+def set_mute(history: History, graph: Graph, nodes: Iterable[str], mute: Mute) -> None:
+    """Mute nodes, bypass them, or (with an empty text) let them run again."""
+    titles = {"muted": "Mute", "bypassed": "Bypass", "": "Switch on"}
+    ids = [id for id in nodes if id in graph.nodes]
+    what = graph.nodes[ids[0]].name if len(ids) == 1 else f"{len(ids)} nodes"
+    with history.step(f"{titles[mute]} {what}"):
+        for id in ids:
+            before = graph.nodes[id]
+            if before.mute != mute:
+                history.document.apply(Changed(graph.id, before, replace(before, mute=mute)))
 
 
 def set_node(history: History, graph: Graph, node: str, **fields: Any) -> None:
-    """Change fields that have no rule of their own (`note`, `collapsed`)."""
+    """Change fields that have no rule of their own (`note`, `collapsed`, `shares`)."""
     before = graph.nodes[node]
     with history.step(f"Change {before.name}", merge=("node", node, *fields)):
         history.document.apply(Changed(graph.id, before, replace(before, **fields)))

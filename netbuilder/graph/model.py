@@ -11,6 +11,7 @@ from typing import Any, Literal
 from netbuilder.errors import ChangeError
 
 GraphKind = Literal["network", "block", "step"]
+Mute = Literal["", "muted", "bypassed"]
 
 Json = Any
 """A JSON value whose arrays are tuples: see `freeze`."""
@@ -85,7 +86,9 @@ class Node:
     `name` is the attribute in the generated class and the prefix in its `state_dict`.
     `params` holds only what somebody set; defaults and inferred sizes are left out.
     `x`, `y` are the top left corner in scene units. `order` ranks nodes that nothing
-    else ranks (the inputs of a network). `extra` keeps keys that a newer version wrote.
+    else ranks (the inputs of a network). A `muted` node counts as if it were not there, a
+    `bypassed` one hands on what comes in first. `shares` is the id of the node whose weights
+    and parameters it uses. `extra` keeps keys that a newer version wrote.
     """
 
     id: str
@@ -97,6 +100,8 @@ class Node:
     order: int = 0
     note: str = ""
     collapsed: bool = False
+    mute: Mute = ""
+    shares: str = ""
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 

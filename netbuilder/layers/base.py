@@ -20,10 +20,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
 
 from netbuilder.errors import Fix
+from netbuilder.graph import expressions
 from netbuilder.graph.model import GraphKind, Json
 from netbuilder.layers import code
 from netbuilder.layers.dims import Shape, text
@@ -62,6 +63,8 @@ class Role(StrEnum):
     METRIC = "metric"
     DATA = "data"
     CALL = "call"
+    BLOCK = "block"
+    REROUTE = "reroute"
     OBJECTIVE = "objective"
     PREVIEW = "preview"
 
@@ -181,6 +184,9 @@ class Layer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    _written: Mapping[str, Json] = PrivateAttr(default_factory=dict)
+    """Parameters that stand in code as an expression: their texts by name; see `written`."""
+
     id: ClassVar[str]
     """Dotted name of the PyTorch callable that runs, or `netbuilder.X`."""
     title: ClassVar[str]
@@ -271,9 +277,20 @@ class Layer(BaseModel):
         for name in (*self.positional, *type(self).model_fields):
             value = getattr(self, name)
             field = type(self).model_fields[name]
-            if name in self.positional or value != field.get_default(call_default_factory=True):
+            if name in self._written:
+                result.setdefault(name, self._written[name])
+            elif name in self.positional or value != field.get_default(call_default_factory=True):
                 result.setdefault(name, value)
         return result
+
+    def written(self, texts: Mapping[str, Json]) -> Layer:
+        """The same layer with the expressions (`=2*channels`) that its code is to show.
+
+        The values stay those of the expressions: only `arguments` speaks of the texts.
+        """
+        shown = self.model_copy()
+        shown._written = {k: v for k, v in texts.items() if expressions.holds_expression(v)}
+        return shown
 
     def onnx_refusal(self) -> str:
         """Why ONNX has no form of this layer with these parameters; empty if it has."""

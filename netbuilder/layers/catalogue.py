@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from netbuilder.errors import Fix
+from netbuilder.graph import expressions
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
+from netbuilder.graph.model import Json, Node
 from netbuilder.layers.base import Complaint, Layer, Port, Ports, Role
 
 FAMILIES = (
@@ -31,6 +32,7 @@ FAMILIES = (
     "losses",
     "metrics",
     "steps",
+    "blocks",
 )
 """The modules of this package that hold layers, in the order of the palette."""
 
@@ -57,6 +59,9 @@ def layers() -> Mapping[str, type[Layer]]:
 def find(id: str) -> type[Layer] | None:
     """The layer with this id, or None."""
     return layers().get(id)
+
+
+_NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
 @lru_cache(maxsize=20_000)
@@ -86,11 +91,37 @@ def _thaw(key: Any) -> Any:
     return rest[0]
 
 
-def read(node: Node) -> Layer | tuple[Complaint, ...] | None:
-    """The node's parameters as a layer; complaints if they are wrong; None if unknown."""
+def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Complaint, ...] | None:
+    """The node's parameters as a layer; complaints if they are wrong; None if unknown.
+
+    `values` are those of the parameters of the block that the node stands in: what
+    expressions (`=2*channels`) may speak of; see `parameters_of`.
+    """
     if node.layer not in layers():
         return None
-    return _parse(node.layer, _key(node.params))
+    if not expressions.holds_expression(node.params):
+        return _parse(node.layer, _key(node.params))
+    filled, wrong = {}, []
+    for name, value in node.params.items():
+        try:
+            filled[name] = expressions.fill(value, values)
+        except expressions.ExpressionError as error:
+            hint = "Change the expression, or declare the parameter in the block's settings."
+            complaint = Complaint(f"'{name}': {error}", hint, code="parameter.expression")
+            wrong.append(complaint)
+    return tuple(wrong) or _parse(node.layer, _key(filled))
+
+
+def parameters_of(graph: Graph) -> Mapping[str, Json]:
+    """The parameters that a block declares, by name, with their defaults; else nothing."""
+    declared = graph.info.settings.get("parameters", ()) if graph.kind == "block" else ()
+    if not isinstance(declared, tuple):
+        return _NOTHING
+    return {
+        entry["name"]: entry.get("default")
+        for entry in declared
+        if isinstance(entry, Mapping) and isinstance(entry.get("name"), str)
+    }
 
 
 def _by_parameter(error: ValidationError) -> list[list[Any]]:
@@ -190,17 +221,18 @@ def _shown(value: Any) -> str:
 def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     """The ports that a node has now.
 
-    A network call has the ports of its network; a variadic port shows one more than is
-    wired, two at least; a placeholder has the ports that its wires name.
+    A call of a network or block has the ports of its graph; a variadic port shows one more
+    than is wired, two at least; a placeholder has the ports that its wires name; a node that
+    shares another's weights has its ports.
     """
-    layer = read(node)
-    if isinstance(layer, Layer):
-        ports = network_ports(document, layer) if layer.role is Role.CALL else layer.ports()
-    else:
-        kind = find(node.layer)
-        if kind is None:
-            return _wired_ports(graph, node)
-        ports = Ports(kind.inputs, kind.outputs)
+    kind = find(node.layer)
+    if kind is None:
+        return _wired_ports(graph, node)
+    node = owner_of(graph, node)
+    if kind.role in (Role.CALL, Role.BLOCK):
+        return graph_ports(called_graph(document, node))
+    layer = read(node, parameters_of(graph))
+    ports = layer.ports() if isinstance(layer, Layer) else Ports(kind.inputs, kind.outputs)
     if not any(port.variadic for port in ports.inputs):
         return ports
     expanded: list[Port] = []
@@ -230,15 +262,28 @@ def _wired_ports(graph: Graph, node: Node) -> Ports:
     )
 
 
-def network_ports(document: Document, layer: Layer) -> Ports:
-    """The ports of a call of a network: its Input and Output nodes in their order."""
-    network = document.network(getattr(layer, "network", ""))
-    if network is None:
-        return Ports((), ())
+def owner_of(graph: Graph, node: Node) -> Node:
+    """The node whose parameters and weights count: itself, or the one that it shares."""
+    owner = graph.nodes.get(node.shares) if node.shares else None
+    return owner if owner is not None and owner.layer == node.layer else node
+
+
+def called_graph(document: Document, node: Node) -> Graph | None:
+    """The network or block that a node calls; None if it calls none that is there."""
+    kind = find(node.layer)
+    if kind is not None and kind.role is Role.CALL:
+        return document.network(str(node.params.get("network", "")))
+    if kind is not None and kind.role is Role.BLOCK:
+        return document.block(str(node.params.get("block", "")))
+    return None
+
+
+def graph_ports(graph: Graph | None) -> Ports:
+    """The ports of a call of a graph: its Input and Output nodes in their order."""
     inputs, outputs = [], []
-    for node in network.ordered():
+    for node in graph.ordered() if graph is not None else ():
         kind = find(node.layer)
-        if kind is None:
+        if kind is None or node.mute:
             continue
         if kind.role is Role.INPUT:
             inputs.append(Port(node.name))

@@ -11,6 +11,7 @@ import ast
 import math
 from collections.abc import Iterable
 
+from netbuilder.graph import expressions
 from netbuilder.graph.model import Json
 
 
@@ -28,11 +29,16 @@ def dotted(name: str) -> ast.expr:
 
 
 def const(value: Json) -> ast.expr:
-    """A literal: None, bool, int, finite or infinite float, str, tuple of those."""
+    """A literal: None, bool, int, finite or infinite float, str, tuple of those.
+
+    A text that begins with `=` is an expression over a block's parameters: code over names.
+    """
     if isinstance(value, tuple | list):
         return ast.Tuple([const(item) for item in value], ast.Load())
     if isinstance(value, float) and not math.isfinite(value):
         return call("float", ast.Constant(str(value)))
+    if expressions.is_expression(value):
+        return expressions.python(str(value))
     if value is None or isinstance(value, bool | int | float | str):
         if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
             return ast.UnaryOp(ast.USub(), ast.Constant(-value))

@@ -50,7 +50,7 @@ class Input(Layer):
     title = "Input"
     family = Family.IO
     role = Role.INPUT
-    where = frozenset({"network", "block"})
+    where = frozenset({"network"})
     keywords = "placeholder tensor start feed argument"
     inputs = ()
     starting = start_with(shape=(1, 8, 8))
@@ -99,6 +99,20 @@ class Output(Layer):
     keywords = "result end return logits prediction"
     inputs = (Port("input"),)
     outputs = ()
+
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        return inputs["input"]
+
+
+class Reroute(Layer):
+    """A dot that leads a wire around things. It computes nothing."""
+
+    id = "netbuilder.Reroute"
+    title = "Reroute"
+    family = Family.IO
+    role = Role.REROUTE
+    keywords = "dot corner bend wire knot"
+    is_view = True
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
         return inputs["input"]

@@ -114,8 +114,12 @@ def _node(node: Node) -> dict[str, Any]:
     value["order"] = node.order
     if node.note:
         value["note"] = node.note
+    if node.mute:
+        value["mute"] = node.mute
+    if node.shares:
+        value["shares"] = node.shares
     value.update(_sorted({k: v for k, v in node.extra.items() if k != "layout"}, where))
-    _check_text(where, node.id, node.name, node.layer, node.note)
+    _check_text(where, node.id, node.name, node.layer, node.note, node.shares)
     return value
 
 

@@ -8,7 +8,7 @@ at its place; it never sinks the file. Keys that this version does not know stay
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from netbuilder.errors import ChangeError, DocumentError
 from netbuilder.graph.changes import Added
@@ -17,6 +17,7 @@ from netbuilder.graph.model import (
     Frame,
     GraphInfo,
     GraphKind,
+    Mute,
     Node,
     ProjectInfo,
     Unreadable,
@@ -33,7 +34,7 @@ ROW = 96.0
 
 PROJECT_KEYS = ("title", "description", "flow", "data", "training", "about")
 GRAPH_KEYS = ("id", "kind", "name", "order", "settings", "nodes", "wires")
-NODE_KEYS = ("id", "name", "layer", "params", "order", "note")
+NODE_KEYS = ("id", "name", "layer", "params", "order", "note", "mute", "shares")
 WIRE_KEYS = ("id", "from", "to")
 PLACE_KEYS = ("node", "at", "collapsed")
 FRAME_KEYS = ("id", "title", "at", "size", "color", "note")
@@ -257,8 +258,17 @@ def _node_fields(entry: Any, index: int) -> dict[str, Any]:
         "y": ROW * index,
         "order": _whole(entry, "order"),
         "note": _text(entry, "note", ""),
+        "mute": _mute(entry),
+        "shares": _text(entry, "shares", ""),
         "extra": freeze(extra) if extra else {},
     }
+
+
+def _mute(entry: Any) -> Mute:
+    value = _text(entry, "mute", "")
+    if value not in get_args(Mute):
+        raise _Bad(f"'mute' is 'muted' or 'bypassed', not {value[:20]!r}")
+    return cast(Mute, value)
 
 
 def _wire(entry: Any) -> Wire:

@@ -377,6 +377,7 @@ def network_input(r: Random) -> Case:
 CASES: Mapping[str, Callable[[Random], Case]] = {
     "netbuilder.Input": network_input,
     "netbuilder.Output": elementwise(),
+    "netbuilder.Reroute": elementwise(),
     "torch.nn.Identity": elementwise(),
     "torch.nn.Linear": linear,
     "torch.nn.Bilinear": bilinear,
@@ -444,6 +445,10 @@ CASES: Mapping[str, Callable[[Random], Case]] = {
     "netbuilder.Preview": lambda r: Case(
         some(r, kind=["auto", "class", "value"]), {"input": batch(4), "target": batch(4)}
     ),
+    "netbuilder.Block": lambda r: Case(
+        {"block": "basic", **some(r, values=[{"channels": 8}, {"act": "relu"}], repeat=[2, 3])}
+    ),
+    "netbuilder.BlockInput": lambda r: Case({}),
 }
 
 
