@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
 from netbuilder.gui import icons, theme
+from netbuilder.gui.canvas import keys
 from netbuilder.gui.widgets import plain_tip
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.view import CanvasView
 
 
 def _always() -> bool:
@@ -67,16 +73,20 @@ class Commands(QObject):
         action.setCheckable(command.checked is not None)
         action.triggered.connect(lambda: self.run(command.id))
         if command.on_canvas:
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            # Menus show these keys; the canvas itself hears them, see `give_keys`.
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         else:
             self._window.addAction(action)
         return action
 
-    def give_keys(self, canvas: QWidget) -> None:
+    def give_keys(self, canvas: CanvasView) -> None:
         """Let the canvas take the keys of the commands that are its own."""
-        for id, command in self.commands.items():
-            if command.on_canvas:
-                canvas.addAction(self.actions[id])
+        canvas.keymap = {
+            keys.code(chord): partial(self.run, id)
+            for id, command in self.commands.items()
+            if command.on_canvas
+            for chord in command.shortcuts
+        }
 
     def run(self, id: str) -> None:
         """Do it, if it can be done now."""
@@ -91,8 +101,8 @@ class Commands(QObject):
             action = self.actions[id]
             words = command.words()
             action.setText(words.replace("&", "&&"))
-            keys = command.shortcuts[0] if command.shortcuts else ""
-            shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+            chord = command.shortcuts[0] if command.shortcuts else ""
+            shown = QKeySequence(chord).toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(plain_tip(f"{words}  ({shown})" if shown else words))
             action.setEnabled(command.enabled())
             if command.checked is not None:
@@ -111,14 +121,14 @@ class Commands(QObject):
         for title in order:
             menu = QMenu(title, bar)
             section = None
-            for command in self.commands.values():
-                if command.menu == title:
-                    if section is not None and command.section != section:
-                        menu.addSeparator()
-                    section = command.section
-                    action = self.actions[command.id]
-                    action.setIconVisibleInMenu(False)
-                    menu.addAction(action)
+            own = [command for command in self.commands.values() if command.menu == title]
+            for command in sorted(own, key=lambda command: command.section):
+                if section is not None and command.section != section:
+                    menu.addSeparator()
+                section = command.section
+                action = self.actions[command.id]
+                action.setIconVisibleInMenu(False)
+                menu.addAction(action)
             menu.aboutToShow.connect(self.refresh)
             bar.addMenu(menu)
 

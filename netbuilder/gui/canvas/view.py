@@ -60,6 +60,8 @@ class CanvasView(EditingView):
         self._add_at = QPointF()
         self._hover = NOTHING
         self._views: dict[str, tuple[float, QPointF]] = {}
+        self.keymap = keys.usual(self)
+        """What its keys do; a window puts its commands in."""
         self.setAccessibleName("Canvas")
         self.popup = AddPopup(self)
         self._words = EmptyWords(self)
@@ -296,7 +298,7 @@ class CanvasView(EditingView):
             if not event.isAutoRepeat():
                 self._space, self.panned = True, False
                 self.viewport().setCursor(Qt.CursorShape.OpenHandCursor)
-        elif not self.editable or self._gesture is not None or not keys.press(self, event):
+        elif self._gesture is not None or not keys.press(self, event):
             event.ignore()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -1,0 +1,36 @@
+"""Undo and redo; the canvas's own edits are rows of `canvas.keys`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netbuilder.gui.commands import Command
+
+if TYPE_CHECKING:
+    from netbuilder.gui.main_window import MainWindow
+
+
+def commands(window: MainWindow) -> list[Command]:
+    """The top of the Edit menu."""
+    return [
+        Command(
+            "edit.undo",
+            lambda: f"Undo {window.undo_title() or ''}".strip(),
+            window.undo,
+            ("Ctrl+Z",),
+            "Edit",
+            icon="undo",
+            enabled=lambda: window.undo_title() is not None,
+            bar=True,
+        ),
+        Command(
+            "edit.redo",
+            lambda: f"Redo {window.redo_title() or ''}".strip(),
+            window.redo,
+            ("Ctrl+Y", "Ctrl+Shift+Z"),
+            "Edit",
+            icon="redo",
+            enabled=lambda: window.redo_title() is not None,
+            bar=True,
+        ),
+    ]

@@ -1,0 +1,77 @@
+"""Commands of what is seen: panels, docks, zoom, colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netbuilder.gui import theme
+from netbuilder.gui.actions.making import with_bench
+from netbuilder.gui.commands import Command
+
+if TYPE_CHECKING:
+    from netbuilder.gui.main_window import MainWindow
+
+
+def commands(window: MainWindow) -> list[Command]:
+    """The View menu."""
+    has = window.has_project
+
+    def panel(name: str, title: str, key: str) -> Command:
+        run = with_bench(window, lambda bench: bench.show_panel(name))
+        return Command(f"view.{name}", title, run, (key,), "View", 2, enabled=has)
+
+    def dock(name: str, title: str) -> Command:
+        return Command(
+            f"view.dock.{name}",
+            title,
+            lambda: window.toggle_dock(name),
+            menu="View",
+            section=3,
+            enabled=has,
+            checked=lambda: window.dock_shown(name),
+        )
+
+    return [
+        Command(
+            "view.commands",
+            "Find a command…",
+            window.show_commands,
+            ("Ctrl+K",),
+            "View",
+            0,
+            "search",
+        ),
+        Command(
+            "view.life_size",
+            "Zoom to 100 %",
+            with_bench(window, lambda bench: bench.canvas.set_zoom(1.0)),
+            ("Ctrl+0",),
+            "View",
+            1,
+            enabled=has,
+        ),
+        panel("problems", "Problems", "Ctrl+1"),
+        panel("code", "Code", "Ctrl+2"),
+        panel("data", "Data", "Ctrl+3"),
+        panel("training", "Training", "Ctrl+4"),
+        panel("runs", "Runs", "Ctrl+5"),
+        dock("palette", "Show the palette"),
+        dock("inspector", "Show the inspector"),
+        dock("panels", "Show the panels below"),
+        Command(
+            "view.reset",
+            "Put panels back in place",
+            with_bench(window, lambda bench: bench.reset_layout()),
+            menu="View",
+            section=3,
+            enabled=has,
+        ),
+        Command(
+            "view.theme",
+            lambda: "Light colours" if theme.current().name == "dark" else "Dark colours",
+            window.toggle_theme,
+            menu="View",
+            section=4,
+            icon="theme",
+        ),
+    ]
