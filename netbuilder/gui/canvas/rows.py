@@ -13,6 +13,7 @@ from netbuilder.graph.edits import GRID
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView
+    from netbuilder.gui.canvas.walk import Way
 
 FAST = 4 * GRID
 
@@ -58,7 +59,7 @@ def _nudge(name: str, x: int, y: int) -> tuple[CanvasCommand, CanvasCommand]:
     )
 
 
-def _walk(name: str, down: str, right: str, title: str) -> CanvasCommand:
+def _walk(name: str, down: Way, right: Way, title: str) -> CanvasCommand:
     return CanvasCommand(
         f"canvas.walk_{name.lower()}",
         title,
