@@ -14,9 +14,10 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar
 
-from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.commands import Commands
+from netbuilder.gui.projects import Projects
 from netbuilder.gui.start_page import StartPage
 from netbuilder.gui.status import StatusBar
 
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
+        self.projects = Projects(self, self)
         self.commands = Commands(self, actions.commands(self))
         self.commands.fill_menus(self.menuBar(), actions.MENUS)
         self.bar = QToolBar("Toolbar")
@@ -73,10 +75,10 @@ class MainWindow(QMainWindow):
         self.commands.fill_bar(self.bar, actions.BAR)
         self.addToolBar(self.bar)
         self.bar.hide()
-        self.start.template_chosen.connect(self.open_template)
-        self.start.project_chosen.connect(self.open_path)
-        self.start.new_wanted.connect(self.new)
-        self.start.open_wanted.connect(self.open)
+        self.start.template_chosen.connect(self.projects.open_template)
+        self.start.project_chosen.connect(self.projects.open_path)
+        self.start.new_wanted.connect(self.projects.new)
+        self.start.open_wanted.connect(self.projects.open)
         self.posted.connect(self._do_posted, Qt.ConnectionType.QueuedConnection)
         theme.notifier.changed.connect(self._dress)
         self.commands.refresh()
@@ -233,47 +235,16 @@ class MainWindow(QMainWindow):
 
     # -- projects --------------------------------------------------------------------------
 
-    def new(self) -> None:
-        """A new empty project."""
-        self._replace(lambda session: session.new())
+    def open_path(self, path: Path) -> bool:
+        """Open a project; a message says why it can't be."""
+        return self.projects.open_path(path)
 
     def open_template(self, id: str) -> None:
         """A new project from a template."""
-        self._replace(lambda session: session.new(id))
+        self.projects.open_template(id)
 
-    def open(self) -> None:
-        """Ask for a project and open it."""
-        from netbuilder.gui.dialogs import ask_open
-
-        recents = self.settings.value.recents
-        path = ask_open(self, Path(recents[0]).parent if recents else Path.home())
-        if path is not None:
-            self.open_path(path)
-
-    def open_path(self, path: Path) -> bool:
-        """Open a project; a message says why it can't be."""
-        opened = self._replace(lambda session: session.open(path), path)
-        if opened:
-            self.settings.remember(Path(path))
-        return opened
-
-    def _replace(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
-        """Put another project into the session, unless the person wants to keep this one."""
-        from netbuilder.gui.dialogs import tell_error
-
-        session = self.require_session()
-        if not self._may_leave():
-            return False
-        try:
-            load(session)
-        except NetbuilderError as error:
-            name = f"'{path.name}' can't be opened" if path else "That can't be opened"
-            tell_error(self, name, error)
-            return False
-        self._show_bench()
-        return True
-
-    def _show_bench(self) -> None:
+    def show_project(self) -> None:
+        """Show the workbench with the project of the session."""
         built = self.bench is not None
         bench = self.require_bench()
         if not built:
@@ -289,41 +260,6 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.start)
         self.bar.hide()
         self._refresh()
-
-    def save(self) -> bool:
-        """Save the project, asking for a file if it has none. Whether it is saved now."""
-        session = self.require_session()
-        return self._save_to(session.path) if session.path else self.save_as()
-
-    def save_as(self) -> bool:
-        """Ask for a file and save there."""
-        from netbuilder.graph.rules import identifier
-        from netbuilder.gui.dialogs import ask_save_path
-
-        session = self.require_session()
-        name = f"{identifier(session.document.project.title, 'project').lower()}.netb"
-        path = ask_save_path(self, session.path or Path.home() / name)
-        return path is not None and self._save_to(path)
-
-    def _save_to(self, path: Path) -> bool:
-        from netbuilder.gui.dialogs import tell_error
-
-        try:
-            self.require_session().save(path)
-        except (DocumentError, OSError) as error:
-            tell_error(self, "The project was not saved", error)
-            return False
-        return True
-
-    def _may_leave(self) -> bool:
-        """Asks what to do with unsaved changes; False to stay."""
-        from netbuilder.gui.dialogs import ask_save
-
-        session = self.session
-        if session is None or not session.dirty:
-            return True
-        answer = ask_save(self, session.document.project.title)
-        return answer is False or (answer is True and self.save())
 
     # -- editing and training ----------------------------------------------------------------
 
@@ -423,7 +359,7 @@ class MainWindow(QMainWindow):
 
         session = self.session
         running = session is not None and session.run is not None and session.run.active
-        if (running and not ask_stop_training(self)) or not self._may_leave():
+        if (running and not ask_stop_training(self)) or not self.projects.may_leave():
             event.ignore()
             return
         self.end()

@@ -86,7 +86,7 @@ def test_saving_cleans_the_title_and_is_remembered(hand: WindowHand, tmp_path: P
     edit(hand)
     assert hand.window.isWindowModified()
     path = tmp_path / "mine.netb"
-    assert hand.window._save_to(path)
+    assert hand.window.projects.save_to(path)
     assert not hand.window.isWindowModified()
     assert hand.window.windowTitle().startswith("mine.netb")
     assert hand.window.settings.value.recents == (str(path),)
@@ -111,7 +111,7 @@ def test_a_save_that_fails_keeps_the_project_dirty(hand: WindowHand, tmp_path: P
     hand.open()
     edit(hand)
     said = press_in_dialog("OK")
-    assert not hand.window._save_to(tmp_path / "no" / "folder" / "x.netb")
+    assert not hand.window.projects.save_to(tmp_path / "no" / "folder" / "x.netb")
     assert said[0] == "The project was not saved"
     assert hand.session.dirty
 
@@ -134,7 +134,7 @@ def test_unsaved_changes_are_asked_about(hand: WindowHand) -> None:
 
 def test_opening_another_asks_too_and_saves(hand: WindowHand, tmp_path: Path) -> None:
     hand.open()
-    hand.window._save_to(tmp_path / "a.netb")
+    hand.window.projects.save_to(tmp_path / "a.netb")
     edit(hand)
     press_in_dialog("Save")
     hand.window.open_template("digits_mlp")
