@@ -104,7 +104,7 @@ class Hand:
 
     def check(self) -> None:
         """The scene shows what the document holds."""
-        self.view.canvas.settle()
+        self.view.canvas.settle_all()
         graph, canvas = self.drawing.graph, self.view.canvas
         assert set(canvas.nodes) == set(graph.nodes)
         assert set(canvas.wires) == set(graph.wires)

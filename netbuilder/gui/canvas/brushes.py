@@ -57,6 +57,7 @@ class Brushes:
         self.dashed_pen = pen(tokens.muted)
         self.dashed_pen.setStyle(Qt.PenStyle.DashLine)
         self.wire_pen = pen(tokens.wire)
+        self.hair_pen = pen(theme.mixed(tokens.wire, tokens.surface, 0.7))
         self.accent_pen = pen(tokens.accent)
         self.dim_pen = pen(theme.mixed(tokens.wire, tokens.card, 0.35))
         self.text_pen = QPen(tokens.text)
@@ -71,23 +72,28 @@ class Brushes:
         badge = theme.font("small")
         badge.setBold(True)
         self.badge = Type(badge)
-        self._families: dict[str, tuple[QBrush, QBrush]] = {}
+        self._families: dict[str, tuple[QBrush, QBrush, QBrush]] = {}
 
     def family(self, name: str) -> QBrush:
         """The family's colour."""
-        return self._pair(name)[0]
+        return self._set(name)[0]
 
     def far(self, name: str) -> QBrush:
         """A whole node seen from afar."""
-        return self._pair(name)[1]
+        return self._set(name)[1]
 
-    def _pair(self, name: str) -> tuple[QBrush, QBrush]:
-        pair = self._families.get(name)
-        if pair is None:
+    def faint(self, name: str) -> QBrush:
+        """A muted node seen from afar."""
+        return self._set(name)[2]
+
+    def _set(self, name: str) -> tuple[QBrush, QBrush, QBrush]:
+        found = self._families.get(name)
+        if found is None:
             color = self.tokens.family(name)
             soft = theme.mixed(color, self.tokens.card, 0.62)
-            pair = self._families[name] = (QBrush(color), QBrush(soft))
-        return pair
+            faint = theme.mixed(color, self.tokens.surface, 0.28)
+            found = self._families[name] = (QBrush(color), QBrush(soft), QBrush(faint))
+        return found
 
     def icon(self, family: str, ratio: float) -> QPixmap:
         """The family's icon for so many device pixels in a scene unit."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
+from netbuilder.graph import layout
 from netbuilder.gui import theme
 from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.backdrop import paint_dots
@@ -29,6 +30,8 @@ class Camera(QGraphicsView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.canvas = CanvasScene(self)
+        self.canvas.sight = self._sight
+        self.canvas.filled.connect(lambda: self.viewport().update())
         self.setScene(self.canvas)
         self.zoom = 1.0
         self.panned = False
@@ -64,6 +67,11 @@ class Camera(QGraphicsView):
         if self.far:
             self.viewport().update()
 
+    def _sight(self) -> Box:
+        """What of the scene is seen."""
+        rect = self.mapToScene(self.viewport().rect()).boundingRect()
+        return Box(rect.left(), rect.top(), rect.right(), rect.bottom())
+
     def mouse_in_scene(self) -> QPointF | None:
         """Where the mouse is, if it is over the canvas."""
         return None if self._mouse is None else self.mapToScene(self._mouse)
@@ -98,21 +106,22 @@ class Camera(QGraphicsView):
 
     def frame_all(self) -> None:
         """Zoom and move so that the whole graph is seen."""
-        self._frame(self.canvas.box_of([*self.canvas.nodes, *self.canvas.frames]), 1.0)
+        self._frame(self.canvas.extent(), 1.0)
 
     def _first_look(self) -> None:
         """All of a graph, or the beginning of one that could not be read as a whole."""
         self.frame_all()
-        box = self.canvas.places.bounds()
-        if box is not None and self.zoom < LEGIBLE:
+        box, graph = self.canvas.extent(), self.canvas.graph
+        if box is not None and graph is not None and graph.nodes and self.zoom < LEGIBLE:
             self._set_zoom(1.0)
             room = self.mapToScene(self.viewport().rect()).boundingRect()
+            width, height = layout.NODE_SIZE
             if self.canvas.flow == "down":
-                first = min(self.canvas.nodes.values(), key=lambda item: item.y())
-                self.centerOn(first.x() + first.width / 2, box.top - 48 + room.height() / 2)
+                first = min(graph.nodes.values(), key=lambda node: node.y)
+                self.centerOn(first.x + width / 2, first.y - 48 + room.height() / 2)
             else:
-                first = min(self.canvas.nodes.values(), key=lambda item: item.x())
-                self.centerOn(box.left - 48 + room.width() / 2, first.y() + first.height / 2)
+                first = min(graph.nodes.values(), key=lambda node: node.x)
+                self.centerOn(first.x - 48 + room.width() / 2, first.y + height / 2)
 
     def frame_selection(self) -> None:
         """Zoom and move so that the selection is seen; without one, everything."""
@@ -169,6 +178,7 @@ class Camera(QGraphicsView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.far:
+            self.canvas.settle_sight()
             super().paintEvent(event)
             return
         painter = QPainter(self.viewport())

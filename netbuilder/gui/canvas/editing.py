@@ -12,12 +12,13 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph import edits, layout, rules
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Node
 from netbuilder.gui.canvas import clipboard
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hint import Hint
+from netbuilder.gui.canvas.hits import DOT
 from netbuilder.gui.canvas.rename import RenameField
 from netbuilder.gui.canvas.walk import Way, neighbour
+from netbuilder.layers.catalogue import ports_of
 
 T = TypeVar("T")
 
@@ -48,7 +49,9 @@ class EditingView(Camera):
 
     @property
     def editable(self) -> bool:
-        return self._history is not None and self.canvas.graph is not None
+        """Whether there is a graph to edit, and all of a large one is there."""
+        here = self._history is not None and self.canvas.graph is not None
+        return here and not self.canvas.filling
 
     def edit(self, change: Callable[[], T]) -> T | None:
         """Make a change and bring the picture up to date; a refusal becomes a message."""
@@ -89,31 +92,60 @@ class EditingView(Camera):
 
     def copy(self) -> None:
         if self.editable:
-            clipboard.copy(self, self.selection())
+            clipboard.copy(self, self._copied())
 
     def cut(self) -> None:
-        if self.selection():
+        if self._copied():
             self.copy()
             self.delete()
 
     def paste(self, keep_inputs: bool = False) -> None:
+        """Paste around the mouse, or in the middle; with `keep_inputs`, fed as before."""
         if self.editable:
-            added = self.edit(lambda: clipboard.paste(self, keep_inputs=keep_inputs))
-            self._select_added(added)
+            at = self.place_meant()
+            self._select_added(self.edit(lambda: self._paste(at, keep_inputs)))
+
+    def _paste(self, at: QPointF | None, keep_inputs: bool) -> list[str]:
+        point = None if at is None else (at.x(), at.y())
+        return clipboard.paste(self, point, keep_inputs=keep_inputs)
+
+    def place_meant(self) -> QPointF | None:
+        """Where the person points at, if anywhere."""
+        return self.mouse_in_scene()
 
     def duplicate(self) -> None:
-        if self.selection():
-            self._select_added(self.edit(lambda: clipboard.duplicate(self, self.selection())))
+        chosen = self._copied()
+        if chosen:
+            self._select_added(self.edit(lambda: clipboard.duplicate(self, chosen)))
 
-    def _select_added(self, added: list[Node] | None) -> None:
+    def _copied(self) -> list[str]:
+        """The selected nodes and frames."""
+        frames = [id for id in self.canvas.selection if id in self.canvas.frames]
+        return [*self.selection(), *sorted(frames)]
+
+    def _select_added(self, added: list[str] | None) -> None:
         if added:
-            self.select([node.id for node in added])
+            self.select(added)
+            self.show_selected()
 
     def delete(self, reconnect: bool = False) -> None:
-        """Delete what is selected; with `reconnect`, what fed it feeds what it fed."""
+        """Delete what is selected; with `reconnect`, what fed it feeds what it fed.
+
+        A reroute dot only leads a wire: the wire is whole again without it.
+        """
         chosen = sorted(self.canvas.selection)
         if chosen and self.editable:
-            self.edit(lambda: edits.delete(self.past, self.shown, chosen, reconnect=reconnect))
+            self.edit(lambda: self._delete(chosen, reconnect))
+
+    def _delete(self, chosen: list[str], reconnect: bool) -> None:
+        history, graph = self.past, self.shown
+        dots = [id for id in chosen if id in graph.nodes and graph.nodes[id].layer == DOT]
+        if not dots or reconnect:
+            edits.delete(history, graph, chosen, reconnect=reconnect, ports_of=ports_of)
+            return
+        with history.step(f"Delete {len(chosen)} items" if len(chosen) > 1 else "Delete the dot"):
+            edits.delete(history, graph, dots, reconnect=True, ports_of=ports_of)
+            edits.delete(history, graph, [id for id in chosen if graph.item(id) is not None])
 
     def nudge(self, dx: float, dy: float) -> None:
         """Move the selected nodes and frames by scene units; repeated nudges are one step."""

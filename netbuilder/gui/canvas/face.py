@@ -9,7 +9,7 @@ from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Problem
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
+from netbuilder.graph.model import Mute, Node
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Layer
 
@@ -39,6 +39,7 @@ class Face:
     errors: int = 0
     warnings: int = 0
     note: str = ""
+    mute: Mute = ""
 
     def ports(self, output: bool) -> tuple[PortFace, ...]:
         return self.outputs if output else self.inputs
@@ -79,6 +80,7 @@ def face_of(
         errors=sum(problem.severity == "error" for problem in problems),
         warnings=sum(problem.severity == "warning" for problem in problems),
         note=node.note,
+        mute=node.mute,
     )
 
 

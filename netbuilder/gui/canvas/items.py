@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.layout import Flow
+from netbuilder.graph.model import Wire
 from netbuilder.gui.canvas.frame_item import FrameItem
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box, Places
+from netbuilder.gui.canvas.places import Box, Places, around
 from netbuilder.gui.canvas.routing import course
 from netbuilder.gui.canvas.wire_item import Look, WireItem
 
@@ -29,7 +30,15 @@ class ItemScene(QGraphicsScene):
         self.wires: dict[str, WireItem] = {}
         self.frames: dict[str, FrameItem] = {}
         self.places = Places()
+        """The cards of the nodes."""
+        self.wire_places = Places()
+        """The boxes around the courses of wires."""
+        self.loose: set[str] = set()
+        """Wires whose ends have moved since they were given their course."""
+        self.accented: set[str] = set()
+        """Wires that stand out: selected, meant by the mouse or at a selected node."""
         self.selection: set[str] = set()
+        self._marked_selection: set[str] = set()
         self.overlays: list[QGraphicsItem] = []
         self.lifted: frozenset[str] = frozenset()
         """Nodes and wires that a drag moves; their places are not the document's."""
@@ -46,8 +55,11 @@ class ItemScene(QGraphicsScene):
         self._remove_all(self.nodes)
         self._remove_all(self.wires)
         self._remove_all(self.frames)
-        self.places = Places()
+        self.places, self.wire_places = Places(), Places()
         self.selection.clear()
+        self._marked_selection.clear()
+        self.loose.clear()
+        self.accented.clear()
         self._marked = None
         self.lifted = frozenset()
         self.revision += 1
@@ -61,12 +73,16 @@ class ItemScene(QGraphicsScene):
 
     # -- wires ---------------------------------------------------------------------------
 
+    def ends(self, wire: Wire) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Where a wire begins and ends: its ports, or the sides where they are gone."""
+        source, target = self.nodes[wire.source], self.nodes[wire.target]
+        start = source.port(True, wire.source_port) or _edge(source, True)
+        return start, target.port(False, wire.target_port) or _edge(target, False)
+
     def route(self, item: WireItem, *, quick: bool = False) -> None:
         """Give a wire its course; `quick` (while dragging) ignores what is in its way."""
         wire = item.wire
-        source, target = self.nodes[wire.source], self.nodes[wire.target]
-        start = source.port(True, wire.source_port) or _edge(source, True)
-        end = target.port(False, wire.target_port) or _edge(target, False)
+        start, end = self.ends(wire)
         if quick:
             item.set_course(course(start, end, self.flow))
             return
@@ -76,13 +92,13 @@ class ItemScene(QGraphicsScene):
             return [other for id, other in self.places.near(box).items() if id not in ends]
 
         item.set_course(course(start, end, self.flow, obstacles))
+        self.wire_places.put(wire.id, item.box)
 
     def mark_wire(self, id: str | None) -> None:
         """Show one wire as the one that the mouse means; None for none."""
         if id == self._marked:
             return
         before, self._marked = self._marked, id
-        self.revision += 1
         for other in (before, id):
             if other in self.wires:
                 self.restyle_wire(self.wires[other], hovered=other == id)
@@ -124,35 +140,43 @@ class ItemScene(QGraphicsScene):
         return sorted(chosen, key=lambda id: (graph.nodes[id].order, id)) if graph else []
 
     def _mark_selection(self) -> None:
-        self.revision += 1
-        selected = self.selection
-        for id, node in self.nodes.items():
-            node.set_state(selected=id in selected)
-        for id, frame in self.frames.items():
-            frame.set_selected(id in selected)
-        for wire in self.wires.values():
-            self.restyle_wire(wire)
+        """Let what is selected now stand out, and what no longer is step back."""
+        changed = self.selection ^ self._marked_selection
+        self._marked_selection = set(self.selection)
+        wires = {id for id in changed if id in self.wires}
+        for id in changed:
+            if id in self.nodes:
+                self.nodes[id].set_state(selected=id in self.selection)
+            elif id in self.frames:
+                self.frames[id].set_selected(id in self.selection)
+        if self.graph is not None:
+            wires.update(wire.id for wire in self.graph.wires_at(changed))
+        for id in wires:
+            if id in self.wires:
+                self.restyle_wire(self.wires[id])
 
     def restyle_wire(self, item: WireItem, hovered: bool = False) -> None:
         """Show whether a wire is selected, meant by the mouse, or at a selected node."""
         wire = item.wire
         if wire.id in self.selection:
-            item.set_look(Look.SELECTED)
+            look = Look.SELECTED
         elif hovered:
-            item.set_look(Look.HOVERED)
+            look = Look.HOVERED
         elif wire.source in self.selection or wire.target in self.selection:
-            item.set_look(Look.NEAR)
+            look = Look.NEAR
         else:
-            item.set_look(Look.PLAIN)
+            look = Look.PLAIN
+        item.set_look(look)
+        if look is Look.PLAIN:
+            self.accented.discard(wire.id)
+        else:
+            self.accented.add(wire.id)
 
     def box_of(self, ids: Collection[str]) -> Box | None:
         """The box around these nodes and frames; None if there are none."""
         boxes = [self.nodes[id].box for id in ids if id in self.nodes]
         boxes += [self.frames[id].box for id in ids if id in self.frames]
-        result: Box | None = None
-        for box in boxes:
-            result = box if result is None else result.joined(box)
-        return result
+        return around(boxes)
 
 
 def _edge(node: NodeItem, output: bool) -> tuple[float, float]:

@@ -1,11 +1,13 @@
-"""Where the nodes are: an index of rectangles for the mouse, box selection and wire routing."""
+"""Where things are: an index of rectangles for the mouse, box selection and wire routing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 CELL = 256.0
+MOST_CELLS = 64
+"""What would cover more cells than these is looked at every time instead."""
 
 
 class Box(NamedTuple):
@@ -46,9 +48,13 @@ class Places:
     def __init__(self) -> None:
         self._boxes: dict[str, Box] = {}
         self._cells: dict[tuple[int, int], set[str]] = {}
+        self._wide: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._boxes)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._boxes
 
     def put(self, id: str, box: Box) -> None:
         """Add or move a box."""
@@ -58,12 +64,24 @@ class Places:
         if old is not None:
             self.drop(id)
         self._boxes[id] = box
-        for cell in self._covered(box):
-            self._cells.setdefault(cell, set()).add(id)
+        if _count(box) > MOST_CELLS:
+            self._wide.add(id)
+            return
+        cells = self._cells
+        for cell in _covered(box):
+            inside = cells.get(cell)
+            if inside is None:
+                cells[cell] = {id}
+            else:
+                inside.add(id)
 
     def drop(self, id: str) -> None:
         """Forget a box."""
-        for cell in self._covered(self._boxes.pop(id)):
+        box = self._boxes.pop(id)
+        if id in self._wide:
+            self._wide.discard(id)
+            return
+        for cell in _covered(box):
             inside = self._cells[cell]
             inside.discard(id)
             if not inside:
@@ -74,29 +92,35 @@ class Places:
 
     def near(self, box: Box) -> dict[str, Box]:
         """The boxes that overlap `box`."""
-        cells = list(self._covered(box)) if _count(box) <= len(self._cells) else None
-        if cells is None:
-            return {id: other for id, other in self._boxes.items() if other.meets(box)}
-        ids = {id for cell in cells for id in self._cells.get(cell, ())}
-        return {id: self._boxes[id] for id in ids if self._boxes[id].meets(box)}
+        boxes = self._boxes
+        if _count(box) > len(self._cells):
+            return {id: other for id, other in boxes.items() if other.meets(box)}
+        cells = self._cells
+        ids = set(self._wide)
+        for cell in _covered(box):
+            inside = cells.get(cell)
+            if inside:
+                ids |= inside
+        return {id: boxes[id] for id in ids if boxes[id].meets(box)}
 
     def bounds(self) -> Box | None:
         """The box around all boxes; None if there are none."""
-        boxes = self._boxes.values()
-        if not boxes:
-            return None
-        return Box(
-            min(box.left for box in boxes),
-            min(box.top for box in boxes),
-            max(box.right for box in boxes),
-            max(box.bottom for box in boxes),
-        )
+        return around(self._boxes.values())
 
-    @staticmethod
-    def _covered(box: Box) -> Iterator[tuple[int, int]]:
-        for column in range(int(box.left // CELL), int(box.right // CELL) + 1):
-            for row in range(int(box.top // CELL), int(box.bottom // CELL) + 1):
-                yield column, row
+
+def around(boxes: Collection[Box]) -> Box | None:
+    """The box around all of these; None if there are none."""
+    if not boxes:
+        return None
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return Box(min(lefts), min(tops), max(rights), max(bottoms))
+
+
+def _covered(box: Box) -> Iterator[tuple[int, int]]:
+    rows = range(int(box.top // CELL), int(box.bottom // CELL) + 1)
+    for column in range(int(box.left // CELL), int(box.right // CELL) + 1):
+        for row in rows:
+            yield column, row
 
 
 def _count(box: Box) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QObject, QRectF, QTimer, Signal
+from PySide6.QtCore import QObject
 
 from netbuilder.compiler.report import NodeReport, Report
 from netbuilder.errors import Problem
@@ -13,42 +13,25 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Wire
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.frame_item import FrameItem
-from netbuilder.gui.canvas.items import ItemScene
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.settling import SettlingScene
 from netbuilder.gui.canvas.wire_item import WireItem
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
 
-MARGIN = 2000.0
-MANY = 200
-"""So many moved nodes, and all wires are routed anew instead of those nearby."""
 
-
-class CanvasScene(ItemScene):
+class CanvasScene(SettlingScene):
     """Follows one graph of a document. It reads the document and never writes to it.
 
     Items come and go with each change; texts, ports and the courses of wires follow once
     in `settle`, which the event loop calls after a batch of changes.
     """
 
-    changed_graph = Signal()
-    """The shown graph has changed; once for a batch of changes."""
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.report: Report | None = None
         self._problems: dict[str, tuple[Problem, ...]] = {}
-        self._stale_nodes: set[str] = set()
-        self._stale_wires: set[str] = set()
-        self._moved: set[str] = set()
-        self._edited = False
-        self._lost_selected = False
         self._unsubscribe: Callable[[], None] | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.timeout.connect(self.settle)
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -63,9 +46,8 @@ class CanvasScene(ItemScene):
         if document is not None and graph is not None:
             self._unsubscribe = document.subscribe(self._on_change)
             self._index_problems()
-            for item in graph.contents():
-                self._add(item)
-            # The first faces and courses were made with everything there.
+            self._fill(graph)
+            # The first faces were made with everything there.
             self._stale_nodes.clear()
             self.settle()
         if had_selection:
@@ -73,10 +55,14 @@ class CanvasScene(ItemScene):
 
     def _clear(self) -> None:
         self.clear_items()
-        self._stale_nodes.clear()
-        self._stale_wires.clear()
-        self._moved.clear()
-        self._edited = self._lost_selected = False
+        self._forget_stale()
+
+    def select(self, ids: Iterable[str]) -> None:
+        """Make this the selection: ids of nodes, wires and frames; others are ignored."""
+        wanted = set(ids)
+        if wanted:
+            self.fill_up()
+        super().select(wanted)
 
     def set_report(self, report: Report | None) -> None:
         """Show other shapes, counts and problems."""
@@ -103,14 +89,20 @@ class CanvasScene(ItemScene):
                     found.setdefault(problem.node, []).append(problem)
         self._problems = {id: tuple(problems) for id, problems in found.items()}
 
+    def node_report(self, node: str) -> NodeReport | None:
+        """What is known of a node of this graph."""
+        found = self.report.graphs.get(self.graph.id) if self.report and self.graph else None
+        return found.nodes.get(node) if found else None
+
     def problems_of(self, node: str) -> tuple[Problem, ...]:
         """What is wrong with a node of this graph."""
         return self._problems.get(node, ())
 
     def restyle(self) -> None:
         """Paint everything in the theme that is in use now."""
-        for item in self.nodes.values():
+        for id, item in self.nodes.items():
             item.restyle()
+            self._place(id, item.box)
         for wire in self.wires.values():
             wire.restyle()
         self._stale_wires.update(self.wires)
@@ -125,6 +117,14 @@ class CanvasScene(ItemScene):
             return
         if change.graph != self.graph.id:
             self._elsewhere(change)
+            return
+        if self._waiting:
+            # Rare, as a graph that is still coming can't be edited on the canvas: begin anew.
+            self._clear()
+            for entry in self.graph.contents():
+                self._add(entry)
+            self._edited = True
+            self._later()
             return
         match change:
             case Added(item=GraphInfo()):
@@ -142,6 +142,9 @@ class CanvasScene(ItemScene):
                 self._add(wire)
             case Changed(after=Frame() as frame):
                 self.frames[frame.id].set_frame(frame)
+            case Changed(after=GraphInfo()):
+                # A block's declared parameters are shown on its nodes.
+                self._stale_nodes.update(self.nodes)
             case _:
                 pass
         self._edited = True
@@ -160,13 +163,9 @@ class CanvasScene(ItemScene):
         assert self.graph is not None
         for node in self.graph.nodes.values():
             kind = catalogue.find(node.layer)
-            if kind is not None and kind.role is Role.CALL:
+            if kind is not None and kind.role in (Role.CALL, Role.BLOCK):
                 self._stale_nodes.add(node.id)
                 self._later()
-
-    def _later(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
 
     def _add(self, item: object) -> None:
         match item:
@@ -175,13 +174,17 @@ class CanvasScene(ItemScene):
                 node = self.nodes[item.id] = NodeItem(item.id, face, self.flow)
                 node.setPos(item.x, item.y)
                 self.addItem(node)
-                self.places.put(item.id, node.box)
-                self._moved.add(item.id)
+                self._place(item.id, node.box)
+                if not self._waiting:
+                    self._moved.add(item.id)
             case Wire():
                 wire = self.wires[item.id] = WireItem(item)
                 self.addItem(wire)
-                self._touch_ends(item)
+                self.loose.add(item.id)
                 self._stale_wires.add(item.id)
+                if not self._waiting:
+                    self._touch_ends(item)
+                    self.restyle_wire(wire)
             case Frame():
                 frame = self.frames[item.id] = FrameItem(item)
                 self.addItem(frame)
@@ -198,6 +201,10 @@ class CanvasScene(ItemScene):
                 self.removeItem(self.wires.pop(item.id))
                 self._touch_ends(item)
                 self._stale_wires.discard(item.id)
+                self.loose.discard(item.id)
+                self.accented.discard(item.id)
+                if item.id in self.wire_places:
+                    self.wire_places.drop(item.id)
             case Frame():
                 self.removeItem(self.frames.pop(item.id))
         id = getattr(item, "id", "")
@@ -210,79 +217,35 @@ class CanvasScene(ItemScene):
         if (before.x, before.y) != (node.x, node.y) or (item.x(), item.y()) != (node.x, node.y):
             self._near_box(self.places.box(node.id))
             item.setPos(node.x, node.y)
-            self.places.put(node.id, item.box)
+            self._place(node.id, item.box)
             self._moved.add(node.id)
-        self._stale_nodes.add(node.id)
+            assert self.graph is not None
+            at_node = [wire.id for wire in self.graph.wires_at((node.id,))]
+            self.loose.update(at_node)
+            self._stale_wires.update(at_node)
+        if not _looks_alike(before, node):
+            self._stale_nodes.add(node.id)
 
     def _touch_ends(self, wire: Wire) -> None:
         self._stale_nodes.update((wire.source, wire.target))
 
-    def _near_box(self, box: Box) -> None:
-        """Wires that pass here may take another course now."""
-        if len(self._moved) < MANY:
-            grown = box.grown(32)
-            self._stale_wires.update(id for id, wire in self.wires.items() if wire.box.meets(grown))
-
     # -- settling ------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Bring texts, ports and courses up to date with the document."""
-        self._timer.stop()
-        if self.graph is None:
-            return
-        self._settle_nodes(self.graph)
-        self._settle_wires(self.graph)
-        self._grow()
-        if self._lost_selected:
-            self._lost_selected = False
-            self._mark_selection()
-            self.selection_changed.emit()
-        if self._edited:
-            self._edited = False
-            self.changed_graph.emit()
-
-    def _settle_nodes(self, graph: Graph) -> None:
-        stale = [id for id in self._stale_nodes if id in self.nodes]
-        self._stale_nodes.clear()
-        for id in stale:
-            item = self.nodes[id]
-            if item.set_face(self._face(graph.nodes[id]), self.flow):
-                self.places.put(id, item.box)
-                self._stale_wires.update(wire.id for wire in graph.wires_at([id]))
-                self._near_box(item.box)
-                self.revision += 1
-
-    def _settle_wires(self, graph: Graph) -> None:
-        if len(self._moved) >= MANY:
-            self._stale_wires.update(self.wires)
-        else:
-            for id in self._moved:
-                if id in self.nodes:
-                    self._near_box(self.nodes[id].box)
-        self._moved.clear()
-        if self._stale_wires:
+    def _settle_node(self, graph: Graph, id: str) -> None:
+        self._stale_nodes.discard(id)
+        item = self.nodes.get(id)
+        if item is not None and item.set_face(self._face(graph.nodes[id]), self.flow):
+            self._place(id, item.box)
+            at_node = [wire.id for wire in graph.wires_at((id,))]
+            self._stale_wires.update(at_node)
+            self.loose.update(at_node)
+            self._near_box(item.box)
             self.revision += 1
-        for id in self._stale_wires:
-            if id in self.wires:
-                self.route(self.wires[id])
-        self._stale_wires.clear()
-
-    def _grow(self) -> None:
-        """Keep the index of Qt over all items."""
-        bounds = self.places.bounds()
-        if bounds is None:
-            return
-        rect = QRectF(
-            bounds.left, bounds.top, bounds.right - bounds.left, bounds.bottom - bounds.top
-        )
-        if not self.sceneRect().contains(rect):
-            self.setSceneRect(rect.adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
 
     def _face(self, node: Node) -> Face:
         assert self.document is not None
         assert self.graph is not None
-        found = self.report.graphs.get(self.graph.id) if self.report else None
-        report = found.nodes.get(node.id) if found else None
+        report = self.node_report(node.id)
         return face_of(self.document, self.graph, node, report, self.problems_of(node.id))
 
     def settle_down(self) -> None:
@@ -299,3 +262,16 @@ class CanvasScene(ItemScene):
         self.lifted = frozenset()
         self.revision += 1
         self.settle()
+
+
+def _looks_alike(one: Node, other: Node) -> bool:
+    """Whether two states of a node differ in nothing but the place."""
+    return (
+        one.name == other.name
+        and one.params == other.params
+        and one.layer == other.layer
+        and one.note == other.note
+        and one.collapsed == other.collapsed
+        and one.mute == other.mute
+        and one.shares == other.shares
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 
 from PySide6.QtCore import QLineF, Qt
@@ -49,13 +50,14 @@ class WireItem(QGraphicsPathItem):
         self.course: Course | None = None
         self.box = Box(0, 0, 0, 0)
         self.look = Look.PLAIN
-        self.setZValue(-1)
+        self._lines: list[QLineF] | None = None
         self.restyle()
 
     def set_course(self, course: Course) -> None:
         """Take a new course, in scene coordinates."""
         self.course = course
         self.box = course.box
+        self._lines = None
         self.setPos(0, 0)
         self.setPath(painter_path(course))
 
@@ -67,25 +69,20 @@ class WireItem(QGraphicsPathItem):
 
     def restyle(self) -> None:
         """Take the pen for the present look from the theme."""
-        tokens = theme.current()
-        match self.look:
-            case Look.PLAIN:
-                self.setPen(pen(tokens.wire))
-            case Look.NEAR:
-                self.setPen(pen(tokens.accent))
-            case Look.HOVERED | Look.SELECTED:
-                self.setPen(pen(tokens.accent, 2.0))
-            case Look.DIMMED:
-                self.setPen(pen(theme.mixed(tokens.wire, tokens.surface, 0.35)))
+        self.setPen(_pen(self.look, theme.current().name, Screen.ratio))
         self.setZValue(-1 if self.look in (Look.PLAIN, Look.DIMMED) else -0.5)
 
     def lines(self) -> list[QLineF]:
-        """The course as straight lines, for the view from afar."""
+        """The course as straight lines, for the view from afar. Not to be changed."""
         if self.course is None:
             return []
-        points = self.course.coarse()
+        if self._lines is None:
+            points = self.course.coarse()
+            self._lines = [QLineF(*a, *b) for a, b in pairwise(points)]
         dx, dy = self.x(), self.y()
-        return [QLineF(a[0] + dx, a[1] + dy, b[0] + dx, b[1] + dy) for a, b in pairwise(points)]
+        if dx or dy:
+            return [line.translated(dx, dy) for line in self._lines]
+        return self._lines
 
     def distance(self, x: float, y: float) -> float:
         """How far a point is from the wire, in scene units."""
@@ -93,6 +90,21 @@ class WireItem(QGraphicsPathItem):
             return float("inf")
         points = self.course.points
         return min(_from_line(x, y, a, b) for a, b in pairwise(points))
+
+
+@lru_cache(maxsize=64)
+def _pen(look: Look, theme_name: str, ratio: float) -> QPen:
+    """The pen of a look: thousands of wires share it."""
+    tokens = theme.current()
+    match look:
+        case Look.PLAIN:
+            return pen(tokens.wire)
+        case Look.NEAR:
+            return pen(tokens.accent)
+        case Look.HOVERED | Look.SELECTED:
+            return pen(tokens.accent, 2.0)
+        case Look.DIMMED:
+            return pen(theme.mixed(tokens.wire, tokens.surface, 0.35))
 
 
 def painter_path(course: Course) -> QPainterPath:
