@@ -3,68 +3,105 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication
 
-from netbuilder.errors import ChangeError
+from netbuilder.errors import ChangeError, DocumentError
 from netbuilder.graph import fragment
 from netbuilder.graph.edits import snap
-from netbuilder.graph.model import Node
+from netbuilder.graph.fragment import Fragment
+from netbuilder.graph.layout import BESIDE, NODE_SIZE
+from netbuilder.gui.canvas import placing
+from netbuilder.gui.canvas.places import Box
+from netbuilder.storage import strict
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.editing import EditingView
 
 MAX_TEXT = 16_000_000
 """Characters of a clipboard that are looked at."""
-OFFSET = 32.0
+FEW = 200
+"""So many pasted nodes are measured; of more, each counts as a usual one."""
 
 
-def copy(view: EditingView, nodes: list[str]) -> None:
-    """Put these nodes on the clipboard."""
-    if nodes:
-        text = json.dumps(fragment.cut_out(view.shown, nodes), ensure_ascii=False, indent=1)
+def copy(view: EditingView, items: Collection[str]) -> None:
+    """Put these nodes and frames on the clipboard."""
+    if items:
+        text = json.dumps(fragment.cut_out(view.shown, items), ensure_ascii=False, indent=1)
         QGuiApplication.clipboard().setText(text)
 
 
-def paste(view: EditingView, *, keep_inputs: bool) -> list[Node]:
-    """Add what the clipboard holds, under the mouse if it is over the canvas."""
+def read() -> Fragment:
+    """What the clipboard holds, checked as a file is; `ChangeError` if it is no nodes."""
     text = QGuiApplication.clipboard().text()
+    if len(text) > MAX_TEXT:
+        raise ChangeError(f"The clipboard holds more than {MAX_TEXT // 1_000_000} MB.")
     try:
-        content = json.loads(text) if len(text) <= MAX_TEXT else None
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
+        content = strict.parse(text)
+    except DocumentError as error:
+        raise ChangeError("The clipboard holds no nodes.") from error
+    return fragment.read(content)
+
+
+def paste(view: EditingView, at: placing.Point | None, *, keep_inputs: bool) -> list[str]:
+    """Add what the clipboard holds around a point, else in the middle; the new ids."""
+    part = read()
+    box = _box(view, part)
+    if box is None:
         raise ChangeError("The clipboard holds no nodes.")
-    return fragment.paste(
-        view.past,
-        view.shown,
-        content,
-        offset=_offset(view, content),
-        keep_inputs=keep_inputs,
+    middle = view.mapToScene(view.viewport().rect().center())
+    wanted = at or (middle.x(), middle.y())
+    return _put(view, part, box, wanted, keep_inputs=keep_inputs, title="Paste")
+
+
+def duplicate(view: EditingView, items: Collection[str]) -> list[str]:
+    """A second copy beside the first, with the wires that come in; the new ids."""
+    part = fragment.read(fragment.cut_out(view.shown, items))
+    box = view.canvas.box_of(items)
+    if box is None:
+        return []
+    x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    beside = (x + box.right - box.left + BESIDE, y)
+    if view.canvas.flow == "right":
+        beside = (x, y + box.bottom - box.top + BESIDE)
+    return _put(view, part, box, beside, keep_inputs=True, title="Duplicate")
+
+
+def _put(
+    view: EditingView,
+    part: Fragment,
+    box: Box,
+    middle: placing.Point,
+    *,
+    keep_inputs: bool,
+    title: str,
+) -> list[str]:
+    size = (box.right - box.left, box.bottom - box.top)
+    x, y = placing.free_place(view, middle, size)
+    offset = (snap(x - size[0] / 2 - box.left), snap(y - size[1] / 2 - box.top))
+    graph = view.shown
+    frames = set(graph.frames)
+    nodes = fragment.paste(
+        view.past, graph, part, offset=offset, keep_inputs=keep_inputs, title=title
     )
+    return [*(node.id for node in nodes), *(set(graph.frames) - frames)]
 
 
-def duplicate(view: EditingView, nodes: list[str]) -> list[Node]:
-    """A second copy beside the first, with the wires that come in."""
-    content = fragment.cut_out(view.shown, nodes)
-    return fragment.paste(
-        view.past,
-        view.shown,
-        content,
-        offset=(OFFSET, OFFSET),
-        keep_inputs=True,
-        title="Duplicate",
-    )
+def _box(view: EditingView, part: Fragment) -> Box | None:
+    """What a fragment covers; None if it is empty."""
+    boxes = [Box(f.x, f.y, f.x + f.width, f.y + f.height) for f in part.frames]
+    for node in part.nodes:
+        width, height = NODE_SIZE
+        if len(part.nodes) <= FEW:
+            width, height = placing.size_to_be(view, node.layer, node.params)
+        boxes.append(Box(node.x, node.y, node.x + width, node.y + height))
+    return _around(boxes)
 
 
-def _offset(view: EditingView, content: dict[str, Any]) -> tuple[float, float]:
-    mouse = view.mouse_in_scene()
-    try:
-        corners = [entry["at"] for entry in content["nodes"]]
-        left, top = min(x for x, _ in corners), min(y for _, y in corners)
-        if mouse is None or not corners:
-            return OFFSET, OFFSET
-        return snap(mouse.x() - left), snap(mouse.y() - top)
-    except (KeyError, TypeError, ValueError):
-        return OFFSET, OFFSET
+def _around(boxes: Iterable[Box]) -> Box | None:
+    result: Box | None = None
+    for box in boxes:
+        result = box if result is None else result.joined(box)
+    return result

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.brushes import Type, brushes
-from netbuilder.gui.canvas.search import Entry
+from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry
 
 ENTRY = Qt.ItemDataRole.UserRole
 """An `Entry`; missing for the heading of a family."""
@@ -62,6 +62,8 @@ class EntryDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(inner, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
         if entry.refusal:
             painter.setOpacity(0.4)
+        elif entry.doubt and self._wide:
+            painter.setOpacity(0.65)
         self._entry(painter, inner, entry)
         painter.restore()
 
@@ -85,8 +87,13 @@ class EntryDelegate(QStyledItemDelegate):
             return
         first = QRect(text.left(), text.top() + 3, text.width(), round(style.name.height) + 2)
         second = QRect(text.left(), first.bottom(), text.width(), round(style.small.height) + 2)
-        painter.drawText(first, _LEFT, entry.title)
+        family = FAMILY_TITLES.get(entry.family, entry.family)
+        room = first.width() - style.small.width(family) - theme.M
+        painter.drawText(first, _LEFT, style.name.elided(entry.title, room))
         painter.setPen(tokens.muted)
         painter.setFont(style.small.font)
-        painter.drawText(first, _RIGHT, entry.family)
-        painter.drawText(second, _LEFT, style.small.elided(entry.help, second.width()))
+        painter.drawText(first, _RIGHT, family)
+        if entry.doubt:
+            painter.setPen(tokens.warning)
+        line = style.small.elided(entry.doubt or entry.help, second.width())
+        painter.drawText(second, _LEFT, line)

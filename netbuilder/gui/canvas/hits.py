@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from netbuilder.gui.canvas.frame_item import TITLE
+from netbuilder.gui.canvas.node_item import NodeItem
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 
@@ -15,6 +16,12 @@ WIRE_REACH = 6.0
 """How near to a wire a click means it, in pixels."""
 END_REACH = 24.0
 """How near to its end a drag takes a wire's end, in pixels."""
+
+
+DOT = "netbuilder.Reroute"
+"""The layer of a reroute dot."""
+DOT_REACH = 5.0
+"""How near to a dot's port, in scene units, a click means it: the rest of a dot moves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ def hit(scene: CanvasScene, x: float, y: float, zoom: float) -> Hit:
     spot = Box(x, y, x + 0.01, y + 0.01)
     near = [scene.nodes[id] for id in scene.places.near(spot.grown(reach))]
     for node in near:
-        key = node.port_near(x, y, reach)
+        key = node.port_near(x, y, DOT_REACH if is_dot(scene, node.id) else reach)
         if key is not None:
             return Hit("port", node.id, *key)
     inside = [node for node in near if node.box.meets(spot)]
@@ -61,14 +68,36 @@ def hit(scene: CanvasScene, x: float, y: float, zoom: float) -> Hit:
     return NOTHING
 
 
+def is_dot(scene: CanvasScene, node: str) -> bool:
+    """Whether a node is a reroute dot."""
+    return scene.graph is not None and scene.graph.nodes[node].layer == DOT
+
+
+def port_at(
+    scene: CanvasScene, x: float, y: float, reach: float, output: bool
+) -> tuple[NodeItem, str] | None:
+    """The port of one side that is nearest to a scene point, within `reach`, and its node."""
+    spot = Box(x, y, x + 0.01, y + 0.01)
+    best, least = None, reach * reach
+    for id in scene.places.near(spot.grown(reach)):
+        node = scene.nodes[id]
+        for port in node.face.ports(output):
+            at = node.port(output, port.name)
+            distance = (at[0] - x) ** 2 + (at[1] - y) ** 2 if at else least + 1
+            if distance <= least:
+                best, least = (node, port.name), distance
+    return best
+
+
 def wire_at(
     scene: CanvasScene, x: float, y: float, reach: float, without: frozenset[str] = frozenset()
 ) -> str | None:
     """The wire nearest to a point within `reach`, leaving out those at nodes `without`."""
     spot = Box(x, y, x, y).grown(reach)
     best, least = None, reach
-    for id, item in scene.wires.items():
-        if item.box.meets(spot) and not without & {item.wire.source, item.wire.target}:
+    for id in scene.wire_places.near(spot):
+        item = scene.wires[id]
+        if not without & {item.wire.source, item.wire.target}:
             distance = item.distance(x, y)
             if distance <= least:
                 best, least = id, distance

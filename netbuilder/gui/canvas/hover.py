@@ -50,9 +50,7 @@ def explain(view: CanvasView, hit: Hit, pixel: QPoint) -> None:
 
 def _port_text(view: CanvasView, hit: Hit) -> str:
     """The port's name, and what passes through it as far as it is known."""
-    report = view.canvas.report
-    found = report.graphs.get(view.shown.id) if report else None
-    node = found.nodes.get(hit.id) if found else None
+    node = view.canvas.node_report(hit.id)
     tensors = (node.outputs if hit.output else node.inputs) if node else {}
     tensor = tensors.get(hit.port)
     parts = [hit.port] if tensor is None else [hit.port, tensor.text, tensor.dtype]

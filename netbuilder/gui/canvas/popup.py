@@ -6,20 +6,29 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY, EntryDelegate
 from netbuilder.gui.canvas.search import Entry, ranked
 
-WIDTH, ROWS = 380, 8
+WIDTH, ROWS = 400, 8
+_RIGHT = Qt.TextElideMode.ElideRight
 
 
 class AddPopup(QFrame):
     """A search field over a list. It lies in the canvas and is no window of its own."""
 
-    chosen = Signal(object)
-    """The `Entry` to add."""
+    chosen = Signal(object, bool)
+    """The `Entry` to add, and whether Shift was held: beside what follows, not before it."""
     closed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
@@ -29,6 +38,7 @@ class AddPopup(QFrame):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self._offered: Sequence[Entry] = ()
         self._used: Mapping[str, int] = {}
+        self._where = ""
         self.field = QLineEdit(self)
         self.field.setAccessibleName("Search layers")
         self.field.setPlaceholderText("Add a layer…")
@@ -45,22 +55,29 @@ class AddPopup(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.clicked.connect(lambda index: self._choose(index.row()))
+        self.words = QLabel(self)
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words.setFont(theme.font("small"))
+        self.words.setProperty("role", "muted")
         box = QVBoxLayout(self)
         box.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
         box.setSpacing(theme.S)
         box.addWidget(self.field)
         box.addWidget(self.list)
+        box.addWidget(self.words)
         self.hide()
 
-    def open_at(self, pixel: QPoint, offered: Sequence[Entry], used: Mapping[str, int]) -> None:
-        """Offer these entries near a point of the parent."""
+    def open_at(
+        self, pixel: QPoint, offered: Sequence[Entry], used: Mapping[str, int], words: str = ""
+    ) -> None:
+        """Offer these entries near a point of the parent; `words` say where they will go."""
         tokens = theme.current()
         self.setStyleSheet(
             f"#addPopup {{ background: {tokens.card.name()}; border: 1px solid"
             f" {tokens.border.name()}; border-radius: {theme.RADIUS}px; }}"
             " QListView { background: transparent; }"
         )
-        self._offered, self._used = offered, used
+        self._offered, self._used, self._where = offered, used, words
         self.field.clear()
         self._fill()
         self._fit()
@@ -76,9 +93,11 @@ class AddPopup(QFrame):
     def _fit(self) -> None:
         """As high as its entries need, up to a limit."""
         row = max(self.list.sizeHintForRow(0), 24)
-        shown = min(max(self.model.rowCount(), 1), ROWS)
+        shown = min(self.model.rowCount(), ROWS)
         self.list.setFixedHeight(row * shown + 2)
-        height = self.list.height() + self.field.sizeHint().height() + 3 * theme.S
+        height = (self.list.height() if shown else 0) + self.field.sizeHint().height() + 3 * theme.S
+        if self.words.text():
+            height += self.words.sizeHint().height() + theme.S
         self.resize(WIDTH, height)
 
     def close_list(self) -> None:
@@ -95,18 +114,28 @@ class AddPopup(QFrame):
             item.setEditable(False)
             self.model.appendRow(item)
         self._mark(0)
+        self._say()
         self._fit()
+
+    def _say(self) -> None:
+        """Where the choice goes, or that nothing matches."""
+        words = self._where
+        if not self.model.rowCount():
+            words = f"Nothing called “{self.field.text().strip()}” fits here."
+        self.words.setText(self.words.fontMetrics().elidedText(words, _RIGHT, WIDTH - 2 * theme.M))
+        self.words.setVisible(bool(words))
+        self.list.setVisible(self.model.rowCount() > 0)
 
     def _mark(self, row: int) -> None:
         if 0 <= row < self.model.rowCount():
             self.list.setCurrentIndex(self.model.index(row, 0))
 
-    def _choose(self, row: int) -> None:
+    def _choose(self, row: int, *, branch: bool = False) -> None:
         if 0 <= row < self.model.rowCount():
             entry = self.model.index(row, 0).data(ENTRY)
             self.hide()
             self.closed.emit()
-            self.chosen.emit(entry)
+            self.chosen.emit(entry, branch)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field:
@@ -122,7 +151,8 @@ class AddPopup(QFrame):
             case Qt.Key.Key_Escape:
                 self.close_list()
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self._choose(row)
+                shift = Qt.KeyboardModifier.ShiftModifier
+                self._choose(row, branch=bool(event.modifiers() & shift))
             case Qt.Key.Key_Down | Qt.Key.Key_Tab:
                 self._mark(row + 1)
             case Qt.Key.Key_Up | Qt.Key.Key_Backtab:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
@@ -24,13 +24,18 @@ class Entry:
     params: Mapping[str, Json] = field(default_factory=dict)
     refusal: str = ""
     """Why it may not stand in the shown graph; empty if it may."""
+    doubt: str = ""
+    """Why it would not fit what comes in where it goes; empty if it would, or nobody knows."""
 
 
 _KINDS = {"network": "a network", "block": "a block", "step": "a training step"}
 
 
 def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
-    """All layers in the order of the catalogue; a network call comes once for each network."""
+    """All layers in the order of the catalogue.
+
+    A network call comes once for each network, a block once for each of the project.
+    """
     found = []
     for id, kind in catalogue.layers().items():
         refusal = ""
@@ -39,16 +44,56 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
             refusal = f"{kind.title} belongs in {places}."
         line = first_sentence(kind.help())
         words = f"{id.rpartition('.')[2]} {kind.keywords} {kind.family.value}"
+        entry = Entry(id, kind.title, kind.family.value, line, words, {}, refusal)
         if kind.role is Role.CALL and document is not None:
-            for network in document.of_kind("network"):
-                params = {**kind.starting, "network": network.name}
-                title = f"Network {network.name}"
-                found.append(
-                    Entry(id, title, kind.family.value, line, words + " call", params, refusal)
-                )
-            continue
-        found.append(Entry(id, kind.title, kind.family.value, line, words, {}, refusal))
+            found += _calls(document, entry, kind.starting)
+        elif kind.role is Role.BLOCK:
+            found += _blocks(document, graph, entry) if document is not None else []
+        else:
+            found.append(entry)
     return found
+
+
+def _calls(document: Document, entry: Entry, starting: Mapping[str, Json]) -> list[Entry]:
+    """One entry for each network of the project."""
+    return [
+        replace(
+            entry,
+            title=f"Network {network.name}",
+            words=f"{entry.words} call",
+            params={**starting, "network": network.name},
+        )
+        for network in document.of_kind("network")
+    ]
+
+
+def _blocks(document: Document, graph: Graph | None, entry: Entry) -> list[Entry]:
+    """One entry for each block of the project; one that would hold itself is refused."""
+    found = []
+    for block in document.of_kind("block"):
+        refusal = entry.refusal
+        if graph is not None and not refusal and _holds(document, block, graph):
+            refusal = "A block can't hold itself."
+        title = f"Block {block.name}"
+        line = f"A block of this project with {len(block.nodes)} nodes."
+        params = {"block": block.name}
+        found.append(replace(entry, title=title, help=line, params=params, refusal=refusal))
+    return found
+
+
+def _holds(document: Document, block: Graph, graph: Graph) -> bool:
+    """Whether `graph` is the block itself or stands somewhere inside it."""
+    waiting, seen = [block], {block.id}
+    while waiting:
+        inner = waiting.pop()
+        if inner.id == graph.id:
+            return True
+        for node in inner.nodes.values():
+            called = catalogue.called_graph(document, node)
+            if called is not None and called.id not in seen:
+                seen.add(called.id)
+                waiting.append(called)
+    return False
 
 
 def first_sentence(text: str) -> str:
@@ -56,16 +101,6 @@ def first_sentence(text: str) -> str:
     flat = " ".join(text.replace("`", "").split())
     head, dot, _ = flat.partition(". ")
     return head + "." if dot else flat
-
-
-def fits(entry: Entry, *, needs_input: bool, needs_output: bool) -> bool:
-    """Whether a layer has a port for a wire that comes from a port of the other side."""
-    kind = catalogue.find(entry.layer)
-    if kind is None:
-        return False
-    if kind.role is Role.CALL:
-        return True
-    return not (needs_input and not kind.inputs) and not (needs_output and not kind.outputs)
 
 
 def score(query: str, entry: Entry) -> float | None:
@@ -114,15 +149,19 @@ def _score_text(query: str, text: str) -> float | None:
 
 
 def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> list[Entry]:
-    """The matching entries, best first; what is `used` more often wins among equals."""
+    """The matching entries, best first; what is `used` more often wins among equals.
+
+    Those in `doubt` come after the others.
+    """
     found = []
     for number, entry in enumerate(offered):
         points = score(query, entry)
         if points is not None:
             usage = min(used.get(entry.layer, 0), 20)
-            found.append((-(points + usage * (0.6 if query.strip() else 1.0)), number, entry))
-    found.sort(key=lambda item: item[:2])
-    return [entry for _, _, entry in found]
+            points += usage * (0.6 if query.strip() else 1.0)
+            found.append((bool(entry.doubt), -points, number, entry))
+    found.sort(key=lambda item: item[:3])
+    return [entry for *_, entry in found]
 
 
 FAMILY_TITLES: Mapping[str, str] = {

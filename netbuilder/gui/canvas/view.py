@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QGuiApplication,
     QHelpEvent,
     QKeyEvent,
@@ -19,25 +17,21 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.compiler.report import Report
-from netbuilder.graph import layout
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Json
 from netbuilder.gui import theme
-from netbuilder.gui.canvas import brushes, edit, hover, keys, search
+from netbuilder.gui.canvas import brushes, hover, keys
 from netbuilder.gui.canvas.backdrop import EmptyWords
-from netbuilder.gui.canvas.edit import LooseEnd
-from netbuilder.gui.canvas.editing import EditingView
-from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
-from netbuilder.gui.canvas.gestures.drop import PaletteDrag
+from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
+from netbuilder.gui.canvas.gestures.cut import CutWires
 from netbuilder.gui.canvas.gestures.edge import EdgeScroll
 from netbuilder.gui.canvas.gestures.pan import Pan
 from netbuilder.gui.canvas.gestures.start import start
 from netbuilder.gui.canvas.hits import NOTHING, Hit, hit
-from netbuilder.gui.canvas.popup import AddPopup
+from netbuilder.gui.canvas.wiring_view import WiringView
 
 
-class CanvasView(EditingView):
+class CanvasView(WiringView):
     """Shows a graph and lets a person edit it. Ids are those of the document."""
 
     selection_changed = Signal(list)
@@ -46,27 +40,19 @@ class CanvasView(EditingView):
     open_requested = Signal(str)
     """A node was double-clicked."""
     context_requested = Signal(QPoint)
-    """A menu is wanted at this place of the screen; what was under the mouse is selected."""
+    """A menu is wanted at this place of the screen, for what is `pointed` at."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.used: Counter[str] = Counter()
-        """How often each layer was added: the search list ranks by it."""
         self._gesture: Gesture | None = None
         self._edge = EdgeScroll(self)
-        self._drag: PaletteDrag | None = None
         self._space = False
-        self._loose: LooseEnd | None = None
-        self._add_at = QPointF()
         self._hover = NOTHING
         self._views: dict[str, tuple[float, QPointF]] = {}
         self.keymap = keys.usual(self)
         """What its keys do; a window puts its commands in."""
         self.setAccessibleName("Canvas")
-        self.popup = AddPopup(self)
         self._words = EmptyWords(self)
-        self.popup.chosen.connect(self._add_chosen)
-        self.popup.closed.connect(self.setFocus)
         self.canvas.selection_changed.connect(self._tell_selection)
         self.canvas.changed_graph.connect(self._graph_changed)
         theme.notifier.changed.connect(self._restyle)
@@ -84,7 +70,6 @@ class CanvasView(EditingView):
             self._views[shown.id] = (self.zoom, self.mapToScene(self.viewport().rect().center()))
         if history is not self._history:
             self._views.clear()
-            self.used.clear()
         self._history = history
         self._hover = NOTHING
         self.canvas.show_graph(document, graph)
@@ -123,94 +108,6 @@ class CanvasView(EditingView):
         self._words.setVisible(graph is not None and not graph.nodes and not graph.unreadable)
         self._words.setGeometry(self.viewport().rect())
 
-    # -- adding --------------------------------------------------------------------------
-
-    def start_add(self, scene_pos: QPointF | None = None, from_end: LooseEnd | None = None) -> None:
-        """Open the search list; what is chosen is added there, wired to `from_end`."""
-        if not self.editable:
-            return
-        middle = self.viewport().rect().center()
-        self._add_at = scene_pos or self.mouse_in_scene() or self.mapToScene(middle)
-        self._loose = from_end
-        offered = [e for e in search.entries(self.past.document, self.shown) if not e.refusal]
-        if from_end is not None:
-            offered = [
-                entry
-                for entry in offered
-                if search.fits(entry, needs_input=from_end.output, needs_output=not from_end.output)
-            ]
-        used = Counter(node.layer for node in self.shown.nodes.values()) + self.used
-        self.popup.open_at(self.mapFromScene(self._add_at), offered, used)
-
-    def _add_chosen(self, entry: search.Entry) -> None:
-        at, end = self._add_at, self._loose
-        middle = (at.x(), at.y())
-        if end is not None:
-            # The wire that was drawn ends at the new node's port, not under its middle.
-            shift = (1 if end.output else -1) * layout.NODE_SIZE[1] / 2
-            down = self.canvas.flow == "down"
-            middle = (at.x(), at.y() + shift) if down else (at.x() + 3 * shift, at.y())
-        self._add(entry.layer, entry.params, middle, end)
-
-    def add(self, layer: str, params: Mapping[str, Json] | None = None) -> None:
-        """Add a layer after the selected node, wired to its free output, or in the middle."""
-        if not self.editable:
-            return
-        self.canvas.settle()
-        end = edit.free_output(self, layer)
-        if end is not None:
-            middle = edit.place_after(self, end.node)
-        else:
-            centre = self.mapToScene(self.viewport().rect().center())
-            middle = edit.free_place(self, (centre.x(), centre.y()))
-        self._add(layer, params, middle, end)
-        self.show_selected()
-
-    def _add(
-        self,
-        layer: str,
-        params: Mapping[str, Json] | None,
-        middle: tuple[float, float],
-        end: LooseEnd | None,
-    ) -> None:
-        if end is not None and end.node not in self.shown.nodes:
-            end = None
-        node = self.edit(lambda: edit.add_layer(self, layer, middle, params=params, end=end))
-        if node is not None:
-            self.used[layer] += 1
-            self.select([node.id])
-
-    def begin_palette_drag(self, layer: str, params: Mapping[str, Json] | None = None) -> None:
-        """A layer is being dragged out of the palette."""
-        if self.editable:
-            self._drag = PaletteDrag(self, layer, params or {})
-
-    def move_palette_drag(self, global_pos: QPoint, *, free: bool = False) -> bool:
-        """It is at this place of the screen; True if it can be dropped there."""
-        pixel = self.viewport().mapFromGlobal(global_pos)
-        inside = self.viewport().rect().contains(pixel) and self.isVisible()
-        if self._drag is not None:
-            self._drag.move(self.mapToScene(pixel) if inside else None, free=free)
-        return inside and self._drag is not None
-
-    def drop_palette_drag(self, global_pos: QPoint, *, free: bool = False) -> None:
-        """It was let go: added if it is over the canvas."""
-        drag = self._drag
-        if drag is None:
-            return
-        inside = self.move_palette_drag(global_pos, free=free)
-        self._drag = None
-        if inside:
-            self.used[drag.layer] += 1
-            drag.drop(self.mapToScene(self.viewport().mapFromGlobal(global_pos)))
-        else:
-            drag.cancel()
-
-    def cancel_palette_drag(self) -> None:
-        drag, self._drag = self._drag, None
-        if drag is not None:
-            drag.cancel()
-
     # -- events --------------------------------------------------------------------------
 
     def _state(self, pixel: QPoint, modifiers: Qt.KeyboardModifier) -> Mouse:
@@ -235,9 +132,16 @@ class CanvasView(EditingView):
         pixel = event.position().toPoint()
         press = self._state(pixel, event.modifiers())
         self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self.pointed = None
         left = event.button() == Qt.MouseButton.LeftButton
+        right = event.button() == Qt.MouseButton.RightButton
         if event.button() == Qt.MouseButton.MiddleButton or (left and self._space):
             self._gesture = Pan(self, press, NOTHING)
+        elif self.editable and (
+            (right and press.holds(Modifiers.ControlModifier)) or (left and self.cutting)
+        ):
+            self.cutting = False
+            self._gesture = CutWires(self, press, NOTHING)
         elif left and self.editable:
             self.hint.hide()
             self.canvas.settle()
@@ -276,6 +180,8 @@ class CanvasView(EditingView):
             self.open_requested.emit(found.id)
         elif found.kind == "nothing":
             self.start_add(self.mapToScene(pixel))
+        elif found.kind == "wire":
+            self.add_dot(found.id, self.mapToScene(pixel))
         else:
             self.mousePressEvent(event)
 
@@ -286,13 +192,21 @@ class CanvasView(EditingView):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        found = self._hit(self.viewport().mapFromGlobal(event.globalPos()))
-        if found.id and found.id not in self.canvas.selection:
-            self.select([found.id])
-        self.context_requested.emit(event.globalPos())
+        held = event.modifiers() & Modifiers.ControlModifier
+        if self._gesture is not None or held or not self.editable:
+            # The right button cuts wires; platforms differ in when they ask for a menu.
+            return
+        self._hover = hover.follow(self, self._hover, NOTHING, QPoint())
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        pixel = self.viewport().mapFromGlobal(event.globalPos())
+        if by_key:
+            pixel = self.pixel_of_selection() or pixel
+        self.point_at(self._hit(pixel), self.mapToScene(pixel))
+        self.context_requested.emit(self.viewport().mapToGlobal(pixel))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self._gesture is not None:
+        if event.key() == Qt.Key.Key_Escape and (self._gesture is not None or self.cutting):
+            self.stop_cutting()
             self.cancel_gesture()
         elif event.key() == Qt.Key.Key_Space and not event.modifiers():
             if not event.isAutoRepeat():
@@ -309,6 +223,13 @@ class CanvasView(EditingView):
         self.viewport().unsetCursor()
         if not self.panned and self._gesture is None:
             self.start_add()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """A Space that is let go elsewhere is not heard here."""
+        if self._space and self._gesture is None:
+            self._space = False
+            self.viewport().unsetCursor()
+        super().focusOutEvent(event)
 
     def focusNextPrevChild(self, next: bool) -> bool:
         """Tab adds a layer; Shift+Tab leaves the canvas."""

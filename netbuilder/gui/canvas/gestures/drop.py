@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
 
-from netbuilder.graph import rules
 from netbuilder.graph.edits import snap
 from netbuilder.graph.model import Json
-from netbuilder.gui.canvas.edit import add_layer
-from netbuilder.gui.canvas.face import Face, PortFace
+from netbuilder.gui.canvas import placing
+from netbuilder.gui.canvas.edit import Spot, add_layer, starting_parameters
 from netbuilder.gui.canvas.hits import wire_at
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.layers import catalogue
 
 if TYPE_CHECKING:
-    from netbuilder.gui.canvas.view import CanvasView
+    from netbuilder.gui.canvas.adding import AddingView
 
 WIRE_REACH = 16.0
 
@@ -25,7 +23,7 @@ WIRE_REACH = 16.0
 class PaletteDrag:
     """Lives from the moment the drag leaves the palette until the button is released."""
 
-    def __init__(self, view: CanvasView, layer: str, params: Mapping[str, Json]) -> None:
+    def __init__(self, view: AddingView, layer: str, params: Mapping[str, Json]) -> None:
         self.view = view
         self.layer = layer
         self.params = params
@@ -38,7 +36,7 @@ class PaletteDrag:
             self._leave()
             return
         if self.ghost is None:
-            self.ghost = NodeItem("", self._face(), self.view.canvas.flow)
+            self.ghost = self._ghost()
             self.ghost.setOpacity(0.75)
             self.ghost.setZValue(8)
             self.view.canvas.add_overlay(self.ghost)
@@ -51,13 +49,12 @@ class PaletteDrag:
 
     def drop(self, at: QPointF) -> None:
         """Add the layer here."""
-        wire = self.wire
+        spot = Spot((at.x(), at.y()), wire=self.wire or "", exact=True)
         self._leave()
         view = self.view
-        node = view.edit(
-            lambda: add_layer(view, self.layer, (at.x(), at.y()), params=self.params, wire=wire)
-        )
+        node = view.edit(lambda: add_layer(view, self.layer, spot, self.params))
         if node is not None:
+            view.tell_used(self.layer)
             view.select([node.id])
             view.setFocus()
 
@@ -73,13 +70,8 @@ class PaletteDrag:
             self.ghost = None
         self.view.refresh()
 
-    def _face(self) -> Face:
-        kind = catalogue.find(self.layer)
-        if kind is None:
-            return Face(name=self.layer)
-        return Face(
-            name=rules.default_name(self.layer),
-            family=kind.family.value,
-            inputs=tuple(PortFace(port.name) for port in kind.inputs),
-            outputs=tuple(PortFace(port.name) for port in kind.outputs),
-        )
+    def _ghost(self) -> NodeItem:
+        """The node that would be added, as it would look."""
+        values = starting_parameters(self.view, self.layer) | dict(self.params)
+        face = placing.face_to_be(self.view, self.layer, values)
+        return NodeItem("", face, self.view.canvas.flow)

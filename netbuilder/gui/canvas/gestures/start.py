@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import edits
+from netbuilder.graph import edits, wiring
 from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.move import Move
 from netbuilder.gui.canvas.gestures.select import BoxSelect, Select
-from netbuilder.gui.canvas.gestures.wire import DrawWire
+from netbuilder.gui.canvas.gestures.wire import DrawWire, MoveWires
 from netbuilder.gui.canvas.hits import Hit
 
 if TYPE_CHECKING:
@@ -33,18 +33,18 @@ def start(view: CanvasView, press: Mouse, hit: Hit) -> Gesture | None:
 
 def _at_port(view: CanvasView, press: Mouse, hit: Hit) -> Gesture | None:
     graph = view.shown
+    wires = wiring.wires_at_port(graph, hit.id, hit.port, output=hit.output)
     if press.holds(Modifiers.AltModifier):
-        wires = graph.wires_out_of(hit.id) if hit.output else graph.wires_into(hit.id)
-        ports = [(w.id, w.source_port if hit.output else w.target_port) for w in wires]
-        broken = [id for id, port in ports if port == hit.port]
+        broken = [wire.id for wire in wires]
         if broken:
             view.edit(lambda: edits.delete(view.past, graph, broken))
         return None
-    if not hit.output:
-        wire = graph.wire_into(hit.id, hit.port)
-        if wire is not None:
-            fixed = LooseEnd(wire.source, wire.source_port, True)
-            return DrawWire(view, press, hit, fixed, wire)
+    if press.holds(Modifiers.ControlModifier):
+        # The other ends stay: the fixed side is the one that the port is not on.
+        fixed = LooseEnd(hit.id, hit.port, not hit.output)
+        return MoveWires(view, press, hit, fixed, wires) if wires else None
+    if wires and not hit.output:
+        return DrawWire(view, press, hit, LooseEnd(hit.id, hit.port, True), wires)
     return DrawWire(view, press, hit, LooseEnd(hit.id, hit.port, hit.output))
 
 
@@ -52,12 +52,8 @@ class _TakeEnd(DrawWire):
     """A press near the end of a wire: a click selects the wire, a drag takes its end."""
 
     def __init__(self, view: CanvasView, press: Mouse, hit: Hit) -> None:
-        wire = view.shown.wires[hit.id]
-        if hit.output:
-            fixed = LooseEnd(wire.target, wire.target_port, False)
-        else:
-            fixed = LooseEnd(wire.source, wire.source_port, True)
-        super().__init__(view, press, hit, fixed, wire)
+        fixed = LooseEnd(hit.id, hit.port, not hit.output)
+        super().__init__(view, press, hit, fixed, [view.shown.wires[hit.id]])
         self._select = Select(view, press, hit)
 
     def click(self, mouse: Mouse) -> None:

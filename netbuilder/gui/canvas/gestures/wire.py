@@ -1,20 +1,21 @@
-"""Draw a wire from a port, or take the end of one that is there somewhere else."""
+"""Draw a wire from a port, or take the ends of wires that are there somewhere else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from netbuilder.graph import edits, rules, topology
-from netbuilder.graph.changes import Removed
+from netbuilder.graph import edits, rules, topology, wiring
 from netbuilder.graph.model import Wire
 from netbuilder.graph.rules import End
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
-from netbuilder.gui.canvas.hits import Hit, port_reach
+from netbuilder.gui.canvas.hits import Hit, port_at, port_reach
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.routing import course
 from netbuilder.gui.canvas.wire_item import painter_path, pen
@@ -27,143 +28,184 @@ if TYPE_CHECKING:
 class DrawWire(Gesture):
     """A preview from `fixed` to the mouse; ports that refuse are dimmed and say why.
 
-    With `moved`, that wire is hidden meanwhile and replaced, or in empty space removed.
+    With `moved`, those wires are hidden meanwhile: their other ends stay, and they go to the
+    port where the mouse lets go. A single one is removed in empty space.
     """
 
     cursor = Qt.CursorShape.CrossCursor
 
     def __init__(
-        self, view: CanvasView, press: Mouse, hit: Hit, fixed: LooseEnd, moved: Wire | None = None
+        self, view: CanvasView, press: Mouse, hit: Hit, fixed: LooseEnd, moved: Sequence[Wire] = ()
     ) -> None:
         super().__init__(view, press, hit)
-        self.fixed = fixed
-        self.moved = moved
+        self.moved = tuple(moved)
+        self.output = fixed.output
+        """The side of the ends that stay; the mouse looks for a port of the other one."""
+        self.fixed = [_other_end(wire, fixed.output) for wire in self.moved] or [fixed]
         self.target: End | None = None
         self.refusal: str | None = None
         self._same_side = False
+        self._answers: dict[End, str | None] = {}
+        """What the rules said to each port that the mouse was over: asking walks the graph."""
 
     def begin(self) -> None:
-        graph, fixed = self.view.shown, self.fixed
+        graph = self.view.shown
         self._preview = QGraphicsPathItem()
         self._preview.setZValue(5)
         self.scene.add_overlay(self._preview)
         # Whatever feeds an output can't be fed by it; the rule itself answers at the port.
-        reach = topology.ancestors if fixed.output else topology.descendants
-        blocked = reach(graph, [fixed.node])
+        reach = topology.ancestors if self.output else topology.descendants
+        ends = {end.node for end in self.fixed}
+        blocked = reach(graph, ends)
         for id, item in self.scene.nodes.items():
-            fits = bool(item.face.ports(not fixed.output)) and id not in blocked
-            item.set_state(dimmed=not fits and id != fixed.node)
-            item.set_offered(not fixed.output if fits else None)
-        self.scene.nodes[fixed.node].set_hot((fixed.output, fixed.port))
-        if self.moved is not None:
-            self.scene.wires[self.moved.id].setVisible(False)
-            self.scene.revision += 1
+            fits = bool(item.face.ports(not self.output)) and id not in blocked
+            item.set_state(dimmed=not fits and id not in ends)
+            item.set_offered(not self.output if fits else None)
+        for end in self.fixed:
+            self.scene.nodes[end.node].set_hot((end.output, end.port))
+        for wire in self.moved:
+            self.scene.wires[wire.id].setVisible(False)
+        self.scene.revision += 1
 
     def drag(self, mouse: Mouse) -> None:
-        fixed = self.scene.nodes.get(self.fixed.node)
-        start = fixed.port(self.fixed.output, self.fixed.port) if fixed else None
-        if start is None:
-            self.view.cancel_gesture()
-            return
+        starts = []
+        for end in self.fixed:
+            item = self.scene.nodes.get(end.node)
+            at = item.port(end.output, end.port) if item else None
+            if at is None:
+                self.view.cancel_gesture()
+                return
+            starts.append(at)
         self._aim(mouse)
-        end = (mouse.at.x(), mouse.at.y())
+        to = (mouse.at.x(), mouse.at.y())
         if self.target is not None:
-            item = self.scene.nodes[self.target.node]
-            end = item.port(not self.fixed.output, self.target.port) or end
-        ends = (start, end) if self.fixed.output else (end, start)
-        self._preview.setPath(painter_path(course(*ends, self.scene.flow)))
+            side = self.output if self._same_side else not self.output
+            to = self.scene.nodes[self.target.node].port(side, self.target.port) or to
+        path = QPainterPath()
+        for start in starts:
+            ends = (start, to) if self.output else (to, start)
+            path.addPath(painter_path(course(*ends, self.scene.flow)))
+        self._preview.setPath(path)
         tokens = theme.current()
-        color = tokens.error if self.refusal else tokens.accent
-        line = pen(color, 2.0)
+        line = pen(tokens.error if self.refusal else tokens.accent, 2.0)
         if self.refusal:
             line.setStyle(Qt.PenStyle.DashLine)
         self._preview.setPen(line)
         self.view.refresh()
 
+    # -- where it would go ---------------------------------------------------------------
+
     def _aim(self, mouse: Mouse) -> None:
-        target = self._port_at(mouse)
-        if target != self.target:
+        target, refusal = self._target(mouse)
+        if (target, refusal) != (self.target, self.refusal):
             self._unmark()
-            self.target = target
-            self.refusal = None if target is None else self._refusal(target)
-            if target is not None and self.refusal is None:
+            self.target, self.refusal = target, refusal
+            if target is not None and target.port and refusal is None:
                 item = self.scene.nodes[target.node]
-                item.set_hot((not self.fixed.output, target.port))
-        if self.refusal:
-            self.view.hint.show_at(mouse.pixel, self.refusal, "error")
-        elif self.target is not None:
-            name = self.view.shown.nodes[self.target.node].name
-            self.view.hint.show_at(mouse.pixel, f"{name} · {self.target.port}")
+                item.set_hot((not self.output, target.port))
+        if refusal:
+            self.view.hint.show_at(mouse.pixel, refusal, "error")
+        elif target is not None:
+            name = self.view.shown.nodes[target.node].name
+            self.view.hint.show_at(mouse.pixel, f"{name} · {target.port}")
         else:
             self.view.hint.hide()
 
-    def _port_at(self, mouse: Mouse) -> End | None:
-        """The port under the mouse, or the one that a node under the mouse would use."""
+    def _target(self, mouse: Mouse) -> tuple[End | None, str | None]:
+        """The port under the mouse, or the one that a node there would use; why not."""
         x, y = mouse.at.x(), mouse.at.y()
         reach = port_reach(self.view.zoom) * 1.6
+        wanted = not self.output
+        for side in (wanted, self.output):
+            found = port_at(self.scene, x, y, reach, side)
+            if found is not None and LooseEnd(found[0].id, found[1], side) not in self.fixed:
+                self._same_side = side != wanted
+                end = End(found[0].id, found[1])
+                return end, self._refusal(end)
         spot = Box(x, y, x + 0.01, y + 0.01)
-        wanted = not self.fixed.output
-        for id in self.scene.places.near(spot.grown(reach)):
-            key = self.scene.nodes[id].port_near(x, y, reach)
-            if key is not None and (id, *key) != self._own_port():
-                self._same_side = key[0] != wanted
-                return End(id, key[1])
         self._same_side = False
         for id in self.scene.places.near(spot):
+            name = self.view.shown.nodes[id].name
+            if any(end.node == id for end in self.fixed):
+                return None, None
             ports = self.scene.nodes[id].face.ports(wanted)
-            if ports and id != self.fixed.node:
-                free = [p for p in ports if wanted or not p.wired] or list(ports)
-                return End(id, free[0].name)
-        return None
-
-    def _own_port(self) -> tuple[str, bool, str]:
-        return self.fixed.node, self.fixed.output, self.fixed.port
+            if not ports:
+                side = "output" if wanted else "input"
+                return End(id, ""), f"'{name}' has no {side}."
+            ends = [End(id, port.name) for port in ports if wanted or not port.wired]
+            end = next((e for e in ends if self._refusal(e) is None), End(id, ports[0].name))
+            return end, self._refusal(end)
+        return None, None
 
     def _refusal(self, target: End) -> str | None:
         """Why not, in the words of the rules."""
         if self._same_side:
-            side = "outputs" if self.fixed.output else "inputs"
+            side = "outputs" if self.output else "inputs"
             return f"Both ends are {side}: a wire goes from an output to an input."
+        if target not in self._answers:
+            self._answers[target] = self._ask(target)
+        return self._answers[target]
+
+    def _ask(self, target: End) -> str | None:
         if self._same_as_moved(target):
             return None
-        source, end = self._ends(target)
-        document = self.view.past.document
-        return rules.may_connect(document, self.view.shown, source, end, ports_of)
+        document, graph = self.view.past.document, self.view.shown
+        for end in self.fixed:
+            source, into = self._ends(end, target)
+            refusal = rules.may_connect(document, graph, source, into, ports_of)
+            if refusal:
+                return refusal
+        return None
 
-    def _ends(self, target: End) -> tuple[End, End]:
-        fixed = End(self.fixed.node, self.fixed.port)
-        return (fixed, target) if self.fixed.output else (target, fixed)
+    def _ends(self, fixed: LooseEnd, target: End) -> tuple[End, End]:
+        end = End(fixed.node, fixed.port)
+        return (end, target) if self.output else (target, end)
 
     def _same_as_moved(self, target: End) -> bool:
-        wire = self.moved
-        if wire is None:
-            return False
-        source, end = self._ends(target)
-        ends = (End(wire.source, wire.source_port), End(wire.target, wire.target_port))
-        return (source, end) == ends
+        """Whether the wires that are moved would be where they are already."""
+        return bool(self.moved) and all(
+            _other_end(wire, not self.output) == LooseEnd(target.node, target.port, not self.output)
+            for wire in self.moved
+        )
+
+    # -- the end -------------------------------------------------------------------------
 
     def drop(self, mouse: Mouse) -> None:
-        target, refusal, moved = self.target, self.refusal, self.moved
+        target, refusal = self.target, self.refusal
+        over_own = target is None and self._over_own(mouse)
         self.cancel()
-        if target is None:
-            if moved is not None:
-                self.view.edit(lambda: edits.delete(self.view.past, self.view.shown, [moved.id]))
-            else:
-                self.view.start_add(mouse.at, self.fixed)
-        elif refusal:
+        if refusal:
             self.view.message.emit(refusal)
+        elif target is None:
+            if not over_own:
+                self._drop_in_space(mouse)
         elif not self._same_as_moved(target):
             self.view.edit(lambda: self._connect(target))
 
+    def _over_own(self, mouse: Mouse) -> bool:
+        """Whether the mouse is still over the node where the wire begins."""
+        x, y = mouse.at.x(), mouse.at.y()
+        near = self.scene.places.near(Box(x, y, x + 0.01, y + 0.01))
+        return any(end.node in near for end in self.fixed)
+
+    def _drop_in_space(self, mouse: Mouse) -> None:
+        history, graph = self.view.past, self.view.shown
+        if not self.moved:
+            self.view.start_add(mouse.at, self.fixed[0])
+        elif len(self.moved) == 1 and not self.keep:
+            wires = [wire.id for wire in self.moved]
+            self.view.edit(lambda: edits.delete(history, graph, wires))
+
+    keep = False
+    """Whether moved wires stay where they were when they are dropped in empty space."""
+
     def _connect(self, target: End) -> None:
         history, graph = self.view.past, self.view.shown
-        source, end = self._ends(target)
-        if self.moved is None:
-            edits.connect(history, graph, source, end, ports_of)
+        if self.moved:
+            wiring.take_wires(history, graph, self.moved, target, not self.output, ports_of)
             return
-        with history.step("Move wire"):
-            history.document.apply(Removed(graph.id, self.moved))
-            edits.connect(history, graph, source, end, ports_of)
+        source, end = self._ends(self.fixed[0], target)
+        edits.connect(history, graph, source, end, ports_of)
 
     def cancel(self) -> None:
         if not self.dragged:
@@ -174,12 +216,26 @@ class DrawWire(Gesture):
             item.set_state(dimmed=False)
             item.set_offered(None)
             item.set_hot(None)
-        if self.moved is not None and self.moved.id in self.scene.wires:
-            self.scene.wires[self.moved.id].setVisible(True)
-            self.scene.revision += 1
+        for wire in self.moved:
+            if wire.id in self.scene.wires:
+                self.scene.wires[wire.id].setVisible(True)
+        self.scene.revision += 1
         self.view.hint.hide()
         self.view.refresh()
 
     def _unmark(self) -> None:
         if self.target is not None and self.target.node in self.scene.nodes:
             self.scene.nodes[self.target.node].set_hot(None)
+
+
+class MoveWires(DrawWire):
+    """All wires of a port go to another one; in empty space they stay."""
+
+    keep = True
+
+
+def _other_end(wire: Wire, output: bool) -> LooseEnd:
+    """The end of a wire on one side."""
+    if output:
+        return LooseEnd(wire.source, wire.source_port, True)
+    return LooseEnd(wire.target, wire.target_port, False)

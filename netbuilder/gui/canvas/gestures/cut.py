@@ -1,0 +1,102 @@
+"""Cut wires: a line is drawn across them, and those that it crosses go."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainterPath
+from PySide6.QtWidgets import QGraphicsPathItem
+
+from netbuilder.graph import edits
+from netbuilder.gui import theme
+from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
+from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.wire_item import WireItem, pen
+
+Point = tuple[float, float]
+
+
+class CutWires(Gesture):
+    """Ctrl and the right button; the wires that the line crosses are marked before they go."""
+
+    cursor = Qt.CursorShape.CrossCursor
+
+    def begin(self) -> None:
+        self._points: list[Point] = [(self.press.at.x(), self.press.at.y())]
+        self._cut: set[str] = set()
+        line = pen(theme.current().error, 2.0)
+        line.setStyle(Qt.PenStyle.DashLine)
+        self._line = QGraphicsPathItem()
+        self._line.setPen(line)
+        self._line.setZValue(10)
+        self.scene.add_overlay(self._line)
+
+    def drag(self, mouse: Mouse) -> None:
+        start, end = self._points[-1], (mouse.at.x(), mouse.at.y())
+        self._points.append(end)
+        for id, item in self.scene.wires.items():
+            if id not in self._cut and crosses(item, start, end):
+                self._cut.add(id)
+                item.setOpacity(0.25)
+        path = QPainterPath()
+        path.moveTo(*self._points[0])
+        for point in self._points[1:]:
+            path.lineTo(*point)
+        self._line.setPath(path)
+        count = len(self._cut)
+        self.view.hint.show_at(mouse.pixel, "1 wire" if count == 1 else f"{count} wires")
+        self.view.refresh()
+
+    def drop(self, mouse: Mouse) -> None:
+        wires = sorted(self._cut & set(self.scene.wires))
+        self.cancel()
+        if wires:
+            self.view.edit(lambda: self._delete(wires))
+
+    def _delete(self, wires: list[str]) -> None:
+        some = "1 wire" if len(wires) == 1 else f"{len(wires)} wires"
+        with self.view.past.step(f"Cut {some}"):
+            edits.delete(self.view.past, self.view.shown, wires)
+
+    def cancel(self) -> None:
+        if not self.dragged:
+            return
+        self.scene.drop_overlay(self._line)
+        for id in self._cut & set(self.scene.wires):
+            self.scene.wires[id].setOpacity(1.0)
+        self.view.hint.hide()
+        self.view.refresh()
+
+
+def crosses(item: WireItem, start: Point, end: Point) -> bool:
+    """Whether the straight line from `start` to `end` crosses a wire."""
+    if item.course is None:
+        return False
+    (x1, y1), (x2, y2) = start, end
+    swept = Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)).grown(0.5)
+    # A straight wire's box has no width.
+    if not item.box.grown(0.5).meets(swept):
+        return False
+    return any(_meet(start, end, a, b) for a, b in pairwise(item.course.points))
+
+
+def _meet(p: Point, q: Point, a: Point, b: Point) -> bool:
+    """Whether the segments pq and ab have a point in common."""
+    return (
+        _side(p, q, a) * _side(p, q, b) <= 0
+        and _side(a, b, p) * _side(a, b, q) <= 0
+        and _near(p, q, a, b)
+    )
+
+
+def _near(p: Point, q: Point, a: Point, b: Point) -> bool:
+    """Whether the boxes around two segments touch: parallel ones have no side."""
+    return all(
+        max(min(p[i], q[i]), min(a[i], b[i])) <= min(max(p[i], q[i]), max(a[i], b[i]))
+        for i in (0, 1)
+    )
+
+
+def _side(a: Point, b: Point, p: Point) -> float:
+    return (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
