@@ -103,6 +103,14 @@ class Graph:
         """The node with this name, if there is one."""
         return next((node for node in self._nodes.values() if node.name == name), None)
 
+    def _copy(self) -> Graph:
+        copy = Graph(self._info)
+        for mine, its in zip(self._tables(), copy._tables(), strict=True):
+            its.update(mine)
+        copy._into.update({node: dict(wires) for node, wires in self._into.items()})
+        copy._out_of.update({node: dict(wires) for node, wires in self._out_of.items()})
+        return copy
+
     def _table(self, item: Item) -> dict[str, Any]:
         match item:
             case Node():
@@ -300,8 +308,14 @@ class Document:
         return document
 
     def copy(self) -> Document:
-        """An independent document with equal contents and no listeners."""
-        return Document.of(self._project, self.items())
+        """An independent document with equal contents and no listeners.
+
+        Cheap: the values are shared, only the tables are copied. So a thread can write out
+        what the window goes on editing.
+        """
+        copy = Document(self._project)
+        copy._graphs.update({id: graph._copy() for id, graph in self._graphs.items()})
+        return copy
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Document):
