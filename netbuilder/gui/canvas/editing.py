@@ -49,7 +49,9 @@ class EditingView(Camera):
 
     @property
     def editable(self) -> bool:
-        return self._history is not None and self.canvas.graph is not None
+        """Whether there is a graph to edit, and all of a large one is there."""
+        here = self._history is not None and self.canvas.graph is not None
+        return here and not self.canvas.filling
 
     def edit(self, change: Callable[[], T]) -> T | None:
         """Make a change and bring the picture up to date; a refusal becomes a message."""

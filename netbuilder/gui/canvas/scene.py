@@ -94,11 +94,6 @@ class CanvasScene(SettlingScene):
         found = self.report.graphs.get(self.graph.id) if self.report and self.graph else None
         return found.nodes.get(node) if found else None
 
-    def node_report(self, node: str) -> NodeReport | None:
-        """What is known of a node of this graph."""
-        found = self.report.graphs.get(self.graph.id) if self.report and self.graph else None
-        return found.nodes.get(node) if found else None
-
     def problems_of(self, node: str) -> tuple[Problem, ...]:
         """What is wrong with a node of this graph."""
         return self._problems.get(node, ())
