@@ -31,7 +31,8 @@ from PySide6.QtWidgets import (
 
 from netbuilder.graph.model import Json
 from netbuilder.gui import theme
-from netbuilder.gui.fields import FieldSpec, Unreadable, choices_of, parse, text_of
+from netbuilder.gui.fields import FieldSpec, choices_of, text_of
+from netbuilder.gui.typed import Unreadable, parse
 from netbuilder.gui.widgets import Choice, Switch
 
 
@@ -163,6 +164,9 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         if value is None:
             value = self.spec.limits.low or 0
         numbers = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(number, str) for number in numbers):
+            # An expression has no next one.
+            return
         stepped = tuple(self._stepped(number, steps) for number in numbers)
         shown = text_of(stepped if isinstance(value, tuple) else stepped[0])
         self.lineEdit().setText(shown)
@@ -317,11 +321,23 @@ def _same(left: Any, right: Any) -> bool:
 AnyEditor = TextEditor | NumberEditor | ChoiceEditor | SwitchEditor | ManyEditor
 
 
-def editor_for(spec: FieldSpec, choices: Sequence[tuple[Json, str]] | None = None) -> AnyEditor:
-    """The editor that fits the field; `choices` are what the project offers for it."""
+def editor_for(
+    spec: FieldSpec,
+    choices: Sequence[tuple[Json, str]] | None = None,
+    names: Sequence[str] = (),
+) -> AnyEditor:
+    """The editor that fits the field; `choices` are what the project offers for it.
+
+    `names` are the block's parameters that a switch or a choice may follow: `=bias`.
+    """
     if choices is not None:
         return ManyEditor(choices) if 0 in spec.sizes else ChoiceEditor(spec, choices)
     match spec.editor:
+        case "bool" | "choice" if names:
+            fixed: list[tuple[Json, str]] = [
+                (value, "none" if value is None else text_of(value)) for value in choices_of(spec)
+            ]
+            return ChoiceEditor(spec, [*fixed, *((f"={name}", f"= {name}") for name in names)])
         case "bool":
             return SwitchEditor(spec)
         case "choice":

@@ -1,26 +1,27 @@
-"""From a parameter's declaration to what a person may type for it, and back. No Qt here.
+"""From a parameter's declaration to what a person may type for it. No Qt here.
 
 A field of a pydantic model is read once into a `FieldSpec`: which kinds of value it takes,
-its limits, choices and whether it may be left out. `parse` turns typed text into a JSON
-value, `text_of` turns a value into text that `parse` reads again.
+its limits, choices and whether it may be left out. `gui.typed` reads what is typed for it.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Interval, Le, Lt
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json, freeze
 
-Editor = Literal["bool", "choice", "number", "text", "model"]
+Editor = Literal["bool", "choice", "number", "text", "model", "table"]
+"""`table`: values by name, for which a form of their own is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class FieldSpec:
     choices: tuple[Json, ...] = ()
     models: tuple[type[BaseModel], ...] = ()
     """A group of settings: one model, or variants that their `kind` tells apart."""
+    expressions: bool = False
+    """Whether it takes expressions, `=2*channels`, for a value or for one of a tuple."""
 
     @property
     def whole(self) -> bool:
@@ -92,6 +95,7 @@ class _Reading:
     optional: bool = False
     scalar: bool = False
     other: bool = False
+    table: bool = False
     models: tuple[type[BaseModel], ...] = ()
 
 
@@ -132,6 +136,8 @@ def _read(annotation: Any, into: _Reading, *, inside: bool = False) -> None:
             _read(part, into, inside=inside)
     elif origin is Literal:
         into.choices += args
+    elif origin is Mapping:
+        into.table = True
     elif origin in (tuple, list):
         any_length = origin is list or args[-1] is Ellipsis
         into.sizes.add(0 if any_length else len(args))
@@ -192,6 +198,8 @@ def _plain(value: Any) -> Json:
 def _editor(reading: _Reading) -> Editor:
     if reading.models:
         return "model"
+    if reading.table:
+        return "table"
     if reading.choices and not reading.kinds and not reading.sizes:
         return "choice"
     if reading.kinds == {bool} and not reading.sizes and not reading.choices:
@@ -215,10 +223,6 @@ def choices_of(spec: FieldSpec) -> tuple[Json, ...]:
     return (None, *values) if spec.optional else values
 
 
-class Unreadable(ValueError):
-    """Typed text is no value for the field; `str` says what is expected."""
-
-
 def text_of(value: Json) -> str:
     """A value as a person types it: `3, 3` for a tuple, nothing for None."""
     if value is None:
@@ -232,77 +236,6 @@ def text_of(value: Json) -> str:
             f"({text_of(v)})" if isinstance(v, tuple | list) else text_of(v) for v in value
         )
     return str(value)
-
-
-def parse(spec: FieldSpec, text: str) -> Json:
-    """The JSON value that was typed, None for nothing; `Unreadable` says what is expected."""
-    text = text.strip()
-    if not text and not (spec.kinds == {str} and not spec.sizes and not spec.optional):
-        if spec.sizes == {0} and not spec.optional and not spec.scalar:
-            return ()
-        return None
-    body = text[1:-1].strip() if text[:1] + text[-1:] in ("()", "[]") else text
-    if not spec.sizes:
-        return _scalar(spec, text)
-    parts = [part.strip() for part in body.replace("×", ",").split(",")]
-    if parts and not parts[-1]:
-        parts.pop()
-    if not parts:
-        return ()
-    values = tuple(_scalar(spec, part) for part in parts)
-    if len(values) == 1 and spec.scalar and body == text and "," not in text:
-        return values[0]
-    if 0 not in spec.sizes and len(values) not in spec.sizes:
-        wanted = " or ".join(str(size) for size in sorted(spec.sizes))
-        single = "one number or " if spec.scalar else ""
-        raise Unreadable(f"Expects {single}{wanted} numbers, such as 3, 3.")
-    return values
-
-
-def _scalar(spec: FieldSpec, text: str) -> Json:
-    if int in spec.kinds:
-        try:
-            return int(text.replace("_", "")) if len(text) < 40 else _refuse("A smaller number.")
-        except ValueError:
-            pass
-    if float in spec.kinds:
-        try:
-            return float(text)
-        except ValueError:
-            pass
-    if bool in spec.kinds and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for choice in spec.choices:
-        if text == text_of(choice):
-            return choice
-    if str in spec.kinds:
-        return text
-    expected = "a whole number" if spec.whole else "a number"
-    raise Unreadable(f"Expects {expected}, not '{text[:40]}'.")
-
-
-def _refuse(reason: str) -> Json:
-    raise Unreadable(reason)
-
-
-def refusal(model: type[BaseModel], values: Mapping[str, Json], name: str, value: Json) -> str:
-    """Why `value` can't be the field `name` beside the other values; empty if it can."""
-    tried = {**values, name: value}
-    if value is None:
-        tried.pop(name)
-    try:
-        model.model_validate(tried)
-    except ValidationError as error:
-        for entry in error.errors():
-            if not entry["loc"] or entry["loc"][0] == name:
-                return _reason(entry["msg"])
-    return ""
-
-
-def _reason(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    text = text.replace("Input should be", "Must be").replace("Field required", "Needs a value")
-    return text if text.endswith(".") else text + "."
 
 
 _TITLES = {"lr": "Learning rate", "eps": "Epsilon", "checkpoint_s": "Checkpoint every s"}
@@ -321,3 +254,63 @@ def title_of(name: str) -> str:
         return _TITLES[name]
     words = name.replace("_", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+# -- fields that come from elsewhere than one model ---------------------------------------------
+
+
+def declared(block: Graph) -> dict[str, FieldSpec]:
+    """The parameters that a block declares, as fields of the node that uses it."""
+    entries = block.info.settings.get("parameters", ())
+    found = {}
+    for entry in entries if isinstance(entries, tuple) else ():
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str):
+            found[name] = _spec_like(name, entry.get("default"), str(entry.get("help") or ""))
+    return found
+
+
+def _spec_like(name: str, default: Json, help: str) -> FieldSpec:
+    """A field that takes what the default is: a number, a switch, a text, a list."""
+    sizes: frozenset[int] = frozenset()
+    parts: tuple[Json, ...] = (default,)
+    if isinstance(default, tuple):
+        sizes, parts = frozenset({0}), default
+    kinds = {type(part) for part in parts if part is not None}
+    if float in kinds:
+        kinds.add(int)
+    if not kinds or not kinds <= {int, float, bool, str}:
+        kinds = {int, float, bool, str}
+    numeric = kinds <= {int, float} and not sizes
+    return FieldSpec(
+        name=name,
+        editor="bool" if kinds == {bool} and not sizes else "number" if numeric else "text",
+        default=default,
+        required=False,
+        optional=False,
+        inferred=False,
+        help=help,
+        kinds=frozenset(kinds),
+        sizes=sizes,
+        scalar=not sizes,
+        expressions=True,
+    )
+
+
+def common(models: Iterable[type[BaseModel]]) -> dict[str, FieldSpec]:
+    """The fields that several models share: of one name and taking the same values.
+
+    Where their defaults differ the field has none: what is typed is always set.
+    """
+    first, *rest = (specs(model) for model in models)
+    found = {}
+    for name, spec in first.items():
+        others = [table.get(name) for table in rest]
+        if all(other is not None and _alike(spec, other) for other in others):
+            same = all(other.default == spec.default for other in others if other is not None)
+            found[name] = spec if same else replace(spec, default=None)
+    return found
+
+
+def _alike(left: FieldSpec, right: FieldSpec) -> bool:
+    return replace(left, default=None, help="") == replace(right, default=None, help="")

@@ -7,19 +7,20 @@ the default; what is inferred shows as a greyed placeholder.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from netbuilder.graph.model import Json, freeze
-from netbuilder.gui import fields
-from netbuilder.gui.editors import MIXED, Mixed, editor_for
-from netbuilder.gui.fields import FieldSpec, hint_of, kind_of, specs, text_of, title_of
-from netbuilder.gui.widgets import Choice, column, label, row, set_tip
-
-LABEL_WIDTH = 124
+from netbuilder.gui.editors import MIXED, Mixed
+from netbuilder.gui.field_row import LABEL_WIDTH as LABEL_WIDTH
+from netbuilder.gui.field_row import FieldRow
+from netbuilder.gui.fields import FieldSpec, choices_of, hint_of, kind_of, specs, title_of
+from netbuilder.gui.typed import refusal, worth
+from netbuilder.gui.widgets import Choice, column, label, row
 
 
 class Unset:
@@ -32,33 +33,8 @@ class Unset:
 UNSET = Unset()
 
 
-class FieldRow:
-    """A field of a form: its name, its editor and, under it, what is wrong with it."""
-
-    def __init__(
-        self, spec: FieldSpec, title: str, choices: Sequence[tuple[Json, str]] | None = None
-    ) -> None:
-        self.spec = spec
-        self.name = label(title, "field")
-        self.name.setFixedWidth(LABEL_WIDTH)
-        self.editor = editor_for(spec, choices)
-        self.editor.setAccessibleName(title)
-        self.editor.setObjectName(f"field.{spec.name}")
-        self.error = label("", "error", wrap=True)
-        self.error.hide()
-        tip = "\n".join(part for part in (title, spec.help, spec.limits.text()) if part)
-        set_tip(self.editor, tip)
-        set_tip(self.name, tip)
-
-    def say(self, text: str) -> None:
-        """Show what is wrong with the field; empty for nothing."""
-        if text != self.error.text():
-            self.error.setText(text)
-        self.error.setVisible(bool(text))
-
-
 class Form(QWidget):
-    """The fields of one model.
+    """The fields of one model, or of any table of them.
 
     `edited(name, value)` carries a JSON value or `UNSET`; `finished` says that the person
     left a field, so that the next edit is a new step to undo.
@@ -69,25 +45,30 @@ class Form(QWidget):
 
     def __init__(
         self,
-        model: type[BaseModel],
+        model: type[BaseModel] | Mapping[str, FieldSpec],
         *,
         skip: Sequence[str] = (),
         titles: Callable[[str], str] = title_of,
         choices: Mapping[str, Sequence[tuple[Json, str]]] | None = None,
         fixed: Mapping[str, Json] | None = None,
+        scope: Mapping[str, Json] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         """`choices` gives a field the values that the project offers, with their titles.
 
-        `fixed` are values that have no field here but count when others are checked.
+        `fixed` are values that have no field here but count when others are checked. With a
+        `scope` fields take expressions over these parameters.
         """
         super().__init__(parent)
-        self.model = model
+        self._models: tuple[type[BaseModel], ...] = (model,) if isinstance(model, type) else ()
+        self._specs = specs(model) if isinstance(model, type) else model
         self._fixed = dict(fixed or {})
         self._choices = choices or {}
+        self._scope = scope
         self.rows: dict[str, FieldRow] = {}
         self.groups: dict[str, VariantForm] = {}
         self._values: dict[str, Json] = {}
+        self._inferred: Mapping[str, Any] = {}
         self._typed_errors: dict[str, str] = {}
         self._outer_errors: Mapping[str, str] = {}
         grid = QGridLayout(self)
@@ -95,23 +76,35 @@ class Form(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
-        for name, spec in specs(model).items():
-            if name in skip:
+        for name, spec in self._specs.items():
+            if name in skip or spec.editor == "table":
                 continue
             if spec.models:
                 self._add_group(grid, name, spec, titles)
             else:
                 self._add_row(grid, name, spec, titles(name))
 
+    def check_with(self, models: Sequence[type[BaseModel]]) -> None:
+        """Values must suit all of these models from now on."""
+        self._models = tuple(models)
+
     def _add_row(self, grid: QGridLayout, name: str, spec: FieldSpec, title: str) -> None:
-        row = self.rows[name] = FieldRow(spec, title, self._choices.get(name))
-        at = grid.rowCount()
-        grid.addWidget(row.name, at, 0, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(row.editor, at, 1)
-        grid.addWidget(row.error, at + 1, 1)
-        row.editor.edited.connect(lambda value: self._edited(name, value))
-        row.editor.refused.connect(lambda reason: self._refused(name, reason))
-        row.editor.finished.connect(self.finished)
+        if self._scope is not None:
+            spec = replace(spec, expressions=True)
+        line = self.rows[name] = FieldRow(spec, title, self._choices.get(name), self._names(spec))
+        line.add_to(grid)
+        line.editor.edited.connect(lambda value: self._edited(name, value))
+        line.editor.refused.connect(lambda reason: self._refused(name, reason))
+        line.editor.finished.connect(self.finished)
+        line.pinned.connect(lambda value: self._pinned(name, value))
+
+    def _names(self, spec: FieldSpec) -> list[str]:
+        """The parameters in scope that a switch or a choice may follow."""
+        if spec.editor not in ("bool", "choice"):
+            return []
+        fitting = choices_of(spec)
+        scope = (self._scope or {}).items()
+        return [name for name, value in scope if any(_same(value, choice) for choice in fitting)]
 
     def _add_group(
         self, grid: QGridLayout, name: str, spec: FieldSpec, titles: Callable[[str], str]
@@ -139,6 +132,8 @@ class Form(QWidget):
             if before.get(name) != self._values.get(name):
                 # Half-typed text stays as long as nobody else changed the value.
                 self._typed_errors.pop(name, None)
+            line.show_worth("" if name in mixed else worth(value, self._scope or {}))
+            line.show_inferred(self._inferred.get(name), self._values.get(name))
         for name, group in self.groups.items():
             inner = self._values.get(name)
             group.set_values(inner if isinstance(inner, Mapping) else {})
@@ -146,10 +141,14 @@ class Form(QWidget):
 
     def set_inferred(self, values: Mapping[str, Any]) -> None:
         """Show what the compiler inferred, greyed, in the fields that are left out."""
+        self._inferred = values
         for name, line in self.rows.items():
-            if line.spec.inferred:
-                known = values.get(name)
-                line.editor.show_hint("inferred" if known is None else text_of(freeze(known)))
+            line.show_inferred(values.get(name), self._values.get(name))
+
+    def explain(self, texts: Mapping[str, str]) -> None:
+        """What fields are for, by name, shown while the mouse rests on them."""
+        for name, line in self.rows.items():
+            line.explain(texts.get(name, ""))
 
     def set_errors(self, errors: Mapping[str, str]) -> None:
         """Show problems at their fields, beside what typing found."""
@@ -173,9 +172,18 @@ class Form(QWidget):
         self._typed_errors[name] = reason
         self._show_errors()
 
+    def _pinned(self, name: str, value: Json) -> None:
+        self._edited(name, value)
+        self.finished.emit()
+
+    def _refusal(self, name: str, value: Json) -> str:
+        known = {**self._fixed, **self._values}
+        told = (refusal(model, known, name, value, self._scope) for model in self._models)
+        return next((reason for reason in told if reason), "")
+
     def _edited(self, name: str, value: Json) -> None:
         spec = self.rows[name].spec
-        reason = fields.refusal(self.model, {**self._fixed, **self._values}, name, value)
+        reason = self._refusal(name, value)
         if reason and not (value is None and not spec.required):
             self._refused(name, reason)
             return
@@ -188,6 +196,7 @@ class Form(QWidget):
             self._values.pop(name, None)
         else:
             self._values[name] = value
+        self.rows[name].show_worth(worth(value, self._scope or {}))
         self.edited.emit(name, UNSET if unset else value)
 
     def _group_edited(self, name: str, values: Mapping[str, Json]) -> None:

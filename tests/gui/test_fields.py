@@ -6,16 +6,8 @@ import pytest
 from pydantic import BaseModel
 
 from netbuilder.data.settings import DataSettings
-from netbuilder.gui.fields import (
-    FieldSpec,
-    Unreadable,
-    hint_of,
-    parse,
-    refusal,
-    specs,
-    text_of,
-    title_of,
-)
+from netbuilder.gui.fields import FieldSpec, hint_of, specs, text_of, title_of
+from netbuilder.gui.typed import Unreadable, parse, refusal
 from netbuilder.layers.catalogue import layers
 from netbuilder.training.settings import StepSettings, TrainingSettings
 
