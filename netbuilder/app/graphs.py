@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from netbuilder.data.settings import field_types
 from netbuilder.errors import ChangeError, NetbuilderError
-from netbuilder.graph import edits, rules
+from netbuilder.graph import blocks, edits, rules
 from netbuilder.graph.changes import Changed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -16,11 +16,14 @@ from netbuilder.layers.base import Role, TensorType
 
 
 def rename(history: History, graph: Graph, name: str) -> None:
-    """Give a graph another name; calls and updates of a network follow. One step to undo.
+    """Give a graph another name; calls, uses and updates follow. One step to undo.
 
     `ChangeError` if another graph of the kind has the name.
     """
     document = history.document
+    if graph.kind == "block":
+        blocks.rename(history, graph, name)
+        return
     name = rules.identifier(name.strip(), graph.kind)
     if name == graph.name:
         return

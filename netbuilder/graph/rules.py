@@ -21,6 +21,8 @@ class PortLike(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def optional(self) -> bool: ...
 
 
 class PortsLike(Protocol):

@@ -1,0 +1,153 @@
+"""Blocks of a project: who uses them, and edits that concern all uses at once.
+
+`grouping` makes a block of nodes, `inlining` takes a use apart, `parameters` declares what
+a block can be told. Each edit is one step to undo; `ChangeError` says why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from netbuilder.errors import ChangeError
+from netbuilder.graph import edits, rules
+from netbuilder.graph.changes import Added, Changed
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Node, new_id
+
+BLOCK = "netbuilder.Block"
+INPUT = "netbuilder.Input"
+BLOCK_INPUT = "netbuilder.BlockInput"
+OUTPUT = "netbuilder.Output"
+ENDS = frozenset({INPUT, BLOCK_INPUT, OUTPUT})
+"""Layers whose nodes are the ports of the graph that they stand in."""
+
+Use = tuple[Graph, Node]
+
+
+def block_of(document: Document, node: Node) -> Graph | None:
+    """The block that a node uses; None if it uses none that is there."""
+    return document.block(str(node.params.get("block", ""))) if node.layer == BLOCK else None
+
+
+def blocks_in(graph: Graph) -> Iterator[Node]:
+    """The nodes of a graph that use a block, whether it is there or not."""
+    return (node for node in graph.nodes.values() if node.layer == BLOCK)
+
+
+def uses(document: Document, block: Graph) -> list[Use]:
+    """Where a block is used: networks first, in the order of graphs and nodes."""
+    graphs = [*document.of_kind("network"), *document.of_kind("block"), *document.of_kind("step")]
+    return [
+        (graph, node)
+        for graph in graphs
+        for node in sorted(blocks_in(graph), key=lambda node: (node.order, node.id))
+        if node.params.get("block") == block.name
+    ]
+
+
+def needed(document: Document, names: Iterable[str]) -> list[Graph]:
+    """The blocks with these names and all that they use, each after those that it needs."""
+    found: dict[str, Graph] = {}
+    open_: set[str] = set()
+
+    def visit(name: str) -> None:
+        block = document.block(name)
+        if block is None or name in found or name in open_:
+            return
+        open_.add(name)
+        for node in sorted(blocks_in(block), key=lambda node: (node.order, node.id)):
+            visit(str(node.params.get("block", "")))
+        found[name] = block
+
+    for name in names:
+        visit(name)
+    return list(found.values())
+
+
+def refusal(document: Document, graph: Graph, name: str) -> str | None:
+    """Why the block `name` can't be placed in a graph, for a person; None if it can."""
+    if graph.kind == "step":
+        return "A block stands in a network or in another block."
+    if graph.kind == "block":
+        if name == graph.name:
+            return f"'{name}' can't hold itself."
+        if any(block.name == graph.name for block in needed(document, [name])):
+            return f"'{name}' uses '{graph.name}': a block can't hold itself."
+    return None
+
+
+def rename(history: History, block: Graph, name: str) -> None:
+    """Give a block another name; all its uses follow. `ChangeError` if the name is taken."""
+    document = history.document
+    name = rules.identifier(name.strip(), "block")
+    if name == block.name:
+        return
+    if document.block(name) is not None:
+        raise ChangeError(f"There is another block called '{name}'.")
+    with history.step(f"Rename {block.name} to {name}"):
+        for graph, node in uses(document, block):
+            after = replace(node, params={**node.params, "block": name})
+            document.apply(Changed(graph.id, node, after))
+        document.apply(Changed(block.id, block.info, replace(block.info, name=name)))
+
+
+def copy_block(history: History, block: Graph) -> Graph:
+    """A second block with the same contents; blocks inside it stay shared."""
+    document = history.document
+    with history.step(f"Copy {block.name}"):
+        copy = edits.add_graph(history, "block", block.name, block.info.settings)
+        for item in list(block.contents()):
+            document.apply(Added(copy.id, item))
+    return copy
+
+
+def make_unique(history: History, graph: Graph, node: str) -> Graph:
+    """Give one use of a block a copy of its own; edits of the other uses pass it by."""
+    before = graph.nodes[node]
+    block = block_of(history.document, before)
+    if block is None:
+        raise ChangeError(f"'{before.name}' uses no block that is there.")
+    with history.step(f"Make {before.name} independent"):
+        copy = copy_block(history, block)
+        after = replace(before, params={**before.params, "block": copy.name})
+        history.document.apply(Changed(graph.id, before, after))
+    return copy
+
+
+def remove(history: History, block: Graph, *, with_uses: bool = False) -> None:
+    """Remove a block; one that is used goes only together with its uses."""
+    found = uses(history.document, block)
+    if found and not with_uses:
+        times = "once" if len(found) == 1 else f"{len(found)} times"
+        where = ", ".join(dict.fromkeys(f"'{graph.name}'" for graph, _ in found))
+        raise ChangeError(f"The block '{block.name}' is used {times}, in {where}.")
+    with history.step(f"Remove block {block.name}"):
+        for graph, node in found:
+            # A use inside the block itself, of a broken file, goes with its graph.
+            if graph.id != block.id:
+                edits.delete(history, graph, [node.id])
+        edits.remove_graph(history, block)
+
+
+def place(
+    history: History, graph: Graph, block: Graph, *, x: float = 0.0, y: float = 0.0, name: str = ""
+) -> Node:
+    """A new use of a block; its name is the block's, or as near to it as is free."""
+    reason = refusal(history.document, graph, block.name)
+    if reason:
+        raise ChangeError(reason)
+    taken = {node.name for node in graph.nodes.values()}
+    node = Node(
+        id=new_id("n"),
+        layer=BLOCK,
+        name=rules.unique_name(rules.identifier(name or block.name), taken),
+        params={"block": block.name},
+        x=x,
+        y=y,
+        order=1 + max((node.order for node in graph.nodes.values()), default=-1),
+    )
+    with history.step(f"Add {node.name}"):
+        history.document.apply(Added(graph.id, node))
+    return node
