@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.build import build_network
-from netbuilder.compiler.infer import Cache
+from netbuilder.compiler.probe import Cache
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
 from tests.drawing import Drawing

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from netbuilder.compiler.build import build_network, compiled_without_errors, named_network
+from netbuilder.compiler.emit import Place
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
@@ -32,34 +34,41 @@ Sizes = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Multiply-accumulates in all, and by node id."""
+    """Multiply-accumulates in all, and by graph and node id.
+
+    A node that calls a block has those of all that is in it.
+    """
 
     macs: int
-    by_node: Mapping[str, int]
+    by_node: Mapping[Place, int]
 
 
 class _Counter(FlopCounterMode):
-    """Books every operation with the node whose line of generated code called it."""
+    """Books every operation with the nodes whose lines of generated code led to it."""
 
-    def __init__(self, file: str, lines: Mapping[int, str]) -> None:
+    def __init__(self, file: str, lines: Mapping[int, Place]) -> None:
         super().__init__(display=False)
         self._file = file
         self._lines = lines
-        self.by_node: Counter[str] = Counter()
+        self.by_node: Counter[Place] = Counter()
 
     def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
         before = self.get_total_flops()
         out = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
         flops = self.get_total_flops() - before
         if flops:
-            self.by_node[self._node()] += flops
+            for place in self._places():
+                self.by_node[place] += flops
         return out
 
-    def _node(self) -> str:
-        frame = sys._getframe()
-        while frame is not None and frame.f_code.co_filename != self._file:
-            frame = frame.f_back  # type: ignore[assignment]
-        return self._lines.get(frame.f_lineno, "") if frame is not None else ""
+    def _places(self) -> set[Place]:
+        found = set()
+        frame: FrameType | None = sys._getframe()
+        while frame is not None:
+            if frame.f_code.co_filename == self._file and frame.f_lineno in self._lines:
+                found.add(self._lines[frame.f_lineno])
+            frame = frame.f_back
+        return found
 
 
 def count(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Costs:
@@ -69,7 +78,7 @@ def count(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Costs:
     with _Counter(file, origin.source.lines) as counter:
         module(*inputs)
     return Costs(
-        counter.get_total_flops() // 2, {id: flops // 2 for id, flops in counter.by_node.items()}
+        counter.get_total_flops() // 2, {at: flops // 2 for at, flops in counter.by_node.items()}
     )
 
 
@@ -172,7 +181,7 @@ def _nodes(graph: Graph, inference: Any, costs: Costs) -> list[dict[str, Any]]:
             "inputs": _shapes(inference.inputs.get(node.id, {})),
             "outputs": _shapes(inference.outputs.get(node.id, {})),
             "parameters": inference.parameters.get(node.id, 0),
-            "macs": costs.by_node.get(node.id, 0),
+            "macs": costs.by_node.get((graph.id, node.id), 0),
         }
         for node in graph.ordered()
     ]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import builtins
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from netbuilder.compiler.blocks import used_blocks
 from netbuilder.compiler.check import check
+from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
-from netbuilder.compiler.infer import Cache, Fields, Inference, infer
-from netbuilder.compiler.lower import Program, lower
+from netbuilder.compiler.infer import Fields, Inference, World, infer
+from netbuilder.compiler.lower import Program
+from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
+from netbuilder.compiler.resolve import Resolved, resolve
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers.base import TensorType
+from netbuilder.layers.catalogue import ports_of
 
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
 _shared = Cache()
@@ -22,14 +28,18 @@ _shared = Cache()
 class Compiled:
     """A document seen through: problems, and for each graph (by id) types, calls and source.
 
-    Graphs with errors have no program and no source.
+    Graphs with errors have no program and no source. Of a block these are those of its first
+    use; `uses` has them all, by block and path: ids of the network and of the nodes that
+    lead to it.
     """
 
     document: Document
+    resolved: Resolved
     problems: tuple[Problem, ...]
     inferences: dict[str, Inference]
     programs: dict[str, Program]
     sources: dict[str, Source]
+    uses: dict[str, dict[str, Inference]]
 
     def errors(self, graph: Graph) -> list[Problem]:
         """What keeps this graph from being built."""
@@ -41,28 +51,70 @@ def compile_document(document: Document, fields: Fields, cache: Cache | None = N
 
     `fields` are the types of the data's fields (`data.sources.field_types`).
     """
-    cache = cache or _shared
-    problems = check(document)
+    resolved = resolve(document)
+    flat = resolved.document
+    problems = _unused_blocks_warn(flat, check(document))
+    broken = {p.graph for p in problems if p.severity == "error"}
+    known: dict[str, Inference] = {}
     inferences: dict[str, Inference] = {}
-    networks: dict[str, Inference] = {}
-    for graph in document.of_kind("network"):
-        inferences[graph.id] = networks[graph.name] = infer(document, graph, {}, {}, cache)
-    for graph in document.of_kind("step"):
-        inferences[graph.id] = infer(document, graph, fields, networks, cache)
+    world = World(flat, cache or _shared, fields, known, frozenset(broken))
+    for graph in flat.of_kind("network"):
+        inferences[graph.id] = known[graph.name] = infer(world, graph)
+    for graph in flat.of_kind("step"):
+        inferences[graph.id] = infer(world, graph)
     for inference in inferences.values():
         problems += inference.problems
-    compiled = Compiled(document, (), inferences, {}, {})
-    for id, inference in inferences.items():
-        graph = document.graph(id)
+    compiled = Compiled(document, resolved, (), inferences, {}, {}, {})
+    for id, inference in list(inferences.items()):
+        graph = flat.graph(id)
         own = [p for p in problems if p.severity == "error" and p.graph == id]
         if not own:
-            problems += _untyped(graph, inference, networks)
+            problems += _untyped(graph, inference, known)
             own = [p for p in problems if p.severity == "error" and p.graph == id]
         if not own:
-            program = lower(document, graph, inference.layers)
-            compiled.programs[id] = program
-            compiled.sources[id] = emit(document, program, inference.outputs)
+            _write(compiled, programs(flat, inference))
+        for path, use in _paths(id, inference):
+            compiled.uses.setdefault(use.graph.id, {})[path] = use
+    for id, uses in compiled.uses.items():
+        inferences[id] = next(iter(uses.values()))
     return replace(compiled, problems=_in_order(document, problems))
+
+
+def _write(compiled: Compiled, found: list[Program]) -> None:
+    """The source of a graph, and of the blocks that are first used in it."""
+    for number, program in enumerate(found, 1):
+        id = program.graph.id
+        if id not in compiled.sources:
+            compiled.programs[id] = program
+            compiled.sources[id] = emit(_needed(found[:number]))
+
+
+def _needed(found: list[Program]) -> list[Program]:
+    """The last program and those that it is made of."""
+    wanted = [found[-1]]
+    for program in reversed(found[:-1]):
+        calls = (call.constructor for user in wanted for call in user.calls)
+        if any(c is not None and f"{program.class_name}(" in c.text for c in calls):
+            wanted.insert(0, program)
+    return wanted
+
+
+def _paths(prefix: str, inference: Inference) -> Iterator[tuple[str, Inference]]:
+    """The uses of blocks in a graph, repeated ones once, each with its path."""
+    for node, repeated in inference.blocks.items():
+        if repeated:
+            path = f"{prefix}/{node}"
+            yield path, repeated[0]
+            yield from _paths(path, repeated[0])
+
+
+def _unused_blocks_warn(document: Document, problems: list[Problem]) -> list[Problem]:
+    """Mistakes in a block that no network contains keep nothing from being built."""
+    unused = {block.id for block in document.of_kind("block")} - used_blocks(document)
+    return [
+        replace(p, severity="warning") if p.graph in unused and p.severity == "error" else p
+        for p in problems
+    ]
 
 
 def _untyped(graph: Graph, inference: Inference, networks: dict[str, Inference]) -> list[Problem]:
@@ -89,6 +141,8 @@ def _in_order(document: Document, problems: list[Problem]) -> tuple[Problem, ...
     graphs = {id: graph.info.order for id, graph in document.graphs.items()}
     nodes = {n.id: n.order for graph in document.graphs.values() for n in graph.nodes.values()}
 
+    told = {(p.severity, p.code, p.message, p.graph, p.node, p.port): p for p in problems}
+
     def rank(problem: Problem) -> tuple[int, int, int]:
         return (
             _SEVERITIES[problem.severity],
@@ -96,15 +150,26 @@ def _in_order(document: Document, problems: list[Problem]) -> tuple[Problem, ...
             nodes.get(problem.node, -1),
         )
 
-    return tuple(sorted(problems, key=rank))
+    return tuple(sorted(told.values(), key=rank))
 
 
 def analyse(document: Document, fields: Fields, cache: Cache | None = None) -> Report:
     """The report for the window and the command line."""
     compiled = compile_document(document, fields, cache)
+    made: dict[int, GraphReport] = {}
+
+    def report(id: str, inference: Inference) -> GraphReport:
+        if builtins.id(inference) not in made:
+            made[builtins.id(inference)] = _report(compiled, id, inference)
+        return made[builtins.id(inference)]
+
     return Report(
         compiled.problems,
-        {id: _report(compiled, id, inference) for id, inference in compiled.inferences.items()},
+        {id: report(id, inference) for id, inference in compiled.inferences.items()},
+        {
+            block: {path: report(block, use) for path, use in uses.items()}
+            for block, uses in compiled.uses.items()
+        },
     )
 
 
@@ -122,6 +187,13 @@ def _report(compiled: Compiled, id: str, inference: Inference) -> GraphReport:
         )
         for node in inference.layers
     }
+    for node, start in compiled.resolved.passed.get(id, {}).items():
+        known = inference.outputs.get(start.node, {}).get(start.port)
+        if known is not None:
+            # What a reroute or a bypassed node hands on, under each of its ports.
+            graph = compiled.document.graph(id)
+            ports = ports_of(compiled.document, graph, graph.nodes[node]).outputs
+            nodes[node] = NodeReport(outputs=tensors({port.name: known for port in ports}))
     return GraphReport(
         nodes,
         sum(inference.parameters.values()),

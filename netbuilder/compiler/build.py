@@ -15,7 +15,8 @@ from torch import nn
 from netbuilder.compiler.analyse import Compiled, compile_document
 from netbuilder.compiler.emit import Source
 from netbuilder.compiler.execute import function, run
-from netbuilder.compiler.infer import Cache, Fields
+from netbuilder.compiler.infer import Fields
+from netbuilder.compiler.probe import Cache
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers.base import Role
@@ -128,30 +129,43 @@ def _libraries() -> dict[str, Any]:
 
 
 def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:
-    """Executes a graph's source and returns the class, with its origin."""
+    """Executes a graph's source and returns its class."""
+    return _classes(compiled, graph, fields)[compiled.sources[graph.id].class_name]
+
+
+def _classes(compiled: Compiled, graph: Graph, fields: Fields) -> dict[str, Any]:
+    """Executes a graph's source; its classes, those of blocks too, know their origin."""
     source = compiled.sources[graph.id]
     digest = hashlib.sha256(source.text.encode()).hexdigest()[:12]
     filename = f"<netbuilder {graph.id} {digest}>"
     origin = Origin(compiled.document.copy(), graph.id, dict(fields), source)
     _origins[filename] = origin
     namespace = run(source.text, filename, {"__name__": filename})
-    made = namespace[source.class_name]
-    made.netbuilder_origin = origin
-    made.__reduce_ex__ = _reduce
-    return made
+    for name in source.classes:
+        namespace[name].netbuilder_origin = origin
+        namespace[name].__reduce_ex__ = _reduce
+    return namespace
 
 
 def _reduce(module: nn.Module, protocol: int) -> tuple[Any, ...]:
     """Pickle by origin: the class is generated again where the module arrives."""
     origin = module.netbuilder_origin
     assert isinstance(origin, Origin)
-    return _again, (origin.document, origin.graph, origin.fields), module.__dict__
+    name = type(module).__name__
+    return _again, (origin.document, origin.graph, origin.fields, name), module.__dict__
 
 
-def _again(document: Document, graph_id: str, fields: Fields) -> nn.Module:
-    graph = document.graph(graph_id)
-    made = _class(compile_document(document, fields), graph, fields)
-    module: nn.Module = made.__new__(made)
+_latest: list[tuple[Document, str, dict[str, Any]]] = []
+"""The classes made last for a pickle: its blocks come one by one and share their document."""
+
+
+def _again(document: Document, graph_id: str, fields: Fields, name: str) -> nn.Module:
+    if not _latest or _latest[0][0] is not document or _latest[0][1] != graph_id:
+        graph = document.graph(graph_id)
+        made = _classes(compile_document(document, fields), graph, fields)
+        _latest[:] = [(document, graph_id, made)]
+    kind = _latest[0][2][name]
+    module: nn.Module = kind.__new__(kind)
     return module
 
 
@@ -165,7 +179,8 @@ def locate_error(error: BaseException) -> Located | None:
     if found is None:
         return None
     origin, line, values = found
-    node = origin.document.graph(origin.graph).nodes[origin.source.lines[line]]
+    graph, id = origin.source.lines[line]
+    node = origin.document.graph(graph).nodes[id]
     text = origin.source.text.splitlines()[line - 1].strip()
     names = [n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
     shapes = [
@@ -177,4 +192,4 @@ def locate_error(error: BaseException) -> Located | None:
     reason = str(error).strip().splitlines()
     given = f" with {', '.join(shapes)}" if shapes else ""
     message = f"'{node.name}' failed{given}: {reason[0] if reason else type(error).__name__}"
-    return Located(origin.graph, node.id, node.name, message)
+    return Located(graph, node.id, node.name, message)

@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from netbuilder.compiler.blocks import check_block, check_call, check_sharing
 from netbuilder.compiler.inplace import overwritten
+from netbuilder.compiler.resolve import resolve
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node, Unreadable
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
-from netbuilder.layers.catalogue import find, layers, ports_of, read
+from netbuilder.layers.catalogue import (
+    called_graph,
+    find,
+    layers,
+    owner_of,
+    parameters_of,
+    ports_of,
+    read,
+)
 
 SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles for whose sake everything else is computed."""
@@ -24,8 +34,10 @@ SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 def check(document: Document) -> list[Problem]:
     """All structural problems of a document."""
     problems: list[Problem] = []
+    resolved = resolve(document).document
     for graph in document.graphs.values():
-        problems += check_graph(document, graph)
+        problems += _cycles(graph)
+        problems += check_graph(resolved, resolved.graph(graph.id))
     lost = document.project.extra.get("graphs", ())
     if lost:
         problems.append(
@@ -49,10 +61,9 @@ def check(document: Document) -> list[Problem]:
 
 
 def check_graph(document: Document, graph: Graph) -> list[Problem]:
-    """The structural problems of one graph, in the order of its nodes."""
+    """The structural problems of one graph of a resolved document, in the order of its nodes."""
     found = [
         *_unreadable(graph),
-        *_cycles(graph),
         *_ends(document, graph),
         *_names(graph),
         *(to_problem(complaint, graph, node) for node, complaint in overwritten(graph)),
@@ -151,19 +162,21 @@ def _cycles(graph: Graph) -> Iterator[Problem]:
 
 
 def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
-    """A network needs outputs, a step one loss and networks to update."""
+    """Networks and blocks need outputs, a step one loss and networks to update."""
     roles = [role_of(node) for node in graph.nodes.values()]
-    if graph.kind == "network":
+    if graph.kind == "block":
+        yield from check_block(document, graph)
+    if graph.kind != "step":
         if Role.OUTPUT not in roles:
             yield Problem(
                 "error",
                 "output.missing",
-                f"The network '{graph.name}' has no output.",
-                "Add an Output and connect what the network computes.",
+                f"The {graph.kind} '{graph.name}' has no output.",
+                f"Add an Output and connect what the {graph.kind} computes.",
                 graph.id,
                 fixes=(_end_fix(document, graph, "netbuilder.Output"),),
             )
-        if Role.INPUT not in roles:
+        if graph.kind == "network" and Role.INPUT not in roles:
             yield Problem(
                 "error",
                 "input.missing",
@@ -314,12 +327,18 @@ def _node(document: Document, graph: Graph, node: Node) -> Iterator[Problem]:
             node.id,
             fixes=(Fix("Delete it", "remove_items", {"graph": graph.id, "items": [node.id]}),),
         )
-    layer = read(node)
+    if node.shares:
+        for complaint in check_sharing(graph, node):
+            yield to_problem(complaint, graph, node)
+    layer = read(owner_of(graph, node), parameters_of(graph))
     if isinstance(layer, tuple):
         for complaint in layer:
             yield to_problem(complaint, graph, node)
     elif isinstance(layer, Layer) and layer.role is Role.CALL:
         yield from _call(document, graph, node, layer)
+    elif isinstance(layer, Layer) and layer.role is Role.BLOCK:
+        for complaint in check_call(document, called_graph(document, node), layer):
+            yield to_problem(complaint, graph, node)
 
 
 def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterator[Problem]:

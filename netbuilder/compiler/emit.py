@@ -7,83 +7,92 @@ literals and checked identifiers. Comments show shapes, made of numbers and symb
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of
-from netbuilder.compiler.lower import Call, Program
-from netbuilder.compiler.text import ALIAS_NAMES, Snippet
-from netbuilder.graph import rules
-from netbuilder.graph.document import Document
+from netbuilder.compiler.classes import stored_name
+from netbuilder.compiler.lower import Argument, Call, Program
+from netbuilder.compiler.text import Snippet
 from netbuilder.graph.model import Node
+from netbuilder.layers import code
 from netbuilder.layers.base import Role, TensorType
 
 Types = Mapping[str, Mapping[str, TensorType]]
 """Output types by node id and port, for the comments."""
 
 
+Place = tuple[str, str]
+"""A graph's id and a node's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A module's text, its class, and which node each line (from 1) came from."""
+    """A module's text, its class (the last one), and where each line (from 1) came from."""
 
     text: str
     class_name: str
-    lines: Mapping[int, str]
+    lines: Mapping[int, Place]
     inputs: tuple[str, ...]
     """Arguments of `forward`, in order."""
+    classes: tuple[str, ...] = ()
+    """All classes, in their order."""
 
 
+@dataclass(slots=True)
 class _Writer:
     """Lines of source, with the node each came from, and the imports they need."""
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str]] = []
-        self.imports = {"import torch", "from torch import nn"}
+    rows: list[tuple[str, Place | None]] = field(default_factory=list)
+    imports: set[str] = field(default_factory=lambda: {"import torch", "from torch import nn"})
+    graph: str = ""
 
     def put(self, text: str = "", node: str = "", depth: int = 0) -> None:
-        self.rows.append(("    " * depth + text if text else "", node))
+        self.rows.append(
+            ("    " * depth + text if text else "", (self.graph, node) if node else None)
+        )
 
-    def assign(self, target: str, value: Snippet, node: str, comment: str = "") -> None:
+    def assign(
+        self, target: str, value: Snippet, node: str, comment: str = "", depth: int = 2
+    ) -> None:
         """A statement in the body of a method; the comment is cleaned."""
         self.imports |= value.imports
         note = f"  # {_plain(comment)}" if comment else ""
-        self.put(f"{target} = {value.text}{note}", node, 2)
+        self.put(f"{target} = {value.text}{note}", node, depth)
 
 
-def class_name(document: Document, name: str, kind: str) -> str:
-    """`Main` is nobody's name for a network: a lone `main` takes the project's title."""
-    text = name
-    if kind == "network" and name == "main":
-        text = document.project.title if document.project.title != "Untitled" else name
-    words = re.findall(r"[A-Za-z0-9]+", text) or [name]
-    camel = "".join(word[0].upper() + word[1:] for word in words)
-    if kind == "step":
-        camel += "" if camel.endswith("Step") else "Step"
-    name = rules.identifier(camel, "Network")
-    return f"{name}Network" if name in ALIAS_NAMES else name
+def emit(programs: Sequence[Program]) -> Source:
+    """The source of a network, a block or a training step: the last of the programs.
 
-
-def emit(document: Document, program: Program, types: Types) -> Source:
-    """The source of a network or a training step."""
+    The others are the blocks in it, each after those that it contains.
+    """
     writer = _Writer()
-    graph = program.graph
-    name = class_name(document, graph.name, graph.kind)
-    writer.put(f"class {name}(nn.Module):")
-    _describe(writer, program, types)
+    for number, program in enumerate(programs):
+        if number:
+            writer.put()
+            writer.put()
+        _class(writer, program)
+    return _finish(writer, programs)
+
+
+def _class(writer: _Writer, program: Program) -> None:
+    writer.graph = program.graph.id
+    writer.put(f"class {program.class_name}(nn.Module):")
+    _describe(writer, program, program.types)
     _init(writer, program)
     writer.put()
-    _train(writer, program, name)
-    _forward(writer, program, types)
-    return _finish(writer, name, program)
+    _train(writer, program, program.class_name)
+    _forward(writer, program, program.types)
 
 
 def _describe(writer: _Writer, program: Program, types: Types) -> None:
     """The docstring: what goes in and what comes out, as shapes."""
-    given = [f"{name} {_type(types, node)}" for node, name in program.inputs]
-    if program.graph.kind == "network":
+    given = [f"{name}{_type(types, node)}" for node, name in program.inputs]
+    if program.graph.kind != "step":
         names = node_names(program.graph)
         got = [
-            f"{names[node.id]} {_source_type(program, node, types)}" for node, _ in program.results
+            f"{names[node.id]}{_source_type(program, node, types)}" for node, _ in program.results
         ]
         writer.put(_plain(f'"""{", ".join(given)} -> {", ".join(got)}."""'), "", 1)
     else:
@@ -94,13 +103,13 @@ def _describe(writer: _Writer, program: Program, types: Types) -> None:
 
 def _type(types: Types, node: Node) -> str:
     known = types.get(node.id, {}).get("output")
-    return str(known) if known is not None else "?"
+    return f" {known}" if known is not None else ""
 
 
 def _source_type(program: Program, node: Node, types: Types) -> str:
     wire = program.graph.wire_into(node.id, "input")
     known = types.get(wire.source, {}).get(wire.source_port) if wire else None
-    return str(known) if known is not None else "?"
+    return f" {known}" if known is not None else ""
 
 
 def _plain(text: str) -> str:
@@ -110,13 +119,26 @@ def _plain(text: str) -> str:
 
 def _init(writer: _Writer, program: Program) -> None:
     arguments = "".join(f", {name}: nn.Module" for name in program.networks.values())
+    arguments += "".join(f", {_argument(argument)}" for argument in program.arguments)
     writer.put(f"def __init__(self{arguments}) -> None:", "", 1)
     writer.put("super().__init__()", "", 2)
     for name in program.networks.values():
         writer.put(f"self.{name} = {name}", "", 2)
+    for name in program.stored:
+        attribute = stored_name(name, node_names(program.graph))
+        writer.put(f"self.{attribute} = {name}", "", 2)
     for call in program.calls:
         if call.constructor is not None:
             writer.assign(f"self.{call.attribute}", call.constructor, call.node.id)
+
+
+def _argument(argument: Argument) -> str:
+    """`channels: int = 64`."""
+    kind = type(argument.value).__name__ if argument.value is not None else "object"
+    text_ = f"{argument.name}: {kind}"
+    if argument.default:
+        text_ += f" = {text.snippet(code.const(argument.value)).text}"
+    return text_
 
 
 def _train(writer: _Writer, program: Program, name: str) -> None:
@@ -149,7 +171,14 @@ def _forward(writer: _Writer, program: Program, types: Types) -> None:
 
 def _line(writer: _Writer, call: Call, types: Types) -> None:
     shown = [str(types[call.node.id][p]) for p in call.outputs if p in types.get(call.node.id, {})]
-    writer.assign(call.targets, call.forward, call.node.id, ", ".join(shown))
+    comment = ", ".join(shown)
+    if not call.loop:
+        writer.assign(call.targets, call.forward, call.node.id, comment)
+        return
+    if call.loop != call.targets:
+        writer.put(f"{call.targets} = {call.loop}", call.node.id, 2)
+    writer.put(f"for module in self.{call.attribute}:", call.node.id, 2)
+    writer.assign(call.targets, call.forward, call.node.id, comment, 3)
 
 
 def _returns(program: Program) -> str:
@@ -176,9 +205,12 @@ def _dict(values: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
 
 
-def _finish(writer: _Writer, name: str, program: Program) -> Source:
+def _finish(writer: _Writer, programs: Sequence[Program]) -> Source:
     head = sorted(writer.imports, key=lambda line: (line.startswith("from"), " as " in line, line))
-    rows = [(line, "") for line in head] + [("", ""), ("", "")] + writer.rows
-    lines = {i: node for i, (_, node) in enumerate(rows, 1) if node}
-    text = "\n".join(row for row, _ in rows) + "\n"
-    return Source(text, name, lines, tuple(name for _, name in program.inputs))
+    empty: list[tuple[str, Place | None]] = [("", None), ("", None)]
+    rows = [*((line, None) for line in head), *empty, *writer.rows]
+    lines = {i: place for i, (_, place) in enumerate(rows, 1) if place is not None}
+    written = "\n".join(row for row, _ in rows) + "\n"
+    last = programs[-1]
+    inputs = tuple(name for _, name in last.inputs)
+    return Source(written, last.class_name, lines, inputs, tuple(p.class_name for p in programs))

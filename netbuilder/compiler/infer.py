@@ -1,119 +1,149 @@
-"""What travels on every wire, found by running each layer on PyTorch's meta device.
+"""What travels on every wire: a graph's nodes are asked one after the other.
 
-A node is run at a few sizes of the symbols in its inputs; each output size is fitted by a
-polynomial with integer coefficients and the fit is checked at further sizes. Where it does
-not hold (a strided convolution over `T`), the formula comes from PyTorch's symbolic shapes
-instead. Results are cached by layer, parameters and input types.
+A plain layer is run on PyTorch's meta device (`compiler.probe`); a call of a network takes
+that network's types; a block is inferred anew with the types and values of each use.
 """
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from pydantic import ValidationError
 
-from netbuilder.compiler import fit
+from netbuilder.compiler import calls
 from netbuilder.compiler.check import to_problem
-from netbuilder.compiler.execute import function
-from netbuilder.compiler.text import call_inputs
+from netbuilder.compiler.probe import Cache, Types
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import topology
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
-from netbuilder.layers import code, dims
-from netbuilder.layers.base import Complaint, Layer, Ports, Role, Targets, TensorType
-from netbuilder.layers.catalogue import ports_of, read
+from netbuilder.graph.model import Json, Node
+from netbuilder.layers.base import Complaint, Layer, Ports, Role, TensorType
+from netbuilder.layers.catalogue import called_graph, owner_of, parameters_of, ports_of, read
 
-Types = dict[str, TensorType]
 Fields = Mapping[str, TensorType]
-
-CACHE_SIZE = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What running one layer on meta gave: output types and weights, or torch's refusal."""
-
-    outputs: Mapping[str, TensorType]
-    parameters: int = 0
-    refusal: str = ""
-
-
-class Cache:
-    """Outcomes by (layer, parameters, input types); the least recently used go first."""
-
-    def __init__(self, size: int = CACHE_SIZE) -> None:
-        self._size = size
-        self._known: OrderedDict[Any, Outcome] = OrderedDict()
-
-    def outcome(self, layer: Layer, inputs: Types) -> Outcome:
-        key = (layer.id, layer, tuple(inputs.items()))
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = run_layer(layer, inputs)
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(key)
-        return known
 
 
 @dataclass(slots=True)
 class Inference:
-    """What is known of one graph. Nodes that could not be understood are missing."""
+    """What is known of one graph, for a block: of one use of it.
 
+    Nodes that could not be understood are missing. `values` are those of the block's
+    parameters; `blocks` holds, for each node that calls a block, what is known inside: one
+    inference for each repetition, the same object where the types are the same.
+    """
+
+    graph: Graph
+    values: Mapping[str, Json] = field(default_factory=dict)
     layers: dict[str, Layer] = field(default_factory=dict)
     inputs: dict[str, Types] = field(default_factory=dict)
     outputs: dict[str, Types] = field(default_factory=dict)
     inferred: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, tuple[Inference, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
 
-def infer(
-    document: Document,
-    graph: Graph,
-    fields: Fields,
-    networks: Mapping[str, Inference],
-    cache: Cache,
-) -> Inference:
-    """Types of all nodes of `graph`.
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the inference of a graph may look at.
 
-    `fields` are the data's fields, which steps read; `networks` the results for the
-    networks (by name), which steps call.
+    `fields` are the data's fields, which steps read; `networks` the results for the networks
+    (by name), which steps call; `broken` the ids of blocks that can't be built.
     """
-    result = Inference()
+
+    document: Document
+    cache: Cache
+    fields: Fields = field(default_factory=dict)
+    networks: Mapping[str, Inference] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
+    known: dict[Any, Inference] = field(default_factory=dict)
+    """Blocks by id, values and types: uses that are alike are inferred once."""
+
+
+def infer(world: World, graph: Graph) -> Inference:
+    """Types of all nodes of a network or step."""
+    return _infer(world, graph, Inference(graph), {}, ())
+
+
+def _infer(
+    world: World, graph: Graph, result: Inference, given: Types, within: tuple[str, ...]
+) -> Inference:
+    """`given` are the types of a block's inputs, `within` the ids of the blocks around it."""
     for id in topology.sorted_nodes(graph):
         node = graph.nodes[id]
-        layer = read(node)
+        layer = read(owner_of(graph, node), result.values)
         if isinstance(layer, Layer):
-            _Node(document, graph, node, layer, result).infer(fields, networks, cache)
+            _Node(world, graph, node, layer, result, given, within).infer()
+    for node in graph.nodes.values():
+        if node.shares and node.shares != node.id:
+            _share(graph, node, result)
     return result
+
+
+def _share(graph: Graph, node: Node, result: Inference) -> None:
+    """Checks that shared weights fit, and counts them once."""
+    owner = owner_of(graph, node)
+    own, other = result.layers.get(node.id), result.layers.get(owner.id)
+    if own is None or other is None or owner is node:
+        return
+    result.parameters[node.id] = 0
+    inside = [result.blocks.get(id, ()) for id in (node.id, owner.id)]
+    same = own == other and len(inside[0]) == len(inside[1])
+    if same and all(_alike(a, b) for a, b in zip(*inside, strict=True)):
+        return
+    here, there = result.inferred.get(node.id, {}), result.inferred.get(owner.id, {})
+    name = next((name for name in here if here[name] != there.get(name)), "")
+    what = f", which are for {name} {there.get(name)}; here it is {here[name]}" if name else ""
+    complaint = Complaint(
+        f"The weights of '{owner.name}' don't fit '{node.name}'{what}.",
+        "Change what comes in, or give the node weights of its own.",
+        code="shares.misfit",
+        fixes=(Fix("Give it weights of its own", "set_node", {"fields": {"shares": ""}}),),
+    )
+    result.problems.append(to_problem(complaint, graph, node))
+
+
+def _alike(one: Inference, other: Inference) -> bool:
+    """Whether two uses of a block have modules of the same sizes."""
+    return one is other or (
+        one.layers == other.layers
+        and one.blocks.keys() == other.blocks.keys()
+        and all(
+            len(one.blocks[id]) == len(other.blocks[id])
+            and all(_alike(a, b) for a, b in zip(one.blocks[id], other.blocks[id], strict=True))
+            for id in one.blocks
+        )
+    )
 
 
 class _Node:
     """The inference of one node."""
 
     def __init__(
-        self, document: Document, graph: Graph, node: Node, layer: Layer, result: Inference
+        self,
+        world: World,
+        graph: Graph,
+        node: Node,
+        layer: Layer,
+        result: Inference,
+        given: Types,
+        within: tuple[str, ...],
     ) -> None:
-        self.document = document
+        self.world = world
         self.graph = graph
         self.node = node
         self.layer = layer
         self.result = result
+        self.given = given
+        self.within = within
 
     def _complain(self, complaint: Complaint) -> None:
         self.result.problems.append(to_problem(complaint, self.graph, self.node))
 
-    def infer(self, fields: Fields, networks: Mapping[str, Inference], cache: Cache) -> None:
-        ports = ports_of(self.document, self.graph, self.node)
+    def infer(self) -> None:
+        ports = ports_of(self.world.document, self.graph, self.node)
         inputs, complete = self._inputs(ports)
         self.result.inputs[self.node.id] = inputs
         self.result.layers[self.node.id] = self.layer
@@ -125,7 +155,7 @@ class _Node:
             refused |= complaint.severity == "error"
         if not complete or refused:
             return
-        outputs = self._outputs(inputs, fields, networks, cache)
+        outputs = self._outputs(inputs)
         if outputs is not None:
             self.result.outputs[self.node.id] = outputs
 
@@ -183,24 +213,23 @@ class _Node:
             self._complain(complaint)
         return bool(found)
 
-    def _outputs(
-        self,
-        inputs: Types,
-        fields: Fields,
-        networks: Mapping[str, Inference],
-        cache: Cache,
-    ) -> Types | None:
+    def _outputs(self, inputs: Types) -> Types | None:
         ruled = self.layer.output_types(inputs)
         if ruled is not None:
             return dict(ruled)
         match self.layer.role:
+            case Role.INPUT:
+                known = self.given.get(self.node.name)
+                return None if known is None else {"output": known}
             case Role.DATA:
-                return self._field(fields)
+                return self._field(self.world.fields)
             case Role.CALL:
-                return self._network(inputs, networks)
+                return self._network(inputs)
+            case Role.BLOCK:
+                return self._block(inputs)
             case Role.OUTPUT | Role.OBJECTIVE | Role.METRIC | Role.PREVIEW:
                 return {}
-        outcome = cache.outcome(self.layer, inputs)
+        outcome = self.world.cache.outcome(self.layer, inputs)
         self.result.parameters[self.node.id] = outcome.parameters
         if outcome.refusal:
             shapes = ", ".join(f"{port} {tensor}" for port, tensor in inputs.items())
@@ -229,189 +258,61 @@ class _Node:
         self._complain(Complaint(message, hint, code="data.field", fixes=fixes))
         return None
 
-    def _network(self, inputs: Types, networks: Mapping[str, Inference]) -> Types | None:
+    def _network(self, inputs: Types) -> Types | None:
         name = str(getattr(self.layer, "network", ""))
-        network, inside = self.document.network(name), networks.get(name)
-        if network is None or inside is None:
+        inside = self.world.networks.get(name)
+        if inside is None:
             return None
-        values: dict[str, dims.Dim] = {}
-        for start in network.ordered():
-            wanted = inside.outputs.get(start.id, {}).get("output")
-            layer = inside.layers.get(start.id)
-            if layer is None or layer.role is not Role.INPUT or wanted is None:
-                continue
-            found = inputs.get(start.name)
-            if found is None:
-                return None
-            misfit = _misfit(wanted, found, values)
-            if misfit:
-                self._complain(self._wrong_data(network, start, layer, wanted, found, misfit))
-                return None
-        outputs: Types = {}
-        for end in network.ordered():
-            layer = inside.layers.get(end.id)
-            if layer is not None and layer.role is Role.OUTPUT:
-                known = inside.inputs[end.id].get("input")
-                if known is None:
-                    return None
-                shape = tuple(dims.at(dim, values) for dim in known.shape)
-                outputs[end.name] = TensorType(shape, known.dtype, known.high)
-        return outputs
+        try:
+            return calls.network_outputs(inside, inputs)
+        except calls.Misfit as misfit:
+            self._complain(misfit.complaint)
+            return None
 
-    @staticmethod
-    def _wrong_data(
-        network: Graph,
-        start: Node,
-        layer: Layer,
-        wanted: TensorType,
-        found: TensorType,
-        misfit: str,
-    ) -> Complaint:
-        fixes: tuple[Fix, ...] = ()
-        sample = found.shape[1:] if getattr(layer, "batched", True) else found.shape
-        sizes = [dims.to_json(dim) for dim in sample]
-        text = dims.text(sample)
-        arguments = {"graph": network.id, "node": start.id, "name": "shape", "value": sizes}
-        if wanted.shape != found.shape:
-            fixes = (Fix(f"Set the shape of '{start.name}' to {text}", "set_parameter", arguments),)
-        elif wanted.dtype != found.dtype:
-            arguments |= {"name": "dtype", "value": found.dtype}
-            fixes = (Fix(f"Set '{start.name}' to {found.dtype}", "set_parameter", arguments),)
-        return Complaint(
-            f"The network '{network.name}' takes {wanted} {wanted.dtype} as '{start.name}', "
-            f"gets {found} {found.dtype}: {misfit}.",
-            "Change the network's Input, or wire data of that shape to it.",
-            start.name,
-            code="data.misfit",
-            fixes=fixes,
+    def _block(self, inputs: Types) -> Types | None:
+        """The types that come out of a block, one repetition after the other."""
+        block = called_graph(self.world.document, owner_of(self.graph, self.node))
+        if block is None or block.id in self.within:
+            return None
+        values = {**parameters_of(block), **getattr(self.layer, "values", {})}
+        ports = ports_of(self.world.document, self.graph, self.node)
+        inferences: list[Inference] = []
+        given, outputs = dict(inputs), None
+        for _ in range(getattr(self.layer, "repeat", 1)):
+            inside = self._inside(block, values, given)
+            inferences.append(inside)
+            outputs = calls.outputs_of(inside)
+            if outputs is None:
+                break
+            given |= dict(zip((port.name for port in ports.inputs), outputs.values(), strict=False))
+        self.result.blocks[self.node.id] = tuple(inferences)
+        self.result.parameters[self.node.id] = sum(
+            sum(inside.parameters.values()) for inside in inferences
         )
+        self._problems_inside(block, inferences, outputs is None)
+        return None if block.id in self.world.broken else outputs
 
+    def _inside(self, block: Graph, values: Mapping[str, Json], given: Types) -> Inference:
+        # `repr` keeps 1, 1.0 and True apart, which are equal as keys.
+        key = (block.id, repr(values), tuple(given.items()))
+        known = self.world.known.get(key)
+        if known is None:
+            fresh = Inference(block, values)
+            known = _infer(self.world, block, fresh, given, (*self.within, block.id))
+            self.world.known[key] = known
+        return known
 
-def _misfit(wanted: TensorType, found: TensorType, values: dict[str, dims.Dim]) -> str:
-    """Why `found` can't go into an input of type `wanted`; binds symbols in `values`."""
-    if wanted.rank != found.rank:
-        return f"{found.rank} dims instead of {wanted.rank}"
-    for i, (want, have) in enumerate(zip(wanted.shape, found.shape, strict=True)):
-        if isinstance(want, int):
-            if want != have:
-                return f"dim {i} is {have} instead of {want}"
+    def _problems_inside(self, block: Graph, uses: list[Inference], failed: bool) -> None:
+        told = [problem for inside in uses for problem in inside.problems]
+        self.result.problems += told
+        first = next((problem for problem in told if problem.severity == "error"), None)
+        if first is not None:
+            where = self.world.document.graph(first.graph)
+            at = f" at '{where.nodes[first.node].name}'" if first.node in where.nodes else ""
+            message = f"'{block.name}' does not work here: inside,{at} {first.message}"
+        elif failed or block.id in self.world.broken:
+            message = f"The block '{block.name}' has problems, so what comes out is not known."
         else:
-            name = str(want)
-            if values.setdefault(name, have) != have:
-                return f"'{name}' is {values[name]} and {have}"
-    if wanted.dtype != found.dtype:
-        return f"{found.dtype} instead of {wanted.dtype}"
-    if wanted.high is not None and (found.high or 0) > wanted.high:
-        return f"ids up to {(found.high or 0) - 1}, the network knows {wanted.high}"
-    return ""
-
-
-# -- running one layer ---------------------------------------------------------------------
-
-
-def run_layer(layer: Layer, inputs: Types) -> Outcome:
-    """Runs a layer on the meta device at several sizes and fits the output sizes."""
-    with warnings.catch_warnings():
-        # What PyTorch has to say about a value it accepts, the layer's complaints say better.
-        warnings.simplefilter("ignore")
-        return _run_layer(layer, inputs)
-
-
-def _run_layer(layer: Layer, inputs: Types) -> Outcome:
-    names = sorted(frozenset().union(*(dims.symbols(t.shape) for t in inputs.values())))
-    try:
-        runner = Runner(layer, tuple(inputs))
-        with torch.device("meta"):
-            runner.make()
-        probes = _probe_all(runner, inputs, names)
-    except Exception as error:
-        return Outcome({}, refusal=_first_line(error))
-    parameters = sum(p.numel() for p in runner.parameters())
-    first = probes[0][1]
-    outputs: dict[str, TensorType] = {}
-    try:
-        for path, port in flatten_targets(layer.targets()):
-            tensor = _pick(first, path)
-            if tensor is None:
-                continue
-            sizes = [(at, tuple(_pick(result, path).shape)) for at, result in probes]
-            shape = fit.shape(sizes, names) or fit.exact(runner, inputs, path, port)
-            outputs[port] = TensorType(shape, str(tensor.dtype).removeprefix("torch."))
-    except Exception as error:
-        return Outcome({}, parameters, refusal=_first_line(error))
-    return Outcome(outputs, parameters)
-
-
-def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:
-    """Results at several sizes; at larger ones if the layer can't take the usual ones."""
-    try:
-        return [(sizes, _probe(runner, inputs, sizes)) for sizes in fit.probe_sizes(names)]
-    except Exception:
-        if set(names) <= {"N"}:
-            raise
-        larger = fit.probe_sizes(names, fit.LARGE)
-        return [(sizes, _probe(runner, inputs, sizes)) for sizes in larger]
-
-
-def _probe(runner: Runner, inputs: Types, sizes: Mapping[str, int]) -> Any:
-    tensors = [
-        torch.empty(dims.concrete(t.shape, sizes), dtype=getattr(torch, t.dtype), device="meta")
-        for t in inputs.values()
-    ]
-    with torch.no_grad():
-        return runner(*tensors)
-
-
-def flatten_targets(
-    shape: Targets, path: tuple[int, ...] = ()
-) -> Iterator[tuple[tuple[int, ...], str]]:
-    """Where in a result each output port is: `((), "output")`, `((1, 0), "h_n")`."""
-    if isinstance(shape, str):
-        yield path, shape
-    else:
-        for i, part in enumerate(shape):
-            yield from flatten_targets(part, (*path, i))
-
-
-def _pick(result: Any, path: tuple[int, ...]) -> Any:
-    for i in path:
-        result = result[i]
-    return result
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
-
-
-class Runner:
-    """A layer as a callable: its module, if it is one, and its forward expression."""
-
-    def __init__(self, layer: Layer, ports: tuple[str, ...]) -> None:
-        """`ports` are the wired input ports, in port order."""
-        constructor = layer.constructor()
-        arguments: dict[str, Any] = {
-            port: code.dotted(f"input_{i}") for i, port in enumerate(ports)
-        }
-        holder = code.dotted("module") if constructor is not None else None
-        body = layer.forward(holder, call_inputs(layer, arguments))
-        names = ["module", *(f"input_{i}" for i in range(len(ports)))]
-        self._make = (
-            function(constructor, [], {"torch": torch}) if constructor is not None else None
-        )
-        self._run = function(body, names, {"torch": torch})
-        self.module: Any = None
-
-    def make(self) -> None:
-        """Create the module, on whichever device is the default."""
-        if self._make is not None:
-            self.module = self._make()
-            with contextlib.suppress(AttributeError):
-                self.module.eval()
-
-    def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """The module's weights; none for a function."""
-        return iter(()) if self.module is None else self.module.parameters()
-
-    def __call__(self, *inputs: Any) -> Any:
-        return self._run(self.module, *inputs)
+            return
+        hint = "Open the block and mend it, or change what comes in."
+        self._complain(Complaint(message, hint, code="block.inside"))

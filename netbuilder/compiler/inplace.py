@@ -11,17 +11,17 @@ from collections.abc import Iterator
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import Complaint, Layer, Role
-from netbuilder.layers.catalogue import read
+from netbuilder.layers.catalogue import owner_of, parameters_of, read
 from netbuilder.layers.checks import set_to
 
-_GIVEN = frozenset({Role.INPUT, Role.DATA, Role.CALL})
+_GIVEN = frozenset({Role.INPUT, Role.DATA, Role.CALL, Role.BLOCK})
 """What comes from these belongs to somebody else."""
 
 
 def overwritten(graph: Graph) -> Iterator[tuple[Node, Complaint]]:
     """Nodes with `inplace` on whose input is needed elsewhere."""
     for node in graph.ordered():
-        layer = read(node)
+        layer = read(owner_of(graph, node), parameters_of(graph))
         if isinstance(layer, Layer) and getattr(layer, "inplace", False):
             reason = _needed(graph, node)
             if reason:
@@ -49,7 +49,7 @@ def _needed(graph: Graph, node: Node) -> str:
         for other in graph.wires_out_of(source.id):
             if other.source_port == wire.source_port and other.target != here.id:
                 return f"'{graph.nodes[other.target].name}' reads it too"
-        layer = read(source)
+        layer = read(owner_of(graph, source), parameters_of(graph))
         if not isinstance(layer, Layer):
             return ""
         if layer.role in _GIVEN:

@@ -7,17 +7,20 @@ go to.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of, sinks
+from netbuilder.compiler.infer import Inference
 from netbuilder.compiler.text import Snippet
-from netbuilder.graph import rules, topology
+from netbuilder.graph import expressions, rules, topology
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
-from netbuilder.layers.base import Layer, Ports, Role, Targets
-from netbuilder.layers.catalogue import ports_of
+from netbuilder.graph.model import Json, Node
+from netbuilder.layers import code
+from netbuilder.layers.base import Layer, Ports, Role, Targets, TensorType
+from netbuilder.layers.catalogue import owner_of, ports_of
 
 Value = tuple[str, str]
 """A node's id and an output port: what a variable holds."""
@@ -25,12 +28,28 @@ Value = tuple[str, str]
 CHAIN = "x"
 """The variable that a value goes to when the very next call is all that needs it."""
 
-_TAKEN = frozenset({"self", "torch", "nn", "F", "torchmetrics", "float", "slice"})
+_TAKEN = frozenset({"self", "torch", "nn", "F", "torchmetrics", "float", "slice", "module"})
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How one use of a block is made: the class and its arguments beyond the declared ones."""
+
+    class_name: str
+    further: Mapping[str, Json]
+
+
+Classes = Mapping[int, Made]
+"""By the `id` of the inference of each use of a block."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One node as code: `targets = forward`, with `self.attribute = constructor` before."""
+    """One node as code: `targets = forward`, with `self.attribute = constructor` before.
+
+    `constructor` is None where there is nothing to make: a function, or shared weights. A
+    call with a `loop` runs all modules of its attribute in turn, beginning with that value.
+    """
 
     node: Node
     layer: Layer
@@ -40,22 +59,41 @@ class Call:
     targets: str
     outputs: tuple[str, ...]
     """The output ports that something uses, in port order."""
+    loop: str = ""
+    trees: tuple[ast.expr | None, ast.expr] | None = None
+    """The same two as trees, in a block: there they are not yet the final ones."""
+
+
+@dataclass(slots=True)
+class Argument:
+    """An argument of a block's class; `value` is its default if it has one, else an example."""
+
+    name: str
+    value: Json
+    default: bool
 
 
 @dataclass(slots=True)
 class Program:
     """A lowered graph: arguments of `forward`, calls, and what it returns.
 
-    `inputs` are nodes with their variables, `results` nodes with variables by port.
+    `inputs` are nodes with their variables, `results` nodes with variables by port, `types`
+    output types by node and port where they are always the same.
     """
 
     graph: Graph
+    class_name: str = ""
     inputs: list[tuple[Node, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     results: list[tuple[Node, dict[str, str]]] = field(default_factory=list)
     networks: dict[str, str] = field(default_factory=dict)
     """Names of the networks that a step calls, and the attributes that hold them."""
     metrics: list[tuple[Node, Layer]] = field(default_factory=list)
+    types: Mapping[str, Mapping[str, TensorType]] = field(default_factory=dict)
+    arguments: list[Argument] = field(default_factory=list)
+    """Arguments of a block's class."""
+    stored: list[str] = field(default_factory=list)
+    """Those of them that `forward` needs."""
 
 
 def network_names(document: Document) -> dict[str, str]:
@@ -72,20 +110,25 @@ def _apart(names: Mapping[str, str], taken: set[str]) -> dict[str, str]:
     return {id: f"{name}_" if name in taken else name for id, name in names.items()}
 
 
-def lower(document: Document, graph: Graph, layers: Mapping[str, Layer]) -> Program:
-    """The calls of a graph without errors.
+def lower(document: Document, inference: Inference, classes: Classes) -> Program:
+    """The calls of a graph without errors, for a block: of one use of it.
 
-    `layers` holds each node's layer with inferred sizes filled in. Nodes that reach
-    nothing are left out.
+    `classes` has the classes of the blocks that it calls. Nodes that reach nothing are left
+    out.
     """
-    return _Lowering(document, graph, layers).program()
+    return _Lowering(document, inference, classes).program()
 
 
 class _Lowering:
-    def __init__(self, document: Document, graph: Graph, layers: Mapping[str, Layer]) -> None:
+    def __init__(self, document: Document, inference: Inference, classes: Classes) -> None:
+        graph = inference.graph
         self.document = document
         self.graph = graph
-        self.layers = layers
+        self.inference = inference
+        self.classes = classes
+        self.layers = inference.layers
+        self.made: set[str] = set()
+        """Nodes whose module is made already."""
         step = graph.kind == "step"
         self.networks = network_names(document)
         self.names = node_names(graph)
@@ -93,7 +136,7 @@ class _Lowering:
         self.attributes = _apart(self.names, held)
         self.variables: dict[Value, str] = {}
         used = topology.ancestors(graph, sinks(graph))
-        if graph.kind == "network":
+        if graph.kind != "step":
             # An unused input is still an argument of forward.
             used |= {node.id for node in graph.nodes.values() if role_of(node) is Role.INPUT}
         self.order = [graph.nodes[id] for id in topology.sorted_nodes(graph, used)]
@@ -113,7 +156,7 @@ class _Lowering:
         return [node for node in self.order if self.layers[node.id].role not in silent]
 
     def program(self) -> Program:
-        program = Program(self.graph)
+        program = Program(self.graph, types=self.inference.outputs)
         starts = [n for n in self.order if self.layers[n.id].role in (Role.INPUT, Role.DATA)]
         for node in starts:
             self._start(program, node)
@@ -156,21 +199,127 @@ class _Lowering:
     def _call(self, program: Program, node: Node) -> Call:
         layer = self.layers[node.id]
         arguments = self._arguments(node)
-        attribute = self.attributes[node.id]
-        constructor = None
+        owner = owner_of(self.graph, node)
+        attribute = self.attributes[owner.id]
+        ports = self.ports[node.id]
+        outputs = self._wired(node, ports)
+        if layer.role is Role.BLOCK:
+            return self._block(node, owner, layer, arguments, ports, outputs)
         if layer.role is Role.CALL:
             network = str(getattr(layer, "network", ""))
             program.networks.setdefault(network, self.networks[network])
             called = ", ".join(arguments.values())
             forward = Snippet(f"self.{self.networks[network]}({called})")
-        else:
-            constructor = text.constructor(layer)
-            holder = attribute if constructor is not None else ""
-            forward = text.forward(layer, holder, tuple(arguments.items()))
-        ports = self.ports[node.id]
-        outputs = self._wired(node, ports)
+            targets = self._assign(node, layer, ports, outputs)
+            return Call(node, layer, attribute, None, forward, targets, outputs)
+        if self.graph.kind == "block" or expressions.holds_expression(owner.params):
+            return self._written(node, owner, layer, arguments, ports, outputs)
+        constructor = text.constructor(layer)
+        holder = attribute if constructor is not None else ""
+        forward = text.forward(layer, holder, tuple(arguments.items()))
+        if constructor is not None and owner.id in self.made:
+            constructor = None
+        self.made.add(owner.id)
         targets = self._assign(node, layer, ports, outputs)
         return Call(node, layer, attribute, constructor, forward, targets, outputs)
+
+    def _written(
+        self,
+        node: Node,
+        owner: Node,
+        layer: Layer,
+        arguments: Mapping[str, str],
+        ports: Ports,
+        outputs: tuple[str, ...],
+    ) -> Call:
+        """A layer whose code shows expressions, or marks for sizes that the use decides."""
+        shown = dict(owner.params)
+        if self.graph.kind == "block":
+            at = self._number[node.id]
+            shown |= {k: f"={mark(at, k)}" for k in self.inference.inferred.get(node.id, {})}
+        shown_layer = layer.written(shown)
+        constructor = shown_layer.constructor()
+        attribute = self.attributes[owner.id]
+        holder = attribute if constructor is not None else ""
+        forward = text.forward_tree(shown_layer, holder, tuple(arguments.items()))
+        if constructor is not None and owner.id in self.made:
+            constructor = None
+        self.made.add(owner.id)
+        targets = self._assign(node, layer, ports, outputs)
+        return self._from_trees(node, layer, attribute, constructor, forward, targets, outputs)
+
+    def _from_trees(
+        self,
+        node: Node,
+        layer: Layer,
+        attribute: str,
+        constructor: ast.expr | None,
+        forward: ast.expr,
+        targets: str,
+        outputs: tuple[str, ...],
+        loop: str = "",
+    ) -> Call:
+        empty = Snippet("")
+        call = Call(node, layer, attribute, None, empty, targets, outputs, loop)
+        if self.graph.kind == "block":
+            call.trees = (constructor, forward)
+        else:
+            call.constructor = text.snippet(constructor) if constructor is not None else None
+            call.forward = text.snippet(forward)
+        return call
+
+    # -- blocks ----------------------------------------------------------------------------
+
+    def _block(
+        self,
+        node: Node,
+        owner: Node,
+        layer: Layer,
+        arguments: Mapping[str, str],
+        ports: Ports,
+        outputs: tuple[str, ...],
+    ) -> Call:
+        """A call of a block: one module, or as many as it is repeated."""
+        attribute = self.attributes[owner.id]
+        repeat = owner.params.get("repeat", 1)
+        repeated = getattr(layer, "repeat", 1) > 1 or expressions.is_expression(repeat)
+        plain = len(ports.inputs) == 1 and len(ports.outputs) == 1
+        constructor: ast.expr | None = None
+        if owner.id not in self.made:
+            constructor = self._modules(owner, layer, repeated, plain)
+        self.made.add(owner.id)
+        values: list[ast.expr] = [ast.Name(name, ast.Load()) for name in arguments.values()]
+        if not repeated or plain:
+            forward = code.call(f"self.{attribute}", *values)
+            targets = self._assign(node, layer, ports, outputs)
+            return self._from_trees(node, layer, attribute, constructor, forward, targets, outputs)
+        every = tuple(port.name for port in ports.outputs)
+        targets = self._assign(node, layer, ports, every)
+        back: list[ast.expr] = [ast.Name(name.strip(), ast.Load()) for name in targets.split(",")]
+        forward = code.call("module", *back, *values[len(back) :])
+        begin = ", ".join(list(arguments.values())[: len(back)])
+        return self._from_trees(
+            node, layer, attribute, constructor, forward, targets, outputs, begin
+        )
+
+    def _modules(self, owner: Node, layer: Layer, repeated: bool, plain: bool) -> ast.expr:
+        """`BasicBlock(channels=64)`, or a container of several of them."""
+        values = owner.params.get("values", {})
+        declared = {k: code.const(v) for k, v in values.items()}
+        uses = self.inference.blocks[owner.id]
+        runs: list[tuple[ast.expr, str, int]] = []
+        for use in uses:
+            made = self.classes[id(use)]
+            further = {k: code.const(v) for k, v in made.further.items()}
+            tree = code.call(made.class_name, **further, **declared)
+            same = ast.dump(tree)
+            if runs and runs[-1][1] == same:
+                runs[-1] = (tree, same, runs[-1][2] + 1)
+            else:
+                runs.append((tree, same, 1))
+        if not repeated:
+            return runs[0][0]
+        return _container(runs, owner.params.get("repeat", 1), plain)
 
     def _wired(self, node: Node, ports: Ports) -> tuple[str, ...]:
         wired = {w.source_port for w in self.graph.wires_out_of(node.id) if w.target in self.used}
@@ -180,7 +329,7 @@ class _Lowering:
         """Chooses the variables of a node's outputs and returns what is assigned to."""
         for port in outputs:
             self.variables[node.id, port] = self._variable(node, port, outputs)
-        if layer.role is Role.CALL:
+        if layer.role in (Role.CALL, Role.BLOCK):
             names = tuple(port.name for port in ports.outputs)
             shape: Targets = names if len(names) != 1 else names[0]
         else:
@@ -227,3 +376,33 @@ class _Lowering:
 
 SILENT = frozenset({Role.INPUT, Role.DATA, Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles that are arguments or results of `forward` rather than calls in it."""
+
+
+def mark(number: int, parameter: str) -> str:
+    """A name for an inferred size in a block's code until all uses of it have been looked at.
+
+    It begins with an underscore, as no declared parameter does.
+    """
+    return f"_{number}_{parameter}"
+
+
+def _container(runs: list[tuple[ast.expr, str, int]], repeat: Json, plain: bool) -> ast.expr:
+    """`nn.Sequential(first, *(other for _ in range(2)))`; a list of modules if not `plain`."""
+    parts: list[ast.expr] = []
+    done = 0
+    for at, (tree, _, count) in enumerate(runs):
+        length = code.const(count)
+        if at == len(runs) - 1 and expressions.is_expression(repeat):
+            length = expressions.python(str(repeat) if not done else f"={repeat[1:]} - {done}")
+        elif count == 1:
+            parts.append(tree)
+            done += 1
+            continue
+        target = ast.comprehension(
+            ast.Name("_", ast.Store()), code.call("range", length), [], is_async=0
+        )
+        parts.append(ast.Starred(ast.GeneratorExp(tree, [target]), ast.Load()))
+        done += count
+    if plain:
+        return code.call("torch.nn.Sequential", *parts)
+    return code.call("torch.nn.ModuleList", ast.List(parts, ast.Load()))

@@ -45,21 +45,28 @@ class NodeReport:
 class GraphReport:
     """One graph: its nodes by id and, when it has no errors, its code.
 
-    `lines` maps a line number of `code` (from 1) to the node it came from.
+    `lines` maps a line number of `code` (from 1) to the ids of the graph and of the node it
+    came from.
     """
 
     nodes: Mapping[str, NodeReport] = field(default_factory=dict)
     parameters: int = 0
     code: str = ""
-    lines: Mapping[int, str] = field(default_factory=dict)
+    lines: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All problems and graphs (by id) of a document."""
+    """All problems and graphs (by id) of a document.
+
+    A block's graph is reported as in its first use; `uses` has all of them, by the block's id
+    and the path of the use: the ids of the network and of the nodes that lead to it, with
+    slashes between.
+    """
 
     problems: tuple[Problem, ...] = ()
     graphs: Mapping[str, GraphReport] = field(default_factory=dict)
+    uses: Mapping[str, Mapping[str, GraphReport]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -71,6 +78,7 @@ class Report:
         return {
             "problems": [problem.to_json() for problem in self.problems],
             "graphs": {id: _graph_to_json(graph) for id, graph in self.graphs.items()},
+            "uses": {id: _uses_to_json(uses) for id, uses in self.uses.items()},
         }
 
     @staticmethod
@@ -79,7 +87,26 @@ class Report:
         return Report(
             tuple(Problem.from_json(entry) for entry in value["problems"]),
             {id: _graph_from_json(entry) for id, entry in value["graphs"].items()},
+            {id: _uses_from_json(entry) for id, entry in value["uses"].items()},
         )
+
+
+def _uses_to_json(uses: Mapping[str, GraphReport]) -> dict[str, Any]:
+    """Reports once each, and which path has which: uses that are alike share theirs."""
+    reports: list[GraphReport] = []
+    paths: dict[str, int] = {}
+    numbers: dict[int, int] = {}
+    for path, report in uses.items():
+        if id(report) not in numbers:
+            numbers[id(report)] = len(reports)
+            reports.append(report)
+        paths[path] = numbers[id(report)]
+    return {"reports": [_graph_to_json(report) for report in reports], "paths": paths}
+
+
+def _uses_from_json(value: Mapping[str, Any]) -> dict[str, GraphReport]:
+    reports = [_graph_from_json(entry) for entry in value["reports"]]
+    return {path: reports[number] for path, number in value["paths"].items()}
 
 
 def _graph_to_json(graph: GraphReport) -> dict[str, Any]:
@@ -89,7 +116,7 @@ def _graph_to_json(graph: GraphReport) -> dict[str, Any]:
     return {
         "parameters": graph.parameters,
         "code": graph.code,
-        "lines": {str(line): node for line, node in graph.lines.items()},
+        "lines": {str(line): list(place) for line, place in graph.lines.items()},
         "nodes": {
             id: [tensors(n.inputs), tensors(n.outputs), n.parameters, dict(n.inferred)]
             for id, n in graph.nodes.items()
@@ -108,5 +135,5 @@ def _graph_from_json(value: Mapping[str, Any]) -> GraphReport:
         },
         parameters=value["parameters"],
         code=value["code"],
-        lines={int(line): node for line, node in value["lines"].items()},
+        lines={int(line): (place[0], place[1]) for line, place in value["lines"].items()},
     )

@@ -15,7 +15,7 @@ _ALIASES = {
     "torch.nn": ("nn", "from torch import nn"),
 }
 ALIAS_NAMES = frozenset(alias for alias, _ in _ALIASES.values())
-_ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric"})
+_ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric", "math"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,14 @@ def forward(layer: Layer, attribute: str, arguments: tuple[tuple[str, str], ...]
 
     `attribute` names the module on `self`; it is empty for a plain function.
     """
+    return snippet(forward_tree(layer, attribute, arguments))
+
+
+def forward_tree(layer: Layer, attribute: str, arguments: tuple[tuple[str, str], ...]) -> ast.expr:
+    """The expression that `forward` writes."""
     module = ast.Attribute(code.dotted("self"), attribute, ast.Load()) if attribute else None
     values: dict[str, ast.expr] = {port: ast.Name(name, ast.Load()) for port, name in arguments}
-    return snippet(layer.forward(module, call_inputs(layer, values)))
+    return layer.forward(module, call_inputs(layer, values))
 
 
 def call_inputs(layer: Layer, arguments: Mapping[str, ast.expr]) -> dict[str, ast.expr]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from netbuilder.compiler.build import compiled_without_errors, named_network
+from netbuilder.compiler.build import Origin, compiled_without_errors, named_network
 from netbuilder.compiler.check import node_names
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
@@ -43,10 +43,19 @@ def _spec(name: str, type: TensorType) -> TensorSpec:
 
 
 def code_lines(module: nn.Module) -> Mapping[tuple[str, int], str]:
-    """Which node's name each line of the module's generated code belongs to."""
+    """Which node's name each line of the module's generated code belongs to.
+
+    A node in a block is told with the block: `BasicBlock.conv1`.
+    """
     origin = module.netbuilder_origin
-    graph = origin.document.graph(origin.graph)  # type: ignore[operator, union-attr]
-    names = node_names(graph)
+    assert isinstance(origin, Origin)
     file = type(module).forward.__code__.co_filename
-    lines: Mapping[int, str] = origin.source.lines  # type: ignore[union-attr, assignment]
-    return {(file, line): names[node] for line, node in lines.items() if node in names}
+    names: dict[str, Mapping[str, str]] = {}
+    found = {}
+    for line, (id, node) in origin.source.lines.items():
+        graph = origin.document.graph(id)
+        known = names.setdefault(id, node_names(graph))
+        if node in known:
+            inside = f"{graph.name}." if id != origin.graph else ""
+            found[file, line] = inside + known[node]
+    return found

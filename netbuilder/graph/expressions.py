@@ -110,9 +110,15 @@ def substitute(text: str, renamed: Mapping[str, str]) -> str:
 
 
 def python(text: str) -> ast.expr:
-    """The expression as Python code over names; `ceil` and `floor` are those of `math`."""
+    """The expression as Python code over names; `ceil` and `floor` are those of `math`.
+
+    The names are made by `parameter_name`, so that they can be told from variables.
+    """
 
     class Dotter(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return node if node.id in FUNCTION_NAMES else parameter_name(node.id)
+
         def visit_Call(self, node: ast.Call) -> ast.expr:
             self.generic_visit(node)
             if isinstance(node.func, ast.Name) and node.func.id in ("ceil", "floor"):
@@ -121,6 +127,18 @@ def python(text: str) -> ast.expr:
 
     expression: ast.expr = Dotter().visit(parse(text))
     return expression
+
+
+def parameter_name(name: str) -> ast.Name:
+    """A name in code that stands for a parameter; `is_parameter` tells it from a variable."""
+    result = ast.Name(name, ast.Load())
+    result.parameter = True  # type: ignore[attr-defined]
+    return result
+
+
+def is_parameter(node: ast.AST) -> bool:
+    """Whether a name in code was made by `parameter_name`."""
+    return isinstance(node, ast.Name) and getattr(node, "parameter", False)
 
 
 # -- reading -------------------------------------------------------------------------------

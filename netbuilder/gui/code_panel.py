@@ -72,14 +72,14 @@ class CodeView(QPlainTextEdit):
 
 
 class CodePanel(QWidget):
-    """`node_chosen(id)`: the person clicked a line that a node wrote."""
+    """`node_chosen(graph, node)`: the person clicked a line that a node wrote."""
 
-    node_chosen = Signal(str)
+    node_chosen = Signal(str, str)
 
     def __init__(self) -> None:
         super().__init__()
         self._text = ""
-        self._lines: Mapping[int, str] = {}
+        self._lines: Mapping[int, tuple[str, str]] = {}
         self._selected: frozenset[str] = frozenset()
         self._stale = False
         self.view = CodeView()
@@ -98,8 +98,8 @@ class CodePanel(QWidget):
         self._stack.addWidget(holder(content))
         self.view.line_clicked.connect(self._clicked)
 
-    def show_code(self, name: str, text: str, lines: Mapping[int, str]) -> None:
-        """The source of the graph `name`; `lines` tells which node wrote which line."""
+    def show_code(self, name: str, text: str, lines: Mapping[int, tuple[str, str]]) -> None:
+        """The source of the graph `name`; `lines` tells which graph's node wrote which line."""
         self._text, self._lines, self._stale = text, lines, True
         count = len(text.splitlines())
         self.caption.setText(f"{name} — {count} lines of PyTorch" if text else "")
@@ -119,16 +119,16 @@ class CodePanel(QWidget):
         if self._stale:
             self._stale = False
             self.view.show_source(self._text)
-        self.view.mark([line for line, node in self._lines.items() if node in self._selected])
+        self.view.mark([line for line, place in self._lines.items() if place[1] in self._selected])
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._update()
 
     def _clicked(self, line: int) -> None:
-        node = self._lines.get(line)
-        if node:
-            self.node_chosen.emit(node)
+        place = self._lines.get(line)
+        if place is not None:
+            self.node_chosen.emit(*place)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self._text)

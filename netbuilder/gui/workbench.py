@@ -145,7 +145,7 @@ class Workbench(QMainWindow):
         self.tabs.refused.connect(lambda text: self.message.emit(text, "warning"))
         self.problems.chosen.connect(self._go_to_problem)
         self.problems.fix_wanted.connect(session.apply_fix)
-        self.code.node_chosen.connect(lambda node: self.go_to(session.graph.id, node))
+        self.code.node_chosen.connect(self.go_to)
         self.data.sample_wanted.connect(self._sample)
         self.training.train_wanted.connect(self.train_wanted)
         self.training.pause_wanted.connect(session.pause)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from netbuilder.compiler.analyse import analyse
-from netbuilder.compiler.infer import Cache, run_layer
+from netbuilder.compiler.probe import Cache, run_layer
 from netbuilder.compiler.report import Report
 from netbuilder.graph import edits, fixes
 from netbuilder.graph.model import Node

@@ -128,7 +128,7 @@ def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@given(st.recursive(NUMBERS, _combine, max_leaves=8))
+@given(st.recursive(NUMBERS, _combine, max_leaves=5))
 def test_the_numbers_are_those_of_python(text: str) -> None:
     values = {"a": 7, "b": 0, "c": 2.5}
     python = function(expressions.python("=" + text), list(values), {"math": math})

@@ -1,0 +1,135 @@
+"""What can be wrong with a block, with a node that calls one, and with shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import networkx as nx
+
+from netbuilder.errors import Fix, Problem
+from netbuilder.graph import rules
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.expressions import FUNCTION_NAMES
+from netbuilder.graph.model import Node
+from netbuilder.layers.base import Complaint, Layer, Role
+from netbuilder.layers.catalogue import called_graph, find, graph_ports, parameters_of
+
+RESERVED = rules.RESERVED_NAMES | FUNCTION_NAMES | {"F", "math", "range", "torchmetrics", "module"}
+"""Names that mean something in the generated code: no parameter of a block may take them."""
+
+
+def parameter_refusal(name: object) -> str:
+    """Why a block's parameter can't have this name; empty if it can."""
+    if not isinstance(name, str) or not name:
+        return "A parameter needs a name."
+    if rules.identifier(name, "x", frozenset()) != name or name.startswith("_"):
+        return f"'{name[:40]}' is no name: letters, digits and underscores, a letter first."
+    return f"'{name}' means something else in code." if name in RESERVED else ""
+
+
+def check_block(document: Document, block: Graph) -> Iterator[Problem]:
+    """Declared parameters without a usable name, and blocks inside themselves."""
+    declared = block.info.settings.get("parameters", ())
+    seen: set[str] = set()
+    for entry in declared if isinstance(declared, tuple) else ():
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        refusal = parameter_refusal(name)
+        if not refusal and name in seen:
+            refusal = f"Two parameters are called '{name}'."
+        if refusal:
+            hint = "Give it another name in the block's settings."
+            yield Problem("error", "block.parameter", refusal, hint, block.id)
+        seen.add(str(name))
+    inside = _calls(document)
+    if block.id in inside:
+        loop = next((c for c in nx.simple_cycles(inside) if block.id in c), None)
+        if loop is not None:
+            start = loop.index(block.id)
+            ids = [*loop[start:], *loop[:start], block.id]
+            names = " → ".join(document.graph(id).name for id in ids)
+            node = inside.edges[ids[0], ids[1]]["node"]
+            hint = "Remove one of these blocks from the other."
+            message = f"The block '{block.name}' contains itself: {names}."
+            yield Problem("error", "block.cycle", message, hint, block.id, node)
+
+
+def _calls(document: Document) -> nx.DiGraph[str]:
+    """Which block contains which, by ids; an edge knows the `node` that calls."""
+    result: nx.DiGraph[str] = nx.DiGraph()
+    for block in document.of_kind("block"):
+        for node in block.nodes.values():
+            called = called_graph(document, node)
+            if called is not None:
+                result.add_edge(block.id, called.id, node=node.id)
+    return result
+
+
+def used_blocks(document: Document) -> set[str]:
+    """The ids of the blocks that some network contains, directly or inside others."""
+    found: set[str] = set()
+    waiting = document.of_kind("network")
+    while waiting:
+        for node in waiting.pop().nodes.values():
+            called = called_graph(document, node)
+            if called is not None and called.kind == "block" and called.id not in found:
+                found.add(called.id)
+                waiting.append(called)
+    return found
+
+
+def check_call(document: Document, block: Graph | None, layer: Layer) -> Iterator[Complaint]:
+    """What is wrong with a node that calls `block`."""
+    if block is None:
+        names = [other.name for other in document.of_kind("block")]
+        yield Complaint(
+            f"There is no block called '{getattr(layer, 'block', '')}'.",
+            f"Blocks of this project: {', '.join(names) or 'none'}.",
+            code="block.unknown",
+            fixes=tuple(
+                Fix(f"Use '{name}'", "set_parameter", {"name": "block", "value": name})
+                for name in names[:3]
+            ),
+        )
+        return
+    declared = parameters_of(block)
+    values: Mapping[str, Any] = getattr(layer, "values", {})
+    for name in values:
+        if name not in declared:
+            rest = {key: value for key, value in values.items() if key != name}
+            fix = Fix(f"Leave {name} out", "set_parameter", {"name": "values", "value": rest})
+            yield Complaint(
+                f"The block '{block.name}' has no parameter '{name}'.",
+                f"Its parameters: {', '.join(declared) or 'none'}.",
+                code="block.parameter",
+                fixes=(fix,),
+            )
+    ports = graph_ports(block)
+    if getattr(layer, "repeat", 1) > 1 and len(ports.outputs) > len(ports.inputs):
+        yield Complaint(
+            f"'{block.name}' can't be repeated: it has more outputs than inputs, and what comes "
+            "out goes into the next one.",
+            "Set repeat to 1.",
+            code="block.repeat",
+            fixes=(Fix("Set repeat to 1", "unset_parameter", {"name": "repeat"}),),
+        )
+
+
+def check_sharing(graph: Graph, node: Node) -> Iterator[Complaint]:
+    """Whether there is a node whose weights this one can use."""
+    owner = graph.nodes.get(node.shares)
+    if owner is None:
+        message = f"The node whose weights '{node.name}' uses is not there, or is switched off."
+    elif owner.id == node.id or owner.shares:
+        message = (
+            f"'{node.name}' can't use the weights of '{owner.name}', which uses others itself."
+        )
+    elif owner.layer != node.layer:
+        kind = find(owner.layer)
+        title = kind.title if kind is not None and kind.role is not Role.BLOCK else owner.layer
+        message = f"'{node.name}' can't use the weights of '{owner.name}', which is a {title}."
+    else:
+        return
+    fields = {"shares": ""}
+    fix = Fix("Give it weights of its own", "set_node", {"fields": fields})
+    yield Complaint(message, "Choose another node, or none.", code="shares.lost", fixes=(fix,))

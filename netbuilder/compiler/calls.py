@@ -1,0 +1,115 @@
+"""What comes out of a call of a network, and what does not fit in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from netbuilder.compiler.probe import Types
+from netbuilder.errors import Fix, NetbuilderError
+from netbuilder.graph.document import Graph
+from netbuilder.graph.model import Node
+from netbuilder.layers import dims
+from netbuilder.layers.base import Complaint, Layer, Role, TensorType
+
+if TYPE_CHECKING:
+    from netbuilder.compiler.infer import Inference
+
+
+class Misfit(NetbuilderError):
+    """Something that a network can't take; `complaint` belongs at the call."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.message, complaint.hint)
+        self.complaint = complaint
+
+
+def network_outputs(inside: Inference, inputs: Types) -> Types | None:
+    """Types by output of a network called with these inputs; None if they are not known.
+
+    `Misfit` if the network takes other ones.
+    """
+    network = inside.graph
+    values: dict[str, dims.Dim] = {}
+    for start, layer in _nodes(inside, Role.INPUT):
+        wanted = inside.outputs.get(start.id, {}).get("output")
+        if wanted is None:
+            continue
+        found = inputs.get(start.name)
+        if found is None:
+            return None
+        misfit = _misfit(wanted, found, values)
+        if misfit:
+            raise Misfit(_wrong_data(network, start, layer, wanted, found, misfit))
+    known = outputs_of(inside)
+    if known is None:
+        return None
+    return {
+        name: TensorType(tuple(dims.at(dim, values) for dim in t.shape), t.dtype, t.high)
+        for name, t in known.items()
+    }
+
+
+def outputs_of(inside: Inference) -> Types | None:
+    """Types by output name, in the order of the Output nodes; None if one is not known."""
+    found: Types = {}
+    for end, _ in _nodes(inside, Role.OUTPUT):
+        known = inside.inputs[end.id].get("input")
+        if known is None:
+            return None
+        found[end.name] = known
+    return found
+
+
+def _nodes(inside: Inference, role: Role) -> Iterator[tuple[Node, Layer]]:
+    for node in inside.graph.ordered():
+        layer = inside.layers.get(node.id)
+        if layer is not None and layer.role is role:
+            yield node, layer
+
+
+def _wrong_data(
+    network: Graph,
+    start: Node,
+    layer: Layer,
+    wanted: TensorType,
+    found: TensorType,
+    misfit: str,
+) -> Complaint:
+    fixes: tuple[Fix, ...] = ()
+    sample = found.shape[1:] if getattr(layer, "batched", True) else found.shape
+    sizes = [dims.to_json(dim) for dim in sample]
+    text = dims.text(sample)
+    arguments = {"graph": network.id, "node": start.id, "name": "shape", "value": sizes}
+    if wanted.shape != found.shape:
+        fixes = (Fix(f"Set the shape of '{start.name}' to {text}", "set_parameter", arguments),)
+    elif wanted.dtype != found.dtype:
+        arguments |= {"name": "dtype", "value": found.dtype}
+        fixes = (Fix(f"Set '{start.name}' to {found.dtype}", "set_parameter", arguments),)
+    return Complaint(
+        f"The network '{network.name}' takes {wanted} {wanted.dtype} as '{start.name}', "
+        f"gets {found} {found.dtype}: {misfit}.",
+        "Change the network's Input, or wire data of that shape to it.",
+        start.name,
+        code="data.misfit",
+        fixes=fixes,
+    )
+
+
+def _misfit(wanted: TensorType, found: TensorType, values: dict[str, dims.Dim]) -> str:
+    """Why `found` can't go into an input of type `wanted`; binds symbols in `values`."""
+    if wanted.rank != found.rank:
+        return f"{found.rank} dims instead of {wanted.rank}"
+    for i, (want, have) in enumerate(zip(wanted.shape, found.shape, strict=True)):
+        if isinstance(want, int):
+            if want != have:
+                return f"dim {i} is {have} instead of {want}"
+        else:
+            name = str(want)
+            if values.setdefault(name, have) != have:
+                return f"'{name}' is {values[name]} and {have}"
+    if wanted.dtype != found.dtype:
+        return f"{found.dtype} instead of {wanted.dtype}"
+    if wanted.high is not None and (found.high or 0) > wanted.high:
+        return f"ids up to {(found.high or 0) - 1}, the network knows {wanted.high}"
+    return ""

@@ -1,0 +1,164 @@
+"""One layer on PyTorch's meta device: what comes out of it, at any size.
+
+A layer is run at a few sizes of the symbols in its inputs; each output size is fitted by a
+polynomial with integer coefficients and the fit is checked at further sizes. Where it does
+not hold (a strided convolution over `T`), the formula comes from PyTorch's symbolic shapes
+instead. Results are cached by layer, parameters and input types.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from netbuilder.compiler import fit
+from netbuilder.compiler.execute import function
+from netbuilder.compiler.text import call_inputs
+from netbuilder.layers import code, dims
+from netbuilder.layers.base import Layer, Targets, TensorType
+
+Types = dict[str, TensorType]
+
+CACHE_SIZE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running one layer on meta gave: output types and weights, or torch's refusal."""
+
+    outputs: Mapping[str, TensorType]
+    parameters: int = 0
+    refusal: str = ""
+
+
+class Cache:
+    """Outcomes by (layer, parameters, input types); the least recently used go first."""
+
+    def __init__(self, size: int = CACHE_SIZE) -> None:
+        self._size = size
+        self._known: OrderedDict[Any, Outcome] = OrderedDict()
+
+    def outcome(self, layer: Layer, inputs: Types) -> Outcome:
+        key = (layer.id, layer, tuple(inputs.items()))
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = run_layer(layer, inputs)
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(key)
+        return known
+
+
+def run_layer(layer: Layer, inputs: Types) -> Outcome:
+    """Runs a layer on the meta device at several sizes and fits the output sizes."""
+    with warnings.catch_warnings():
+        # What PyTorch has to say about a value it accepts, the layer's complaints say better.
+        warnings.simplefilter("ignore")
+        return _run_layer(layer, inputs)
+
+
+def _run_layer(layer: Layer, inputs: Types) -> Outcome:
+    names = sorted(frozenset().union(*(dims.symbols(t.shape) for t in inputs.values())))
+    try:
+        runner = Runner(layer, tuple(inputs))
+        with torch.device("meta"):
+            runner.make()
+        probes = _probe_all(runner, inputs, names)
+    except Exception as error:
+        return Outcome({}, refusal=_first_line(error))
+    parameters = sum(p.numel() for p in runner.parameters())
+    first = probes[0][1]
+    outputs: dict[str, TensorType] = {}
+    try:
+        for path, port in flatten_targets(layer.targets()):
+            tensor = _pick(first, path)
+            if tensor is None:
+                continue
+            sizes = [(at, tuple(_pick(result, path).shape)) for at, result in probes]
+            shape = fit.shape(sizes, names) or fit.exact(runner, inputs, path, port)
+            outputs[port] = TensorType(shape, str(tensor.dtype).removeprefix("torch."))
+    except Exception as error:
+        return Outcome({}, parameters, refusal=_first_line(error))
+    return Outcome(outputs, parameters)
+
+
+def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:
+    """Results at several sizes; at larger ones if the layer can't take the usual ones."""
+    try:
+        return [(sizes, _probe(runner, inputs, sizes)) for sizes in fit.probe_sizes(names)]
+    except Exception:
+        if set(names) <= {"N"}:
+            raise
+        larger = fit.probe_sizes(names, fit.LARGE)
+        return [(sizes, _probe(runner, inputs, sizes)) for sizes in larger]
+
+
+def _probe(runner: Runner, inputs: Types, sizes: Mapping[str, int]) -> Any:
+    tensors = [
+        torch.empty(dims.concrete(t.shape, sizes), dtype=getattr(torch, t.dtype), device="meta")
+        for t in inputs.values()
+    ]
+    with torch.no_grad():
+        return runner(*tensors)
+
+
+def flatten_targets(
+    shape: Targets, path: tuple[int, ...] = ()
+) -> Iterator[tuple[tuple[int, ...], str]]:
+    """Where in a result each output port is: `((), "output")`, `((1, 0), "h_n")`."""
+    if isinstance(shape, str):
+        yield path, shape
+    else:
+        for i, part in enumerate(shape):
+            yield from flatten_targets(part, (*path, i))
+
+
+def _pick(result: Any, path: tuple[int, ...]) -> Any:
+    for i in path:
+        result = result[i]
+    return result
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
+
+
+class Runner:
+    """A layer as a callable: its module, if it is one, and its forward expression."""
+
+    def __init__(self, layer: Layer, ports: tuple[str, ...]) -> None:
+        """`ports` are the wired input ports, in port order."""
+        constructor = layer.constructor()
+        arguments: dict[str, Any] = {
+            port: code.dotted(f"input_{i}") for i, port in enumerate(ports)
+        }
+        holder = code.dotted("module") if constructor is not None else None
+        body = layer.forward(holder, call_inputs(layer, arguments))
+        names = ["module", *(f"input_{i}" for i in range(len(ports)))]
+        self._make = (
+            function(constructor, [], {"torch": torch}) if constructor is not None else None
+        )
+        self._run = function(body, names, {"torch": torch})
+        self.module: Any = None
+
+    def make(self) -> None:
+        """Create the module, on whichever device is the default."""
+        if self._make is not None:
+            self.module = self._make()
+            with contextlib.suppress(AttributeError):
+                self.module.eval()
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """The module's weights; none for a function."""
+        return iter(()) if self.module is None else self.module.parameters()
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self._run(self.module, *inputs)
