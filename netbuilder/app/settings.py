@@ -38,6 +38,8 @@ class UserSettings(BaseModel):
     """The window's place, as the window writes it (base64)."""
     window_state: Text = ""
     """The arrangement of panels, as the window writes it (base64)."""
+    used_layers: Annotated[dict[Text, Annotated[int, Field(ge=0)]], Field(max_length=500)] = {}
+    """How often each layer was added by hand: what is used often is offered first."""
 
 
 class SettingsStore:

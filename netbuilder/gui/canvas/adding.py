@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from PySide6.QtCore import QPoint, QPointF, Signal
+from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.graph.document import Graph
@@ -21,13 +21,10 @@ from netbuilder.gui.canvas.search import Entry
 class AddingView(EditingView):
     """Offers layers and puts the chosen one where it belongs."""
 
-    layer_used = Signal(str)
-    """A layer was added by hand: what is used often is offered first."""
-
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.used: Counter[str] = Counter()
-        """How often each layer was added, also in earlier sessions."""
+        """How often each layer was added, also in earlier sessions: the list ranks by it."""
         self._drag: PaletteDrag | None = None
         self._spot = Spot((0.0, 0.0))
         self.popup = AddPopup(self)
@@ -45,17 +42,16 @@ class AddingView(EditingView):
         if not self.editable:
             return
         self.canvas.settle()
-        spot = edit.spot_after_selection(self) if scene_pos is None else None
+        spot = self.spot_meant() if scene_pos is None else None
         if spot is None:
-            at = scene_pos or self.mouse_in_scene() or self._middle()
+            at = scene_pos or self.place_meant() or self._middle()
             ends = (from_end,) if from_end is not None else ()
             spot = Spot((at.x(), at.y()), ends, drawn=from_end is not None)
         self._open_list(spot)
 
-    def start_insert(self, wire: str, scene_pos: QPointF) -> None:
-        """Open the search list for a layer that goes into a wire at this place."""
-        if self.editable and wire in self.shown.wires:
-            self._open_list(Spot((scene_pos.x(), scene_pos.y()), wire=wire))
+    def spot_meant(self) -> Spot | None:
+        """Where a layer goes that is asked for by key or menu; None for the mouse's place."""
+        return edit.spot_after_selection(self)
 
     def _open_list(self, spot: Spot) -> None:
         self._spot = spot
@@ -81,7 +77,7 @@ class AddingView(EditingView):
         if not self.editable:
             return
         self.canvas.settle()
-        spot = edit.spot_after_selection(self)
+        spot = self.spot_meant()
         if spot is None or not offers.takes(self, layer, params or {}, spot):
             middle = self._middle()
             spot = Spot((middle.x(), middle.y()))
@@ -105,7 +101,6 @@ class AddingView(EditingView):
     def tell_used(self, layer: str) -> None:
         """Somebody has added this layer by hand."""
         self.used[layer] += 1
-        self.layer_used.emit(layer)
 
     # -- from the palette ----------------------------------------------------------------
 

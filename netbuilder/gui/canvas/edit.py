@@ -203,17 +203,10 @@ def add_dot(view: EditingView, wire: str, at: Point) -> Node:
 
 
 def spot_after_selection(view: EditingView) -> Spot | None:
-    """Right after the selected nodes, wired to them, or in the one selected wire."""
+    """Right after the selected nodes, wired to them; None if they have nothing to give."""
     scene, graph = view.canvas, view.shown
     chosen = scene.selected_nodes()
-    if not chosen:
-        wires = [id for id in scene.selection if id in scene.wires]
-        if len(wires) != 1:
-            return None
-        points = scene.wires[wires[0]].course
-        at = points.points[len(points.points) // 2] if points else (0.0, 0.0)
-        return Spot(at, wire=wires[0])
-    if len(chosen) > MOST_ENDS:
+    if not 0 < len(chosen) <= MOST_ENDS:
         return None
     # What a network says comes before the label that it is compared with.
     chosen.sort(key=lambda id: _role(graph.nodes[id]) is Role.DATA)

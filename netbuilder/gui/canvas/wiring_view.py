@@ -8,9 +8,12 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.graph import edits, wiring
+from netbuilder.graph.layout import ALONG
 from netbuilder.gui.canvas import edit
 from netbuilder.gui.canvas.adding import AddingView
+from netbuilder.gui.canvas.edit import LooseEnd, Spot
 from netbuilder.gui.canvas.hits import Hit
+from netbuilder.gui.canvas.placing import Point
 from netbuilder.layers.catalogue import ports_of
 
 
@@ -55,6 +58,24 @@ class WiringView(AddingView):
             return self.mapFromScene(QPointF(box.left + 24, (box.top + box.bottom) / 2))
         return self.mapFromScene(QPointF(box.left + 12, box.top + 12))
 
+    def spot_meant(self) -> Spot | None:
+        """At the port or wire that a menu points at, else after the selection."""
+        hit = self.pointed.hit if self.pointed else None
+        if hit is not None and hit.kind == "port":
+            end = LooseEnd(hit.id, hit.port, hit.output)
+            return Spot(None if hit.output else self._before(end), (end,), drawn=not hit.output)
+        wire = self.meant_wire()
+        if wire is not None and not self.selection():
+            place = self._wire_place(wire)
+            return Spot((place.x(), place.y()), wire=wire)
+        return super().spot_meant()
+
+    def _before(self, end: LooseEnd) -> Point:
+        """Where a wire into an input would come from, with room for a shape."""
+        x, y = self.canvas.nodes[end.node].port(False, end.port) or (0.0, 0.0)
+        gap = ALONG[self.canvas.flow]
+        return (x, y - gap) if self.canvas.flow == "down" else (x - gap, y)
+
     # -- which wires ---------------------------------------------------------------------
 
     def meant_wires(self) -> list[str]:
@@ -94,18 +115,12 @@ class WiringView(AddingView):
     def add_dot(self, wire: str | None = None, at: QPointF | None = None) -> None:
         """A reroute dot on a wire, the one that is meant if none is named."""
         wire = wire or self.meant_wire()
-        if not self.editable or wire not in self.shown.wires:
+        if wire is None or not self.editable or wire not in self.shown.wires:
             return
         place = at or self._wire_place(wire)
         dot = self.edit(lambda: edit.add_dot(self, wire, (place.x(), place.y())))
         if dot is not None:
             self.select([dot.id])
-
-    def insert_on_wire(self) -> None:
-        """Search for a layer that goes into the wire that is meant."""
-        wire = self.meant_wire()
-        if wire is not None:
-            self.start_insert(wire, self._wire_place(wire))
 
     def disconnect_wires(self) -> None:
         """Break the wires that are meant."""
