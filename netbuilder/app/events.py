@@ -36,6 +36,11 @@ class GraphShown:
 
 
 @dataclass(frozen=True, slots=True)
+class TrailMoved:
+    """The same block is shown as in another of its uses: `Session.trail` is another one."""
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryMoved:
     """A step was made, undone or redone, or the document was saved."""
 
@@ -83,6 +88,7 @@ SessionEvent = (
     ProjectOpened
     | ProjectSaved
     | GraphShown
+    | TrailMoved
     | HistoryMoved
     | ReportArrived
     | WorkerChanged

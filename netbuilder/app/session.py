@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from netbuilder.app import templates
 from netbuilder.app.analysis import Analysis, has_meaning
@@ -20,11 +20,22 @@ from netbuilder.app.events import (
     ProjectSaved,
     ReportArrived,
     SessionEvent,
+    TrailMoved,
     WorkerChanged,
 )
 from netbuilder.app.following import Following
+from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
-from netbuilder.compiler.report import Report
+from netbuilder.app.trail import (
+    Entered,
+    Trail,
+    entered,
+    graph_report,
+    report_here,
+    still_leads,
+    trail_of,
+)
+from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import (
     Message,
@@ -36,16 +47,30 @@ from netbuilder.engine.protocol import (
     WorkerStarted,
 )
 from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
-from netbuilder.graph import fixes
+from netbuilder.graph import blocks, fixes
 from netbuilder.graph.changes import Added, Change
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import GraphInfo, ProjectInfo, new_id
 from netbuilder.layers import catalogue
-from netbuilder.storage import files, format
+from netbuilder.storage import format
 
+T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
 OnDone = Callable[[dict[str, Any] | NetbuilderError], None]
+NEVER = -1
+"""A state that no history has: what was recovered differs from every file."""
+
+
+class Run(Protocol):
+    """Calls something that takes a moment, and gives what it gives."""
+
+    def __call__(self, job: Callable[[], T], /) -> T: ...
+
+
+def at_once(job: Callable[[], T], /) -> T:
+    """Here and now."""
+    return job()
 
 
 class Client(Protocol):
@@ -66,9 +91,14 @@ class Session:
         self,
         post: Post,
         client_factory: Callable[[Callable[[Message], None]], Client] | None = None,
+        locks: Path | None = None,
     ) -> None:
-        """`post` runs a callable on the window's thread, later; it may be called on any."""
+        """`post` runs a callable on the window's thread, later; it may be called on any.
+
+        `locks` is the folder where windows tell each other which files they have open.
+        """
         self._post = post
+        self._locks = locks
         self._client_factory = client_factory or WorkerClient
         self._client: Client | None = None
         self._closed = False
@@ -76,9 +106,9 @@ class Session:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._analysis = Analysis(self._project_json, self._ask, self._arrived, self._failed)
         self._following = Following(self._emit)
-        self.path: Path | None = None
+        self.file = ProjectFile()
         self.report: Report | None = None
-        self._install(_blank(), None)
+        self._install(_blank(), ProjectFile())
 
     # -- listeners -----------------------------------------------------------------------
 
@@ -93,31 +123,46 @@ class Session:
 
     # -- the project ---------------------------------------------------------------------
 
+    @property
+    def path(self) -> Path | None:
+        """The project's file, None for one that has none yet."""
+        return self.file.path
+
     def new(self, template: str | None = None) -> None:
         """A blank project, or one from a template; `DocumentError` if there is no such."""
-        self._install(templates.open_template(template) if template else _blank(), None)
+        document = templates.open_template(template) if template else _blank()
+        self._install(document, ProjectFile(locks=self._locks))
 
-    def open(self, path: Path) -> None:
-        """Open a file; `DocumentError` leaves the session as it was."""
-        document = files.load(path)
-        self._install(document, Path(path).absolute())
+    def open(self, path: Path, *, run: Run = at_once) -> None:
+        """Open a file; `DocumentError` leaves the session as it was.
+
+        `run` calls the reading, perhaps on another thread, and gives its result.
+        """
+        document, file = run(lambda: ProjectFile.load(Path(path), self._locks))
+        self._install(document, file)
         for kept in document.project.extra.get("graphs", ()):
             # A graph that could not be read belongs to no graph that could list its problem.
             text = f"Graph {kept['index'] + 1} of the file can't be read: {kept['reason']}."
             self._emit(Notice("warning", text, "It stays in the file as it is."))
 
-    def save(self, path: Path | None = None) -> None:
+    def recover(self, document: Document, path: Path | None, base: str) -> None:
+        """Go on with work that was never saved; `base` names what was in its file then."""
+        self._install(document, ProjectFile(path, base, locks=self._locks))
+        self.history.mark_saved(NEVER)
+        self._emit(HistoryMoved())
+
+    def save(self, path: Path | None = None, *, force: bool = False, run: Run = at_once) -> None:
         """Write the project to its file, or to `path`, which is its file from then on.
 
-        `DocumentError` leaves the old file and the dirty mark as they were.
+        `DocumentError` leaves the old file and the dirty mark as they were; see
+        `ProjectFile.save` for its kinds and for `force`. `run` as in `open`.
         """
-        target = path or self.path
-        if target is None:
-            raise DocumentError("The project has no file yet.", "Choose where to save it.")
-        files.save(self.document, target)
-        self.path = Path(target).absolute()
-        self.history.mark_saved()
-        self._emit(ProjectSaved(self.path))
+        document, state, file = self.document.copy(), self.history.state, self.file
+        history = self.history
+        run(lambda: file.save(document, path, force=force))
+        history.mark_saved(state)
+        assert file.path is not None
+        self._emit(ProjectSaved(file.path))
         self._emit(HistoryMoved())
 
     @property
@@ -125,17 +170,21 @@ class Session:
         """Whether there are edits that are in no file."""
         return self.history.dirty
 
-    def _install(self, document: Document, path: Path | None) -> None:
+    def _install(self, document: Document, file: ProjectFile) -> None:
         self._unsubscribe()
+        self.file.release()
+        self.file = file
+        file.claim()
         self.document = document
         self.history = History(document)
         self.history.changed = self._moved
         self._meaningful = False
         self._unsubscribe = document.subscribe(self._changed)
-        self.path, self.report = path, None
+        self.report = None
         self._shown = _first(document)
+        self._trail: Trail = ()
         self._following.release()
-        self._emit(ProjectOpened(path))
+        self._emit(ProjectOpened(file.path))
         self._emit(GraphShown(self._shown))
         self._analysis.restart()
 
@@ -144,7 +193,9 @@ class Session:
 
     def _moved(self) -> None:
         if self._shown not in self.document.graphs:
-            self.show(_first(self.document))
+            self._step_back()
+        elif self._trail and not still_leads(self.document, self._trail, self._shown):
+            self._go(self._shown, ())
         self._emit(HistoryMoved())
         if self._meaningful:
             self._meaningful = False
@@ -160,9 +211,73 @@ class Session:
 
     def show(self, graph_id: str) -> None:
         """Show another graph of the document; ids of no graph are ignored."""
-        if graph_id != self._shown and (graph_id in self.document.graphs or not graph_id):
-            self._shown = graph_id
+        if graph_id in self.document.graphs or not graph_id:
+            self._go(graph_id, ())
+
+    def _go(self, graph_id: str, trail: Trail) -> None:
+        before, self._shown = self._shown, graph_id
+        moved, self._trail = trail != self._trail, trail
+        if before != graph_id:
             self._emit(GraphShown(graph_id))
+        elif moved:
+            self._emit(TrailMoved())
+
+    def _step_back(self) -> None:
+        """The shown graph is gone: show the last of those that led to it that is there."""
+        for at in reversed(range(len(self._trail))):
+            graph, trail = self._trail[at].graph, self._trail[:at]
+            if graph in self.document.graphs and still_leads(self.document, trail, graph):
+                self._go(graph, trail)
+                return
+        self._go(_first(self.document), ())
+
+    @property
+    def trail(self) -> Trail:
+        """The uses of blocks through which one came to the shown graph, the outermost first.
+
+        Empty for a graph that was shown directly.
+        """
+        return self._trail
+
+    def enter(self, node: str) -> bool:
+        """Show the block that a node of the shown graph uses; whether it uses one."""
+        block = entered(self.document, self._shown, node)
+        if block is None:
+            return False
+        self._go(block.id, (*self._trail, Entered(self._shown, node)))
+        return True
+
+    def leave(self, levels: int = 1) -> str:
+        """Show the graph through which one came; the id of the node that was entered there.
+
+        From a block that was shown directly the way leads to its first use. Empty if there
+        is nowhere to go.
+        """
+        trail = self._trail
+        if not trail and self.graph.kind == "block":
+            found = blocks.uses(self.document, self.graph)
+            trail = (Entered(found[0][0].id, found[0][1].id),) if found else ()
+        if not trail or levels < 1:
+            return ""
+        left = trail[-min(levels, len(trail))]
+        self._go(left.graph, trail[: -min(levels, len(trail))])
+        return left.node
+
+    def show_use(self, path: str) -> None:
+        """Show a block as it is in one of its uses, by the path in `Report.uses`."""
+        trail = trail_of(self.document, path)
+        if trail:
+            block = entered(self.document, trail[-1].graph, trail[-1].node)
+            assert block is not None
+            self._go(block.id, trail)
+
+    def graph_report(self) -> GraphReport:
+        """What the compiler says of the shown graph, for the use through which one came."""
+        return graph_report(self.report, self.graph, self._trail)
+
+    def report_here(self) -> Report | None:
+        """The report, with the shown graph's part as in the use through which one came."""
+        return report_here(self.report, self.graph, self._trail) if self.report else None
 
     def apply_fix(self, fix: Fix) -> None:
         """Do what a problem's fix says; a fix that no longer fits becomes a notice."""
@@ -197,6 +312,7 @@ class Session:
         """End the worker; a training writes a checkpoint first. Nothing is told afterwards."""
         self._closed = True
         self._listeners.clear()
+        self.file.release()
         if self._client is not None:
             self._client.close()
             self._client = None
