@@ -134,18 +134,18 @@ def test_an_edit_far_below_does_not_move_the_view(qapp: QApplication) -> None:
 
 def test_nodes_and_lines_mark_each_other(qapp: QApplication) -> None:
     panel = CodePanel()
-    chosen: list[str] = []
-    panel.node_chosen.connect(chosen.append)
+    chosen: list[tuple[str, str]] = []
+    panel.node_chosen.connect(lambda graph, node: chosen.append((graph, node)))
     panel.resize(400, 300)
     panel.show()
-    panel.show_code("main", "import torch\nself.a = 1\nself.b = 2\nreturn self.a", {2: "A", 4: "A"})
+    panel.show_code("main", "import torch\nself.a = 1\nself.b = 2\nreturn self.a", {2: ("g", "A"), 4: ("g", "A")})
     panel.mark_nodes(["A"])
     marked = [mark.cursor.blockNumber() + 1 for mark in panel.view.extraSelections()]
     assert marked == [2, 4]
     cursor = QTextCursor(panel.view.document().findBlockByNumber(1))
     place = panel.view.cursorRect(cursor).center()
     QTest.mouseClick(panel.view.viewport(), LEFT, pos=place + QPoint(8, 0))
-    assert chosen == ["A"]
+    assert chosen == [("g", "A")]
     QTest.mouseClick(panel.copy, LEFT)
     assert QApplication.clipboard().text().startswith("import torch")
     panel.close()
