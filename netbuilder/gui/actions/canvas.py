@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from netbuilder.gui.actions.making import with_bench
-from netbuilder.gui.canvas.rows import ROWS, CanvasCommand
+from netbuilder.gui.canvas.row import CanvasCommand
+from netbuilder.gui.canvas.rows import ROWS
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:

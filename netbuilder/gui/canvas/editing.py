@@ -9,14 +9,16 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, layout, rules
+from netbuilder.graph import edits, frames, layout, rules
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.gui.canvas import clipboard
+from netbuilder.gui.canvas import arrange, clipboard, framing
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hint import Hint
 from netbuilder.gui.canvas.hits import DOT
+from netbuilder.gui.canvas.note_field import NoteField
 from netbuilder.gui.canvas.rename import RenameField
+from netbuilder.gui.canvas.swatches import Swatches
 from netbuilder.gui.canvas.walk import Way, neighbour
 from netbuilder.layers.catalogue import ports_of
 
@@ -34,6 +36,10 @@ class EditingView(Camera):
         self._history: History | None = None
         self.hint = Hint(self)
         self.renamer = RenameField(self)
+        self.noter = NoteField(self)
+        self.swatches = Swatches(self)
+        self.swatches.chosen.connect(lambda color: framing.colour(self, color))
+        self.swatches.closed.connect(self.setFocus)
 
     @property
     def shown(self) -> Graph:
@@ -154,6 +160,8 @@ class EditingView(Camera):
             return
         items = {id: graph.nodes.get(id) or graph.frames.get(id) for id in self.canvas.selection}
         places = {id: (item.x + dx, item.y + dy) for id, item in items.items() if item is not None}
+        if any(id in graph.frames for id in places):
+            places = frames.carry(graph, arrange.sizes(self), places)
         if places:
             merge = ("nudge", tuple(sorted(places)))
             self.edit(lambda: edits.move(self.past, graph, places, merge=merge))
@@ -170,8 +178,11 @@ class EditingView(Camera):
             self.frame_all()
 
     def rename(self) -> None:
-        """Edit the name of the one selected node where it stands."""
+        """Edit the name of the one selected node or frame where it stands."""
         chosen = self.selection()
+        framed = [id for id in self.canvas.selection if id in self.canvas.frames]
+        if len(framed) == 1 and not chosen and self.editable:
+            framing.edit_text(self, framed[0])
         if len(chosen) != 1 or not self.editable:
             return
         node, graph = chosen[0], self.shown

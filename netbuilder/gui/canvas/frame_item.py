@@ -1,19 +1,49 @@
-"""A titled rectangle behind some nodes."""
+"""A titled rectangle behind some nodes, or a note: the same without a title."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QPainter
+from collections.abc import Mapping
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QTextLayout, QTextOption
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from netbuilder.graph import frames
 from netbuilder.graph.model import Frame
 from netbuilder.gui import theme
-from netbuilder.gui.canvas.brushes import brushes, faded
+from netbuilder.gui.canvas.brushes import Type, brushes, faded
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
 
-TITLE = 28.0
+TITLE = frames.TITLE
 """Height of the part of a frame that holds its title and by which it is dragged."""
+COLORS: Mapping[str, str] = {
+    "No colour": "",
+    "Red": "#ec7a78",
+    "Orange": "#e0873f",
+    "Yellow": "#b9a035",
+    "Green": "#68b96e",
+    "Teal": "#21b8b5",
+    "Blue": "#56a4ef",
+    "Violet": "#a98ae8",
+    "Pink": "#df7bb0",
+}
+NOTE_COLOR = COLORS["Yellow"]
+NOTE_SIZE = (224.0, 112.0)
+"""Width and height of a new note, in scene units."""
+NEAR, FAR = 0.58, 0.35
+"""Below these zooms titles are written larger, and larger still above their frames."""
+FAR_PIXELS = 12.0
+MARGIN = 12.0
+
+Edge = tuple[int, int]
+"""Which sides of a frame are meant, across and down: -1 the first, 1 the last, 0 neither."""
+
+
+def tint(color: str) -> QColor:
+    """A frame's colour; grey for none and for one that is not understood."""
+    result = QColor(color) if color else QColor()
+    return result if result.isValid() else theme.current().muted
 
 
 class FrameItem(QGraphicsItem):
@@ -23,12 +53,14 @@ class FrameItem(QGraphicsItem):
         super().__init__()
         self.frame = frame
         self.selected = False
+        self._lines: list[str] | None = None
         self.setZValue(-2)
         self.setPos(frame.x, frame.y)
 
     def set_frame(self, frame: Frame) -> None:
         self.prepareGeometryChange()
         self.frame = frame
+        self._lines = None
         self.setPos(frame.x, frame.y)
         self.update()
 
@@ -38,26 +70,112 @@ class FrameItem(QGraphicsItem):
             self.update()
 
     @property
+    def note(self) -> bool:
+        """Whether this is a note: it can be grabbed anywhere."""
+        return bool(self.frame.note) and not self.frame.title
+
+    @property
     def box(self) -> Box:
         x, y = self.x(), self.y()
         return Box(x, y, x + self.frame.width, y + self.frame.height)
 
+    def edge_at(self, x: float, y: float, reach: float) -> Edge:
+        """The sides that a scene point is on, within `reach`; (0, 0) off the edges."""
+        box = self.box
+        if not box.grown(reach).meets(Box(x, y, x + 0.01, y + 0.01)):
+            return 0, 0
+        across = -1 if x - box.left < reach else 1 if box.right - x < reach else 0
+        down = -1 if y - box.top < reach else 1 if box.bottom - y < reach else 0
+        return across, down
+
     def boundingRect(self) -> QRectF:
         return QRectF(-2, -2, self.frame.width + 4, self.frame.height + 4)
+
+    def restyle(self) -> None:
+        """Measure again after the theme or a font has changed."""
+        self._lines = None
+        self.update()
+
+    # -- painting ------------------------------------------------------------------------
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         tokens, style = theme.current(), brushes()
-        color = QColor(self.frame.color) if self.frame.color else tokens.muted
-        if not color.isValid():
-            color = tokens.muted
-        painter.setBrush(faded(color, 0.08))
+        zoom = painter.worldTransform().m11()
+        color = tint(self.frame.color)
+        if self.note:
+            painter.setBrush(theme.mixed(color, tokens.card, 0.16))
+        else:
+            painter.setBrush(faded(color, 0.08))
         painter.setPen(style.selected_pen if self.selected else pen(faded(color, 0.45)))
         rect = QRectF(0.5, 0.5, self.frame.width - 1, self.frame.height - 1)
         painter.drawRoundedRect(rect, theme.RADIUS, theme.RADIUS)
         painter.setPen(style.muted_pen)
-        painter.setFont(style.name.font)
-        title = style.name.elided(self.frame.title, self.frame.width - 2 * theme.M)
-        baseline = (TITLE + style.name.metrics.ascent()) / 2
-        painter.drawText(QPointF(theme.M, baseline), title)
+        self._paint_title(painter, zoom)
+        if zoom >= FAR and self.frame.note:
+            self._paint_note(painter, style.small)
+
+    def _paint_title(self, painter: QPainter, zoom: float) -> None:
+        style, title = brushes(), self.frame.title
+        if not title:
+            return
+        if zoom >= FAR:
+            kind = style.name if zoom >= NEAR else style.large
+            painter.setFont(kind.font)
+            words = kind.elided(title, self.frame.width - 2 * MARGIN)
+            painter.drawText(QPointF(MARGIN, (TITLE + kind.metrics.ascent()) / 2 - 1), words)
+            return
+        # From afar the title stands over the frame, as large as it can be read.
+        font = QFont(style.name.font)
+        font.setPixelSize(max(1, round(FAR_PIXELS / zoom)))
+        painter.setFont(font)
+        words = Type(font).elided(title, self.frame.width)
+        painter.drawText(QPointF(0, -4.0 / zoom), words)
+
+    def _paint_note(self, painter: QPainter, kind: Type) -> None:
+        painter.setFont(kind.font)
+        if self.note:
+            painter.setPen(brushes().text_pen)
+        if self._lines is None:
+            self._lines = self._broken(kind)
+        top = MARGIN if not self.frame.title else TITLE
+        baseline = top + kind.metrics.ascent()
+        for line in self._lines:
+            painter.drawText(QPointF(MARGIN, baseline), line)
+            baseline += kind.height + 2
+
+    def _broken(self, kind: Type) -> list[str]:
+        """The note in lines that fit, as many as there is room for; the last says if more."""
+        top = MARGIN if not self.frame.title else TITLE
+        most = int((self.frame.height - top - MARGIN / 2) // (kind.height + 2))
+        lines: list[str] = []
+        for paragraph in self.frame.note.splitlines():
+            lines += wrapped(paragraph, kind.font, self.frame.width - 2 * MARGIN, most + 1)
+            if len(lines) > most:
+                break
+        if len(lines) > most > 0:
+            lines = [*lines[: most - 1], lines[most - 1].rstrip() + " …"]
+        return lines[: max(most, 0)]
+
+
+def wrapped(text: str, font: QFont, width: float, most: int) -> list[str]:
+    """A paragraph in at most so many lines, broken between words where it can be."""
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    option.setAlignment(Qt.AlignmentFlag.AlignLeft)
+    layout.setTextOption(option)
+    # Qt counts in halves of UTF-16, Python in characters.
+    coded = text.encode("utf-16-le")
+    layout.beginLayout()
+    lines: list[str] = []
+    while len(lines) < most:
+        line = layout.createLine()
+        if not line.isValid():
+            break
+        line.setLineWidth(max(width, 1.0))
+        start, end = line.textStart(), line.textStart() + line.textLength()
+        lines.append(coded[2 * start : 2 * end].decode("utf-16-le", "replace").rstrip())
+    layout.endLayout()
+    return lines or [""]

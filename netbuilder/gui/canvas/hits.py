@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from netbuilder.gui.canvas.frame_item import TITLE
+from netbuilder.gui.canvas.frame_item import TITLE, Edge
 from netbuilder.gui.canvas.node_item import NodeItem
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
@@ -14,6 +14,8 @@ Kind = Literal["port", "node", "wire", "frame", "nothing"]
 
 WIRE_REACH = 6.0
 """How near to a wire a click means it, in pixels."""
+SIDE_REACH = 5.0
+"""How near to a frame's side a drag takes it, in pixels."""
 END_REACH = 24.0
 """How near to its end a drag takes a wire's end, in pixels."""
 
@@ -28,13 +30,15 @@ DOT_REACH = 5.0
 class Hit:
     """The thing at a point: its id, and for a port its side and name.
 
-    For a wire, `output` and `port` name the end that is near enough to be taken, if any.
+    For a wire, `output` and `port` name the end that is near enough to be taken, if any;
+    for a frame, `edge` tells the sides.
     """
 
     kind: Kind
     id: str = ""
     output: bool = False
     port: str = ""
+    edge: Edge = (0, 0)
 
 
 NOTHING = Hit("nothing")
@@ -61,11 +65,20 @@ def hit(scene: CanvasScene, x: float, y: float, zoom: float) -> Hit:
     wire = wire_at(scene, x, y, WIRE_REACH / zoom)
     if wire is not None:
         return _wire_hit(scene, wire, x, y, END_REACH / zoom)
-    for frame in scene.frames.values():
-        box = frame.box
-        if box.meets(spot) and (y - box.top < TITLE or _on_edge(box, spot)):
-            return Hit("frame", frame.frame.id)
-    return NOTHING
+    return _frame_hit(scene, x, y, zoom)
+
+
+def _frame_hit(scene: CanvasScene, x: float, y: float, zoom: float) -> Hit:
+    """The title or a side of a frame, or any part of a note; of several the smallest frame."""
+    reach = min(max(4.0, SIDE_REACH / zoom), 16.0)
+    found: list[tuple[float, Hit]] = []
+    for id, item in scene.frames.items():
+        edge, box = item.edge_at(x, y, reach), item.box
+        inside = box.left <= x <= box.right and box.top <= y <= box.bottom
+        if edge != (0, 0) or (inside and (item.note or y - box.top < TITLE)):
+            area = (box.right - box.left) * (box.bottom - box.top)
+            found.append((area, Hit("frame", id, edge=edge)))
+    return min(found, key=lambda one: one[0])[1] if found else NOTHING
 
 
 def is_dot(scene: CanvasScene, node: str) -> bool:
@@ -112,7 +125,3 @@ def _wire_hit(scene: CanvasScene, id: str, x: float, y: float, reach: float) -> 
                 port = item.wire.source_port if output else item.wire.target_port
                 return Hit("wire", id, output, port)
     return Hit("wire", id)
-
-
-def _on_edge(box: Box, spot: Box) -> bool:
-    return not box.grown(-6).meets(spot)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 
 from netbuilder.gui.canvas.face import problem_text
+from netbuilder.gui.canvas.gestures.resize import CURSORS
 from netbuilder.gui.canvas.hint import Tone
 from netbuilder.gui.canvas.hits import NOTHING, Hit
 
@@ -29,7 +30,9 @@ def follow(view: CanvasView, before: Hit, now: Hit, pixel: QPoint) -> Hit:
     if now.kind == "port":
         view.hint.show_at(pixel, _port_text(view, now))
         view.viewport().setCursor(Qt.CursorShape.CrossCursor)
-    elif now == NOTHING or before.kind == "port":
+    elif now.edge != (0, 0):
+        view.viewport().setCursor(CURSORS[now.edge])
+    elif now == NOTHING or before.kind == "port" or before.edge != (0, 0):
         view.viewport().unsetCursor()
     view.refresh()
     return now

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from netbuilder.gui.canvas.rows import ROWS, UNDO, CanvasCommand
+from netbuilder.gui.canvas.row import CanvasCommand
+from netbuilder.gui.canvas.rows import ROWS, UNDO
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView

@@ -14,7 +14,6 @@ class RenameField(QLineEdit):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Name of the node")
         self._refusal: Callable[[str], str | None] = lambda name: None
         self._take: Callable[[str], None] = lambda name: None
         self._complain: Callable[[str | None], None] = lambda reason: None
@@ -29,8 +28,10 @@ class RenameField(QLineEdit):
         refusal: Callable[[str], str | None],
         take: Callable[[str], None],
         complain: Callable[[str | None], None],
+        label: str = "Name of the node",
     ) -> None:
         """Edit `name`; `refusal` says why not, `complain` shows that, `take` gets the result."""
+        self.setAccessibleName(label)
         self._refusal, self._take, self._complain = refusal, take, complain
         self.setGeometry(place)
         self.setText(name)

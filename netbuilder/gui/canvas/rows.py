@@ -5,38 +5,16 @@ The window makes commands of these rows; a canvas without a window takes its key
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from netbuilder.graph.edits import GRID
+from netbuilder.gui.canvas import arrange_rows, wire_rows
+from netbuilder.gui.canvas.row import CanvasCommand
 
 if TYPE_CHECKING:
-    from netbuilder.gui.canvas.view import CanvasView
     from netbuilder.gui.canvas.walk import Way
 
 FAST = 4 * GRID
-
-
-@dataclass(frozen=True, slots=True)
-class CanvasCommand:
-    """Something that a canvas can do; one without a `menu` is in the command list alone."""
-
-    id: str
-    title: str
-    run: Callable[[CanvasView], object]
-    keys: tuple[str, ...] = ()
-    menu: str = ""
-    section: int = 0
-    needs_selection: bool = False
-    edits: bool = True
-    """Not possible while the graph can only be looked at."""
-
-    def possible(self, view: CanvasView) -> bool:
-        """Whether it can be done now."""
-        if view.canvas.graph is None or (self.edits and not view.editable):
-            return False
-        return not self.needs_selection or bool(view.canvas.selection)
 
 
 def _nudge(name: str, x: int, y: int) -> tuple[CanvasCommand, CanvasCommand]:
@@ -111,7 +89,6 @@ _EDIT = (
 )
 _GRAPH = (
     CanvasCommand("edit.add", "Add a layer…", lambda view: view.start_add(), ("Tab",), "Graph"),
-    CanvasCommand("edit.tidy", "Tidy", lambda view: view.tidy(), ("L",), "Arrange"),
 )
 _VIEW = (
     CanvasCommand(
@@ -144,7 +121,14 @@ _MOVE = (
     *_nudge("Down", 0, 1),
 )
 
-ROWS: tuple[CanvasCommand, ...] = (*_EDIT, *_GRAPH, *_VIEW, *_MOVE)
+ROWS: tuple[CanvasCommand, ...] = (
+    *_EDIT,
+    *_GRAPH,
+    *wire_rows.ROWS,
+    *arrange_rows.ROWS,
+    *_VIEW,
+    *_MOVE,
+)
 
 UNDO = (
     CanvasCommand("canvas.undo", "Undo", lambda view: view.edit(view.past.undo), ("Ctrl+Z",)),

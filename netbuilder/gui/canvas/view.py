@@ -20,7 +20,7 @@ from netbuilder.compiler.report import Report
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.gui import theme
-from netbuilder.gui.canvas import brushes, hover, keys
+from netbuilder.gui.canvas import brushes, framing, hover, keys
 from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.cut import CutWires
@@ -182,6 +182,8 @@ class CanvasView(WiringView):
             self.start_add(self.mapToScene(pixel))
         elif found.kind == "wire":
             self.add_dot(found.id, self.mapToScene(pixel))
+        elif found.kind == "frame":
+            framing.edit_text(self, found.id)
         else:
             self.mousePressEvent(event)
 

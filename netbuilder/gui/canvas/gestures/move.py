@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, Qt
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits
+from netbuilder.graph import edits, frames
+from netbuilder.gui.canvas.arrange import sizes
 from netbuilder.gui.canvas.edit import insert_and_make_room
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.select import combined
@@ -35,15 +36,13 @@ class Move(Gesture):
         scene = self.scene
         if self.hit.id not in scene.selection:
             scene.select({*scene.selection, self.hit.id})
-        self._starts: dict[str, QPointF] = {}
-        for id in scene.selection:
-            if id in scene.nodes:
-                self._starts[id] = scene.nodes[id].pos()
-            elif id in scene.frames:
-                self._starts[id] = scene.frames[id].pos()
-                for inner, box in scene.places.near(scene.frames[id].box).items():
-                    if scene.frames[id].box.joined(box) == scene.frames[id].box:
-                        self._starts[inner] = scene.nodes[inner].pos()
+        chosen = [id for id in scene.selection if id in scene.nodes]
+        framed = [id for id in scene.selection if id in scene.frames]
+        if framed:
+            chosen = frames.with_contents(self.view.shown, sizes(self.view), [*chosen, *framed])
+        self._starts: dict[str, QPointF] = {
+            id: (scene.nodes.get(id) or scene.frames[id]).pos() for id in chosen
+        }
         nodes = [id for id in self._starts if id in scene.nodes]
         wires = self.view.shown.wires_at(nodes)
         inside = set(nodes)

@@ -8,6 +8,7 @@ from netbuilder.graph import edits, wiring
 from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.move import Move
+from netbuilder.gui.canvas.gestures.resize import Resize
 from netbuilder.gui.canvas.gestures.select import BoxSelect, Select
 from netbuilder.gui.canvas.gestures.wire import DrawWire, MoveWires
 from netbuilder.gui.canvas.hits import Hit
@@ -21,6 +22,8 @@ def start(view: CanvasView, press: Mouse, hit: Hit) -> Gesture | None:
     match hit.kind:
         case "port":
             return _at_port(view, press, hit)
+        case "frame" if hit.edge != (0, 0):
+            return Resize(view, press, hit, hit.edge)
         case "node" | "frame":
             return Move(view, press, hit)
         case "wire":

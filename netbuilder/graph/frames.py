@@ -1,0 +1,148 @@
+"""Frames and what stands in them: a node belongs to a frame that holds its middle.
+
+`sizes` are widths and heights by node id, in scene units; nodes that it lacks have the usual
+size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from netbuilder.graph import edits
+from netbuilder.graph.document import Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.layout import NODE_SIZE, Place, Size
+from netbuilder.graph.model import Frame, Node, new_id
+
+Rect = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+TITLE = 28.0
+"""Height of the part of a frame that holds its title."""
+PADDING = 24.0
+"""The room between a new frame's sides and what it was put around."""
+LEAST: Size = (96.0, 64.0)
+"""A frame can't be made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The nodes in a frame and the room between them and its sides: left, top, right, bottom."""
+
+    nodes: tuple[str, ...]
+    room: Rect
+
+
+def rect_of(frame: Frame) -> Rect:
+    """The sides of a frame."""
+    return frame.x, frame.y, frame.x + frame.width, frame.y + frame.height
+
+
+def nodes_in(graph: Graph, sizes: Mapping[str, Size], frame: str) -> list[str]:
+    """The nodes whose middle lies in a frame."""
+    left, top, right, bottom = rect_of(graph.frames[frame])
+    found = []
+    for node in graph.nodes.values():
+        width, height = sizes.get(node.id, NODE_SIZE)
+        if left <= node.x + width / 2 <= right and top <= node.y + height / 2 <= bottom:
+            found.append(node.id)
+    return found
+
+
+def held_by_frames(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, Held]:
+    """What each frame holds now; empty frames are left out."""
+    result = {}
+    for frame in graph.frames.values():
+        nodes = nodes_in(graph, sizes, frame.id)
+        if nodes:
+            left, top, right, bottom = _around(graph, sizes, nodes)
+            ends = frame.x + frame.width - right, frame.y + frame.height - bottom
+            room = (left - frame.x, top - frame.y, *ends)
+            result[frame.id] = Held(tuple(nodes), room)
+    return result
+
+
+def fit_frames(
+    history: History, graph: Graph, sizes: Mapping[str, Size], held: Mapping[str, Held]
+) -> None:
+    """Put frames around the nodes that they held, with the room that they had, in this step."""
+    for id, inside in held.items():
+        nodes = [node for node in inside.nodes if node in graph.nodes]
+        if id in graph.frames and nodes:
+            left, top, right, bottom = _around(graph, sizes, nodes)
+            x, y = left - inside.room[0], top - inside.room[1]
+            width, height = right + inside.room[2] - x, bottom + inside.room[3] - y
+            edits.set_frame(history, graph, id, x=x, y=y, width=width, height=height)
+
+
+def _around(graph: Graph, sizes: Mapping[str, Size], nodes: Collection[str]) -> Rect:
+    boxes = [(graph.nodes[id].x, graph.nodes[id].y, *sizes.get(id, NODE_SIZE)) for id in nodes]
+    return (
+        min(x for x, _, _, _ in boxes),
+        min(y for _, y, _, _ in boxes),
+        max(x + width for x, _, width, _ in boxes),
+        max(y + height for _, y, _, height in boxes),
+    )
+
+
+def with_contents(graph: Graph, sizes: Mapping[str, Size], ids: Iterable[str]) -> list[str]:
+    """Nodes and frames, and all that goes along when these frames move: nodes and frames in them.
+
+    Each id comes once; those of other things are left out.
+    """
+    found = dict.fromkeys(id for id in ids if id in graph.nodes or id in graph.frames)
+    for id in [id for id in found if id in graph.frames]:
+        found.update(dict.fromkeys(nodes_in(graph, sizes, id)))
+        outer = rect_of(graph.frames[id])
+        for other in graph.frames.values():
+            if other.id != id and _within(rect_of(other), outer):
+                found[other.id] = None
+    return list(found)
+
+
+def _within(inner: Rect, outer: Rect) -> bool:
+    return (
+        outer[0] <= inner[0]
+        and outer[1] <= inner[1]
+        and inner[2] <= outer[2]
+        and inner[3] <= outer[3]
+        and inner != outer
+    )
+
+
+def carry(graph: Graph, sizes: Mapping[str, Size], places: Mapping[str, Place]) -> dict[str, Place]:
+    """New places of nodes and frames, with those of what stands in the moved frames.
+
+    What has a place of its own keeps it.
+    """
+    result: dict[str, Place] = {}
+    for id in places:
+        if id not in graph.frames:
+            continue
+        before = graph.frames[id]
+        dx, dy = places[id][0] - before.x, places[id][1] - before.y
+        for inner in with_contents(graph, sizes, [id]):
+            item: Node | Frame = graph.nodes.get(inner) or graph.frames[inner]
+            result[inner] = (item.x + dx, item.y + dy)
+    return {**result, **places}
+
+
+def add_around(
+    history: History, graph: Graph, sizes: Mapping[str, Size], ids: Iterable[str], title: str
+) -> Frame | None:
+    """A frame with a title around nodes and frames; None if there are none of them."""
+    chosen = list(ids)
+    rects = [rect_of(graph.frames[id]) for id in chosen if id in graph.frames]
+    nodes = [id for id in chosen if id in graph.nodes]
+    if nodes:
+        rects.append(_around(graph, sizes, nodes))
+    if not rects:
+        return None
+    x, y = min(rect[0] for rect in rects) - PADDING, min(rect[1] for rect in rects) - PADDING
+    y = edits.snap(y - TITLE)
+    right, bottom = max(rect[2] for rect in rects), max(rect[3] for rect in rects)
+    # The shape that leaves the lowest node is written under it.
+    size = right + PADDING - x, bottom + PADDING + edits.GRID - y
+    frame = Frame(id=new_id("f"), title=title, x=x, y=y, width=size[0], height=size[1])
+    return edits.add_frame(history, graph, frame)

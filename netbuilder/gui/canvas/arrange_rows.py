@@ -1,0 +1,72 @@
+"""The rows of order: what stands where, and what takes part."""
+
+from __future__ import annotations
+
+from netbuilder.graph.arrange import Axis, Side
+from netbuilder.gui.canvas import arrange, framing
+from netbuilder.gui.canvas.row import CanvasCommand
+
+
+def _align(side: Side, title: str) -> CanvasCommand:
+    return CanvasCommand(
+        f"arrange.{side}", title, lambda view: arrange.align(view, side), (), "Arrange", 2, True
+    )
+
+
+def _spread(axis: Axis, title: str) -> CanvasCommand:
+    return CanvasCommand(
+        f"arrange.spread_{axis}",
+        title,
+        lambda view: arrange.spread(view, axis),
+        (),
+        "Arrange",
+        3,
+        True,
+    )
+
+
+ROWS: tuple[CanvasCommand, ...] = (
+    CanvasCommand("edit.tidy", "Tidy", lambda view: view.tidy(), ("L",), "Arrange"),
+    CanvasCommand(
+        "arrange.frame", "Frame the selection", framing.frame_selection, ("C",), "Arrange", 1
+    ),
+    CanvasCommand(
+        "arrange.colour",
+        "Colour of the frame…",
+        framing.choose_colour,
+        (),
+        "Arrange",
+        1,
+        needs_selection=True,
+    ),
+    CanvasCommand("arrange.note", "Write a note", framing.note, ("N",), "Arrange", 1),
+    _align("left", "Align left sides"),
+    _align("centre", "Align centres"),
+    _align("right", "Align right sides"),
+    _align("top", "Align upper sides"),
+    _align("middle", "Align middles"),
+    _align("bottom", "Align lower sides"),
+    _spread("across", "Spread evenly across"),
+    _spread("down", "Spread evenly down"),
+    CanvasCommand(
+        "edit.mute",
+        "Mute or unmute",
+        lambda view: arrange.mute(view, "muted"),
+        ("M",),
+        "Graph",
+        1,
+        True,
+    ),
+    CanvasCommand(
+        "edit.bypass",
+        "Bypass or not",
+        lambda view: arrange.mute(view, "bypassed"),
+        ("Ctrl+B",),
+        "Graph",
+        1,
+        True,
+    ),
+    CanvasCommand(
+        "edit.collapse", "Collapse or expand", arrange.collapse, ("H",), "Graph", 1, True
+    ),
+)

@@ -1,0 +1,31 @@
+"""A row of the list of what the canvas can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.view import CanvasView
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasCommand:
+    """Something that a canvas can do; one without a `menu` is in the command list alone."""
+
+    id: str
+    title: str
+    run: Callable[[CanvasView], object]
+    keys: tuple[str, ...] = ()
+    menu: str = ""
+    section: int = 0
+    needs_selection: bool = False
+    edits: bool = True
+    """Not possible while the graph can only be looked at."""
+
+    def possible(self, view: CanvasView) -> bool:
+        """Whether it can be done now."""
+        if view.canvas.graph is None or (self.edits and not view.editable):
+            return False
+        return not self.needs_selection or bool(view.canvas.selection)
