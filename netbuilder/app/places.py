@@ -16,10 +16,10 @@ SETTINGS = "settings.json"
 _LOOK_BYTES = 1_000_000
 
 
-def home(kind: Literal["config", "data"]) -> Path:
-    """The folder for settings or for runs of unsaved projects.
+def home(kind: Literal["config", "data", "state"]) -> Path:
+    """The folder for settings, for runs of unsaved projects, or for what must outlive a crash.
 
-    The environment variable NETBUILDER_HOME puts both under one folder.
+    The environment variable NETBUILDER_HOME puts all under one folder.
     """
     override = os.environ.get("NETBUILDER_HOME")
     if override:
@@ -28,6 +28,8 @@ def home(kind: Literal["config", "data"]) -> Path:
 
     if kind == "config":
         return platformdirs.user_config_path("netbuilder", appauthor=False)
+    if kind == "state":
+        return platformdirs.user_state_path("netbuilder", appauthor=False)
     return platformdirs.user_data_path("netbuilder", appauthor=False)
 
 
@@ -44,11 +46,15 @@ def last_look() -> Look:
 
     `SettingsStore` reads them properly later, and says what is wrong with them.
     """
+    path = home("config") / SETTINGS
     try:
-        with open(home("config") / SETTINGS, "rb") as file:
+        if not path.is_file():
+            return Look()  # a pipe would be waited for
+        with open(path, "rb") as file:
             value = json.loads(file.read(_LOOK_BYTES))
         theme, geometry = value.get("theme"), value.get("geometry")
     except (OSError, ValueError, AttributeError, RecursionError):
         return Look()
     known = theme if theme in ("system", "light", "dark") else "system"
-    return Look(cast(Theme, known), geometry if isinstance(geometry, str) else "")
+    plain = isinstance(geometry, str) and geometry.isascii()
+    return Look(cast(Theme, known), geometry if plain else "")

@@ -46,9 +46,19 @@ class _Bad(ValueError):
     """Why one entry can't be understood."""
 
 
-def from_json(value: Any) -> Document:
-    """The document of a project's JSON object; `DocumentError` if it is none."""
-    _check_version(value)
+def is_newer(value: Any) -> bool:
+    """Whether a newer netbuilder wrote this project, in a format that we only partly know."""
+    version = value.get("netbuilder") if isinstance(value, Mapping) else None
+    return isinstance(version, int) and version > VERSION
+
+
+def from_json(value: Any, *, newer: bool = False) -> Document:
+    """The document of a project's JSON object; `DocumentError` if it is none.
+
+    With `newer`, a project in a newer format is read as far as it is understood; the rest
+    is kept.
+    """
+    _check_version(value, newer)
     graphs, layout = value.get("graphs", ()), value.get("layout", {})
     if not isinstance(graphs, list | tuple) or not isinstance(layout, Mapping):
         raise DocumentError("'graphs' must be a list and 'layout' an object.")
@@ -76,13 +86,13 @@ def from_json(value: Any) -> Document:
     return Document.of(_project(value, extra), items)
 
 
-def _check_version(value: Any) -> None:
+def _check_version(value: Any, newer: bool) -> None:
     if not isinstance(value, Mapping) or "netbuilder" not in value:
         raise DocumentError("This is not a netbuilder project: the key 'netbuilder' is missing.")
     version = value["netbuilder"]
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise DocumentError(f"The format version must be a whole number from 1, not {version!r}.")
-    if version > VERSION:
+    if version > VERSION and not newer:
         raise DocumentError(
             f"The project was written by a newer netbuilder (format {version}; this one reads "
             f"up to {VERSION}).",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import psutil
 
 from netbuilder.errors import RunError
+from netbuilder.storage.locks import try_lock
 
 
 class Lock:
@@ -22,7 +22,7 @@ class Lock:
         """Take the lock; `RunError` if somebody has it."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(descriptor)
+            try_lock(descriptor)
         except OSError:
             os.close(descriptor)
             raise RunError(
@@ -36,19 +36,6 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def process_started(pid: int | None = None) -> float:
