@@ -14,6 +14,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar
 
+from netbuilder.app.usage import kept
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.commands import Commands
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
     def require_bench(self) -> Workbench:
         """The workbench, made when it is first needed."""
         if self.bench is None:
+            from netbuilder.gui.context_menu import ContextMenu
             from netbuilder.gui.workbench import Workbench
 
             bench = self.bench = Workbench(self.require_session())
@@ -138,6 +140,8 @@ class MainWindow(QMainWindow):
             bench.run_project_wanted.connect(self.open_path)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
+            ContextMenu(bench.canvas, self.commands)
+            bench.canvas.used.update(self.settings.value.used_layers)
             self.pages.addWidget(bench)
             state = self.settings.value.window_state
             if state:
@@ -371,7 +375,8 @@ class MainWindow(QMainWindow):
         if self.bench is not None:
             state = bytes(self.bench.saveState().toBase64().data()).decode()
             place = bytes(self.saveGeometry().toBase64().data()).decode()
-            self.settings.update(window_state=state, geometry=place)
+            used = kept(self.bench.canvas.used)
+            self.settings.update(window_state=state, geometry=place, used_layers=used)
         self.hide()
         if self.session is not None:
             # A training writes its checkpoint first; the window is gone by then.

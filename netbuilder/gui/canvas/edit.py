@@ -89,7 +89,8 @@ def add_layer(
     middle, size = _middle(view, layer, values, spot, between)
     x, y = placing.corner(middle, size)
     with history.step(f"Add {kind.title if kind else layer}"):
-        node = edits.add_node(history, graph, layer, params=values, x=x, y=y)
+        name = placing.fresh_name(view, layer, values)
+        node = edits.add_node(history, graph, layer, name=name, params=values, x=x, y=y)
         if spot.wire in graph.wires:
             insert_and_make_room(view, spot.wire, node.id)
         elif between:

@@ -29,10 +29,15 @@ BESIDE, BACK = 0.5, 4.0
 def face_to_be(view: EditingView, layer: str, params: Mapping[str, Json]) -> Face:
     """How a node of this layer would look in the shown graph."""
     document, graph = view.past.document, view.shown
-    taken = {node.name for node in graph.nodes.values()}
-    name = rules.unique_name(rules.default_name(layer), taken)
-    node = Node(id="", layer=layer, name=name, params=dict(params))
+    node = Node(id="", layer=layer, name=fresh_name(view, layer, params), params=dict(params))
     return face_of(document, graph, node, None, ())
+
+
+def fresh_name(view: EditingView, layer: str, params: Mapping[str, Json]) -> str:
+    """A free name for a new node: from its layer, or from the graph that it calls."""
+    called = params.get("block") or params.get("network")
+    wanted = rules.identifier(called) if isinstance(called, str) else rules.default_name(layer)
+    return rules.unique_name(wanted, {node.name for node in view.shown.nodes.values()})
 
 
 def size_to_be(view: EditingView, layer: str, params: Mapping[str, Json]) -> Size:
