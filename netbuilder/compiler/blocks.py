@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 
 from netbuilder.errors import Fix, Problem
-from netbuilder.graph import rules
+from netbuilder.graph import expressions, rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.expressions import FUNCTION_NAMES
 from netbuilder.graph.model import Node
@@ -37,8 +37,10 @@ def check_block(document: Document, block: Graph) -> Iterator[Problem]:
         refusal = parameter_refusal(name)
         if not refusal and name in seen:
             refusal = f"Two parameters are called '{name}'."
+        if not refusal and not _is_plain(entry.get("default")):
+            refusal = f"The default of '{name}' must be a number, a text, true, false or a list."
         if refusal:
-            hint = "Give it another name in the block's settings."
+            hint = "Change it in the block's settings."
             yield Problem("error", "block.parameter", refusal, hint, block.id)
         seen.add(str(name))
     inside = _calls(document)
@@ -52,6 +54,14 @@ def check_block(document: Document, block: Graph) -> Iterator[Problem]:
             hint = "Remove one of these blocks from the other."
             message = f"The block '{block.name}' contains itself: {names}."
             yield Problem("error", "block.cycle", message, hint, block.id, node)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether code can hold the value as a literal."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    plain = value is None or isinstance(value, bool | int | float | str)
+    return plain and not expressions.holds_expression(value)
 
 
 def _calls(document: Document) -> nx.DiGraph[str]:
@@ -94,7 +104,10 @@ def check_call(document: Document, block: Graph | None, layer: Layer) -> Iterato
         return
     declared = parameters_of(block)
     values: Mapping[str, Any] = getattr(layer, "values", {})
-    for name in values:
+    for name, value in values.items():
+        if not _is_plain(value):
+            message = f"'{name}' must be a number, a text, true, false or a list."
+            yield Complaint(message, "Change the value.", code="block.parameter")
         if name not in declared:
             rest = {key: value for key, value in values.items() if key != name}
             fix = Fix(f"Leave {name} out", "set_parameter", {"name": "values", "value": rest})

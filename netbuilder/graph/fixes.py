@@ -21,7 +21,7 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
     Operations: `set_parameter` (name, value), `unset_parameter` (name), `insert_before`
     (port, layer, params), `add_end` (layer, params; wired to `source` and `source_port` or to
     `target` and `target_port`, if given), `remove_items` (items), `connect` (source,
-    source_port, target, target_port), `rename` (name), `set_graph` (fields), `set_project`
+    source_port, target, target_port), `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project`
     (fields); all but the last with `graph`, and with `node` where one is meant.
     """
     document: Document = history.document
@@ -57,6 +57,8 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
                     edits.connect(history, graph, source, target, ports_of)
                 case "rename":
                     edits.rename(history, graph, values["node"], values["name"])
+                case "set_node":
+                    edits.set_node(history, graph, values["node"], **values["fields"])
                 case "set_graph":
                     edits.set_graph(history, graph, fix.title, **values["fields"])
                 case other:
