@@ -85,6 +85,11 @@ class RunView:
         return self.status in ("starting", "running", "paused", "stopping")
 
     @property
+    def resumable(self) -> bool:
+        """Whether it ended before its time and left a step to go on from."""
+        return self.status in ("stopped", "crashed", "failed") and self.step > 0
+
+    @property
     def name(self) -> str:
         return self.path.name
 

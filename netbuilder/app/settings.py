@@ -40,6 +40,12 @@ class UserSettings(BaseModel):
     """The arrangement of panels, as the window writes it (base64)."""
     used_layers: Annotated[dict[Text, Annotated[int, Field(ge=0)]], Field(max_length=500)] = {}
     """How often each layer was added by hand: what is used often is offered first."""
+    shortcuts: Annotated[dict[Text, tuple[Text, ...]], Field(max_length=1000)] = Field(
+        default_factory=dict
+    )
+    """Keys that this person chose, by the id of the command: those that differ from the usual."""
+    recent_commands: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
+    """Ids of commands that were chosen from the command list, the latest first."""
 
 
 class SettingsStore:

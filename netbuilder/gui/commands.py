@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 def _always() -> bool:
     return True
+
+
+def _nothing() -> str:
+    return ""
+
+
+def shown(chord: str) -> str:
+    """A chord like "Ctrl+Del" in the words of this system."""
+    return QKeySequence(chord).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,8 @@ class Command:
     primary: bool = False
     on_canvas: bool = False
     """Its keys count only while the canvas has the focus: elsewhere they are text."""
+    obstacle: Callable[[], str] = _nothing
+    """While it can't be done: what has to be done before, in words for a person."""
 
     def words(self) -> str:
         """The title at present."""
@@ -55,11 +66,16 @@ class Command:
 class Commands(QObject):
     """The commands of a window and the actions that stand for them in its menus."""
 
+    chosen = Signal(str)
+    """A command was chosen by name, from a list."""
+
     def __init__(self, window: QWidget, commands: Iterable[Command]) -> None:
         super().__init__(window)
         self._window = window
         self.commands: dict[str, Command] = {}
         self.actions: dict[str, QAction] = {}
+        self._chosen: Mapping[str, tuple[str, ...]] = {}
+        self._canvas: CanvasView | None = None
         for command in commands:
             if command.id in self.commands:
                 raise ValueError(f"two commands are called {command.id}")
@@ -79,14 +95,39 @@ class Commands(QObject):
             self._window.addAction(action)
         return action
 
+    # -- keys ------------------------------------------------------------------------------
+
+    def keys(self, id: str) -> tuple[str, ...]:
+        """The chords of a command at present, those that are shown first."""
+        return self._chosen.get(id, self.commands[id].shortcuts)
+
+    def shown_keys(self, id: str) -> str:
+        """The first chord of a command as people read it; empty if it has none."""
+        chords = self.keys(id)
+        return shown(chords[0]) if chords else ""
+
+    def set_keys(self, chosen: Mapping[str, tuple[str, ...]]) -> None:
+        """Take other keys than the usual for some commands, by their ids."""
+        self._chosen = chosen
+        for id, action in self.actions.items():
+            wanted = [QKeySequence(chord) for chord in self.keys(id)]
+            if action.shortcuts() != wanted:
+                action.setShortcuts(wanted)
+        if self._canvas is not None:
+            self.give_keys(self._canvas)
+        self.refresh()
+
     def give_keys(self, canvas: CanvasView) -> None:
         """Let the canvas take the keys of the commands that are its own."""
+        self._canvas = canvas
         canvas.keymap = {
             keys.code(chord): partial(self.run, id)
             for id, command in self.commands.items()
             if command.on_canvas
-            for chord in command.shortcuts
+            for chord in self.keys(id)
         }
+
+    # -- doing and showing -----------------------------------------------------------------
 
     def run(self, id: str) -> None:
         """Do it, if it can be done now."""
@@ -95,16 +136,22 @@ class Commands(QObject):
             command.run()
         self.refresh()
 
+    def choose(self, id: str) -> None:
+        """Do what a person chose by name: it comes first the next time."""
+        self.chosen.emit(id)
+        self.run(id)
+
     def refresh(self) -> None:
         """Bring titles, marks and what is possible up to date."""
         for id, command in self.commands.items():
             action = self.actions[id]
             words = command.words()
             action.setText(words.replace("&", "&&"))
-            chord = command.shortcuts[0] if command.shortcuts else ""
-            shown = QKeySequence(chord).toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(plain_tip(f"{words}  ({shown})" if shown else words))
-            action.setEnabled(command.enabled())
+            chord, possible = self.shown_keys(id), command.enabled()
+            obstacle = "" if possible else command.obstacle()
+            tip = f"{words}  ({chord})" if chord else words
+            action.setToolTip(plain_tip(f"{tip}\n{obstacle}" if obstacle else tip))
+            action.setEnabled(possible)
             if command.checked is not None:
                 action.setChecked(command.checked())
 

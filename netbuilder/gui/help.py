@@ -5,11 +5,10 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
 from netbuilder.gui import style
-from netbuilder.gui.commands import Commands
+from netbuilder.gui.commands import Commands, shown
 from netbuilder.gui.dialogs import tell
 from netbuilder.gui.widgets import button, column, holder, label, row, scroller
 
@@ -39,7 +38,7 @@ class KeysDialog(QDialog):
         grid.setVerticalSpacing(4)
         lines = [*GESTURES]
         for command in commands:
-            keys = [QKeySequence(key).toString() for key in command.shortcuts]
+            keys = [shown(chord) for chord in commands.keys(command.id)]
             if keys:
                 lines.append((", ".join(keys), command.words()))
         for at, (keys_text, text) in enumerate(lines):

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
 from netbuilder.app.usage import kept
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.projects import Projects
+from netbuilder.gui.runner import Runner
 from netbuilder.gui.start_page import StartPage
 from netbuilder.gui.status import StatusBar
 
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from netbuilder.app.session import Client, Session
     from netbuilder.app.settings import SettingsStore
     from netbuilder.engine.protocol import Message
+    from netbuilder.gui.shortcuts import Shortcuts
     from netbuilder.gui.workbench import Workbench
 
 
+MOST_RECENT = 20
+"""Commands that are remembered because they were chosen by name."""
 WARM_UP_MS = 300
 """From the first paint to the building of the workbench, unless it is needed before."""
 
@@ -50,6 +54,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._client_factory = client_factory
         self._painted = False
+        self._shortcuts: Shortcuts | None = None
         self.session: Session | None = None
         self.bench: Workbench | None = None
         self._warm_up = QTimer(self)
@@ -67,7 +72,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
         self.projects = Projects(self, self)
+        self.runner = Runner(self)
         self.commands = Commands(self, actions.commands(self))
+        self.commands.chosen.connect(self._remember_command)
         self.commands.fill_menus(self.menuBar(), actions.MENUS)
         self.bar = QToolBar("Toolbar")
         self.bar.setObjectName("toolbar")
@@ -111,9 +118,18 @@ class MainWindow(QMainWindow):
             self.start.fill(templates())
         except (NetbuilderError, OSError) as error:
             self.status.say(str(error), "error")
+        self.require_shortcuts().apply()
         self.require_session().start_worker()
         # The workbench takes a moment to build: better now than at the first click.
         self._warm_up.start(WARM_UP_MS)
+
+    def require_shortcuts(self) -> Shortcuts:
+        """The keys that this person chose."""
+        if self._shortcuts is None:
+            from netbuilder.gui.shortcuts import Shortcuts
+
+            self._shortcuts = Shortcuts(self.commands, self.settings)
+        return self._shortcuts
 
     def require_session(self) -> Session:
         """The session, made when it is first needed."""
@@ -135,8 +151,8 @@ class MainWindow(QMainWindow):
             bench.zoom_changed.connect(self.status.show_zoom)
             bench.selection_changed.connect(self.commands.refresh)
             bench.problems_changed.connect(self._report_shown)
-            bench.train_wanted.connect(self.train)
-            bench.export_wanted.connect(self.export)
+            bench.train_wanted.connect(self.runner.train)
+            bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.open_path)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
@@ -221,18 +237,6 @@ class MainWindow(QMainWindow):
         """What would be done again."""
         return self.session.history.redo_title if self.session and self.has_project() else None
 
-    def run_status(self) -> str:
-        """The status of the run that is followed, empty if there is none."""
-        run = self.session.run if self.session else None
-        return run.status if run is not None else ""
-
-    def can_train(self) -> bool:
-        """Whether Train would start a training."""
-        session = self.session
-        if session is None or not self.has_project() or session.obstacle():
-            return False
-        return session.run is None or not session.run.active
-
     def dock_shown(self, name: str) -> bool:
         """Whether a dock is there."""
         return self.bench is not None and not self.bench.docks[name].isHidden()
@@ -265,7 +269,7 @@ class MainWindow(QMainWindow):
         self.bar.hide()
         self._refresh()
 
-    # -- editing and training ----------------------------------------------------------------
+    # -- editing ----------------------------------------------------------------
 
     def undo(self) -> None:
         """Take back the last edit."""
@@ -276,39 +280,6 @@ class MainWindow(QMainWindow):
         """Make the last undone edit again."""
         if self.session is not None and self.bench is not None:
             self.bench.canvas.edit(self.session.history.redo)
-
-    def train(self) -> None:
-        """Train the project as it is."""
-        if self.session is not None and self.bench is not None and self.can_train():
-            self.bench.show_panel("training")
-            self.session.train()
-
-    def pause(self) -> None:
-        """Pause the training, or let it go on."""
-        if self.session is not None:
-            if self.run_status() == "paused":
-                self.session.resume()
-            else:
-                self.session.pause()
-
-    def session_stop(self) -> None:
-        """Stop the training."""
-        if self.session is not None:
-            self.session.stop()
-
-    def export(self) -> None:
-        """The export dialog."""
-        from netbuilder.graph.rules import identifier
-        from netbuilder.gui.export_dialog import ExportDialog
-
-        session, bench = self.session, self.bench
-        if session is None or bench is None:
-            return
-        names = [graph.name for graph in session.document.of_kind("network")]
-        title = session.path.stem if session.path else session.document.project.title
-        trained = session.run is not None and session.run.status in ("finished", "stopped")
-        stem = identifier(title, "network").lower()
-        ExportDialog(session, names, bench.export_folder(), stem, trained, self).open()
 
     # -- looks -----------------------------------------------------------------------------
 
@@ -322,38 +293,14 @@ class MainWindow(QMainWindow):
             dock = self.bench.docks[name]
             dock.setVisible(dock.isHidden())
 
-    def toggle_theme(self) -> None:
-        """From dark to light or back, and remember it."""
-        mode = "light" if theme.current().name == "dark" else "dark"
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply_theme(app, "light" if mode == "light" else "dark")
-        self.settings.update(theme=mode)
-        self.commands.refresh()
+    def _remember_command(self, id: str) -> None:
+        rest = [other for other in self.settings.value.recent_commands if other != id]
+        self.settings.update(recent_commands=(id, *rest)[:MOST_RECENT])
 
     def _dress(self) -> None:
         self.setStyleSheet(style.sheet())
         if self.bench is not None:
             self.commands.dress()
-
-    def show_commands(self) -> None:
-        """The list of all commands."""
-        from netbuilder.gui.command_list import CommandList
-
-        self.commands.refresh()
-        CommandList(self.commands, self).open()
-
-    def show_keys(self) -> None:
-        """The list of keys and gestures."""
-        from netbuilder.gui.help import KeysDialog
-
-        KeysDialog(self.commands, self).open()
-
-    def show_about(self) -> None:
-        """What this is."""
-        from netbuilder.gui.help import about
-
-        about(self)
 
     # -- the end ---------------------------------------------------------------------------
 

@@ -346,14 +346,15 @@ class TrainingPanel(QWidget):
         if run.status in ("finished", "stopped"):
             export = button("Export…", self.export_wanted.emit, "primary")
             text = "  ·  ".join([_STATUS[run.status], *results])
-            self.banner.say("okbox", text, took, export)
+            resume = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
+            self.banner.say("okbox", text, took, *resume, export)
             set_tip(self.banner, f"Kept in {run.path}")
         else:
             places: list[QWidget] = []
             if fault is not None and fault.node:
                 graph, node = fault.graph, fault.node
                 places = [link("Show the node", lambda: self.place_wanted.emit(graph, node))]
-            again = [button("Resume", self.resume_wanted.emit)] if run.step else []
+            again = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
             text = fault.message if fault is not None else "The training ended unexpectedly."
             hint = fault.hint if fault is not None else ""
             self.banner.say("errorbox", text, hint, *places, *again)

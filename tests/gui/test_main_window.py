@@ -273,7 +273,7 @@ def test_a_killed_worker_in_mid_training_harms_nothing(hand: WindowHand) -> None
     reply[2](Reply(1, error=lost))
     hand.client.say(WorkerDied("The worker was killed.", hint, training=True, restart_in_s=0.0))
     settle()
-    assert hand.window.run_status() == "crashed"
+    assert hand.window.runner.status() == "crashed"
     assert hand.bench.training.banner.isVisible()
     assert "killed" in hand.bench.training.banner.text.text()
     assert "killed" in hand.window.status.notice.text()
@@ -282,7 +282,7 @@ def test_a_killed_worker_in_mid_training_harms_nothing(hand: WindowHand) -> None
     hand.client.start()
     settle()
     hand.report()
-    assert hand.window.can_train()
+    assert hand.window.runner.can_train()
 
 
 def test_an_error_nobody_caught_is_shown_and_the_window_lives(
@@ -352,8 +352,8 @@ def test_texts_of_a_file_are_never_markup(hand: WindowHand) -> None:
     for panel in ("problems", "code", "data", "training", "runs"):
         hand.bench.show_panel(panel)
         settle()
-    hand.window.export()
-    hand.window.show_keys()
+    hand.command("run.export")
+    hand.command("help.keys")
     settle()
     assert auto_texts(hand.window) == []
     for combo in hand.window.findChildren(QComboBox):

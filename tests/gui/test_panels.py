@@ -97,11 +97,11 @@ def test_a_fix_that_no_longer_fits_says_so(hand: WindowHand) -> None:
 def test_counts_are_in_the_tab_and_the_status_bar(hand: WindowHand) -> None:
     hand.open()
     assert hand.window.status.problems.text() == "no problems"
-    assert hand.window.can_train()
+    assert hand.window.runner.can_train()
     _show(hand, _problem(hand, "conv1"), _problem(hand, "conv2"))
     assert hand.window.status.problems.text() == "2 errors"
     assert hand.bench.panels.tabText(0) == "Problems  2"
-    assert not hand.window.can_train()
+    assert not hand.window.runner.can_train()
 
 
 # -- code --------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def _start(hand: WindowHand) -> None:
 def test_a_training_from_start_to_end(hand: WindowHand) -> None:
     _start(hand)
     panel = hand.bench.training
-    assert hand.window.run_status() == "running"
+    assert hand.window.runner.status() == "running"
     assert hand.window.status.device.text() == "cpu"
     assert not panel.train.isEnabled()
     assert panel.stop.isEnabled()

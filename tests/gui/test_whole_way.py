@@ -87,7 +87,7 @@ def test_from_a_palette_drag_to_a_verified_file(real: RealHand, tmp_path: Path) 
     settle()
     real.wait_for_report()
     graph, history = real.session.graph, real.session.history
-    assert real.window.can_train()
+    assert real.window.runner.can_train()
 
     # Palette to canvas, wires by mouse, an edit by keys, all of it undone and done again.
     canvas = real.bench.canvas
@@ -113,15 +113,15 @@ def test_from_a_palette_drag_to_a_verified_file(real: RealHand, tmp_path: Path) 
     real.wait(lambda: real.session.report is not None and real.session.report.problems)
     edits.delete(history, graph, [linear.id, relu.id])
     settle()
-    real.wait(real.window.can_train)
+    real.wait(real.window.runner.can_train)
 
     # Train on the digits, and look at what the window tells of it.
     canvas.select([])
     settle()
     real.type(real.field("epochs"), "3")
-    real.wait(real.window.can_train)
+    real.wait(real.window.runner.can_train)
     real.command("run.train")
-    real.wait(lambda: real.window.run_status() == "finished", 120)
+    real.wait(lambda: real.window.runner.status() == "finished", 120)
     run = real.session.run
     assert run is not None
     assert run.epoch == 3
@@ -152,22 +152,22 @@ def test_a_worker_killed_in_mid_training_comes_back(real: RealHand) -> None:
     settle()
     real.wait_for_report()
     real.type(real.field("epochs"), "400")
-    real.wait(real.window.can_train)
+    real.wait(real.window.runner.can_train)
     before = real.session.document.copy()
     real.command("run.train")
     real.wait(lambda: real.session.run is not None and real.session.run.step > 5, 90)
     children = psutil.Process().children()
     worker = next(child for child in children if "netbuilder" in " ".join(child.cmdline()))
     os.kill(worker.pid, signal.SIGKILL)
-    real.wait(lambda: real.window.run_status() == "crashed")
+    real.wait(lambda: real.window.runner.status() == "crashed")
     assert real.bench.training.banner.isVisible()
     assert real.session.document == before
-    real.wait(real.window.can_train)
+    real.wait(real.window.runner.can_train)
 
     # It can be trained again, by a new worker.
     real.type(real.field("epochs"), "1")
-    real.wait(real.window.can_train)
+    real.wait(real.window.runner.can_train)
     real.wait(lambda: real.window.status.worker.text().startswith("PyTorch"))
     real.command("run.train")
-    real.wait(lambda: real.window.run_status() == "finished", 90)
+    real.wait(lambda: real.window.runner.status() == "finished", 90)
     real.session.history.mark_saved()

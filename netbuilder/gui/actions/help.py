@@ -1,7 +1,8 @@
-"""Commands that explain."""
+"""Commands that explain, and the keys of all commands."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netbuilder.gui.commands import Command
@@ -13,6 +14,38 @@ if TYPE_CHECKING:
 def commands(window: MainWindow) -> list[Command]:
     """The Help menu."""
     return [
-        Command("help.keys", "Keys and gestures", window.show_keys, ("F1",), "Help", icon="info"),
-        Command("help.about", "About netbuilder", window.show_about, (), "Help"),
+        Command(
+            "help.keys",
+            "Keys and gestures",
+            partial(_show_keys, window),
+            ("F1",),
+            "Help",
+            icon="info",
+        ),
+        Command(
+            "help.shortcuts",
+            "Change keyboard shortcuts…",
+            partial(_change_keys, window),
+            ("Ctrl+Alt+K",),
+            "Help",
+        ),
+        Command("help.about", "About netbuilder", partial(_show_about, window), (), "Help", 1),
     ]
+
+
+def _show_keys(window: MainWindow) -> None:
+    from netbuilder.gui.help import KeysDialog
+
+    KeysDialog(window.commands, window).open()
+
+
+def _change_keys(window: MainWindow) -> None:
+    from netbuilder.gui.shortcuts_dialog import ShortcutsDialog
+
+    ShortcutsDialog(window.require_shortcuts(), window).open()
+
+
+def _show_about(window: MainWindow) -> None:
+    from netbuilder.gui.help import about
+
+    about(window)

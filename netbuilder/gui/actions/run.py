@@ -12,43 +12,45 @@ if TYPE_CHECKING:
 
 def commands(window: MainWindow) -> list[Command]:
     """The Run menu."""
+    run = window.runner
     return [
         Command(
             "run.train",
             "Train",
-            window.train,
+            run.train,
             ("Ctrl+Return", "F5"),
             "Run",
             icon="play",
-            enabled=window.can_train,
+            enabled=run.can_train,
+            obstacle=run.obstacle,
             bar=True,
             text_in_bar=True,
             primary=True,
         ),
         Command(
             "run.pause",
-            lambda: "Resume" if window.run_status() == "paused" else "Pause",
-            window.pause,
+            lambda: "Resume" if run.goes_on() else "Pause",
+            run.pause,
             ("Ctrl+P",),
             "Run",
             icon="pause",
-            enabled=lambda: window.run_status() in ("running", "paused"),
+            enabled=run.can_pause,
             bar=True,
         ),
         Command(
             "run.stop",
             "Stop",
-            window.session_stop,
+            run.stop,
             ("Ctrl+.",),
             "Run",
             icon="stop",
-            enabled=lambda: window.run_status() in ("starting", "running", "paused"),
+            enabled=run.can_stop,
             bar=True,
         ),
         Command(
             "run.export",
             "Export…",
-            window.export,
+            run.export,
             ("Ctrl+E",),
             "Run",
             1,

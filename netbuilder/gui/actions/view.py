@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtWidgets import QApplication
 
 from netbuilder.gui import theme
 from netbuilder.gui.actions.making import with_bench
@@ -35,7 +38,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "view.commands",
             "Find a command…",
-            window.show_commands,
+            partial(_show_commands, window),
             ("Ctrl+K",),
             "View",
             0,
@@ -69,9 +72,27 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "view.theme",
             lambda: "Light colours" if theme.current().name == "dark" else "Dark colours",
-            window.toggle_theme,
+            partial(_toggle_theme, window),
             menu="View",
             section=4,
             icon="theme",
         ),
     ]
+
+
+def _show_commands(window: MainWindow) -> None:
+    """The list of all commands."""
+    from netbuilder.gui.command_list import CommandList
+
+    window.commands.refresh()
+    CommandList(window.commands, window, window.settings.value.recent_commands).open()
+
+
+def _toggle_theme(window: MainWindow) -> None:
+    """From dark to light or back, and remember it."""
+    mode: Literal["light", "dark"] = "light" if theme.current().name == "dark" else "dark"
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply_theme(app, mode)
+    window.settings.update(theme=mode)
+    window.commands.refresh()

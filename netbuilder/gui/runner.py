@@ -1,0 +1,92 @@
+"""Training and export as the window's commands see them: what can be done now, and doing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from netbuilder.gui.main_window import MainWindow
+
+
+class Runner:
+    """Asks the window for its session and workbench when it needs them."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def status(self) -> str:
+        """The status of the run that is followed, empty if there is none."""
+        session = self._window.session
+        run = session.run if session else None
+        return run.status if run is not None else ""
+
+    def obstacle(self) -> str:
+        """What has to be done before a training can start; empty if nothing."""
+        window = self._window
+        if window.session is None or not window.has_project():
+            return "Open a project first."
+        if window.session.run is not None and window.session.run.active:
+            return "A training is under way: stop it first."
+        return window.session.obstacle()
+
+    def can_train(self) -> bool:
+        """Whether Train would start a training."""
+        return not self.obstacle()
+
+    def train(self) -> None:
+        """Train the project as it is."""
+        session, bench = self._window.session, self._window.bench
+        if session is not None and bench is not None and self.can_train():
+            bench.show_panel("training")
+            session.train()
+
+    def can_pause(self) -> bool:
+        """Whether there is something to pause, or to let go on."""
+        return self.status() in ("running", "paused") or self.can_go_on()
+
+    def can_go_on(self) -> bool:
+        """Whether the run ended before its time, so that it can go on where it stopped."""
+        session = self._window.session
+        run = session.run if session else None
+        return run is not None and run.resumable
+
+    def goes_on(self) -> bool:
+        """Whether `pause` would let a training go on."""
+        return self.status() == "paused" or self.can_go_on()
+
+    def pause(self) -> None:
+        """Pause the training, let it go on, or go on with one that was stopped."""
+        session, bench = self._window.session, self._window.bench
+        if session is None or bench is None:
+            return
+        if self.can_go_on():
+            assert session.run is not None
+            bench.show_panel("training")
+            session.train(session.run.path, resume=True)
+        elif self.status() == "paused":
+            session.resume()
+        else:
+            session.pause()
+
+    def can_stop(self) -> bool:
+        """Whether a training is under way."""
+        return self.status() in ("starting", "running", "paused")
+
+    def stop(self) -> None:
+        """Stop the training."""
+        if self._window.session is not None:
+            self._window.session.stop()
+
+    def export(self) -> None:
+        """The export dialog."""
+        from netbuilder.graph.rules import identifier
+        from netbuilder.gui.export_dialog import ExportDialog
+
+        session, bench = self._window.session, self._window.bench
+        if session is None or bench is None:
+            return
+        names = [graph.name for graph in session.document.of_kind("network")]
+        title = session.path.stem if session.path else session.document.project.title
+        trained = session.run is not None and session.run.status in ("finished", "stopped")
+        stem = identifier(title, "network").lower()
+        ExportDialog(session, names, bench.export_folder(), stem, trained, self._window).open()
