@@ -109,8 +109,9 @@ class WindowHand:
 
     def report(self, result: Mapping[str, Any] | None = None) -> None:
         """Answer all analyses that are asked for."""
+        answer = {"problems": [], "graphs": {}, "uses": {}, **(result or {})}
         while self.client.waiting("analyse"):
-            self.client.answer("analyse", result=dict(result or {"problems": [], "graphs": {}}))
+            self.client.answer("analyse", result=answer)
             settle()
 
     def event(self, seq: int, event: str, epoch: int = 0, step: int = 0, **values: Any) -> None:
