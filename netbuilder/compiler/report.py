@@ -87,7 +87,7 @@ class Report:
         return Report(
             tuple(Problem.from_json(entry) for entry in value["problems"]),
             {id: _graph_from_json(entry) for id, entry in value["graphs"].items()},
-            {id: _uses_from_json(entry) for id, entry in value["uses"].items()},
+            {id: _uses_from_json(entry) for id, entry in value.get("uses", {}).items()},
         )
 
 
