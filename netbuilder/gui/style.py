@@ -31,6 +31,7 @@ QToolButton[role="fix"] {
   padding: 1px 9px; font-size: ${small_pt}pt;
 }
 QToolButton[role="fix"]:hover { background: $hover; }
+QToolButton[role="fix"]:focus { border-color: $accent; }
 QPushButton[role="primary"] {
   background: $accent; color: $on_accent; border-color: $accent; font-weight: 600;
 }
@@ -76,6 +77,7 @@ QFrame[role="card"] { background: $card; border: 1px solid $border; border-radiu
 QFrame[role="card"]:hover { border-color: $accent; background: $card_hover; }
 QFrame[role="card"]:focus { border-color: $accent; }
 QFrame[role="box"] { background: $card; border: 1px solid $border; border-radius: 8px; }
+QFrame[role="popover"] { background: $card; border: 1px solid $accent; border-radius: 6px; }
 QFrame[role="errorbox"] { background: $error_soft; border: 1px solid $error; border-radius: 6px; }
 QFrame[role="okbox"] { background: $success_soft; border: 1px solid $success; border-radius: 6px; }
 QWidget#surface { background: $surface; }

@@ -159,7 +159,8 @@ def test_shapes_and_count_are_shown(hand: WindowHand) -> None:
     hand.report(report(hand, "conv1"))
     page = hand.bench.inspector.page
     assert page is not None
-    facts = {name.text(): value.text() for name, value in page._fact_labels}
+    assert page.facts is not None
+    facts = page.facts.lines()
     assert facts["input in"] == "N×1×8×8"
     assert facts["output out"] == "N×32×8×8"
     assert facts["parameters"] == "320"

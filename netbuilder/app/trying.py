@@ -1,0 +1,103 @@
+"""What a fix would do, found on a copy before anybody clicks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netbuilder.compiler.report import GraphReport, NodeReport, Report
+from netbuilder.errors import Fix, Problem
+from netbuilder.graph import fixes
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Node
+from netbuilder.layers import catalogue
+
+MAX_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The nodes that a fix adds or changes, with their shapes after it, and what is left to do.
+
+    `good` is whether it takes an error away and brings none.
+    """
+
+    lines: tuple[str, ...]
+    verdict: str
+    good: bool
+
+
+def fixed_copy(document: Document, fix: Fix) -> Document:
+    """A copy of the document with the fix applied; `ChangeError` if it does not fit (any more)."""
+    copy = document.copy()
+    fixes.apply_fix(History(copy), fix, catalogue.ports_of)
+    return copy
+
+
+def compare(old: Document, new: Document, before: Report, after: Report, fix: Fix) -> Trial:
+    """What the report after a fix says that the one before did not."""
+    lines: list[str] = []
+    for graph in new.graphs.values():
+        lines += _graph_lines(old, graph, before, after, fix)
+    if len(lines) > MAX_LINES:
+        lines[MAX_LINES - 1 :] = [f"and {len(lines) - MAX_LINES + 1} more"]
+    verdict, good = _verdict(before, after)
+    return Trial(tuple(lines), verdict, good)
+
+
+def _graph_lines(
+    old: Document, graph: Graph, before: Report, after: Report, fix: Fix
+) -> Iterator[str]:
+    earlier = old.graphs.get(graph.id)
+    reports = after.graphs.get(graph.id, GraphReport()).nodes
+    known = before.graphs.get(graph.id, GraphReport()).nodes
+    meant = {fix.arguments.get("node"), fix.arguments.get("target"), fix.arguments.get("source")}
+    for node in graph.ordered():
+        was = earlier.nodes.get(node.id) if earlier is not None else None
+        if was is None or _differs(was, node) or node.id in meant:
+            report = reports.get(node.id, NodeReport())
+            if was is None or _differs(was, node) or report != known.get(node.id):
+                yield _line(node, report, new=was is None)
+
+
+def _differs(one: Node, other: Node) -> bool:
+    return (one.params, one.name, one.mute) != (other.params, other.name, other.mute)
+
+
+def _line(node: Node, report: NodeReport, *, new: bool) -> str:
+    """`+ conv2d  N×64×56×56 → N×128×28×28  8,192 parameters`."""
+    into = ", ".join(tensor.text for tensor in report.inputs.values())
+    out = ", ".join(tensor.text for tensor in report.outputs.values())
+    shapes = " → ".join(part for part in (into, out) if part)
+    parts = [f"{'+ ' if new else ''}{node.name}", shapes]
+    if new and report.parameters:
+        parts.append(f"{report.parameters:,} parameters")
+    return "  ".join(part for part in parts if part)
+
+
+def _key(problem: Problem) -> tuple[str, str, str, str]:
+    return problem.graph, problem.node, problem.code, problem.port
+
+
+def _verdict(before: Report, after: Report) -> tuple[str, bool]:
+    """How many problems are left, and the first that the fix would bring."""
+    had = {_key(problem) for problem in before.problems}
+    errors = [problem for problem in after.problems if problem.severity == "error"]
+    fewer = sum(problem.severity == "error" for problem in before.problems) - len(errors)
+    fresh = next((problem for problem in errors if _key(problem) not in had), None)
+    if fresh is not None:
+        return f"Then: {fresh.message}", fewer > 0
+    if not errors:
+        left = len(after.problems)
+        if not left:
+            return "No problems are left then.", True
+        return f"No errors are left then, {_count(left, 'warning')}.", True
+    good = fewer > 0 or len(after.problems) < len(before.problems)
+    if good:
+        return f"{_count(len(errors), 'error')} left then.", True
+    return f"The error stays: {errors[0].message}", False
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,64 @@
+"""What the compiler says of a node: the shapes that come in and go out, its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from netbuilder.compiler.report import NodeReport, TensorReport
+from netbuilder.gui.field_row import LABEL_WIDTH
+from netbuilder.gui.widgets import label, selectable
+from netbuilder.layers.base import Ports
+
+
+def tensor_text(tensor: TensorReport | None) -> str:
+    """`N×64×28×28`, with the dtype where that is not the usual one."""
+    if tensor is None:
+        return "–"
+    return tensor.text if tensor.dtype == "float32" else f"{tensor.text}  {tensor.dtype}"
+
+
+def facts(ports: Ports, report: NodeReport, *, weighty: bool) -> list[tuple[str, str]]:
+    """Name and value of each line; `weighty` nodes show their count even while it is 0."""
+    lines = [
+        (f"{port.name} in", tensor_text(report.inputs.get(port.name)))
+        for port in ports.inputs
+        if not (port.optional and port.name not in report.inputs)
+    ]
+    lines += [(f"{p.name} out", tensor_text(report.outputs.get(p.name))) for p in ports.outputs]
+    if report.parameters or weighty:
+        lines.append(("parameters", f"{report.parameters:,}"))
+    return lines
+
+
+class Facts(QWidget):
+    """Lines of a name and a value that change in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(8)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        self._grid.setColumnStretch(1, 1)
+        self._labels: list[tuple[QLabel, QLabel]] = []
+
+    def show_lines(self, lines: Sequence[tuple[str, str]]) -> None:
+        """Show these and no others."""
+        while len(self._labels) < len(lines):
+            pair = label("", "field"), selectable("", "shape")
+            for column, part in enumerate(pair):
+                self._grid.addWidget(part, len(self._labels), column)
+            self._labels.append(pair)
+        for at, parts in enumerate(self._labels):
+            shown = at < len(lines)
+            for part, text in zip(parts, lines[at] if shown else ("", ""), strict=True):
+                if part.text() != text:
+                    part.setText(text)
+                part.setVisible(shown)
+
+    def lines(self) -> dict[str, str]:
+        """What is shown, by name."""
+        return {name.text(): value.text() for name, value in self._labels if name.text()}
