@@ -72,7 +72,7 @@ class NodeRef:
 
 
 class GraphRef:
-    """A network, or a training step, to build."""
+    """A network, a block or a training step, to build."""
 
     def __init__(self, project: Project, graph: Graph) -> None:
         self.project = project
@@ -155,6 +155,18 @@ class Project:
         if self.document.network(name) is not None:
             raise ChangeError(f"There is a network '{name}' already.")
         return GraphRef(self, edits.add_graph(self.history, "network", name))
+
+    def add_block(self, name: str, **parameters: Json) -> GraphRef:
+        """A new block with these parameters and defaults; `ChangeError` if the name is taken.
+
+        Inside, a parameter may be an expression over them: `out_channels="=2*channels"`. It is
+        placed with `net.add("netbuilder.Block", block=name, values={...}, repeat=3)`.
+        """
+        if self.document.block(name) is not None:
+            raise ChangeError(f"There is a block '{name}' already.")
+        declared = [{"name": key, "default": value} for key, value in parameters.items()]
+        settings = {"parameters": declared}
+        return GraphRef(self, edits.add_graph(self.history, "block", name, settings))
 
     def add_step(
         self,

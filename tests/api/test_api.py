@@ -180,3 +180,26 @@ def test_the_package_lists_its_words() -> None:
     with pytest.raises(AttributeError, match="nothing"):
         getattr(nb, missing)
     assert sys.modules["netbuilder"] is nb
+
+
+def test_a_network_of_blocks() -> None:
+    project = nb.Project()
+    unit = project.add_block("unit", width=8)
+    x = unit.add("netbuilder.BlockInput", name="x")
+    wide = unit.add("torch.nn.Linear", name="wide", out_features="=2*width")
+    back = unit.add("torch.nn.Linear", name="back", out_features="=width")
+    y = unit.add("netbuilder.Output", name="y")
+    for source, target in ((x, wide), (wide, back), (back, y)):
+        unit.connect(source, target)
+    net = project.add_network()
+    start = net.add("netbuilder.Input", name="start", shape=(3,))
+    units = net.add("netbuilder.Block", name="units", block="unit", values={"width": 4}, repeat=2)
+    end = net.add("netbuilder.Output", name="end")
+    net.connect(start, units)
+    net.connect(units, end)
+    assert project.check() == []
+    model = project.module("main")
+    assert sum(weight.numel() for weight in model.parameters()) == (4 * 8 + 36) + (5 * 8 + 36)
+    assert "units.1.back.weight" in model.state_dict()
+    with pytest.raises(ChangeError, match="already"):
+        project.add_block("unit")
