@@ -278,7 +278,7 @@ def connect(history: History, graph: Graph, source: End, target: End, ports_of: 
 
 
 def insert_on_wire(history: History, graph: Graph, wire: str, node: str, ports_of: PortsOf) -> None:
-    """Put a node that is there into a wire: through its first input and first output."""
+    """Put a node that is there into a wire: through its first free input and first output."""
     document = history.document
     old, middle = graph.wires[wire], graph.nodes[node]
     ports = ports_of(document, graph, middle)
@@ -286,7 +286,8 @@ def insert_on_wire(history: History, graph: Graph, wire: str, node: str, ports_o
         raise ChangeError(f"'{middle.name}' has no input or no output.")
     with history.step(f"Insert {middle.name}"):
         document.apply(Removed(graph.id, old))
-        into = End(node, ports.inputs[0].name)
+        free = [port for port in ports.inputs if graph.wire_into(node, port.name) is None]
+        into = End(node, (free or ports.inputs)[0].name)
         connect(history, graph, End(old.source, old.source_port), into, ports_of)
         out_of = End(node, ports.outputs[0].name)
         connect(history, graph, out_of, End(old.target, old.target_port), ports_of)

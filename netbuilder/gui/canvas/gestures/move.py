@@ -50,7 +50,13 @@ class Move(Gesture):
         self._stretched = [w.id for w in wires if not (w.source in inside and w.target in inside)]
         scene.lift([*self._starts, *self._carried, *self._stretched])
         self._target: str | None = None
-        self._lone = nodes[0] if len(nodes) == 1 and not wires else None
+        self._lone = nodes[0] if len(nodes) == 1 and self._may_go_in(nodes[0]) else None
+
+    def _may_go_in(self, node: str) -> bool:
+        """Whether a node feeds nothing yet and has an input to spare."""
+        face = self.scene.nodes[node].face
+        spare = any(not port.wired for port in face.inputs)
+        return spare and bool(face.outputs) and not self.view.shown.wires_out_of(node)
 
     def drag(self, mouse: Mouse) -> None:
         way = self._way(mouse)
@@ -78,10 +84,10 @@ class Move(Gesture):
         target = None
         if self._lone in self.scene.nodes and not mouse.holds(Modifiers.AltModifier):
             node = self.scene.nodes[self._lone] if self._lone else None
-            if node is not None and node.face.inputs and node.face.outputs:
+            if node is not None:
                 box = node.box
                 x, y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
-                target = wire_at(self.scene, x, y, WIRE_REACH)
+                target = wire_at(self.scene, x, y, WIRE_REACH, frozenset({node.id}))
         if target != self._target:
             self.scene.mark_wire(target)
             self._target = target
