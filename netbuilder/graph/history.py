@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -10,7 +11,7 @@ from itertools import count
 from netbuilder.errors import ChangeError
 from netbuilder.graph.changes import Change, Changed
 from netbuilder.graph.document import Document
-from netbuilder.graph.model import Wire
+from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Unreadable, Wire
 
 _serials = count(1)
 
@@ -21,6 +22,45 @@ class _Step:
     changes: list[Change]
     merge: Hashable
     serial: int
+    weight: int = 0
+    """About how many bytes it keeps in memory."""
+
+
+MEMORY = 64 * 2**20
+"""What a history may keep, in bytes by its own estimate; the oldest steps go first."""
+_CHANGE = 400
+"""A change with its item, when texts and parameters are not counted (CPython 3.11)."""
+
+
+def _weight(changes: Iterable[Change]) -> int:
+    return sum(_CHANGE + _size(_contents(change)) for change in changes)
+
+
+def _contents(change: Change) -> tuple[object, ...]:
+    """What is long in an item. What a change was before belongs to an earlier one."""
+    match change.after if isinstance(change, Changed) else change.item:
+        case Node() as node:
+            return node.params, node.note, node.extra
+        case Frame() as frame:
+            return frame.title, frame.note
+        case GraphInfo() as info:
+            return info.settings, info.extra
+        case ProjectInfo() as project:
+            return project.description, project.data, project.training, project.about
+        case Unreadable() as entry:
+            return (entry.raw,)
+    return ()
+
+
+def _size(value: object) -> int:
+    """About how many bytes a JSON value takes."""
+    if isinstance(value, str):
+        return 56 + len(value)
+    if isinstance(value, Mapping):
+        return 64 + sum(80 + _size(item) for item in value.values())
+    if isinstance(value, tuple):
+        return 48 + sum(8 + _size(item) for item in value)
+    return 28
 
 
 def _compact(changes: list[Change]) -> list[Change]:
@@ -57,12 +97,13 @@ class History:
     with the same `merge` key become one, until `seal` is called.
     """
 
-    def __init__(self, document: Document, limit: int = 200_000) -> None:
-        """`limit` bounds the changes kept in all steps together; the oldest go first."""
+    def __init__(self, document: Document, memory: int = MEMORY) -> None:
+        """`memory` bounds what all steps keep together, in bytes; the oldest go first."""
         self.document = document
-        self._limit = limit
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
+        self._memory = memory
+        self._kept = 0
+        self._done: deque[_Step] = deque()
+        self._undone: deque[_Step] = deque()
         self._current: _Step | None = None
         self._base = 0
         self._saved = 0
@@ -118,16 +159,20 @@ class History:
         if top is not None and mergeable and top.merge == step.merge:
             top.changes = _compact(top.changes + step.changes)
             top.serial = step.serial
+            self._kept -= top.weight
+            top.weight = _weight(top.changes)
+            self._kept += top.weight
             if not top.changes:
                 self._done.pop()
         else:
+            step.weight = _weight(step.changes)
+            self._kept += step.weight
             self._done.append(step)
         self._sealed = False
-        total = sum(len(entry.changes) for entry in self._done)
-        while total > self._limit and len(self._done) > 1:
-            oldest = self._done.pop(0)
+        while self._kept > self._memory and len(self._done) > 1:
+            oldest = self._done.popleft()
             self._base = oldest.serial
-            total -= len(oldest.changes)
+            self._kept -= oldest.weight
 
     def seal(self) -> None:
         """End merging: the next step stands alone even with an equal merge key."""
@@ -141,7 +186,7 @@ class History:
         """Make the last undone step again; its title, or None if there is none."""
         return self._move(self._undone, self._done, back=False)
 
-    def _move(self, source: list[_Step], target: list[_Step], *, back: bool) -> str | None:
+    def _move(self, source: deque[_Step], target: deque[_Step], *, back: bool) -> str | None:
         if self._current is not None:
             raise ChangeError("undo and redo can't happen inside a step")
         if not source:
@@ -157,6 +202,7 @@ class History:
                     # Of a listener: the change was made, and the other half must follow.
                     failure = failure or error
         target.append(step)
+        self._kept += -step.weight if back else step.weight
         self._sealed = True
         self.changed()
         if failure is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from netbuilder.errors import ChangeError
@@ -197,15 +199,44 @@ def test_a_merged_edit_after_saving_is_dirty(drawing: Drawing) -> None:
     assert not dirty(drawing.history)
 
 
-def test_the_oldest_steps_go_when_there_are_too_many() -> None:
+def test_the_oldest_steps_go_when_they_take_too_much_memory() -> None:
     document = Document()
-    history = History(document, limit=10)
+    history = History(document, memory=10_000)
     graph = edits.add_graph(history, "network", "main")
-    for number in range(30):
+    for number in range(100):
         edits.add_node(history, graph, "torch.nn.ReLU", name=f"n{number}")
-    assert count_undo(history) == 10
-    assert len(graph.nodes) == 20
+    kept = count_undo(history)
+    assert 10 <= kept <= 25
+    assert len(graph.nodes) == 100 - kept
     assert history.dirty
+    while history.redo() is not None:
+        pass
+    edits.set_node(history, graph, next(iter(graph.nodes)), note="x" * 20_000)
+    assert count_undo(history) == 1, "a step that is too long alone can still be undone"
+
+
+def test_undo_keeps_within_its_memory() -> None:
+    """100,000 edits of 5,000 nodes stay within the bytes that the history may keep (E6)."""
+    document = Document()
+    history = History(document, memory=4 * 2**20)
+    graph = edits.add_graph(history, "network", "main")
+    with history.step("many"):
+        for number in range(5_000):
+            params = {"out_features": number, "bias": True}
+            edits.add_node(history, graph, "torch.nn.Linear", name=f"n{number}", params=params)
+    ids = list(graph.nodes)
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            values = {"out_features": 1_000 + number}
+            edits.set_parameters(history, graph, [ids[number % 5_000]], values)
+            history.seal()
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The 5,000 nodes themselves were made anew as well: some 4 MB of what is measured.
+    assert grown < 12 * 2**20
+    assert 1_000 < count_undo(history) < 20_000
 
 
 def test_a_node_changed_on_both_sides_of_its_removal(drawing: Drawing) -> None:
