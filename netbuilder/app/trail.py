@@ -78,3 +78,21 @@ def report_here(report: Report, graph: Graph, trail: Trail) -> Report:
         return report
     here = graph_report(report, graph, trail)
     return replace(report, graphs={**report.graphs, graph.id: here})
+
+
+def paths_to(document: Document, block: Graph, most: int = 50) -> list[str]:
+    """The paths of a block's uses, as in `Report.uses`; of very many the first ones."""
+    found: list[str] = []
+
+    def climb(graph: Graph, rest: str, above: frozenset[str]) -> None:
+        for user, node in blocks.uses(document, graph):
+            path = f"{node.id}/{rest}" if rest else node.id
+            if len(found) >= most or user.id in above:
+                return
+            if user.kind == "network":
+                found.append(f"{user.id}/{path}")
+            else:
+                climb(user, path, above | {user.id})
+
+    climb(block, "", frozenset({block.id}))
+    return found

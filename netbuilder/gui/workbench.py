@@ -16,14 +16,17 @@ from netbuilder.app.events import (
     RunChanged,
     RunEvent,
     SessionEvent,
+    TrailMoved,
 )
 from netbuilder.app.session import Session
-from netbuilder.compiler.report import GraphReport, Report
+from netbuilder.compiler.report import Report
 from netbuilder.errors import NetbuilderError, Problem
 from netbuilder.gui import icons, theme
+from netbuilder.gui.breadcrumb import Breadcrumb
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.code_panel import CodePanel
 from netbuilder.gui.data_panel import DataPanel
+from netbuilder.gui.find import FindPanel
 from netbuilder.gui.graph_tabs import GraphTabs
 from netbuilder.gui.inspector import Inspector
 from netbuilder.gui.palette import Palette
@@ -60,6 +63,8 @@ class Workbench(QMainWindow):
         self.session = session
         self.canvas = CanvasView()
         self.tabs = GraphTabs()
+        self.finder = FindPanel(self.canvas, session, self.go_to)
+        self.crumbs = Breadcrumb()
         self.palette_panel = Palette(self.canvas)
         self.inspector = Inspector()
         self.problems = ProblemsPanel()
@@ -70,7 +75,7 @@ class Workbench(QMainWindow):
         self._data_settings: object = None
         self.panels = QTabWidget()
         self.panels.setDocumentMode(True)
-        self.setCentralWidget(holder(column(self.tabs, self.canvas, gap=0)))
+        self.setCentralWidget(holder(column(self.tabs, self.crumbs, self.canvas, gap=0)))
         self.docks = {
             "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
             "inspector": self._dock("inspector", "Inspector", self.inspector, "right"),
@@ -139,6 +144,9 @@ class Workbench(QMainWindow):
         session, canvas = self.session, self.canvas
         canvas.selection_changed.connect(self._selected)
         canvas.open_requested.connect(self._open_node)
+        canvas.leave_requested.connect(self.leave)
+        self.crumbs.left.connect(self.leave)
+        self.crumbs.use_chosen.connect(session.show_use)
         canvas.message.connect(lambda text: self.message.emit(text, "warning"))
         canvas.zoom_changed.connect(self.zoom_changed)
         self.tabs.chosen.connect(session.show)
@@ -166,6 +174,8 @@ class Workbench(QMainWindow):
                 self._project_opened()
             case GraphShown():
                 self._graph_shown()
+            case TrailMoved():
+                self._trail_moved()
             case HistoryMoved():
                 self._history_moved()
             case ReportArrived(report=report):
@@ -201,7 +211,17 @@ class Workbench(QMainWindow):
         self.inspector.show_graph(session.history, session.graph)
         self.palette_panel.refresh()
         self.tabs.show_graphs(session.history, session.graph.id)
-        self._show_code(session.report)
+        self._trail_moved()
+
+    def _trail_moved(self) -> None:
+        """Shapes and code are those of the use of a block that one came through."""
+        session = self.session
+        self.crumbs.show_place(session.document, session.graph, session.trail)
+        report = session.report_here()
+        if report is not self.canvas.canvas.report:
+            self.canvas.set_report(report)
+            self.inspector.show_report(report or Report())
+        self._show_code()
 
     def _read_from_start(self) -> None:
         """A graph too large to be read as a whole is shown from its beginning instead."""
@@ -220,6 +240,8 @@ class Workbench(QMainWindow):
         self.canvas.centerOn(middle.x(), first.y - 32 + middle.y() - top.y())
 
     def _history_moved(self) -> None:
+        session = self.session
+        self.crumbs.show_place(session.document, session.graph, session.trail)
         self.inspector.refresh()
         self.tabs.show_graphs(self.session.history, self.session.graph.id)
         self._check_data()
@@ -231,19 +253,19 @@ class Workbench(QMainWindow):
             self.data.invalidate(bool(settings.get("source")))
 
     def _report_arrived(self, report: Report) -> None:
-        self.canvas.set_report(report)
-        self.inspector.show_report(report)
+        here = self.session.report_here() or report
+        self.canvas.set_report(here)
+        self.inspector.show_report(here)
         self.problems.show_problems(report.problems, self.session.document)
         count = len(report.problems)
         self.panels.setTabText(0, f"Problems  {count}" if count else "Problems")
-        self._show_code(report)
+        self._show_code()
         self.training.set_ready(self.session.obstacle())
         self.problems_changed.emit()
 
-    def _show_code(self, report: Report | None) -> None:
-        graph = self.session.graph
-        found = report.graphs.get(graph.id, GraphReport()) if report else GraphReport()
-        self.code.show_code(graph.name, found.code, found.lines)
+    def _show_code(self) -> None:
+        found = self.session.graph_report()
+        self.code.show_code(self.session.graph.name, found.code, found.lines)
 
     # -- what the panels ask for -----------------------------------------------------------
 
@@ -253,7 +275,9 @@ class Workbench(QMainWindow):
         self.selection_changed.emit()
 
     def _open_node(self, node: str) -> None:
-        """A double click: into the network that a node calls, else into its name."""
+        """A double click: into the block or network that a node stands for, else its name."""
+        if self.session.enter(node):
+            return
         params = self.session.graph.nodes[node].params
         network = self.session.document.network(str(params.get("network", "")))
         if network is not None:
@@ -261,10 +285,21 @@ class Workbench(QMainWindow):
         else:
             self.canvas.rename()
 
+    def leave(self, levels: int = 1) -> None:
+        """Out of the shown block, to the node that stands for it."""
+        node = self.session.leave(levels)
+        if node:
+            self.canvas.select([node])
+            self.canvas.show_selected()
+
     def go_to(self, graph: str, node: str = "") -> None:
         """Show a graph and a node in it."""
-        self.session.show(graph)
-        if node in self.session.graph.nodes:
+        if graph != self.session.graph.id:
+            self.session.show(graph)
+        shown = self.session.graph
+        if node in shown.nodes or node in shown.frames:
+            # Where it looks is decided: no first look afterwards.
+            self._read.add(shown.id)
             self.canvas.select([node])
             self.canvas.center_on(node)
 

@@ -41,7 +41,10 @@ def usual(view: CanvasView) -> Keymap:
 def press(view: CanvasView, event: QKeyEvent) -> bool:
     """Do what a key stands for; False if it stands for nothing here."""
     if event.key() == Qt.Key.Key_Escape and not event.modifiers():
-        view.select(())
+        if view.canvas.selection:
+            view.select(())
+        else:
+            view.leave_requested.emit()
         return True
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     deed = view.keymap.get(QKeyCombination(modifiers, Qt.Key(event.key())).toCombined())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netbuilder.graph.edits import GRID
-from netbuilder.gui.canvas import arrange_rows, wire_rows
+from netbuilder.gui.canvas import arrange_rows, block_rows, wire_rows
 from netbuilder.gui.canvas.row import CanvasCommand
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     *_EDIT,
     *_GRAPH,
     *wire_rows.ROWS,
+    *block_rows.ROWS,
     *arrange_rows.ROWS,
     *_VIEW,
     *_MOVE,

@@ -39,6 +39,8 @@ class CanvasView(WiringView):
     graph_edited = Signal()
     open_requested = Signal(str)
     """A node was double-clicked."""
+    leave_requested = Signal()
+    """Back to the graph in which the shown block is used."""
     context_requested = Signal(QPoint)
     """A menu is wanted at this place of the screen, for what is `pointed` at."""
 

@@ -1,0 +1,55 @@
+"""What the canvas can do with blocks, as rows of its list."""
+
+from __future__ import annotations
+
+from netbuilder.gui.canvas import blocking
+from netbuilder.gui.canvas.row import CanvasCommand
+
+ROWS: tuple[CanvasCommand, ...] = (
+    CanvasCommand(
+        "block.group",
+        "Make a block of the selection",
+        blocking.group,
+        ("Ctrl+G",),
+        "Graph",
+        2,
+        needs_selection=True,
+    ),
+    CanvasCommand(
+        "block.ungroup",
+        "Take the block apart",
+        blocking.ungroup,
+        ("Ctrl+Shift+G",),
+        "Graph",
+        2,
+        needs_selection=True,
+    ),
+    CanvasCommand(
+        "block.unique",
+        "Make the block independent",
+        blocking.make_unique,
+        (),
+        "Graph",
+        2,
+        needs_selection=True,
+    ),
+    CanvasCommand(
+        "block.enter",
+        "Open the block or network",
+        blocking.enter,
+        ("Ctrl+Down",),
+        "Graph",
+        2,
+        needs_selection=True,
+        edits=False,
+    ),
+    CanvasCommand(
+        "block.leave",
+        "Leave the block",
+        blocking.leave,
+        ("Ctrl+Up",),
+        "Graph",
+        2,
+        edits=False,
+    ),
+)

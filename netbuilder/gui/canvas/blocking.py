@@ -1,0 +1,81 @@
+"""Blocks on the canvas: made of a selection, taken apart, made independent, entered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netbuilder.graph import blocks, frames, grouping, inlining
+from netbuilder.graph.model import Node
+from netbuilder.gui.canvas import arrange
+from netbuilder.layers.catalogue import ports_of
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.view import CanvasView
+
+
+def selected_uses(view: CanvasView) -> list[Node]:
+    """The selected nodes that use blocks."""
+    nodes = (view.shown.nodes[id] for id in view.selection())
+    return [node for node in nodes if node.layer == blocks.BLOCK]
+
+
+def group(view: CanvasView) -> None:
+    """Make a block of the selected nodes and frames, with what the frames hold."""
+    graph, sizes = view.shown, arrange.sizes(view)
+    chosen = set(view.canvas.selection)
+    for id in chosen & set(graph.frames):
+        chosen |= set(frames.with_contents(graph, sizes, [id]))
+    items = sorted(chosen)
+    node = view.edit(lambda: grouping.group(view.past, graph, items, ports_of, sizes=sizes))
+    if node is not None:
+        view.select([node.id])
+
+
+def ungroup(view: CanvasView) -> None:
+    """Take the selected blocks apart; what was in them is selected then."""
+    uses = selected_uses(view)
+    if not uses:
+        view.message.emit("Select a block to take apart.")
+        return
+    graph, sizes = view.shown, arrange.sizes(view)
+
+    def apart() -> list[str]:
+        some = uses[0].name if len(uses) == 1 else f"{len(uses)} blocks"
+        made: list[str] = []
+        with view.past.step(f"Take {some} apart"):
+            for node in uses:
+                made += [n.id for n in inlining.ungroup(view.past, graph, node.id, sizes)]
+        return made
+
+    made = view.edit(apart)
+    if made is not None:
+        view.select(made)
+
+
+def make_unique(view: CanvasView) -> None:
+    """Give each of the selected blocks a copy of its own."""
+    uses = selected_uses(view)
+    if not uses:
+        view.message.emit("Select a block that is used elsewhere too.")
+        return
+
+    def apart() -> bool:
+        some = uses[0].name if len(uses) == 1 else f"{len(uses)} blocks"
+        with view.past.step(f"Make {some} independent"):
+            for node in uses:
+                blocks.make_unique(view.past, view.shown, node.id)
+        return True
+
+    view.edit(apart)
+
+
+def enter(view: CanvasView) -> None:
+    """Open the one selected node, as a double click does."""
+    chosen = view.selection()
+    if len(chosen) == 1:
+        view.open_requested.emit(chosen[0])
+
+
+def leave(view: CanvasView) -> None:
+    """Back to where the shown block is used."""
+    view.leave_requested.emit()

@@ -1,0 +1,212 @@
+"""Blocks by mouse and keys: made, entered, left, taken apart; whose shapes are shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMenu, QToolButton
+
+from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
+from netbuilder.graph import blocks, edits
+from netbuilder.graph.document import Graph
+from tests.graph import invariants
+from tests.gui.window_hand import LEFT, WindowHand, settle
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
+K = Qt.Key
+
+
+def press(hand: WindowHand, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    canvas = hand.bench.canvas
+    canvas.setFocus()
+    QTest.keyClick(canvas, key, modifiers)
+    settle()
+
+
+def place(hand: WindowHand, node: str) -> QPoint:
+    canvas = hand.bench.canvas
+    canvas.center_on(node)
+    box = canvas.canvas.nodes[node].box
+    return canvas.mapFromScene(QPointF(box.left + 24, (box.top + box.bottom) / 2))
+
+
+def double_click(hand: WindowHand, node: str) -> None:
+    at = place(hand, node)
+    viewport = hand.bench.canvas.viewport()
+    QTest.mouseDClick(viewport, LEFT, NONE, at)
+    QTest.mouseRelease(viewport, LEFT, NONE, at)
+    settle()
+
+
+def click(hand: WindowHand, node: str, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    QTest.mouseClick(hand.bench.canvas.viewport(), LEFT, modifiers, place(hand, node))
+    settle()
+
+
+def named(hand: WindowHand, name: str) -> str:
+    node = hand.session.graph.named(name)
+    assert node is not None
+    return node.id
+
+
+def grouped(hand: WindowHand, *names: str) -> tuple[str, Graph]:
+    """Select nodes by mouse and make a block of them by key; its node and graph."""
+    for name in names:
+        click(hand, named(hand, name), SHIFT)
+    press(hand, K.Key_G, CTRL)
+    (node,) = hand.bench.canvas.selection()
+    block = blocks.block_of(hand.session.document, hand.session.graph.nodes[node])
+    assert block is not None
+    return node, block
+
+
+def test_a_selection_becomes_a_block_and_comes_apart_again(hand: WindowHand) -> None:
+    hand.open()
+    before = {n.name: (n.x, n.y) for n in hand.session.graph.nodes.values()}
+    node, block = grouped(hand, "conv1", "norm1")
+    assert hand.session.graph.nodes[node].layer == blocks.BLOCK
+    assert {"conv1", "norm1"} < {n.name for n in block.nodes.values()}
+    assert "conv1" not in {n.name for n in hand.session.graph.nodes.values()}
+    press(hand, K.Key_G, CTRL | SHIFT)
+    assert {n.name: (n.x, n.y) for n in hand.session.graph.nodes.values()} == before
+    assert sorted(hand.bench.canvas.selection()) == sorted(
+        [named(hand, "conv1"), named(hand, "norm1")]
+    )
+    invariants.check(hand.session.document)
+
+
+def test_undo_of_a_block_is_one_step(hand: WindowHand) -> None:
+    hand.open()
+    before = invariants.fingerprint(hand.session.document)
+    grouped(hand, "conv1", "norm1")
+    press(hand, K.Key_Z, CTRL)
+    assert invariants.fingerprint(hand.session.document) == before
+
+
+def test_what_can_be_no_block_is_said(hand: WindowHand) -> None:
+    hand.open()
+    heard: list[str] = []
+    hand.bench.canvas.message.connect(heard.append)
+    click(hand, named(hand, "conv1"))
+    click(hand, named(hand, "conv2"), SHIFT)
+    press(hand, K.Key_G, CTRL)
+    assert "lies between the selected nodes" in heard[0]
+    assert not hand.session.document.of_kind("block")
+
+
+def test_a_double_click_enters_and_escape_leaves(hand: WindowHand) -> None:
+    hand.open()
+    main = hand.session.graph
+    node, block = grouped(hand, "conv1", "norm1")
+    crumbs = hand.bench.crumbs
+    assert crumbs.isHidden()
+    double_click(hand, node)
+    assert hand.session.graph is block
+    assert crumbs.isVisible()
+    assert crumbs.here.text() == "block"
+    click(hand, named(hand, "conv1"))
+    press(hand, K.Key_Escape)
+    # The first Escape selects nothing; only then it leads out.
+    assert hand.session.graph is block
+    press(hand, K.Key_Escape)
+    assert hand.session.graph is main
+    assert hand.bench.canvas.selection() == [node]
+    assert crumbs.isHidden()
+    press(hand, K.Key_Escape)
+    press(hand, K.Key_Escape)
+    assert hand.session.graph is main
+
+
+def test_keys_enter_and_leave(hand: WindowHand) -> None:
+    hand.open()
+    main = hand.session.graph
+    _, block = grouped(hand, "conv1", "norm1")
+    press(hand, K.Key_Down, CTRL)
+    assert hand.session.graph is block
+    press(hand, K.Key_Up, CTRL)
+    assert hand.session.graph is main
+
+
+def test_the_breadcrumb_leads_back_over_several_levels(hand: WindowHand) -> None:
+    hand.open()
+    main = hand.session.graph
+    outer, _ = grouped(hand, "conv1", "norm1")
+    edits.set_parameters(hand.session.history, main, [outer], {"repeat": 3})
+    double_click(hand, outer)
+    inner, block = grouped(hand, "norm1")
+    double_click(hand, inner)
+    assert hand.session.graph is block
+    links = {
+        b.accessibleName(): b for b in hand.bench.crumbs.findChildren(QToolButton) if b.isVisible()
+    }
+    assert {"Back to main", "Back to block ×3"} < set(links)
+    QTest.mouseClick(links["Back to main"], LEFT)
+    settle()
+    assert hand.session.graph is main
+    assert hand.bench.canvas.selection() == [outer]
+
+
+def inside(node: str, text: str) -> GraphReport:
+    """A block in which a node gives this."""
+    tensor = TensorReport(tuple(text.split("×")), "float32", text)
+    return GraphReport({node: NodeReport(outputs={"output": tensor})}, code=f"# {text}")
+
+
+def test_shapes_are_those_of_the_use_and_another_can_be_chosen(hand: WindowHand) -> None:
+    hand.open()
+    main = hand.session.graph
+    first, block = grouped(hand, "conv1", "norm1")
+    second = blocks.place(hand.session.history, main, block, x=600, name="twin").id
+    conv = block.named("conv1")
+    assert conv is not None
+
+    one, two = inside(conv.id, "N×1"), inside(conv.id, "N×2")
+    uses = {block.id: {f"{main.id}/{first}": one, f"{main.id}/{second}": two}}
+    settle()
+    hand.report(Report((), {block.id: one}, uses).to_json())
+
+    def shown() -> str:
+        report = hand.bench.canvas.canvas.node_report(conv.id)
+        assert report is not None
+        return report.outputs["output"].text
+
+    double_click(hand, second)
+    assert shown() == "N×2"
+    assert hand.session.graph_report().code == "# N×2"
+    assert hand.bench.crumbs.uses.text() == "used 2 times"
+    menu = hand.bench.crumbs.uses.menu()
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    words = [action.text() for action in menu.actions()]
+    assert words == ["main › block", "main › twin"]
+    menu.actions()[0].trigger()
+    settle()
+    assert shown() == "N×1"
+    assert hand.bench.crumbs.here.text() == "block"
+    press(hand, K.Key_Escape)
+    assert hand.bench.canvas.selection() == [first]
+
+
+def test_an_independent_copy_is_used_by_the_selected_node_alone(hand: WindowHand) -> None:
+    hand.open()
+    node, block = grouped(hand, "conv1", "norm1")
+    blocks.place(hand.session.history, hand.session.graph, block)
+    click(hand, node)
+    hand.command("block.unique")
+    assert hand.session.graph.nodes[node].params["block"] == "block_2"
+    assert len(blocks.uses(hand.session.document, block)) == 1
+
+
+def test_a_deleted_use_leaves_the_block_in_sight_without_a_way_back(hand: WindowHand) -> None:
+    hand.open()
+    node, block = grouped(hand, "conv1", "norm1")
+    main = hand.session.graph
+    double_click(hand, node)
+    edits.delete(hand.session.history, main, [node])
+    settle()
+    assert hand.session.graph is block
+    assert hand.bench.crumbs.uses.text() == "not used yet"
+    press(hand, K.Key_Escape)
+    assert hand.session.graph is block
