@@ -139,8 +139,9 @@ def add_around(
         rects.append(_around(graph, sizes, nodes))
     if not rects:
         return None
-    x, y = min(rect[0] for rect in rects) - PADDING, min(rect[1] for rect in rects) - PADDING
-    y = edits.snap(y - TITLE)
+    x, y = min(rect[0] for rect in rects) - PADDING, min(rect[1] for rect in rects)
+    # Less room above: the title must not cover the node before.
+    y = edits.snap(y - TITLE - PADDING / 2)
     right, bottom = max(rect[2] for rect in rects), max(rect[3] for rect in rects)
     # The shape that leaves the lowest node is written under it.
     size = right + PADDING - x, bottom + PADDING + edits.GRID - y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
@@ -20,6 +22,15 @@ LEGIBLE = 0.5
 """A zoom at which names can be read."""
 SPACE = 500_000.0
 """Half the side of the world in which the view can be moved, in scene units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where a view looks: its zoom and the scene point in its middle."""
+
+    zoom: float
+    x: float
+    y: float
 
 
 class Camera(QGraphicsView):
@@ -150,13 +161,23 @@ class Camera(QGraphicsView):
             rect = QRectF(QPointF(box.left, box.top), QPointF(box.right, box.bottom))
             self.ensureVisible(rect, 32, 48)
 
-    def center_on(self, node: str) -> None:
-        """Bring a node into the middle, near enough to be read."""
-        if node in self.canvas.nodes:
+    def center_on(self, id: str) -> None:
+        """Bring a node or frame into the middle, near enough to be read."""
+        box = self.canvas.box_of([id])
+        if box is not None:
             if self.zoom < 0.6:
                 self._set_zoom(1.0)
-            box = self.canvas.nodes[node].box
             self.centerOn((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+    def look(self) -> Look:
+        """Where the view looks now."""
+        middle = self.mapToScene(self.viewport().rect().center())
+        return Look(self.zoom, middle.x(), middle.y())
+
+    def look_at(self, look: Look) -> None:
+        """Look there again."""
+        self._set_zoom(look.zoom)
+        self.centerOn(look.x, look.y)
 
     def event(self, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.DevicePixelRatioChange, QEvent.Type.Show):

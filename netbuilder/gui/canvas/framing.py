@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QPointF, QRect
 
 from netbuilder.graph import edits, frames
+from netbuilder.graph.layout import Place, Size
 from netbuilder.graph.model import Frame, new_id
-from netbuilder.gui.canvas import arrange
+from netbuilder.gui.canvas import arrange, placing
 from netbuilder.gui.canvas.frame_item import NOTE_COLOR, NOTE_SIZE, TITLE
 from netbuilder.gui.canvas.places import Box
 
@@ -37,14 +38,18 @@ def frame_selection(view: EditingView) -> None:
 
 
 def _empty(view: EditingView) -> Frame:
-    at = _free_spot(view)
     width, height = EMPTY
-    x, y = edits.snap(at.x() - width / 2), edits.snap(at.y() - height / 2)
+    x, y = placing.corner(_free_spot(view, EMPTY), EMPTY)
     return Frame(id=new_id("f"), title="Frame", x=x, y=y, width=width, height=height)
 
 
-def _free_spot(view: EditingView) -> QPointF:
-    return view.mouse_in_scene() or view.mapToScene(view.viewport().rect().center())
+def _free_spot(view: EditingView, size: Size) -> Place:
+    """Where the mouse is, else the place nearest to the middle that covers no node."""
+    at = view.mouse_in_scene()
+    if at is not None:
+        return at.x(), at.y()
+    middle = view.mapToScene(view.viewport().rect().center())
+    return placing.free_place(view, (middle.x(), middle.y()), size)
 
 
 def edit_title(view: EditingView, frame: str) -> None:
@@ -101,9 +106,8 @@ def note(view: EditingView) -> None:
         view.show_selected()
         edit_note(view, chosen[0])
         return
-    at = _free_spot(view)
     width, height = NOTE_SIZE
-    x, y = edits.snap(at.x() - width / 2), edits.snap(at.y() - height / 2)
+    x, y = placing.corner(_free_spot(view, NOTE_SIZE), NOTE_SIZE)
     box = Box(x, y, x + width, y + height)
     view.noter.open_at(
         _place(view, box), "Note", "", lambda text: _add_note(view, graph.id, box, text)
