@@ -17,6 +17,9 @@ from netbuilder.gui.canvas.gestures.drop import PaletteDrag
 from netbuilder.gui.canvas.popup import AddPopup
 from netbuilder.gui.canvas.search import Entry
 
+BESIDE_LIST = 32
+"""Pixels between a node and the list beside it."""
+
 
 class AddingView(EditingView):
     """Offers layers and puts the chosen one where it belongs."""
@@ -60,12 +63,16 @@ class AddingView(EditingView):
         self.popup.open_at(self._list_place(spot), offered, used, offers.words(self, spot))
 
     def _list_place(self, spot: Spot) -> QPoint:
-        """Where the list opens: beside the place, or under the node that it goes on from."""
+        """Where the list opens: at the place, or beside the node that it goes on from."""
         if spot.at is not None:
             return self.mapFromScene(QPointF(*spot.at))
         self.show_selected()
         box = self.canvas.nodes[spot.ends[-1].node].box
-        return self.mapFromScene(QPointF((box.left + box.right) / 2, box.bottom + 24))
+        right = self.mapFromScene(QPointF(box.right, box.top)) + QPoint(2 * BESIDE_LIST, 0)
+        if right.x() + self.popup.width() < self.width():
+            return right
+        left = self.mapFromScene(QPointF(box.left, box.top))
+        return left - QPoint(self.popup.width() - BESIDE_LIST, 0)
 
     def _add_chosen(self, entry: Entry, branch: bool) -> None:
         self._add(entry.layer, entry.params, self._spot, branch=branch)
