@@ -35,6 +35,7 @@ from netbuilder.app.trail import (
     still_leads,
     trail_of,
 )
+from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import (
@@ -106,6 +107,7 @@ class Session:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._analysis = Analysis(self._project_json, self._ask, self._arrived, self._failed)
         self._following = Following(self._emit)
+        self._trials = Trials(self._ask)
         self.file = ProjectFile()
         self.report: Report | None = None
         self._install(_blank(), ProjectFile())
@@ -286,6 +288,10 @@ class Session:
         except ChangeError as error:
             self._emit(Notice("warning", str(error), error.hint))
 
+    def try_fix(self, fix: Fix, on_done: OnTrial) -> None:
+        """What a fix would do, without doing it: `on_done` hears it once the worker knows."""
+        self._trials.begin(self.document, self.report or Report(), fix, on_done)
+
     def obstacle(self) -> str:
         """What has to be done before the project can be trained; empty if nothing."""
         if self.report is None:
@@ -444,6 +450,10 @@ class Session:
                 on_done(error)
                 return
         self._answer("export", params, on_done)
+
+    def layer_help(self, layer: str, on_done: OnDone) -> None:
+        """PyTorch's documentation of a layer: `text`, and `parameters` by name."""
+        self._answer("help", {"layer": layer}, on_done)
 
     def sample_data(self, on_done: OnDone) -> None:
         """Some samples and the sizes of the parts of the chosen data, for the Data panel."""

@@ -245,7 +245,14 @@ def _summary(params: Mapping[str, Any]) -> Any:
     return tasks.summary(_document(params), params.get("network"), params.get("inputs") or {})
 
 
+def _help(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import layer_help
+
+    return layer_help.describe(_text(params, "layer"))
+
+
 _JOBS: Mapping[str, Job] = {
+    "help": _help,
     "sample": _sample,
     "export": _export,
     "predict": _predict,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QHideEvent
 from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
 
+from netbuilder.app.session import Session
 from netbuilder.app.trying import Trial
-from netbuilder.errors import Fix, Problem
+from netbuilder.errors import Fix, NetbuilderError, Problem
 from netbuilder.gui import icons, theme
 from netbuilder.gui.widgets import clear, column, label, row, selectable, set_role
 
+REST_MS = 120
+"""A mouse that only passes by tries nothing."""
 MARKS = {"error": "problem", "warning": "warning", "info": "info"}
 
 
@@ -124,6 +127,38 @@ class FixPreview(QFrame):
             self.button.left.disconnect(self.end)
             self.button = None
         self.hide()
+
+
+class FixTrials(QObject):
+    """Asks the session what the fix under the mouse would do, and shows the answer."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        self._preview: FixPreview | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._ask)
+
+    def begin(self, fix: Fix, button: FixButton) -> None:
+        """The mouse came to a fix's button: once it rests there the fix is tried."""
+        if self._preview is None:
+            self._preview = FixPreview(self._window)
+        self._preview.begin(fix, button)
+        self._rest.start()
+
+    def _ask(self) -> None:
+        preview = self._preview
+        if preview is None or preview.button is None:
+            return
+        fix = preview.button.fix
+
+        def done(trial: Trial | NetbuilderError) -> None:
+            preview.show_trial(fix, trial if isinstance(trial, Trial) else str(trial))
+
+        self._session.try_fix(fix, done)
 
 
 class ProblemCards(QWidget):

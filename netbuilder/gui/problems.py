@@ -22,20 +22,19 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolButton,
     QWidget,
 )
 
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph.document import Document
 from netbuilder.gui import icons, theme
-from netbuilder.gui.widgets import EmptyState, plain_tip, set_tip
+from netbuilder.gui.fix_view import FixButton, mark_of
+from netbuilder.gui.widgets import EmptyState, plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 PROBLEM = int(Qt.ItemDataRole.UserRole)
 WHERE = PROBLEM + 1
 _ORDER = {"error": 0, "warning": 1, "info": 2}
-_ICONS = {"error": "problem", "warning": "warning", "info": "info"}
 
 
 def place_of(document: Document, problem: Problem) -> str:
@@ -98,10 +97,9 @@ class ProblemDelegate(QStyledItemDelegate):
             painter.fillRect(rect, tokens.selection)
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, tokens.hover)
-        color = getattr(tokens, {"info": "muted"}.get(problem.severity, problem.severity))
-        mark = icons.pixmap(
-            _ICONS[problem.severity], color, 16, painter.device().devicePixelRatio()
-        )
+        name, token = mark_of(problem)
+        ratio = painter.device().devicePixelRatio()
+        mark = icons.pixmap(name, getattr(tokens, token), 16, ratio)
         painter.drawPixmap(rect.left() + 12, rect.top() + 8, mark)
         inside = rect.adjusted(38, 7, -12 - fixes_width(problem, option), -7)
         metrics = option.fontMetrics
@@ -146,10 +144,14 @@ class _List(QListView):
 
 
 class ProblemsPanel(QWidget):
-    """`chosen(problem)`: go there; `fix_wanted(fix)`: mend it."""
+    """`chosen(problem)`: go there; `fix_wanted(fix)`: mend it.
+
+    `fix_tried(fix, button)`: show what it would do.
+    """
 
     chosen = Signal(object)
     fix_wanted = Signal(object)
+    fix_tried = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,11 +188,8 @@ class ProblemsPanel(QWidget):
         layout.setContentsMargins(0, 0, 12, 0)
         layout.addStretch(1)
         for fix in fixes:
-            press = QToolButton()
-            press.setText(fix.title.replace("&", "&&"))
-            press.setProperty("role", "fix")
-            press.setCursor(Qt.CursorShape.PointingHandCursor)
-            set_tip(press, fix.title)
-            press.clicked.connect(lambda _=False, fix=fix: self.fix_wanted.emit(fix))
+            press = FixButton(fix)
+            press.wanted.connect(self.fix_wanted)
+            press.tried.connect(self.fix_tried)
             layout.addWidget(press)
         return holder

@@ -80,6 +80,10 @@ QFrame[role="box"] { background: $card; border: 1px solid $border; border-radius
 QFrame[role="popover"] { background: $card; border: 1px solid $accent; border-radius: 6px; }
 QFrame[role="errorbox"] { background: $error_soft; border: 1px solid $error; border-radius: 6px; }
 QFrame[role="okbox"] { background: $success_soft; border: 1px solid $success; border-radius: 6px; }
+QFrame[role="banner-info"] { background: $accent_soft; border: none;
+  border-bottom: 1px solid $accent; }
+QFrame[role="banner-warning"] { background: $warning_soft; border: none;
+  border-bottom: 1px solid $warning; }
 QWidget#surface { background: $surface; }
 QDockWidget { titlebar-close-icon: none; titlebar-normal-icon: none; }
 QWidget#dockTitle { background: $panel; }
@@ -108,6 +112,8 @@ def sheet(tokens: Theme | None = None) -> str:
         "card_hover": mixed(tokens.card, tokens.accent, 0.94).name(),
         "chip": mixed(tokens.card, tokens.text, 0.92).name(),
         "error_soft": mixed(tokens.error, tokens.panel, 0.10).name(),
+        "accent_soft": mixed(tokens.accent, tokens.panel, 0.10).name(),
+        "warning_soft": mixed(tokens.warning, tokens.panel, 0.10).name(),
         "success_soft": mixed(tokens.success, tokens.panel, 0.10).name(),
     }
     return _SHEET.substitute(values)

@@ -27,8 +27,10 @@ from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.code_panel import CodePanel
 from netbuilder.gui.data_panel import DataPanel
 from netbuilder.gui.find import FindPanel
+from netbuilder.gui.fix_view import FixTrials
 from netbuilder.gui.graph_tabs import GraphTabs
 from netbuilder.gui.inspector import Inspector
+from netbuilder.gui.layer_help import LayerHelp
 from netbuilder.gui.palette import Palette
 from netbuilder.gui.problems import ProblemsPanel
 from netbuilder.gui.runs_panel import RunsPanel
@@ -68,6 +70,7 @@ class Workbench(QMainWindow):
         self.palette_panel = Palette(self.canvas)
         self.inspector = Inspector()
         self.problems = ProblemsPanel()
+        self._fix_trials = FixTrials(session, self)
         self.code = CodePanel()
         self.data = DataPanel()
         self.training = TrainingPanel()
@@ -153,6 +156,12 @@ class Workbench(QMainWindow):
         self.tabs.refused.connect(lambda text: self.message.emit(text, "warning"))
         self.problems.chosen.connect(self._go_to_problem)
         self.problems.fix_wanted.connect(session.apply_fix)
+        self.problems.fix_tried.connect(self._fix_trials.begin)
+        self.inspector.fix_wanted.connect(session.apply_fix)
+        self.inspector.fix_tried.connect(self._fix_trials.begin)
+        self.inspector.open_wanted.connect(self._open_node)
+        self.inspector.node_wanted.connect(lambda node: self.go_to(session.graph.id, node))
+        self.inspector.help_wanted.connect(self._layer_help)
         self.code.node_chosen.connect(self.go_to)
         self.data.sample_wanted.connect(self._sample)
         self.training.train_wanted.connect(self.train_wanted)
@@ -321,6 +330,13 @@ class Workbench(QMainWindow):
                 self.data.show_sample(answer)
 
         self.session.sample_data(done)
+
+    def _layer_help(self, layer: str) -> None:
+        def done(answer: dict[str, object] | NetbuilderError) -> None:
+            told = str(answer) if isinstance(answer, NetbuilderError) else LayerHelp.of(answer)
+            self.inspector.show_help(layer, told)
+
+        self.session.layer_help(layer, done)
 
     def _resume(self) -> None:
         run = self.session.run
