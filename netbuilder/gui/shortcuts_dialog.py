@@ -15,8 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from netbuilder.gui import style
-from netbuilder.gui.command_list import score, title
+from netbuilder.gui.command_list import title
 from netbuilder.gui.commands import Command, shown
+from netbuilder.gui.picker import score
 from netbuilder.gui.shortcuts import Shortcuts, chord_of, refusal
 from netbuilder.gui.widgets import button, column, label, row, set_role
 
@@ -107,7 +108,9 @@ class ShortcutsDialog(QDialog):
         layout.addWidget(self.search)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.catcher)
-        layout.addLayout(row(self.words, self.take, self.leave))
+        asked = row(self.take, self.leave)
+        asked.insertWidget(0, self.words, 1)
+        layout.addLayout(asked)
         layout.addLayout(row(self.change, self.none, self.reset, self.reset_all, None, close))
         self.setLayout(layout)
 

@@ -12,6 +12,7 @@ from netbuilder.gui.canvas import arrange_rows, block_rows, wire_rows
 from netbuilder.gui.canvas.row import CanvasCommand
 
 if TYPE_CHECKING:
+    from netbuilder.gui.canvas.view import CanvasView
     from netbuilder.gui.canvas.walk import Way
 
 FAST = 4 * GRID
@@ -45,6 +46,13 @@ def _walk(name: str, down: Way, right: Way, title: str) -> CanvasCommand:
         (f"Alt+{name}",),
         edits=False,
     )
+
+
+def _connect(view: CanvasView) -> None:
+    # The rows are there before the first paint: widgets that few need come later.
+    from netbuilder.gui.canvas.connect import connect
+
+    connect(view)
 
 
 _EDIT = (
@@ -89,6 +97,7 @@ _EDIT = (
 )
 _GRAPH = (
     CanvasCommand("edit.add", "Add a layer…", lambda view: view.start_add(), ("Tab",), "Graph"),
+    CanvasCommand("edit.connect", "Connect…", _connect, ("W",), "Graph", 0, True),
 )
 _VIEW = (
     CanvasCommand(
