@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 
 from benchmarks.analyse import resnet50
 from netbuilder.app.events import ReportArrived, SessionEvent
-from netbuilder.graph import layout
+from netbuilder.graph import tidying
 from netbuilder.gui import theme
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
@@ -63,7 +63,7 @@ def main() -> None:
     os.environ["NETBUILDER_HOME"] = home.name
     project = Path(home.name) / "resnet50.netb"
     drawing = resnet50()
-    layout.tidy(drawing.history, drawing.graph, {})
+    tidying.tidy(drawing.history, drawing.graph, {})
     files.save(drawing.document, project)
     app = QApplication([])
     theme.apply_theme(app, "dark")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import blocks, edits, expressions, layout, parameters, rules
+from netbuilder.graph import blocks, edits, expressions, frames, layout, parameters, rules
 from netbuilder.graph.blocks import BLOCK_INPUT, OUTPUT
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Graph
@@ -32,6 +32,8 @@ def may_ungroup(history: History, graph: Graph, node: str) -> str | None:
         return f"'{use.name}' is no block."
     if block is None:
         return f"There is no block '{use.params.get('block', '')}'."
+    if block.id == graph.id:
+        return f"'{use.name}' stands in the block that it uses: delete it."
     if use.shares in graph.nodes:
         return f"'{use.name}' uses the weights of '{graph.nodes[use.shares].name}': end that first."
     sharer = next((other for other in graph.nodes.values() if other.shares == node), None)
@@ -244,9 +246,9 @@ class _Inlining:
         """Push away what stands after the use; frames grow or move with their nodes."""
         down, use = self._flow == "down", self.use
         moved: dict[str, tuple[float, float]] = {}
-        held = layout.held_by_frames(self.graph, self.sizes)
+        held = frames.held_by_frames(self.graph, self.sizes)
         for node in self.graph.nodes.values():
             if by > 0 and (node.y > use.y if down else node.x > use.x):
                 moved[node.id] = (node.x, node.y + by) if down else (node.x + by, node.y)
         edits.move(self.history, self.graph, moved)
-        layout.fit_frames(self.history, self.graph, self.sizes, held)
+        frames.fit_frames(self.history, self.graph, self.sizes, held)

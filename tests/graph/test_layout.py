@@ -9,8 +9,9 @@ import pytest
 
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
-from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered, tidy
+from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered
 from netbuilder.graph.model import Frame
+from netbuilder.graph.tidying import tidy
 from tests.drawing import Drawing, classifier
 
 Pairs = list[tuple[str, str]]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import edits, layout, rules, topology, wiring
+from netbuilder.graph import edits, frames, rules, topology, wiring
 from netbuilder.graph.layout import ALONG, NODE_SIZE
 from netbuilder.graph.model import Json, Node
 from netbuilder.graph.rules import End
@@ -188,9 +188,9 @@ def make_room(view: EditingView, node: str, fed: Collection[str]) -> None:
         if (other.x, other.y)[side] >= first:
             moved[id] = (other.x, other.y + lacking) if down else (other.x + lacking, other.y)
     sizes = {id: (other.width, other.height) for id, other in view.canvas.nodes.items()}
-    held = layout.held_by_frames(graph, sizes)
+    held = frames.held_by_frames(graph, sizes)
     edits.move(history, graph, moved)
-    layout.fit_frames(history, graph, sizes, held)
+    frames.fit_frames(history, graph, sizes, held)
 
 
 def add_dot(view: EditingView, wire: str, at: Point) -> Node:

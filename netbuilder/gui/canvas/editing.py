@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, frames, layout, rules
+from netbuilder.graph import edits, frames, rules, tidying
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.gui.canvas import arrange, clipboard, framing
@@ -173,7 +173,7 @@ class EditingView(Camera):
         chosen = self.selection()
         sizes = {id: (item.width, item.height) for id, item in self.canvas.nodes.items()}
         only = chosen if len(chosen) > 1 else ()
-        self.edit(lambda: layout.tidy(self.past, self.shown, sizes, only))
+        self.edit(lambda: tidying.tidy(self.past, self.shown, sizes, only))
         if not only:
             self.frame_all()
 
