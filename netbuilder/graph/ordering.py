@@ -176,7 +176,8 @@ class Rows:
         middle = [0.0] * len(self._at)
         gaps = []
         for row in self.rows:
-            gap, total, end = [], 0.0, 0.0
+            gap: list[float] = []
+            total = end = 0.0
             for key in row:
                 step = end + reach[key][0] if gap else 0.0
                 gap.append(step)

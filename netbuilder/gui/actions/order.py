@@ -15,6 +15,15 @@ def commands(window: MainWindow) -> list[Command]:
     """The Arrange menu, and the graphs in the Graph menu."""
     return [
         Command(
+            "edit.find",
+            "Find a node…",
+            with_bench(window, lambda bench: bench.finder.open()),
+            ("Ctrl+F",),
+            "Edit",
+            2,
+            enabled=window.has_project,
+        ),
+        Command(
             "edit.network",
             "Add a network",
             with_bench(window, lambda bench: bench.tabs.add("network")),
