@@ -9,27 +9,45 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from netbuilder.gui.canvas.view import CanvasView
-from netbuilder.gui.commands import Commands
+from netbuilder.gui.commands import Command, Commands
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Role
 
 Group = tuple[str, ...]
 
 MENUS: Mapping[str, tuple[Group, ...]] = {
     "nothing": (
-        ("edit.add", "edit.paste", "edit.paste_wired"),
+        ("edit.add", "arrange.note"),
+        ("edit.paste", "edit.paste_wired"),
         ("edit.all", "edit.tidy", "wire.cut"),
-        ("view.frame_all",),
+        ("view.frame_all", "block.leave"),
     ),
     "node": (
-        ("edit.add", "edit.rename"),
+        ("block.enter",),
+        ("edit.add", "edit.connect", "edit.rename", "arrange.note"),
         ("edit.cut", "edit.copy", "edit.duplicate"),
+        ("edit.mute", "edit.bypass", "edit.collapse"),
+        ("block.group", "block.ungroup", "block.unique", "arrange.frame"),
         ("wire.break", "wire.take_out"),
         ("edit.delete", "edit.delete_reconnect"),
     ),
-    "port": (("edit.add",), ("wire.break",)),
+    "port": (("edit.add", "edit.connect"), ("wire.break",)),
     "wire": (("edit.add", "wire.dot"), ("edit.delete",)),
-    "frame": (("edit.copy", "edit.duplicate"), ("view.frame",), ("edit.delete",)),
+    "frame": (
+        ("edit.rename", "arrange.colour"),
+        ("edit.copy", "edit.duplicate"),
+        ("edit.tidy", "view.frame"),
+        ("edit.delete",),
+    ),
 }
 """Ids of commands by what is under the mouse, in groups with a line between them."""
+
+CALLS: Mapping[str, tuple[Role, ...]] = {
+    "block.enter": (Role.BLOCK, Role.CALL),
+    "block.ungroup": (Role.BLOCK,),
+    "block.unique": (Role.BLOCK,),
+}
+"""What is shown for nodes of these roles alone."""
 
 TITLES: Mapping[tuple[str, str], str] = {
     ("node", "edit.add"): "Add a layer after it…",
@@ -37,6 +55,7 @@ TITLES: Mapping[tuple[str, str], str] = {
     ("port", "wire.break"): "Break its wires",
     ("wire", "edit.add"): "Insert a layer…",
     ("wire", "edit.delete"): "Delete the wire",
+    ("frame", "edit.delete"): "Delete the frame",
 }
 """What a command is called where its own title would say too little."""
 
@@ -64,18 +83,31 @@ class ContextMenu(QObject):
         self.menu.popup(place)
 
     def _add_group(self, kind: str, group: Group) -> None:
-        if self.menu.actions():
+        shown = [self._commands.commands[id] for id in group if self._fits(id)]
+        if shown and self.menu.actions():
             self.menu.addSeparator()
-        for id in group:
-            command = self._commands.commands[id]
-            title = TITLES.get((kind, id), command.words()).replace("&", "&&")
-            keys = self._commands.actions[id].shortcut()
-            if not keys.isEmpty():
-                title += "\t" + keys.toString(QKeySequence.SequenceFormat.NativeText)
-            action = self.menu.addAction(title)
-            action.setObjectName(id)
-            action.setEnabled(command.enabled())
-            action.triggered.connect(lambda _=False, id=id: self._commands.run(id))
+        for command in shown:
+            self._add(command, TITLES.get((kind, command.id), command.words()))
+
+    def _fits(self, id: str) -> bool:
+        """Whether a command has anything to do with what is pointed at."""
+        graph, pointed = self._canvas.canvas.graph, self._canvas.pointed
+        if id == "block.leave":
+            return graph is not None and graph.kind == "block"
+        if id not in CALLS or graph is None or pointed is None:
+            return id not in CALLS
+        kind = catalogue.find(graph.nodes[pointed.hit.id].layer)
+        return kind is not None and kind.role in CALLS[id]
+
+    def _add(self, command: Command, title: str) -> None:
+        keys = self._commands.actions[command.id].shortcut()
+        text = title.replace("&", "&&")
+        if not keys.isEmpty():
+            text += "\t" + keys.toString(QKeySequence.SequenceFormat.NativeText)
+        action = self.menu.addAction(text)
+        action.setObjectName(command.id)
+        action.setEnabled(command.enabled())
+        action.triggered.connect(lambda: self._commands.run(command.id))
 
     def _hidden(self) -> None:
         # What was chosen runs right after the menu has closed.
