@@ -18,6 +18,9 @@ class Entered:
     node: str
 
 
+MOST_STEPS = 2_000
+"""Blocks that use each other twice have more ways to them than can be counted."""
+
 Trail = tuple[Entered, ...]
 
 
@@ -83,16 +86,15 @@ def report_here(report: Report, graph: Graph, trail: Trail) -> Report:
 def paths_to(document: Document, block: Graph, most: int = 50) -> list[str]:
     """The paths of a block's uses, as in `Report.uses`; of very many the first ones."""
     found: list[str] = []
-
-    def climb(graph: Graph, rest: str, above: frozenset[str]) -> None:
-        for user, node in blocks.uses(document, graph):
-            path = f"{node.id}/{rest}" if rest else node.id
-            if len(found) >= most or user.id in above:
-                return
-            if user.kind == "network":
-                found.append(f"{user.id}/{path}")
-            else:
-                climb(user, path, above | {user.id})
-
-    climb(block, "", frozenset({block.id}))
+    steps: list[tuple[Graph, tuple[str, ...], frozenset[str]]] = [(block, (), frozenset())]
+    for _ in range(MOST_STEPS):
+        if not steps or len(found) >= most:
+            break
+        graph, rest, above = steps.pop()
+        if graph.kind == "network":
+            found.append("/".join((graph.id, *rest)))
+        elif graph.id not in above:
+            inside = above | {graph.id}
+            users = reversed(blocks.uses(document, graph))
+            steps += [(user, (node.id, *rest), inside) for user, node in users]
     return found

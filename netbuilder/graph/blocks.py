@@ -49,20 +49,22 @@ def uses(document: Document, block: Graph) -> list[Use]:
 
 def needed(document: Document, names: Iterable[str]) -> list[Graph]:
     """The blocks with these names and all that they use, each after those that it needs."""
+    there = {block.name: block for block in document.of_kind("block")}
     found: dict[str, Graph] = {}
-    open_: set[str] = set()
-
-    def visit(name: str) -> None:
-        block = document.block(name)
-        if block is None or name in found or name in open_:
-            return
-        open_.add(name)
-        for node in sorted(blocks_in(block), key=lambda node: (node.order, node.id)):
-            visit(str(node.params.get("block", "")))
-        found[name] = block
-
-    for name in names:
-        visit(name)
+    begun: set[str] = set()
+    # A block on the stack for the second time has all that it needs. No recursion: files
+    # may nest blocks deeper than Python's stack.
+    stack = [name for name in reversed(list(names)) if name in there]
+    while stack:
+        name = stack[-1]
+        if name in begun:
+            stack.pop()
+            found.setdefault(name, there[name])
+            continue
+        begun.add(name)
+        inner = sorted(blocks_in(there[name]), key=lambda node: (node.order, node.id))
+        wanted = [str(node.params.get("block", "")) for node in inner]
+        stack += [other for other in reversed(wanted) if other in there and other not in begun]
     return list(found.values())
 
 

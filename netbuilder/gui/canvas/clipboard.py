@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from netbuilder.errors import ChangeError, DocumentError
-from netbuilder.graph import fragment
+from netbuilder.graph import carrying
+from netbuilder.graph.carrying import Carried
 from netbuilder.graph.edits import snap
-from netbuilder.graph.fragment import Fragment
 from netbuilder.graph.layout import BESIDE, NODE_SIZE
 from netbuilder.gui.canvas import placing
 from netbuilder.gui.canvas.places import Box
@@ -29,11 +29,12 @@ FEW = 200
 def copy(view: EditingView, items: Collection[str]) -> None:
     """Put these nodes and frames on the clipboard."""
     if items:
-        text = json.dumps(fragment.cut_out(view.shown, items), ensure_ascii=False, indent=1)
+        content = carrying.cut_out(view.past.document, view.shown, items)
+        text = json.dumps(content, ensure_ascii=False, indent=1)
         QGuiApplication.clipboard().setText(text)
 
 
-def read() -> Fragment:
+def read() -> Carried:
     """What the clipboard holds, checked as a file is; `ChangeError` if it is no nodes."""
     text = QGuiApplication.clipboard().text()
     if len(text) > MAX_TEXT:
@@ -42,7 +43,7 @@ def read() -> Fragment:
         content = strict.parse(text)
     except DocumentError as error:
         raise ChangeError("The clipboard holds no nodes.") from error
-    return fragment.read(content)
+    return carrying.read(content)
 
 
 def paste(view: EditingView, at: placing.Point | None, *, keep_inputs: bool) -> list[str]:
@@ -58,7 +59,7 @@ def paste(view: EditingView, at: placing.Point | None, *, keep_inputs: bool) -> 
 
 def duplicate(view: EditingView, items: Collection[str]) -> list[str]:
     """A second copy beside the first, with the wires that come in; the new ids."""
-    part = fragment.read(fragment.cut_out(view.shown, items))
+    part = carrying.read(carrying.cut_out(view.past.document, view.shown, items))
     box = view.canvas.box_of(items)
     if box is None:
         return []
@@ -71,7 +72,7 @@ def duplicate(view: EditingView, items: Collection[str]) -> list[str]:
 
 def _put(
     view: EditingView,
-    part: Fragment,
+    part: Carried,
     box: Box,
     middle: placing.Point,
     *,
@@ -83,14 +84,15 @@ def _put(
     offset = (snap(x - size[0] / 2 - box.left), snap(y - size[1] / 2 - box.top))
     graph = view.shown
     frames = set(graph.frames)
-    nodes = fragment.paste(
+    nodes = carrying.paste(
         view.past, graph, part, offset=offset, keep_inputs=keep_inputs, title=title
     )
     return [*(node.id for node in nodes), *(set(graph.frames) - frames)]
 
 
-def _box(view: EditingView, part: Fragment) -> Box | None:
+def _box(view: EditingView, carried: Carried) -> Box | None:
     """What a fragment covers; None if it is empty."""
+    part = carried.part
     boxes = [Box(f.x, f.y, f.x + f.width, f.y + f.height) for f in part.frames]
     for node in part.nodes:
         width, height = NODE_SIZE
