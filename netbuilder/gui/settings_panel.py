@@ -15,6 +15,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, freeze
+from netbuilder.gui.block_settings import BlockSettings
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.widgets import Choice, clear, label, row, rule
@@ -40,9 +41,11 @@ def field_names(document: Document, *, floating: bool = False) -> list[str]:
 
 
 class SettingsPanel(QWidget):
-    """The settings of the project, and of the shown graph if that is a training step."""
+    """The settings of the project, and of the shown graph if that is a training step or block."""
 
     refused = Signal(str)
+    use_wanted = Signal(str, str)
+    """The graph and node of a use of the shown block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,22 +63,31 @@ class SettingsPanel(QWidget):
         document = history.document
         self._document, self._history, self._graph = document, history, graph
         step = graph if graph is not None and graph.kind == "step" else None
+        block = graph if graph is not None and graph.kind == "block" else None
         networks = tuple(network.name for network in document.of_kind("network"))
         shape = (
             id(history),
             step.id if step else None,
+            block.id if block else None,
             document.project.data.get("source"),
             networks if step else None,
             tuple(field_names(document)),
         )
         if shape != self._shape:
             self._shape = shape
-            self._build(step, networks)
+            self._build(step, block, networks)
         self._fill()
 
-    def _build(self, step: Graph | None, networks: tuple[str, ...]) -> None:
+    def _build(self, step: Graph | None, block: Graph | None, networks: tuple[str, ...]) -> None:
         clear(self._column)
         self._forms = {}
+        self.block: BlockSettings | None = None
+        if block is not None:
+            self.block = BlockSettings()
+            self.block.use_wanted.connect(self.use_wanted)
+            self._column.addWidget(self.block)
+            self._column.addSpacing(8)
+            self._column.addWidget(rule())
         if step is not None:
             self._section(f"Training step: {step.name}")
             choices = {"updates": [(name, name) for name in networks]}
@@ -150,6 +162,8 @@ class SettingsPanel(QWidget):
 
     def _fill(self) -> None:
         assert self._document is not None
+        if self.block is not None and self._history is not None and self._graph is not None:
+            self.block.show_block(self._history, self._graph)
         project = self._document.project
         if self.title.text() != project.title:
             self.title.setText(project.title)

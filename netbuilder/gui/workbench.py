@@ -149,6 +149,7 @@ class Workbench(QMainWindow):
         canvas.open_requested.connect(self._open_node)
         canvas.leave_requested.connect(self.leave)
         self.crumbs.left.connect(self.leave)
+        self.inspector.settings.use_wanted.connect(self.go_to)
         self.crumbs.use_chosen.connect(session.show_use)
         canvas.message.connect(lambda text: self.message.emit(text, "warning"))
         canvas.zoom_changed.connect(self.zoom_changed)
