@@ -14,9 +14,15 @@ from netbuilder.gui.widgets import button, column, holder, label, row, scroller
 
 GESTURES = (
     ("Drag from the palette", "add a layer; onto a wire: insert it there"),
-    ("Double-click, Space or Tab on the canvas", "search for a layer and add it"),
+    ("Double-click on the canvas", "search for a layer and add it there"),
+    ("Space or Tab", "add a layer after what is selected, or into the selected wire"),
+    ("Enter, Shift+Enter in that list", "put it before what follows, or beside it"),
     ("Drag from a port", "a new wire; into the empty: search for what fits"),
-    ("Alt+click on a port", "break its wires"),
+    ("Alt+click, Ctrl+drag on a port", "break its wires; move all of them to another port"),
+    ("Double-click on a wire", "a dot that leads it around"),
+    ("Drag a node onto a wire", "insert it there; with Alt: not"),
+    ("Ctrl+drag with the right button", "cut the wires that the line crosses"),
+    ("Right button", "what can be done with what is under the mouse"),
     ("Drag on the empty canvas", "select; with Shift add, with Ctrl toggle"),
     ("Middle drag, Space+drag", "move the view"),
     ("Wheel", "zoom at the mouse"),

@@ -17,7 +17,11 @@ from netbuilder.graph.history import History
 from tests.drawing import classifier
 from tests.gui.canvas_hand import Hand
 
-LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
+LEFT, MIDDLE, RIGHT = (
+    Qt.MouseButton.LeftButton,
+    Qt.MouseButton.MiddleButton,
+    Qt.MouseButton.RightButton,
+)
 KEY = Qt.Key
 NONE, SHIFT, CTRL, ALT = (
     Qt.KeyboardModifier.NoModifier,
@@ -34,6 +38,10 @@ KEYS = (
     *((KEY.Key_Escape, NONE),) * 4,
     (KEY.Key_Delete, CTRL),
     (KEY.Key_V, CTRL | SHIFT),
+    (KEY.Key_X, SHIFT),
+    (KEY.Key_R, SHIFT),
+    (KEY.Key_Delete, ALT),
+    (KEY.Key_Backspace, ALT),
     (KEY.Key_Down, ALT),
 )
 
@@ -64,7 +72,7 @@ class Monkey:
         keys = rng.choice([NONE, NONE, NONE, SHIFT, CTRL, ALT])
         match kind:
             case "drag":
-                button = rng.choice([LEFT, LEFT, LEFT, MIDDLE])
+                button = rng.choice([LEFT, LEFT, LEFT, LEFT, MIDDLE, RIGHT])
                 QTest.mousePress(view, button, keys, self.spot())
                 for _ in range(rng.randrange(1, 4)):
                     QTest.mouseMove(view, self.spot())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QHelpEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
 from netbuilder.gui.canvas.hits import DOT
@@ -292,3 +294,27 @@ def test_a_released_space_elsewhere_does_not_keep_panning(hand: Hand, forked: Fo
     start = hand.node(forked.other)
     hand.drag(start, start + QPoint(16, 0))
     assert forked.graph.nodes[forked.other.id].x == 416
+
+
+# -- what is told under a mouse that presses nothing -------------------------------------
+
+
+def test_ports_and_wires_tell_what_passes(hand: Hand, forked: Forked) -> None:
+    shape = TensorReport(("N", 4, 6, 6), "float32", "N×4×6×6")
+    nodes = {forked.conv.id: NodeReport(outputs={"output": shape})}
+    hand.view.set_report(Report((), {forked.graph.id: GraphReport(nodes)}))
+    view = hand.view.viewport()
+    at = hand.port(forked.conv, "output", output=True)
+    QTest.mouseMove(view, at)
+    hand.settle()
+    assert hand.view.hint.text() == "output · N×4×6×6 · float32"
+    QApplication.sendEvent(view, QHelpEvent(QEvent.Type.ToolTip, at, view.mapToGlobal(at)))
+    assert "Alt+click breaks its wires" in hand.view.hint.text()
+    on_wire = hand.pixel(96, 120)
+    QTest.mouseMove(view, on_wire)
+    assert not hand.view.hint.isVisible()
+    QApplication.sendEvent(
+        view, QHelpEvent(QEvent.Type.ToolTip, on_wire, view.mapToGlobal(on_wire))
+    )
+    assert hand.view.hint.text() == "conv → tanh · N×4×6×6 · float32"
+    hand.view.hint.hide()

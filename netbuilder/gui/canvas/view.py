@@ -157,7 +157,7 @@ class CanvasView(WiringView):
             self._gesture.follow(self._state(self._mouse, event.modifiers()))
             if self._gesture is not None and self._gesture.dragged and self._gesture.scrolls:
                 self._edge.watch(self._mouse)
-        elif self.editable:
+        elif self.editable and not self.cutting:
             self._hover = hover.follow(self, self._hover, self._hit(self._mouse), self._mouse)
 
     def go_on(self) -> None:
