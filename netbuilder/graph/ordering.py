@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 SWEEPS = 8
+LARGE = 4000
+"""With so many nodes and lanes, sweeps that hardly move anything are left out."""
 PATIENCE = 2
 """So many sweeps in a row that mend no crossing are enough."""
 LANE = 24.0
@@ -161,9 +163,10 @@ class Rows:
             reach[number] = extents[id]
         gaps, middle = self._first(reach)
         links = self._links()
-        for sweep in range(SWEEPS):
+        sweeps = SWEEPS if len(self._at) < LARGE else 4
+        for sweep in range(sweeps):
             side = links[0] if sweep % 2 == 0 else links[1]
-            if sweep >= SWEEPS - 2:
+            if sweep >= sweeps - 2:
                 # The last two sweeps look at both sides, so that forks end up centred.
                 side = links[2]
             numbers = range(len(self.rows))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import arrange, edits, frames
+from netbuilder.graph import arrange, edits, frames, tidying
 from netbuilder.graph.arrange import Axis, Box, Side
 from netbuilder.graph.layout import Place, Size
 from netbuilder.graph.model import Mute
+from netbuilder.gui.background import in_background
+
+AT_ONCE = 400
+"""A layout of so many nodes takes a moment that nobody notices."""
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.editing import EditingView
@@ -28,6 +32,29 @@ def align(view: EditingView, side: Side) -> None:
 def spread(view: EditingView, axis: Axis) -> None:
     """Equal gaps between the selected nodes and frames."""
     _rearrange(view, 3, lambda boxes: arrange.spread(boxes, axis))
+
+
+def tidy(view: EditingView) -> None:
+    """Lay out the selected nodes and those in selected frames if there are several, else all.
+
+    A large layout is worked out on another thread, while the window goes on painting.
+    """
+    if not view.editable:
+        return
+    graph, history, measured = view.shown, view.past, sizes(view)
+    chosen = frames.with_contents(graph, measured, view.canvas.selection)
+    only = [id for id in chosen if id in graph.nodes]
+    only = only if len(only) > 1 else []
+    shot = tidying.snapshot(graph, measured, history.document.project.flow, only)
+    if not shot.nodes:
+        return
+    many = len(shot.nodes) > AT_ONCE
+    places = in_background(lambda: tidying.planned(shot)) if many else tidying.planned(shot)
+    if view.canvas.graph is not graph:
+        return
+    view.edit(lambda: tidying.apply(history, graph, measured, shot, places))
+    if not only:
+        view.frame_all()
 
 
 def _rearrange(

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, Signal
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, frames, rules, tidying
+from netbuilder.graph import edits, frames, rules
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.gui.canvas import arrange, clipboard, framing
@@ -167,15 +167,8 @@ class EditingView(Camera):
             self.edit(lambda: edits.move(self.past, graph, places, merge=merge))
 
     def tidy(self) -> None:
-        """Lay out the selected nodes if there are several, else the whole graph."""
-        if not self.editable:
-            return
-        chosen = self.selection()
-        sizes = {id: (item.width, item.height) for id, item in self.canvas.nodes.items()}
-        only = chosen if len(chosen) > 1 else ()
-        self.edit(lambda: tidying.tidy(self.past, self.shown, sizes, only))
-        if not only:
-            self.frame_all()
+        """Lay out what is selected if it is several nodes, else the whole graph."""
+        arrange.tidy(self)
 
     def rename(self) -> None:
         """Edit the name of the one selected node or frame where it stands."""
