@@ -79,6 +79,7 @@ class Client(Protocol):
 
     def start(self) -> None: ...
     def close(self) -> None: ...
+    def leave(self) -> None: ...
     def request(
         self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None] = ...
     ) -> int: ...
@@ -314,13 +315,19 @@ class Session:
             self._emit(WorkerChanged("starting"))
             self._client.start()
 
-    def close(self) -> None:
-        """End the worker; a training writes a checkpoint first. Nothing is told afterwards."""
+    def close(self, *, wait: bool = True) -> None:
+        """End the worker; a training writes a checkpoint first. Nothing is told afterwards.
+
+        Without `wait` the worker does that by itself, and we go at once.
+        """
         self._closed = True
         self._listeners.clear()
         self.file.release()
         if self._client is not None:
-            self._client.close()
+            if wait:
+                self._client.close()
+            else:
+                self._client.leave()
             self._client = None
 
     def _project_json(self) -> Mapping[str, Any]:

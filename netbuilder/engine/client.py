@@ -121,6 +121,21 @@ class WorkerClient:
         if supervisor is not None and supervisor is not threading.current_thread():
             supervisor.join()
 
+    def leave(self, grace_s: float = 0.5) -> None:
+        """Let go of the worker within `grace_s`: it ends by itself once its stdin is closed.
+
+        For a program that has to be gone soon: a training under way still writes its
+        checkpoint, as a process of its own.
+        """
+        with self._changed:
+            self._closing = True
+            life = self._life
+            self._changed.notify_all()
+        if life is not None:
+            life.outbox.put(None)
+            with self._changed:
+                self._changed.wait_for(lambda: self._life is not life, grace_s)
+
     def _end(self, life: _Life, grace_s: float, done: Callable[[], bool]) -> None:
         """Wait for `done`, then SIGTERM, then SIGKILL to the whole group."""
         steps = ((grace_s, life.child.terminate), (TERM_GRACE_S, life.child.kill))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ from netbuilder.gui import theme
 from netbuilder.gui.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from netbuilder.app.starts import Start
     from netbuilder.gui.signals import Signals
 
 EXIT_AFTER_PAINT = "NETBUILDER_EXIT_AFTER_FIRST_PAINT"
@@ -64,6 +66,22 @@ def _on_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str) -
     log.log(_LEVELS.get(kind, logging.WARNING), "Qt: %s", message)
 
 
+def log_to(folder: Path) -> None:
+    """Keep warnings and errors in a file, for the day when somebody asks what happened."""
+    from logging.handlers import RotatingFileHandler
+
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            folder / "netbuilder.log", maxBytes=1_000_000, backupCount=2, encoding="utf-8"
+        )
+        handler.setLevel(logging.WARNING)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        # A full disk loses a line of the log and stops nothing.
+        handler.handleError = lambda record: None  # type: ignore[method-assign]
+        logging.getLogger("netbuilder").addHandler(handler)
+
+
 class Running:
     """What the program sets up once the window has painted, and takes down at its end."""
 
@@ -72,6 +90,7 @@ class Running:
         self._path = path
         self._signals: Signals | None = None
         self._hook = sys.excepthook
+        self._start: Start | None = None
 
     def begin(self) -> None:
         """Say how long it took if that was asked, else load what the window needs next."""
@@ -83,19 +102,28 @@ class Running:
             self._window.end()
             QApplication.quit()
             return
+        from netbuilder.app.places import home
+        from netbuilder.app.starts import Start
         from netbuilder.gui.dialogs import ErrorCatcher
         from netbuilder.gui.signals import Signals
 
         window = self._window
+        log_to(home("state") / "log")
         sys.excepthook = ErrorCatcher(lambda: window if window.isVisible() else None)
-        self._signals = Signals(window.end)
+        self._signals = Signals(lambda: window.end(hurry=True))
+        self._start = Start(home("state"))
+        ends = self._start.begin()
+        window.projects.opening = self._start.opening
         window.prepare()
-        if self._path is not None:
+        window.projects.tell_ends(ends)
+        if self._path is not None and window.projects.may_open(self._path, ends):
             window.open_path(self._path)
 
     def finish(self) -> None:
         """Put back what was there before."""
         sys.excepthook = self._hook
+        if self._start is not None:
+            self._start.end()
         if self._signals is not None:
             self._signals.restore()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPlainTextEdit, QWidget
@@ -72,20 +73,83 @@ def tell(parent: QWidget | None, title: str, text: str) -> None:
 
 def tell_error(parent: QWidget | None, title: str, error: Exception) -> None:
     """What went wrong and what to do."""
+    tell(parent, title, _words(error))
+
+
+def _words(error: Exception) -> str:
     hint = error.hint if isinstance(error, NetbuilderError) else ""
     text = str(error) if isinstance(error, NetbuilderError | OSError) else repr(error)
-    tell(parent, title, f"{text}\n\n{hint}" if hint else text)
+    return f"{text}\n\n{hint}" if hint else text
 
 
-def ask_save(parent: QWidget, title: str) -> bool | None:
-    """Whether to save a changed project before it closes; None to go back."""
+def ask_save(parent: QWidget, title: str, *, kept: bool = False) -> bool | None:
+    """Whether to save a changed project before it closes; None to go back.
+
+    `kept` tells that it can be recovered all the same.
+    """
     question = Message(
         parent,
         f"Save the changes to {title}?",
-        "Without saving they are lost.",
+        "Without saving, what was recovered stays on the start page."
+        if kept
+        else "Without saving they are lost.",
         ("Cancel", "Don't save", "Save"),
     )
     return {1: False, 2: True}.get(question.ask())
+
+
+def ask_save_elsewhere(parent: QWidget, title: str, error: Exception) -> bool:
+    """After a save that failed: whether to choose another place."""
+    return Message(parent, title, _words(error), ("Not now", "Save as…")).ask() == 1
+
+
+def ask_changed(parent: QWidget, error: Exception) -> Literal["mine", "reload", "elsewhere"] | None:
+    """Which of two versions to keep when a file was changed by others; None for neither."""
+    choices = ("Cancel", "Reload theirs", "Keep mine", "Save mine elsewhere…")
+    question = Message(parent, "The file was changed by another program", _words(error), choices)
+    answers: tuple[Literal["mine", "reload", "elsewhere"] | None, ...]
+    answers = (None, "reload", "mine", "elsewhere")
+    return answers[max(question.ask(), 0)]
+
+
+def ask_save_copy(
+    parent: QWidget, error: Exception, *, overwrite: bool
+) -> Literal["copy", "overwrite"] | None:
+    """What to do about a file that should not be written; `overwrite` offers to do it."""
+    force = ("Overwrite all the same",) if overwrite else ()
+    choices = ("Cancel", *force, "Save a copy…")
+    answer = Message(parent, "The project was not saved", _words(error), choices).ask()
+    if answer < 1:
+        return None
+    return "copy" if choices[answer] == "Save a copy…" else "overwrite"
+
+
+def ask_recover_instead(parent: QWidget, title: str, error: Exception) -> bool:
+    """After a file that can't be read: whether to open the unsaved work on it."""
+    text = f"{_words(error)}\n\nThere is unsaved work on this project that can be recovered."
+    return Message(parent, title, text, ("Close", "Recover")).ask() == 1
+
+
+def ask_discard(parent: QWidget, title: str) -> bool:
+    """Whether to throw unsaved work away for good."""
+    question = Message(
+        parent,
+        f"Discard the unsaved work on {title}?",
+        "This can't be undone.",
+        ("Discard", "Keep it"),
+    )
+    return question.ask() == 0
+
+
+def ask_open_again(parent: QWidget, name: str) -> bool:
+    """Whether to open what netbuilder was opening when it ended early."""
+    question = Message(
+        parent,
+        f"Open {name} again?",
+        "netbuilder ended unexpectedly while it was opening this project the last time.",
+        ("Open it again", "Start without it"),
+    )
+    return question.ask() == 0
 
 
 def ask_stop_training(parent: QWidget) -> bool:
@@ -98,6 +162,16 @@ def ask_stop_training(parent: QWidget) -> bool:
         ("Keep training", "Stop and quit"),
     )
     return question.ask() == 1
+
+
+def show_report(parent: QWidget, report: Path) -> None:
+    """What Python was doing when the program crashed."""
+    try:
+        details = report.read_text(encoding="utf-8", errors="replace")[-20_000:]
+    except OSError as error:
+        details = str(error)
+    text = f"This is what it was doing. The report is in {report}."
+    Message(parent, "netbuilder ended unexpectedly", text, details=details).ask()
 
 
 def ask_open(parent: QWidget, folder: Path) -> Path | None:

@@ -17,11 +17,13 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 from netbuilder.app.usage import kept
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
+from netbuilder.gui.banner import BannerArea
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.projects import Projects
 from netbuilder.gui.runner import Runner
 from netbuilder.gui.start_page import StartPage
 from netbuilder.gui.status import StatusBar
+from netbuilder.gui.widgets import column, holder
 
 if TYPE_CHECKING:
     from netbuilder.app.events import SessionEvent
@@ -67,7 +69,8 @@ class MainWindow(QMainWindow):
         self.start = StartPage()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
-        self.setCentralWidget(self.pages)
+        self.banners = BannerArea()
+        self.setCentralWidget(holder(column(self.banners, self.pages, gap=0)))
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
@@ -120,6 +123,7 @@ class MainWindow(QMainWindow):
             self.status.say(str(error), "error")
         self.require_shortcuts().apply()
         self.require_session().start_worker()
+        self.projects.prepare()
         # The workbench takes a moment to build: better now than at the first click.
         self._warm_up.start(WARM_UP_MS)
 
@@ -134,9 +138,11 @@ class MainWindow(QMainWindow):
     def require_session(self) -> Session:
         """The session, made when it is first needed."""
         if self.session is None:
+            from netbuilder.app.places import home
             from netbuilder.app.session import Session
 
-            self.session = Session(self.posted.emit, self._client_factory)
+            locks = home("state") / "locks"
+            self.session = Session(self.posted.emit, self._client_factory, locks)
             self.session.subscribe(self._hear)
         return self.session
 
@@ -187,6 +193,7 @@ class MainWindow(QMainWindow):
 
         if self.bench is not None:
             self.bench.hear(event)
+        self.projects.hear(event)
         match event:
             case events.ProjectOpened():
                 self.status.show_problems(None)
@@ -313,11 +320,15 @@ class MainWindow(QMainWindow):
         if (running and not ask_stop_training(self)) or not self.projects.may_leave():
             event.ignore()
             return
-        self.end()
+        self.end(keep=False)
         event.accept()
 
-    def end(self) -> None:
-        """Remember the window's place and end the worker, without a question."""
+    def end(self, *, keep: bool = True, hurry: bool = False) -> None:
+        """Remember the window's place and end the worker, without a question.
+
+        With `keep`, unsaved work can be recovered at the next start. In a `hurry` the worker
+        is left to end by itself, with the checkpoint of its training.
+        """
         self._warm_up.stop()
         if self.bench is not None:
             state = bytes(self.bench.saveState().toBase64().data()).decode()
@@ -327,5 +338,6 @@ class MainWindow(QMainWindow):
         self.hide()
         if self.session is not None:
             # A training writes its checkpoint first; the window is gone by then.
-            self.session.close()
+            self.projects.end(keep=keep, timeout_s=1.0 if hurry else 10.0)
+            self.session.close(wait=not hurry)
             self.session = None

@@ -1,23 +1,35 @@
-"""What the window does with projects: new ones, opening, saving, leaving."""
+"""What the window does with projects: new ones, opening, saving, leaving, recovering."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.gui.banner import BannerArea
+from netbuilder.gui.recovery import Recovery
 
 if TYPE_CHECKING:
+    from netbuilder.app.events import SessionEvent
     from netbuilder.app.session import Session
     from netbuilder.app.settings import SettingsStore
+    from netbuilder.app.starts import UncleanEnd
+    from netbuilder.gui.projects_file import FileGuard
+    from netbuilder.gui.start_page import StartPage
+    from netbuilder.gui.status import StatusBar
+    from netbuilder.storage.journal import Entry
 
 
 class House(Protocol):
     """What projects need of the main window."""
+
+    banners: BannerArea
+    start: StartPage
+    status: StatusBar
 
     @property
     def settings(self) -> SettingsStore: ...
@@ -25,6 +37,8 @@ class House(Protocol):
     def session(self) -> Session | None: ...
     def require_session(self) -> Session: ...
     def show_project(self) -> None: ...
+    def show_start(self) -> None: ...
+    def has_project(self) -> bool: ...
 
 
 class Projects(QObject):
@@ -35,6 +49,81 @@ class Projects(QObject):
         super().__init__(window)
         self._window = window
         self._house = house
+        self._guard: FileGuard | None = None
+        self.recovery = Recovery(lambda: house.session, self)
+        self.recovery.warned.connect(lambda text: house.status.say(text, "warning"))
+        self.opening: Callable[[str], None] = lambda path: None
+        """Told what is being opened, and an empty text once it is on the screen."""
+        house.start.recovery.recover_wanted.connect(self.recover)
+        house.start.recovery.discard_wanted.connect(self.discard)
+
+    # -- following -----------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """After the first paint: show what can be recovered."""
+        self._house.start.recovery.show_entries(self.recovery.entries())
+
+    @property
+    def guard(self) -> FileGuard:
+        """Who watches over the open project's file."""
+        if self._guard is None:
+            from netbuilder.gui.projects_file import FileGuard
+
+            self._guard = FileGuard(self._window, self._house, self)
+        return self._guard
+
+    def hear(self, event: SessionEvent) -> None:
+        """What the session tells."""
+        from netbuilder.app import events
+
+        match event:
+            case events.ProjectOpened():
+                self.recovery.replaced()
+                self._house.banners.take("recovered", "recover")
+                self.guard.opened()
+            case events.ProjectSaved():
+                self.recovery.saved()
+                self._house.banners.take("recovered", "recover")
+                self.guard.opened()
+            case events.HistoryMoved():
+                self.recovery.edited()
+
+    def may_open(self, path: Path, ends: Sequence[UncleanEnd]) -> bool:
+        """Whether to open a project at the start; asks if the last start ended over it."""
+        from netbuilder.gui.dialogs import ask_open_again
+
+        absolute = str(Path(path).absolute())
+        if not any(end.opening in (str(path), absolute) for end in ends):
+            return True
+        return ask_open_again(self._window, Path(path).name)
+
+    def tell_ends(self, ends: Sequence[UncleanEnd]) -> None:
+        """Say that netbuilder crashed, if there is a report of it."""
+        reports = [end.report for end in ends if end.report is not None]
+        if not reports:
+            return
+        report = reports[-1]
+
+        def show() -> None:
+            from netbuilder.gui.dialogs import show_report
+
+            self._house.banners.take("crash")
+            show_report(self._window, report)
+
+        self._house.banners.say(
+            "crash",
+            "netbuilder ended unexpectedly the last time.",
+            (("Show the report", show), ("Close", lambda: self._house.banners.take("crash"))),
+            "warning",
+        )
+
+    def end(self, *, keep: bool, timeout_s: float = 10.0) -> None:
+        """The window closes; with `keep`, unsaved work stays to be recovered."""
+        if self._guard is not None:
+            self._guard.end()
+        self.recovery.end(keep=keep, timeout_s=timeout_s)
+
+    # -- opening ---------------------------------------------------------------------------
 
     def new(self) -> None:
         """A new empty project."""
@@ -55,26 +144,50 @@ class Projects(QObject):
 
     def open_path(self, path: Path) -> bool:
         """Open a project; a message says why it can't be."""
-        opened = self._replace(lambda session: session.open(path), path)
+        from netbuilder.gui.background import in_background
+
+        path = Path(path)
+        opened = self._replace(lambda session: session.open(path, run=in_background), path)
         if opened:
-            self._house.settings.remember(Path(path))
+            self._house.settings.remember(path)
+            self._offer_recovery(path)
         return opened
+
+    def reload(self) -> None:
+        """Open the project's file anew; what is not in it is lost."""
+        session = self._house.require_session()
+        if session.path is not None:
+            path = session.path
+            self._load(lambda session: session.open(path), path)
 
     def _replace(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
         """Put another project into the session, unless the person wants to keep this one."""
-        from netbuilder.gui.dialogs import tell_error
+        return self.may_leave() and self._load(load, path)
 
-        session = self._house.require_session()
-        if not self.may_leave():
-            return False
+    def _load(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
+        self.opening(str(path) if path else "")
         try:
-            load(session)
+            load(self._house.require_session())
         except NetbuilderError as error:
-            name = f"'{path.name}' can't be opened" if path else "That can't be opened"
-            tell_error(self._window, name, error)
+            self.opening("")
+            self._not_opened(error, path)
             return False
         self._house.show_project()
+        # Once the events under way are through, the project is on the screen.
+        QTimer.singleShot(0, self, lambda: self.opening(""))
         return True
+
+    def _not_opened(self, error: NetbuilderError, path: Path | None) -> None:
+        from netbuilder.gui.dialogs import ask_recover_instead, tell_error
+
+        title = f"'{path.name}' can't be opened" if path else "That can't be opened"
+        entry = self.recovery.entry_of(path) if path else None
+        if entry is None:
+            tell_error(self._window, title, error)
+        elif ask_recover_instead(self._window, title, error):
+            self.recover(entry)
+
+    # -- saving and leaving ------------------------------------------------------------------
 
     def save(self) -> bool:
         """Save the project, asking for a file if it has none. Whether it is saved now."""
@@ -87,19 +200,30 @@ class Projects(QObject):
         from netbuilder.gui.dialogs import ask_save_path
 
         session = self._house.require_session()
-        name = f"{identifier(session.document.project.title, 'project').lower()}.netb"
-        path = ask_save_path(self._window, session.path or Path.home() / name)
-        return path is not None and self.save_to(path)
+        path = session.path
+        if path is None:
+            name = identifier(session.document.project.title, "project").lower()
+            path = Path.home() / f"{name}.netb"
+        elif session.file.read_only:
+            path = path.with_stem(f"{path.stem}-copy")
+        chosen = ask_save_path(self._window, path)
+        return chosen is not None and self.save_to(chosen)
 
-    def save_to(self, path: Path) -> bool:
-        """Save to this file; a message says why that was not possible."""
-        from netbuilder.gui.dialogs import tell_error
+    def save_to(self, path: Path, *, force: bool = False) -> bool:
+        """Save to this file; a message says why that was not possible, and what else is."""
+        from netbuilder.app.project_file import ChangedOnDisk, ReadOnlyFile
+        from netbuilder.gui.background import in_background
+        from netbuilder.gui.dialogs import ask_save_elsewhere
 
         try:
-            self._house.require_session().save(path)
+            self._house.require_session().save(path, force=force, run=in_background)
+        except ChangedOnDisk as error:
+            return self.guard.settle(error)
+        except ReadOnlyFile as error:
+            return self.guard.save_copy(error)
         except (DocumentError, OSError) as error:
-            tell_error(self._window, "The project was not saved", error)
-            return False
+            elsewhere = ask_save_elsewhere(self._window, "The project was not saved", error)
+            return elsewhere and self.save_as()
         return True
 
     def may_leave(self) -> bool:
@@ -109,5 +233,59 @@ class Projects(QObject):
         session = self._house.session
         if session is None or not session.dirty:
             return True
-        answer = ask_save(self._window, session.document.project.title)
+        kept = self.recovery.recovered
+        answer = ask_save(self._window, session.document.project.title, kept=kept)
         return answer is False or (answer is True and self.save())
+
+    # -- recovering --------------------------------------------------------------------------
+
+    def _offer_recovery(self, path: Path) -> None:
+        """A file is open that there is unsaved work on."""
+        from netbuilder.gui.recovery_list import when
+
+        entry = self.recovery.entry_of(path)
+        if entry is None:
+            return
+        moment = when(entry.time)
+        self._house.banners.say(
+            "recover",
+            f"There is unsaved work on {path.name}{f' from {moment}' if moment else ''}.",
+            (
+                ("Recover", lambda: self.recover(entry)),
+                ("Discard…", lambda: self.discard(entry)),
+                ("Later", lambda: self._house.banners.take("recover")),
+            ),
+        )
+
+    def recover(self, entry: Entry) -> bool:
+        """Go on with unsaved work; whether it is open now."""
+        from netbuilder.gui.dialogs import tell_error
+
+        if not self.may_leave():
+            return False
+        self._house.require_session()
+        try:
+            slot = self.recovery.recover(entry)
+        except DocumentError as error:
+            tell_error(self._window, f"'{entry.title}' can't be recovered", error)
+            self.prepare()
+            return False
+        self._house.show_project()
+        QTimer.singleShot(0, self, lambda: slot.mark_opening(False))
+        self.prepare()
+        self._house.banners.say(
+            "recovered",
+            f"Recovered: {entry.title}. It is not in a file yet; save it to keep it.",
+            (("Save", self.save), ("Save as…", self.save_as)),
+        )
+        self.guard.look()
+        return True
+
+    def discard(self, entry: Entry) -> None:
+        """Throw unsaved work away, after a question."""
+        from netbuilder.gui.dialogs import ask_discard
+
+        if ask_discard(self._window, entry.title):
+            self.recovery.discard(entry)
+            self._house.banners.take("recover")
+            self.prepare()

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end the window cleanly."""
+"""SIGINT, SIGTERM and SIGHUP end the window cleanly: at a logout nothing is lost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from types import FrameType
 from PySide6.QtCore import QObject, QSocketNotifier
 from PySide6.QtWidgets import QApplication
 
+ENDING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
 
 class Signals(QObject):
-    """Turns SIGINT and SIGTERM into a clean end of the event loop, after calling `end`.
+    """Turns the signals that ask for an end into one of the event loop, after calling `end`.
 
     Python runs its handlers only between bytecodes, which may be never while Qt waits: the
     signal also writes to a socket that the event loop watches.
@@ -25,10 +29,7 @@ class Signals(QObject):
         for side in (self._read, self._write):
             side.setblocking(False)
         self._old_fd = signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        self._old = {
-            number: signal.signal(number, self._ignore)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._old = {number: signal.signal(number, self._ignore) for number in ENDING}
         self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._arrived)
 
@@ -40,7 +41,7 @@ class Signals(QObject):
             numbers = self._read.recv(64)
         except BlockingIOError:
             return
-        if any(number in (signal.SIGINT, signal.SIGTERM) for number in numbers):
+        if any(number in ENDING for number in numbers):
             self._end()
             QApplication.quit()
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from netbuilder.gui.recovery_list import RecoveryList
 from netbuilder.gui.thumbnails import GraphPicture
 from netbuilder.gui.widgets import button, clear, column, label, link, row, scroller, set_tip
 
@@ -138,7 +139,8 @@ class StartPage(QWidget):
         subtitle = label(
             "Draw a network, watch it learn, ship it. Start from one that works:", "muted"
         )
-        main = column(title, subtitle, 8, self.grid, gap=4)
+        self.recovery = RecoveryList()
+        main = column(self.recovery, title, subtitle, 8, self.grid, gap=4)
         main.addStretch(1)
         content = QWidget()
         content.setObjectName("surface")

@@ -35,6 +35,9 @@ class FakeClient:
     def close(self) -> None:
         self.log.append("close")
 
+    def leave(self) -> None:
+        self.log.append("leave")
+
     def stop_training(self) -> None:
         self.log.append("stop_training")
 

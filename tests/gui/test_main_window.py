@@ -111,7 +111,7 @@ def test_a_file_that_cannot_be_read_leaves_all_as_it_was(hand: WindowHand, tmp_p
 def test_a_save_that_fails_keeps_the_project_dirty(hand: WindowHand, tmp_path: Path) -> None:
     hand.open()
     edit(hand)
-    said = press_in_dialog("OK")
+    said = press_in_dialog("Not now")
     assert not hand.window.projects.save_to(tmp_path / "no" / "folder" / "x.netb")
     assert said[0] == "The project was not saved"
     assert hand.session.dirty

@@ -36,6 +36,9 @@ class StandIn:
     def close(self) -> None:
         self.closed = True
 
+    def leave(self) -> None:
+        self.closed = True
+
     def stop_training(self) -> None:
         self.stopped += 1
 
