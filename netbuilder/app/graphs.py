@@ -36,6 +36,14 @@ def rename(history: History, graph: Graph, name: str) -> None:
             _follow(document, old, name)
 
 
+def remove(history: History, graph: Graph) -> None:
+    """Remove a graph with all that is in it; `ChangeError` for a block that is used."""
+    if graph.kind == "block":
+        blocks.remove(history, graph)
+    else:
+        edits.remove_graph(history, graph)
+
+
 def _follow(document: Document, old: str, new: str) -> None:
     for step in document.of_kind("step"):
         updates = step.info.settings.get("updates", ())

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import rules
+from netbuilder.graph import rules, sharing
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -216,13 +216,15 @@ def delete(
     """Delete nodes, wires, frames and unreadable entries by id, and wires of deleted nodes.
 
     With `reconnect`, what fed a deleted node's first input feeds what its outputs fed;
-    without `ports_of` the first input is the one that was wired first.
+    without `ports_of` the first input is the one that was wired first. Weights that others
+    use stay with the first of those.
     """
     ids = list(items)
     nodes = [id for id in ids if id in graph.nodes]
     what = graph.nodes[nodes[0]].name if len(nodes) == 1 else f"{len(ids)} items"
     document = history.document
     with history.step(f"Delete {what}"):
+        sharing.hand_over(document, graph, nodes)
         for node in nodes:
             feeding = _by_port(document, graph, node, ports_of)
             fed = graph.wires_out_of(node)

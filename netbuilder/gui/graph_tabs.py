@@ -118,8 +118,12 @@ class GraphTabs(QWidget):
 
     def _remove(self, at: int) -> None:
         graph, history = self._graph(at), self._history
-        if graph is not None and history is not None:
-            edits.remove_graph(history, graph)
+        if graph is None or history is None:
+            return
+        try:
+            graphs.remove(history, graph)
+        except ChangeError as error:
+            self.refused.emit(str(error))
 
 
 def _ordered(document: Document) -> list[Graph]:

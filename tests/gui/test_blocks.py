@@ -7,7 +7,9 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu, QPushButton, QToolButton
 
+from netbuilder.app import graphs
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
+from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits, parameters
 from netbuilder.graph.document import Graph
 from netbuilder.graph.parameters import Parameter
@@ -331,3 +333,32 @@ def test_a_default_is_what_was_typed(text: str, value: object) -> None:
             read_default(text)
     else:
         assert repr(read_default(text)) == repr(value)
+
+
+def test_selected_nodes_share_weights_and_part_again(hand: WindowHand) -> None:
+    hand.open()
+    heard: list[str] = []
+    hand.bench.canvas.message.connect(heard.append)
+    first, second = named(hand, "conv1"), named(hand, "conv2")
+    click(hand, second)
+    click(hand, first, SHIFT)
+    hand.command("weights.share")
+    assert hand.session.graph.nodes[second].shares == first
+    hand.command("weights.own")
+    assert hand.session.graph.nodes[second].shares == ""
+    assert hand.session.graph.nodes[second].params["out_channels"] == 16
+    hand.command("weights.own")
+    assert "None of the selected" in heard[-1]
+    click(hand, named(hand, "relu1"))
+    hand.command("weights.share")
+    assert "no weights" in heard[-1]
+
+
+def test_a_used_block_is_not_removed_by_its_tab(hand: WindowHand) -> None:
+    hand.open()
+    node, block = grouped(hand, "conv1", "norm1")
+    with pytest.raises(ChangeError, match="used once"):
+        graphs.remove(hand.session.history, block)
+    edits.delete(hand.session.history, hand.session.graph, [node])
+    graphs.remove(hand.session.history, block)
+    assert not hand.session.document.of_kind("block")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import blocks, frames, grouping, inlining
+from netbuilder.graph import blocks, frames, grouping, inlining, sharing
 from netbuilder.graph.model import Node
 from netbuilder.gui.canvas import arrange
+from netbuilder.gui.node_outline import WEIGHTY
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Role
 from netbuilder.layers.catalogue import ports_of
 
 if TYPE_CHECKING:
@@ -79,3 +82,29 @@ def enter(view: CanvasView) -> None:
 def leave(view: CanvasView) -> None:
     """Back to where the shown block is used."""
     view.leave_requested.emit()
+
+
+def share(view: CanvasView) -> None:
+    """Let the selected nodes use the weights of the first of them."""
+    graph = view.shown
+    chosen = [graph.nodes[id] for id in view.selection()]
+    without = [node for node in chosen if not _has_weights(node)]
+    if without:
+        view.message.emit(f"'{without[0].name}' has no weights to share.")
+        return
+    ids = [node.id for node in chosen]
+    view.edit(lambda: sharing.share(view.past, graph, ids))
+
+
+def unshare(view: CanvasView) -> None:
+    """Give the selected nodes weights of their own again."""
+    ids = view.selection()
+    if not view.edit(lambda: sharing.part(view.past, view.shown, ids)):
+        view.message.emit("None of the selected nodes uses the weights of another.")
+
+
+def _has_weights(node: Node) -> bool:
+    kind = catalogue.find(node.layer)
+    if kind is None:
+        return False
+    return kind.role is Role.BLOCK or (kind.role is Role.LAYER and kind.family in WEIGHTY)
