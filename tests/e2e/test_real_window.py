@@ -165,7 +165,8 @@ def test_a_small_network_by_mouse_and_keys(screen: Screen, tmp_path: Path) -> No
     screen.click(620, 240)
     for layer, y in places.items():
         screen.move(620, y)
-        screen.key("Tab")
+        # With a layer selected it would go after that one, wired.
+        screen.key("Escape", "Tab")
         screen.type(layer)
         screen.key("Return")
 
@@ -205,3 +206,48 @@ def test_a_small_network_by_mouse_and_keys(screen: Screen, tmp_path: Path) -> No
     screen.do("windowactivate", "--sync", screen.window("small.netb"))
     screen.key("ctrl+q")
     assert program.wait(30) == 0
+
+
+def test_wires_by_the_right_button(screen: Screen, tmp_path: Path) -> None:
+    """A chain is typed; one wire is cut by a line, one node deleted and joined by the menu."""
+    file = tmp_path / "chain.netb"
+    program = screen.start()
+    window = screen.window("netbuilder")
+    screen.do("windowactivate", "--sync", window)
+    screen.do("windowsize", "--sync", window, 1360, 840)
+    screen.do("windowmove", "--sync", window, 10, 30)
+    time.sleep(1.0)
+    screen.key("ctrl+n")
+    window = screen.window("Untitled")
+    screen.move(620, 180)
+    for layer in ("Input", "Linear", "ReLU", "Output"):
+        screen.key("space")
+        screen.type(layer)
+        screen.key("Return")
+
+    # The nodes stand 96 apart below the first one, which is around the mouse. The menu of the
+    # third: the entry above the last one is "Delete", the last "Delete and reconnect".
+    screen.move(580, 180 + 2 * 96)
+    screen.do("click", "3")
+    time.sleep(0.5)
+    screen.key("Up", "Return")
+    # Across the wire below the first.
+    screen.move(560, 180 + 48)
+    screen.do("keydown", "ctrl")
+    screen.do("mousedown", "3")
+    for x in (600, 640, 680):
+        screen.move(x, 180 + 48)
+    screen.do("mouseup", "3")
+    screen.do("keyup", "ctrl")
+    screen.key("ctrl+s")
+    dialog = screen.window("Save the project")
+    screen.do("windowactivate", "--sync", dialog)
+    screen.key("ctrl+a")
+    screen.type(str(file))
+    screen.key("Return")
+    wait(file.exists, "the saved file")
+    time.sleep(0.3)
+    project = saved(file)
+    assert set(project["nodes"]) == {"input", "linear", "output"}
+    assert project["wires"] == {("linear", "output")}
+    assert program.poll() is None

@@ -103,7 +103,14 @@ class AddingView(EditingView):
         if node is not None:
             self.tell_used(layer)
             self.select([node.id])
-            self.show_selected()
+            if spot.at is None or not self._in_sight(node.id):
+                self.show_selected()
+
+    def _in_sight(self, node: str) -> bool:
+        """Whether all of a node can be seen: the view is not to jump under the mouse."""
+        box = self.canvas.nodes[node].box
+        corners = QPointF(box.left, box.top), QPointF(box.right, box.bottom)
+        return all(self.viewport().rect().contains(self.mapFromScene(at)) for at in corners)
 
     def tell_used(self, layer: str) -> None:
         """Somebody has added this layer by hand."""
