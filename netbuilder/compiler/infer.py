@@ -7,7 +7,7 @@ that network's types; a block is inferred anew with the types and values of each
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from netbuilder.compiler import calls
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.probe import Cache, Types
+from netbuilder.compiler.remedies import Around, remedies
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import topology
 from netbuilder.graph.document import Document, Graph
@@ -140,6 +141,9 @@ class _Node:
         self.within = within
 
     def _complain(self, complaint: Complaint) -> None:
+        around = Around(self.graph, self.node, self.result.inputs, self.result.layers)
+        more = remedies(self.world.document, around, self.layer, complaint)
+        complaint = replace(complaint, fixes=(*complaint.fixes, *more))
         self.result.problems.append(to_problem(complaint, self.graph, self.node))
 
     def infer(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from netbuilder.errors import ChangeError, Fix
-from netbuilder.graph import edits
-from netbuilder.graph.document import Document, Graph
+from netbuilder.graph import edits, topology
+from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Json
+from netbuilder.graph.layout import NODE_SIZE
+from netbuilder.graph.model import Json, Node, Wire
 from netbuilder.graph.rules import End, PortsOf
 
 ROW, COLUMN = 96.0, 256.0
@@ -18,53 +19,107 @@ ROW, COLUMN = 96.0, 256.0
 def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
     """Do what a problem's fix says, as one step. Arguments were filled in by the compiler.
 
-    Operations: `set_parameter` (name, value), `unset_parameter` (name), `insert_before`
-    (port, layer, params), `add_end` (layer, params; wired to `source` and `source_port` or to
+    Operations: `set_parameter` (name, value), `unset_parameter` (name), `set_parameters` (nodes:
+    names and values by id), `insert_before` (port, layer, params), `insert_chain` (port, chain of
+    layer and params), `add_end` (layer, params; wired to `source` and `source_port` or to
     `target` and `target_port`, if given), `remove_items` (items), `connect` (source,
-    source_port, target, target_port), `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project`
-    (fields); all but the last with `graph`, and with `node` where one is meant.
+    source_port, target, target_port), `rename` (name), `set_node` (fields), `set_graph`
+    (fields), `set_project` (fields); all but the last with `graph`, and with `node` where one
+    is meant.
     """
-    document: Document = history.document
     values = dict(fix.arguments)
     try:
         with history.step(fix.title):
             if fix.operation == "set_project":
                 edits.set_project(history, fix.title, **values["fields"])
                 return
-            graph = document.graph(values["graph"])
-            match fix.operation:
-                case "set_parameter":
-                    named = {values["name"]: values["value"]}
-                    edits.set_parameters(history, graph, [values["node"]], named)
-                case "unset_parameter":
-                    if values["name"] in graph.nodes[values["node"]].params:
-                        edits.set_parameters(
-                            history, graph, [values["node"]], {values["name"]: None}
-                        )
-                case "insert_before":
-                    wire = graph.wire_into(values["node"], values["port"])
-                    if wire is None:
-                        raise ChangeError("The wire is not there any more.")
-                    params = values.get("params")
-                    edits.insert_layer(history, graph, wire.id, values["layer"], params, ports_of)
-                case "add_end":
-                    _add_end(history, graph, values, ports_of)
-                case "remove_items":
-                    edits.delete(history, graph, values["items"])
-                case "connect":
-                    source = End(values["source"], values["source_port"])
-                    target = End(values["target"], values["target_port"])
-                    edits.connect(history, graph, source, target, ports_of)
-                case "rename":
-                    edits.rename(history, graph, values["node"], values["name"])
-                case "set_node":
-                    edits.set_node(history, graph, values["node"], **values["fields"])
-                case "set_graph":
-                    edits.set_graph(history, graph, fix.title, **values["fields"])
-                case other:
-                    raise ChangeError(f"There is no fix called {other!r}.")
+            graph = history.document.graph(values["graph"])
+            _OPERATIONS[fix.operation](history, graph, values, ports_of)
     except KeyError as error:
+        if fix.operation not in (*_OPERATIONS, "set_project"):
+            raise ChangeError(f"There is no fix called {fix.operation!r}.") from error
         raise ChangeError("The graph has changed; this fix no longer fits.") from error
+
+
+Values = Mapping[str, Json]
+Operation = Callable[[History, Graph, Values, PortsOf], object]
+
+
+def _set_parameter(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    named = {values["name"]: values["value"]}
+    edits.set_parameters(history, graph, [values["node"]], named)
+
+
+def _unset_parameter(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    if values["name"] in graph.nodes[values["node"]].params:
+        edits.set_parameters(history, graph, [values["node"]], {values["name"]: None})
+
+
+def _set_parameters(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    for node, named in values["nodes"].items():
+        edits.set_parameters(history, graph, [node], named)
+
+
+def _insert_before(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    only = {"layer": values["layer"], "params": values.get("params")}
+    _insert_chain(history, graph, {**values, "chain": [only]}, ports_of)
+
+
+def _insert_chain(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    for entry in values["chain"]:
+        wire = graph.wire_into(values["node"], values["port"])
+        if wire is None:
+            raise ChangeError("The wire is not there any more.")
+        node = edits.insert_layer(
+            history, graph, wire.id, entry["layer"], entry.get("params"), ports_of
+        )
+        _place_between(history, graph, node.id, wire)
+
+
+def _connect(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    source = End(values["source"], values["source_port"])
+    target = End(values["target"], values["target_port"])
+    edits.connect(history, graph, source, target, ports_of)
+
+
+# -- places ----------------------------------------------------------------------------------
+
+
+def _place_between(history: History, graph: Graph, new: str, wire: Wire) -> None:
+    """Put a new node between the ends of a wire: beside others, with room before the target."""
+    down = history.document.project.flow == "down"
+    source, target = graph.nodes[wire.source], graph.nodes[wire.target]
+    step = ROW if down else COLUMN
+    start, end = (source.y, target.y) if down else (source.x, target.x)
+    missing = start + 2 * step - end
+    if missing > 0:
+        behind = topology.descendants(graph, [target.id])
+        nodes = [graph.nodes[id] for id in behind if _along(graph.nodes[id], down) >= end]
+        by = edits.snap(missing)
+        moved = {n.id: (n.x, n.y + by) if down else (n.x + by, n.y) for n in nodes}
+        edits.move(history, graph, moved)
+        end += by
+    along = edits.snap(max(start + step, min((start + end) / 2, end - step)))
+    column = COLUMN if down else ROW
+    at = target.x if down else target.y
+    ways = (at, at + column, at - column, at + 2 * column, at - 2 * column)
+    places = [(way, along) if down else (along, way) for way in ways]
+    free = (place for place in places if not _covers(graph, new, place))
+    edits.move(history, graph, {new: next(free, places[1])})
+
+
+def _along(node: Node, down: bool) -> float:
+    return node.y if down else node.x
+
+
+def _covers(graph: Graph, new: str, place: tuple[float, float]) -> bool:
+    """Whether a node of usual size would lie on another there."""
+    width, height = NODE_SIZE
+    return any(
+        abs(node.x - place[0]) < width and abs(node.y - place[1]) < height
+        for node in graph.nodes.values()
+        if node.id != new
+    )
 
 
 def _add_end(history: History, graph: Graph, values: Mapping[str, Json], ports_of: PortsOf) -> None:
@@ -87,3 +142,21 @@ def _add_end(history: History, graph: Graph, values: Mapping[str, Json], ports_o
     elif "target" in values:
         end_of = End(values["target"], values["target_port"])
         edits.connect(history, graph, End(node.id, ports.outputs[0].name), end_of, ports_of)
+
+
+_OPERATIONS: Mapping[str, Operation] = {
+    "set_parameter": _set_parameter,
+    "unset_parameter": _unset_parameter,
+    "set_parameters": _set_parameters,
+    "insert_before": _insert_before,
+    "insert_chain": _insert_chain,
+    "add_end": _add_end,
+    "remove_items": lambda h, graph, values, _: edits.delete(h, graph, values["items"]),
+    "connect": _connect,
+    "rename": lambda h, graph, values, _: edits.rename(h, graph, values["node"], values["name"]),
+    "set_node": lambda h, graph, values, _: edits.set_node(
+        h, graph, values["node"], **values["fields"]
+    ),
+    "set_graph": lambda h, graph, values, _: edits.set_graph(h, graph, **values["fields"]),
+}
+"""What each operation does, inside the step of its fix."""

@@ -284,15 +284,20 @@ class _Joining(_Arithmetic):
                     code="shape.rank",
                 )
                 return
-            for i, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)):
-                if differ(a, b) and (joined is None or i != joined % first.rank):
-                    yield Complaint(
-                        f"{self.title} can't join {first} and {other}: dim {i} is {a} and {b}.",
-                        "All sizes must be equal"
-                        + (f" but that of dim {joined}." if joined is not None else "."),
-                        port,
-                    )
-                    return
+            pairs = zip(first.shape, other.shape, strict=True)
+            odd = [(i, a, b) for i, (a, b) in enumerate(pairs) if differ(a, b)]
+            wrong = [part for part in odd if joined is None or part[0] != joined % first.rank]
+            if wrong:
+                i, a, b = wrong[0]
+                alone = joined is not None and len(odd) == 1 and i > 0
+                yield Complaint(
+                    f"{self.title} can't join {first} and {other}: dim {i} is {a} and {b}.",
+                    "All sizes must be equal"
+                    + (f" but that of dim {joined}." if joined is not None else "."),
+                    port,
+                    fixes=(set_to("dim", i),) if alone else (),
+                )
+                return
 
     def _range(self, inputs: Types, extra: int) -> Iterator[Complaint]:
         for port, _ in self._tensors(inputs)[:1]:

@@ -100,6 +100,9 @@ def check_size(
     if flat == expected and tensor.rank > 2:
         fixes.insert(0, insert("Insert Flatten", port, "torch.nn.Flatten"))
         hint = f"Flatten the {tensor} input to N×{flat}, or leave {parameter} empty."
+    elif dim == 1 and tensor.rank == 4 and tensor.shape[3] == expected:
+        hint = f"The channels of {tensor} come last: permute it to N×C×H×W."
+        fixes.insert(0, insert("Permute to N×C×H×W", port, "torch.permute", dims=(0, 3, 1, 2)))
     elif not isinstance(found, int):
         hint, fixes = "That size varies. Give the input a fixed size there.", []
     yield Complaint(
@@ -189,6 +192,7 @@ def check_dim(
                 else "Connect something with at least one dim.",
                 port,
                 code="shape.rank",
+                fixes=(set_to(parameter, rank - 1),) if rank > 1 and value == dim else (),
             )
             return
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from netbuilder.errors import Fix
 from netbuilder.layers import dims
 from netbuilder.layers.base import (
     Complaint,
@@ -22,7 +23,7 @@ from netbuilder.layers.base import (
     Types,
     start_with,
 )
-from netbuilder.layers.checks import BATCH
+from netbuilder.layers.checks import BATCH, set_to
 
 
 def _few_elements(shape: tuple[int | str, ...]) -> tuple[int | str, ...]:
@@ -66,12 +67,17 @@ class Input(Layer):
                 "N stands for the batch, which the shape leaves out.",
                 "Remove N from the shape, or use another letter.",
                 code="parameter.invalid",
+                fixes=(set_to("shape", tuple(size for size in self.shape if size != "N")),),
             )
         if self.high is not None and self.type.floating:
             yield Complaint(
                 f"'high' counts ids, but the dtype is {self.dtype}.",
                 "Set dtype to int64, or leave 'high' empty.",
                 code="parameter.invalid",
+                fixes=(
+                    set_to("dtype", "int64"),
+                    Fix("Empty high", "unset_parameter", {"name": "high"}),
+                ),
             )
 
     @property

@@ -21,7 +21,16 @@ from netbuilder.layers.base import (
     Types,
     start_with,
 )
-from netbuilder.layers.checks import bad_parameter, cast, check_floating, differ, first_of, size_at
+from netbuilder.layers.checks import (
+    bad_parameter,
+    cast,
+    check_floating,
+    differ,
+    first_of,
+    leave_out,
+    set_to,
+    size_at,
+)
 from netbuilder.layers.losses import check_same_shape
 
 
@@ -86,16 +95,19 @@ class Accuracy(_Metric):
                 yield bad_parameter(
                     "Accuracy of 'multiclass' needs two classes or more, there is 1.",
                     "Use task 'binary' for a single score, or a Linear with more outputs.",
+                    set_to("task", "binary"),
                 )
             elif self.top_k > self.num_classes:
                 yield bad_parameter(
                     f"top_k {self.top_k} is more than the {self.num_classes} classes.",
                     f"Use at most {self.num_classes - 1}.",
+                    set_to("top_k", self.num_classes - 1),
                 )
         if self.task == "multilabel" and self.num_labels == 1:
             yield bad_parameter(
                 "Accuracy of 'multilabel' needs two labels or more, there is 1.",
                 "Use task 'binary'.",
+                set_to("task", "binary"),
             )
 
     def _integers(self, inputs: Types) -> Iterator[Complaint]:
@@ -130,6 +142,7 @@ class Accuracy(_Metric):
                 f"Accuracy expects {classes} classes, gets scores for {preds.shape[1]}.",
                 "Leave num_classes empty to take it from the input.",
                 "preds",
+                fixes=(leave_out("num_classes"),),
             )
         elif classes is not None and target.high is not None and target.high > classes:
             yield Complaint(

@@ -49,12 +49,18 @@ def check_fits(
             2 * p <= k for p, k in zip(needed, kernel, strict=True)
         )
         value = needed[0] if len(set(needed)) == 1 else needed
+        fixes = [set_to("padding", value)] if roomy else []
+        if set(dilation) == {1} and all(isinstance(s, int) for s in sizes):
+            smaller = tuple(
+                min(k, int(str(s)) + 2 * p) for k, s, p in zip(kernel, sizes, padding, strict=True)
+            )
+            fixes.append(set_to("kernel_size", smaller[0] if len(set(smaller)) == 1 else smaller))
         yield Complaint(
             f"The {times(reach)} window of {layer.title} is larger than its input of "
             f"{shown}{padded}.",
             "Use a smaller kernel_size, more padding, or fewer layers that shrink the input.",
             "input",
             code="shape.window",
-            fixes=(set_to("padding", value),) if roomy else (),
+            fixes=tuple(fixes),
         )
         return

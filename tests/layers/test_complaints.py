@@ -235,12 +235,12 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
     (
         "cat can't join N×3×8×8 and N×3×4×8: dim 2 is 8 and 4.",
         lambda d: d.add("torch.cat", d.input(3, 8, 8), d.input(3, 4, 8), dim=1),
-        "",
+        "set_parameter",
     ),
     (
         "add can't combine N×3×8×8 with N×4×8×8: dim -3 is 3 and 4.",
         lambda d: d.add("torch.add", d.input(3, 8, 8), d.input(4, 8, 8)),
-        "",
+        "insert_before",
     ),
     (
         "add can't combine N×3 with T×3: dim -2 is N and T.",
@@ -260,7 +260,7 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
     (
         "Softmax has dim 2, but N×4 has only 2 dims.",
         lambda d: d.add("Softmax", d.input(4), dim=2),
-        "",
+        "set_parameter",
     ),
     (
         "N×64 has 64 numbers a sample, ·×1×5×5 has 25: reshape does not come out even.",
