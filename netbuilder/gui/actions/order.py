@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from netbuilder.gui.actions.making import with_bench
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:
+    from netbuilder.gui.graph_tabs import GraphTabs
     from netbuilder.gui.main_window import MainWindow
 
 
@@ -23,20 +25,27 @@ def commands(window: MainWindow) -> list[Command]:
             2,
             enabled=window.has_project,
         ),
-        Command(
-            "edit.network",
-            "Add a network",
-            with_bench(window, lambda bench: bench.tabs.add("network")),
-            menu="Graph",
-            section=9,
-            enabled=window.has_project,
-        ),
-        Command(
-            "edit.step",
-            "Add a training step",
-            with_bench(window, lambda bench: bench.tabs.add("step")),
-            menu="Graph",
-            section=9,
-            enabled=window.has_project,
-        ),
+        *_graphs(window),
+    ]
+
+
+def _graphs(window: MainWindow) -> list[Command]:
+    """The tabs: what can be done with the project's graphs."""
+
+    def tab(
+        id: str, title: str, do: Callable[[GraphTabs], object], *keys: str, section: int = 9
+    ) -> Command:
+        run = with_bench(window, lambda bench: do(bench.tabs))
+        return Command(id, title, run, keys, "Graph", section, enabled=window.has_project)
+
+    return [
+        tab("edit.network", "Add a network", lambda tabs: tabs.add("network")),
+        tab("edit.step", "Add a training step", lambda tabs: tabs.add("step")),
+        tab("graph.rename", "Rename the graph", lambda tabs: tabs.rename(), "Shift+F2"),
+        tab("graph.duplicate", "Duplicate the graph", lambda tabs: tabs.duplicate()),
+        tab("graph.left", "Move the graph left", lambda tabs: tabs.shift(-1), "Ctrl+Shift+PgUp"),
+        tab("graph.right", "Move the graph right", lambda tabs: tabs.shift(1), "Ctrl+Shift+PgDown"),
+        tab("graph.remove", "Remove the graph", lambda tabs: tabs.remove()),
+        tab("graph.next", "Next graph", lambda tabs: tabs.go(1), "Ctrl+PgDown", section=10),
+        tab("graph.previous", "Graph before", lambda tabs: tabs.go(-1), "Ctrl+PgUp", section=10),
     ]
