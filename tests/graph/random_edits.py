@@ -5,12 +5,22 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from typing import get_args
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, fragment
+from netbuilder.graph import (
+    arrange,
+    blocks,
+    edits,
+    fragment,
+    grouping,
+    inlining,
+    parameters,
+    tidying,
+)
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Frame, new_id
+from netbuilder.graph.model import Frame, Mute, new_id
 from netbuilder.graph.rules import End
 from netbuilder.layers import catalogue
 
@@ -45,6 +55,15 @@ class RandomEdits:
             "copy_paste": self._copy_paste,
             "graph": self._graph,
             "project": self._project,
+            "group": self._group,
+            "ungroup": self._ungroup,
+            "block": self._block,
+            "place": self._place_block,
+            "mute": self._mute,
+            "share": self._share,
+            "tidy": self._tidy,
+            "align": self._align,
+            "set_frame": self._set_frame,
             "fail": self._fail,
             "undo": self._undo,
             "redo": self._redo,
@@ -55,6 +74,9 @@ class RandomEdits:
         if not self.document.graphs:
             self.history.redo()
         name = self.random.choice(list(self.operations))
+        if self.random.random() < 0.4:
+            # What is often refused gets more chances.
+            name = min(self.operations, key=lambda name: self.done[name])
         graph = self.random.choice(list(self.document.graphs.values()))
         if len(graph.nodes) > self.most_nodes:
             name = self.random.choice(("delete", "reconnect"))
@@ -178,7 +200,7 @@ class RandomEdits:
         return fragment.paste(self.history, graph, self.copied, keep_inputs=True)
 
     def _graph(self, graph: Graph) -> object:
-        if len(self.document.graphs) > 3:
+        if len(self.document.graphs) > 6:
             graph = min(self.document.graphs.values(), key=lambda graph: len(graph.nodes))
             edits.remove_graph(self.history, graph)
             return True
@@ -188,6 +210,86 @@ class RandomEdits:
     def _project(self, graph: Graph) -> object:
         epochs = self.random.randrange(50)
         edits.set_project(self.history, title=f"Title {epochs}", training={"epochs": epochs})
+        return True
+
+    def _group(self, graph: Graph) -> object:
+        for _ in range(4):
+            chosen = self.random.sample(list(graph.nodes), min(len(graph.nodes), 3))
+            if chosen and grouping.may_group(graph, chosen) is None:
+                return grouping.group(self.history, graph, chosen, catalogue.ports_of)
+        raise ChangeError("nothing to group")
+
+    def _ungroup(self, graph: Graph) -> object:
+        uses = [(g, n) for g in self.document.graphs.values() for n in blocks.blocks_in(g)]
+        if not uses:
+            return None
+        graph, node = self.random.choice(uses)
+        return inlining.ungroup(self.history, graph, node.id)
+
+    def _block(self, graph: Graph) -> object:
+        """Something that is done to a block as a whole."""
+        found = self.document.of_kind("block")
+        if not found:
+            return None
+        block = self.random.choice(found)
+        name = f"p{self.random.randrange(4)}"
+        match self.random.randrange(5):
+            case 0:
+                parameters.declare(self.history, block, name, self.random.randrange(9))
+            case 1:
+                known = [entry.name for entry in parameters.declared(block)]
+                if not known:
+                    return None
+                parameters.rename(self.history, block, self.random.choice(known), name)
+            case 2:
+                blocks.rename(self.history, block, f"block_{self.random.randrange(20)}")
+            case 3:
+                blocks.remove(self.history, block, with_uses=self.random.random() < 0.3)
+            case _:
+                uses = blocks.uses(self.document, block)
+                if not uses:
+                    return None
+                blocks.make_unique(self.history, *[(g, n.id) for g, n in uses][0])
+        return True
+
+    def _place_block(self, graph: Graph) -> object:
+        found = self.document.of_kind("block")
+        if not found:
+            return None
+        block = self.random.choice(found)
+        return blocks.place(self.history, graph, block, x=self._place(), y=self._place())
+
+    def _mute(self, graph: Graph) -> object:
+        if not graph.nodes:
+            return None
+        chosen = self.random.sample(list(graph.nodes), min(len(graph.nodes), 2))
+        mute = self.random.choice(get_args(Mute))
+        edits.set_mute(self.history, graph, chosen, mute)
+        return True
+
+    def _share(self, graph: Graph) -> object:
+        node, other = self._node(graph), self._node(graph)
+        if node is None or other is None:
+            return None
+        edits.set_node(self.history, graph, node, shares=self.random.choice((other, "")))
+        return True
+
+    def _tidy(self, graph: Graph) -> object:
+        tidying.tidy(self.history, graph, {})
+        return True
+
+    def _align(self, graph: Graph) -> object:
+        boxes = {id: (node.x, node.y, 160.0, 56.0) for id, node in graph.nodes.items()}
+        places = arrange.aligned(boxes, self.random.choice(get_args(arrange.Side)))
+        edits.move(self.history, graph, places)
+        return True
+
+    def _set_frame(self, graph: Graph) -> object:
+        if not graph.frames:
+            return None
+        frame = self.random.choice(list(graph.frames))
+        fields = {"title": f"t{self.random.randrange(5)}", "width": abs(self._place()) + 8}
+        edits.set_frame(self.history, graph, frame, **fields)
         return True
 
     def _fail(self, graph: Graph) -> object:
