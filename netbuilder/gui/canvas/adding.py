@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json
-from netbuilder.gui.canvas import edit, offers
+from netbuilder.gui.canvas import edit, offers, popup
 from netbuilder.gui.canvas.edit import LooseEnd, Spot
 from netbuilder.gui.canvas.editing import EditingView
 from netbuilder.gui.canvas.gestures.drop import PaletteDrag
@@ -69,10 +69,10 @@ class AddingView(EditingView):
         self.show_selected()
         box = self.canvas.nodes[spot.ends[-1].node].box
         right = self.mapFromScene(QPointF(box.right, box.top)) + QPoint(2 * BESIDE_LIST, 0)
-        if right.x() + self.popup.width() < self.width():
+        left = self.mapFromScene(QPointF(box.left, box.top)) - QPoint(BESIDE_LIST, 0)
+        if self.width() - right.x() >= min(popup.WIDTH + BESIDE_LIST, left.x()):
             return right
-        left = self.mapFromScene(QPointF(box.left, box.top))
-        return left - QPoint(self.popup.width() - BESIDE_LIST, 0)
+        return left - QPoint(popup.WIDTH, 0)
 
     def _add_chosen(self, entry: Entry, branch: bool) -> None:
         self._add(entry.layer, entry.params, self._spot, branch=branch)

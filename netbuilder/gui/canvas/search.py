@@ -41,6 +41,9 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
         refusal = ""
         if graph is not None and graph.kind not in kind.where:
             places = " or ".join(text for key, text in _KINDS.items() if key in kind.where)
+            if kind.role is Role.INPUT and (graph.kind != "step" or "network" not in kind.where):
+                # Networks and blocks have an Input of their own: one is enough to see.
+                continue
             refusal = f"{kind.title} belongs in {places}."
         line = first_sentence(kind.help())
         words = f"{id.rpartition('.')[2]} {kind.keywords} {kind.family.value}"
