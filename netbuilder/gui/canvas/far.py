@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from time import perf_counter
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
 from netbuilder.gui.canvas.brushes import brushes
+from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Look
 
@@ -17,49 +18,133 @@ FAR_BELOW = 0.35
 """Under this zoom no text can be read, and so many items are in sight that each call counts."""
 HAIR_BELOW = 0.15
 """Under this zoom wires are short: smooth edges can't be seen and cost most of a frame."""
+TILE = 4096.0
+"""The side of a region that is painted or left out as a whole, in scene units."""
 REFINE_S = 0.2
 """While slices bring courses up to date, the picture follows so often."""
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Lines and rectangles that are painted together."""
+class _Tile:
+    """What is painted together or left out together. Its lists are made when needed."""
 
-    cards: dict[tuple[str, bool], list[QRectF]] = field(default_factory=dict)
-    problems: list[tuple[QPointF, bool]] = field(default_factory=list)
-    lines: list[QLineF] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.nodes: dict[str, None] = {}
+        self.wires: dict[str, None] = {}
+        self._cards: dict[tuple[str, bool], list[QRectF]] | None = None
+        self._lines: dict[bool, list[QLineF]] = {}
+        self.problems: list[tuple[QPointF, bool]] = []
 
-    def add_node(self, scene: CanvasScene, id: str, left: float, top: float) -> None:
-        node = scene.nodes[id]
-        face = node.face
-        rect = QRectF(left, top, node.width, node.height)
-        key = (face.family, bool(face.mute))
-        found = self.cards.get(key)
+    def forget(self) -> None:
+        """Something here has changed."""
+        self._cards = None
+        self._lines.clear()
+
+    def cards(self, scene: CanvasScene) -> dict[tuple[str, bool], list[QRectF]]:
+        """The nodes' cards by family and whether they are muted."""
+        if self._cards is None:
+            self._cards, self.problems = {}, []
+            for id in self.nodes:
+                node = scene.nodes[id]
+                box, face = node.box, node.face
+                rect = QRectF(box.left, box.top, box.right - box.left, box.bottom - box.top)
+                self._cards.setdefault((face.family, bool(face.mute)), []).append(rect)
+                if face.errors or face.warnings:
+                    self.problems.append((rect.topRight(), bool(face.errors)))
+        return self._cards
+
+    def lines(self, scene: CanvasScene, hair: bool) -> list[QLineF]:
+        """The wires as lines, with their bends or without."""
+        found = self._lines.get(hair)
         if found is None:
-            self.cards[key] = [rect]
-        else:
-            found.append(rect)
-        if face.errors or face.warnings:
-            self.problems.append((rect.topRight(), bool(face.errors)))
+            found = self._lines[hair] = []
+            for id in self.wires:
+                item = scene.wires[id]
+                if id in scene.loose and id not in scene.lifted:
+                    start, end = scene.ends(item.wire)
+                    found.append(QLineF(*start, *end))
+                else:
+                    found += item.lines(hair)
+        return found
 
-    def add_wire(self, scene: CanvasScene, id: str) -> None:
-        item = scene.wires[id]
-        if not item.isVisible():
-            return
-        if id in scene.loose and id not in scene.lifted:
-            start, end = scene.ends(item.wire)
-            self.lines.append(QLineF(*start, *end))
-        else:
-            self.lines += item.lines()
+
+_Key = tuple[int, int]
+
+
+class _Tiles:
+    """All that stands still, by regions; those that reach over many regions stand apart."""
+
+    def __init__(self) -> None:
+        self.wide = _Tile()
+        self._tiles: dict[_Key, _Tile] = {}
+        self._of: dict[str, _Tile] = {}
+
+    def follow(self, scene: CanvasScene, ids: Iterable[str]) -> None:
+        """These nodes and wires have come, gone or changed."""
+        for id in ids:
+            old = self._of.pop(id, None)
+            if old is not None:
+                old.nodes.pop(id, None)
+                old.wires.pop(id, None)
+                old.forget()
+            if id in scene.lifted:
+                continue
+            if id in scene.nodes:
+                tile = self._at(scene.places.box(id))
+                tile.nodes[id] = None
+            elif id in scene.wires and scene.wires[id].isVisible():
+                tile = self._at(_reach(scene, id))
+                tile.wires[id] = None
+            else:
+                continue
+            tile.forget()
+            self._of[id] = tile
+
+    def _at(self, box: Box) -> _Tile:
+        if box.right - box.left > TILE or box.bottom - box.top > TILE:
+            return self.wide
+        key = (int((box.left + box.right) / 2 // TILE), int((box.top + box.bottom) / 2 // TILE))
+        return self._tiles.setdefault(key, _Tile())
+
+    def seen(self, sight: Box) -> list[_Tile]:
+        """What has to be painted where only this is seen."""
+        # A thing stands in the region of its middle, and is no larger than one.
+        half = TILE / 2
+        left, right = (sight.left - half) // TILE, (sight.right + half) // TILE
+        top, bottom = (sight.top - half) // TILE, (sight.bottom + half) // TILE
+        near = [
+            tile
+            for (x, y), tile in self._tiles.items()
+            if left <= x <= right and top <= y <= bottom
+        ]
+        return [self.wide, *near]
+
+
+def _reach(scene: CanvasScene, wire: str) -> Box:
+    item = scene.wires[wire]
+    if wire not in scene.loose:
+        return item.box
+    (x1, y1), (x2, y2) = scene.ends(item.wire)
+    return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+
+
+def _lifted(scene: CanvasScene) -> _Tile:
+    """What a drag has lifted, where it is now."""
+    moving = _Tile()
+    for id in scene.lifted:
+        if id in scene.nodes:
+            moving.nodes[id] = None
+        elif id in scene.wires and scene.wires[id].isVisible():
+            moving.wires[id] = None
+    return moving
 
 
 class FarPainter:
     """Keeps what stands still as lists, and as a picture while the view stands still too."""
 
     def __init__(self) -> None:
-        self._made_of: tuple[int, int] = (-1, -1)
+        self._revision = -1
         self._made_at = 0.0
-        self._still = _Batch()
+        self._still = _Tiles()
         self._looked: object = None
         self._picture: QPixmap | None = None
 
@@ -69,48 +154,31 @@ class FarPainter:
         option = QStyleOptionGraphicsItem()
         for frame in scene.frames.values():
             _paint_item(painter, frame, option)
-        self._paint_still(painter, zoom)
+        self._paint_still(painter, scene, zoom)
         if scene.lifted:
-            moving = _Batch()
-            for id in scene.lifted:
-                if id in scene.nodes:
-                    item = scene.nodes[id]
-                    moving.add_node(scene, id, item.x(), item.y())
-                elif id in scene.wires:
-                    moving.add_wire(scene, id)
-            _paint(painter, moving, zoom)
+            _paint(painter, scene, [_lifted(scene)], zoom)
         self._paint_marks(painter, scene)
         for overlay in scene.overlays:
             _paint_item(painter, overlay, option)
 
     def _follow(self, scene: CanvasScene) -> None:
-        """Make the lists anew if the graph has changed."""
-        now = (scene.revision, scene.refined)
-        if now == self._made_of:
+        """Bring the lists up to date with what has changed since the last look."""
+        refining = scene.revision == self._revision and scene.unsettled
+        if not scene.touched or (refining and perf_counter() - self._made_at < REFINE_S):
             return
-        only_refined = now[0] == self._made_of[0] and scene.unsettled
-        if only_refined and perf_counter() - self._made_at < REFINE_S:
-            return
-        self._made_of, self._made_at = now, perf_counter()
+        self._revision, self._made_at = scene.revision, perf_counter()
         self._looked = self._picture = None
-        still, lifted = _Batch(), scene.lifted
-        for id in scene.nodes:
-            if id not in lifted:
-                box = scene.places.box(id)
-                still.add_node(scene, id, box.left, box.top)
-        for id in scene.wires:
-            if id not in lifted:
-                still.add_wire(scene, id)
-        self._still = still
+        self._still.follow(scene, scene.touched)
+        scene.touched = set()
 
-    def _paint_still(self, painter: QPainter, zoom: float) -> None:
+    def _paint_still(self, painter: QPainter, scene: CanvasScene, zoom: float) -> None:
         """From the second time on that nothing moves but what a drag lifts, from a picture."""
         device, transform = painter.device(), painter.worldTransform()
         ratio = device.devicePixelRatio()
         look = (transform, device.width(), device.height(), ratio, brushes().tokens.name)
         if look != self._looked:
             self._looked, self._picture = look, None
-            _paint(painter, self._still, zoom)
+            _paint(painter, scene, self._still.seen(_sight(painter)), zoom)
             return
         if self._picture is None:
             picture = QPixmap(round(device.width() * ratio), round(device.height() * ratio))
@@ -119,7 +187,7 @@ class FarPainter:
             inner = QPainter(picture)
             inner.setRenderHints(painter.renderHints())
             inner.setTransform(transform)
-            _paint(inner, self._still, zoom)
+            _paint(inner, scene, self._still.seen(_sight(inner)), zoom)
             inner.end()
             self._picture = picture
         painter.setWorldTransform(QTransform())
@@ -145,22 +213,34 @@ class FarPainter:
             painter.drawRects([QRectF(n.x(), n.y(), n.width, n.height) for n in chosen])
 
 
-def _paint(painter: QPainter, batch: _Batch, zoom: float) -> None:
+def _sight(painter: QPainter) -> Box:
+    """What of the scene the painter's device can show."""
+    device = painter.device()
+    seen = QRectF(0, 0, device.width(), device.height())
+    area = painter.worldTransform().inverted()[0].mapRect(seen)
+    return Box(area.left(), area.top(), area.right(), area.bottom())
+
+
+def _paint(painter: QPainter, scene: CanvasScene, tiles: list[_Tile], zoom: float) -> None:
     style = brushes()
+    hair = zoom < HAIR_BELOW
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(style.hair_pen if zoom < HAIR_BELOW else style.wire_pen)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, zoom >= HAIR_BELOW)
-    painter.drawLines(batch.lines)
+    painter.setPen(style.hair_pen if hair else style.wire_pen)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not hair)
+    for tile in tiles:
+        painter.drawLines(tile.lines(scene, hair))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setPen(Qt.PenStyle.NoPen)
-    for (family, muted), cards in batch.cards.items():
-        painter.setBrush(style.faint(family) if muted else style.far(family))
-        painter.drawRects(cards)
+    for tile in tiles:
+        for (family, muted), cards in tile.cards(scene).items():
+            painter.setBrush(style.faint(family) if muted else style.far(family))
+            painter.drawRects(cards)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     radius = 4.0 / zoom
-    for corner, error in batch.problems:
-        painter.setBrush(style.error if error else style.warning)
-        painter.drawEllipse(corner, radius, radius)
+    for tile in tiles:
+        for corner, error in tile.problems:
+            painter.setBrush(style.error if error else style.warning)
+            painter.drawEllipse(corner, radius, radius)
 
 
 def _paint_item(painter: QPainter, item: QGraphicsItem, option: QStyleOptionGraphicsItem) -> None:

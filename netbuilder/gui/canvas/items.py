@@ -44,6 +44,8 @@ class ItemScene(QGraphicsScene):
         """Nodes and wires that a drag moves; their places are not the document's."""
         self.revision = 0
         """Rises with every change of what is not lifted, for views that keep a copy."""
+        self.touched: set[str] = set()
+        """Nodes and wires that look or stand otherwise than when the view from afar last looked."""
         self._marked: str | None = None
 
     @property
@@ -52,6 +54,7 @@ class ItemScene(QGraphicsScene):
 
     def clear_items(self) -> None:
         """Take everything away."""
+        self.touched.update(self.nodes, self.wires)
         self._remove_all(self.nodes)
         self._remove_all(self.wires)
         self._remove_all(self.frames)
@@ -86,6 +89,7 @@ class ItemScene(QGraphicsScene):
         if quick:
             item.set_course(course(start, end, self.flow))
             return
+        self.touched.add(wire.id)
         ends = (wire.source, wire.target)
 
         def obstacles(box: Box) -> list[Box]:
@@ -118,6 +122,13 @@ class ItemScene(QGraphicsScene):
     def lift(self, ids: Iterable[str]) -> None:
         """A drag begins to move these nodes, frames and wires without the document."""
         self.lifted = frozenset(ids)
+        self.touched |= self.lifted
+        self.revision += 1
+
+    def set_shown(self, wire: str, shown: bool) -> None:
+        """Hide a wire while a gesture shows something in its place, or show it again."""
+        self.wires[wire].setVisible(shown)
+        self.touched.add(wire)
         self.revision += 1
 
     # -- selection -----------------------------------------------------------------------

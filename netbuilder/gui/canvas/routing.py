@@ -42,6 +42,10 @@ class Course:
             points += [segment[0]] if len(segment) == 1 else _flat(points[-1], segment, 4)
         return points
 
+    def corners(self) -> list[Point]:
+        """Where the parts of the course meet: for the view from very far."""
+        return [self.start, *(segment[-1] for segment in self.segments)]
+
     def turned(self) -> Course:
         """The course with its axes exchanged."""
         return Course(

@@ -181,6 +181,7 @@ class CanvasScene(SettlingScene):
                 wire = self.wires[item.id] = WireItem(item)
                 self.addItem(wire)
                 self.loose.add(item.id)
+                self.touched.add(item.id)
                 self._stale_wires.add(item.id)
                 if not self._waiting:
                     self._touch_ends(item)
@@ -208,6 +209,7 @@ class CanvasScene(SettlingScene):
             case Frame():
                 self.removeItem(self.frames.pop(item.id))
         id = getattr(item, "id", "")
+        self.touched.add(id)
         if id in self.selection:
             self.selection.discard(id)
             self._lost_selected = True
@@ -222,6 +224,7 @@ class CanvasScene(SettlingScene):
             assert self.graph is not None
             at_node = [wire.id for wire in self.graph.wires_at((node.id,))]
             self.loose.update(at_node)
+            self.touched.update(at_node)
             self._stale_wires.update(at_node)
         if not _looks_alike(before, node):
             self._stale_nodes.add(node.id)
@@ -234,11 +237,13 @@ class CanvasScene(SettlingScene):
     def _settle_node(self, graph: Graph, id: str) -> None:
         self._stale_nodes.discard(id)
         item = self.nodes.get(id)
+        self.touched.add(id)
         if item is not None and item.set_face(self._face(graph.nodes[id]), self.flow):
             self._place(id, item.box)
             at_node = [wire.id for wire in graph.wires_at((id,))]
             self._stale_wires.update(at_node)
             self.loose.update(at_node)
+            self.touched.update(at_node)
             self._near_box(item.box)
             self.revision += 1
 
@@ -259,6 +264,7 @@ class CanvasScene(SettlingScene):
             elif id in graph.frames:
                 self.frames[id].setPos(graph.frames[id].x, graph.frames[id].y)
         self._stale_wires.update(self.lifted & set(self.wires))
+        self.touched |= self.lifted
         self.lifted = frozenset()
         self.revision += 1
         self.settle()

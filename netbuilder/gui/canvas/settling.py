@@ -45,8 +45,6 @@ class SettlingScene(ItemScene):
         super().__init__(parent)
         self.sight: Callable[[], Box | None] = lambda: None
         """What of the scene can be seen at present; the view sets it."""
-        self.refined = 0
-        """Rises when slices bring something up to date; `revision` rises with edits."""
         self._stale_nodes: set[str] = set()
         self._stale_wires: set[str] = set()
         self._moved: set[str] = set()
@@ -150,7 +148,6 @@ class SettlingScene(ItemScene):
                 self._add(self._waiting.popleft())
             if perf_counter() > end:
                 break
-        self.refined += 1
         if not self._waiting:
             self._grow()
             self.revision += 1
@@ -209,7 +206,6 @@ class SettlingScene(ItemScene):
             self._work_off(self._stale_nodes, lambda id: self._settle_node(graph, id), end)
             if not self._stale_nodes:
                 self._work_off(self._stale_wires, self._settle_wire, end)
-            self.refined += 1
         self._tell()
 
     @staticmethod
@@ -268,6 +264,7 @@ class SettlingScene(ItemScene):
 
     def _place(self, id: str, box: Box) -> None:
         self.places.put(id, box)
+        self.touched.add(id)
         self._outgrown = True
 
     def _settle_wire(self, id: str) -> None:

@@ -50,14 +50,14 @@ class WireItem(QGraphicsPathItem):
         self.course: Course | None = None
         self.box = Box(0, 0, 0, 0)
         self.look = Look.PLAIN
-        self._lines: list[QLineF] | None = None
+        self._lines: dict[bool, list[QLineF]] = {}
         self.restyle()
 
     def set_course(self, course: Course) -> None:
         """Take a new course, in scene coordinates."""
         self.course = course
         self.box = course.box
-        self._lines = None
+        self._lines.clear()
         self.setPos(0, 0)
         self.setPath(painter_path(course))
 
@@ -72,17 +72,22 @@ class WireItem(QGraphicsPathItem):
         self.setPen(_pen(self.look, theme.current().name, Screen.ratio))
         self.setZValue(-1 if self.look in (Look.PLAIN, Look.DIMMED) else -0.5)
 
-    def lines(self) -> list[QLineF]:
-        """The course as straight lines, for the view from afar. Not to be changed."""
+    def lines(self, hair: bool = False) -> list[QLineF]:
+        """The course as straight lines, for the view from afar. Not to be changed.
+
+        With `hair` there is one for each part of the course: from very far, bends can't be seen.
+        """
         if self.course is None:
             return []
-        if self._lines is None:
-            points = self.course.coarse()
-            self._lines = [QLineF(*a, *b) for a, b in pairwise(points)]
+        found = self._lines.get(hair)
+        if found is None:
+            course = self.course
+            points = course.corners() if hair else course.coarse()
+            found = self._lines[hair] = [QLineF(*a, *b) for a, b in pairwise(points)]
         dx, dy = self.x(), self.y()
         if dx or dy:
-            return [line.translated(dx, dy) for line in self._lines]
-        return self._lines
+            return [line.translated(dx, dy) for line in found]
+        return found
 
     def distance(self, x: float, y: float) -> float:
         """How far a point is from the wire, in scene units."""

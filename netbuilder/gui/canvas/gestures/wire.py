@@ -64,8 +64,7 @@ class DrawWire(Gesture):
         for end in self.fixed:
             self.scene.nodes[end.node].set_hot((end.output, end.port))
         for wire in self.moved:
-            self.scene.wires[wire.id].setVisible(False)
-        self.scene.revision += 1
+            self.scene.set_shown(wire.id, False)
 
     def drag(self, mouse: Mouse) -> None:
         starts = []
@@ -218,8 +217,7 @@ class DrawWire(Gesture):
             item.set_hot(None)
         for wire in self.moved:
             if wire.id in self.scene.wires:
-                self.scene.wires[wire.id].setVisible(True)
-        self.scene.revision += 1
+                self.scene.set_shown(wire.id, True)
         self.view.hint.hide()
         self.view.refresh()
 
