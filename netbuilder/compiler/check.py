@@ -6,16 +6,18 @@ sees everything that is wrong at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from netbuilder.compiler.blocks import check_block, check_call, check_sharing
 from netbuilder.compiler.inplace import overwritten
+from netbuilder.compiler.loose import connect_fixes, delete_fix, loose_outputs, objective_fixes
 from netbuilder.compiler.resolve import resolve
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node, Unreadable
+from netbuilder.graph.rules import End
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.catalogue import (
     called_graph,
@@ -70,9 +72,10 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
     ]
     used = topology.ancestors(graph, sinks(graph))
     ports = {id: ports_of(document, graph, node) for id, node in graph.nodes.items()}
+    loose = loose_outputs(graph, ports)
     for node in graph.ordered():
         found += _node(document, graph, node)
-        found += _wiring(graph, node, ports, node.id in used)
+        found += _wiring(graph, node, ports, loose, node.id in used)
     return found
 
 
@@ -196,6 +199,7 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 "A step has exactly one Loss node: connect the number to make small to it.",
                 graph.id,
                 objectives[1].id if objectives else "",
+                fixes=() if objectives else objective_fixes(graph),
             )
         yield from _updates(document, graph)
 
@@ -363,7 +367,9 @@ def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterato
         )
 
 
-def _wiring(graph: Graph, node: Node, ports: Mapping[str, Ports], used: bool) -> Iterator[Problem]:
+def _wiring(
+    graph: Graph, node: Node, ports: Mapping[str, Ports], loose: Sequence[End], used: bool
+) -> Iterator[Problem]:
     inputs = ports[node.id].inputs
     known = {port.name for port in inputs}
     for wire in graph.wires_into(node.id):
@@ -399,6 +405,7 @@ def _wiring(graph: Graph, node: Node, ports: Mapping[str, Ports], used: bool) ->
             graph.id,
             node.id,
             name,
+            connect_fixes(graph, node, name, loose),
         )
     if not used and not missing:
         yield Problem(
@@ -408,4 +415,5 @@ def _wiring(graph: Graph, node: Node, ports: Mapping[str, Ports], used: bool) ->
             "Connect it onwards, or delete it. It is left out until then.",
             graph.id,
             node.id,
+            fixes=(delete_fix(graph, node),),
         )

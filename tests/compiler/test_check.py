@@ -176,3 +176,50 @@ def test_names_of_files_become_legal_and_unique() -> None:
     assert all(name.isidentifier() for name in legal)
     changed = [p for p in check(document) if p.code == "name.changed"]
     assert [int(p.node[1:]) for p in changed] == [1, 2, 3, 4, 5, 6, 7, 9]
+
+
+def test_an_open_input_is_wired_by_a_click_where_one_output_goes_nowhere() -> None:
+    d = Drawing()
+    x = d.input(4)
+    first = d.add("Linear", x, name="first", out_features=2)
+    second = d.add("ReLU", name="second")
+    d.output(second)
+    (fix,) = only(d.document, "port.unwired").fixes
+    assert fix.title == "Connect 'first'"
+    fixes.apply_fix(d.history, fix, ports_of)
+    assert codes(d.document) == []
+    wire = d.graph.wire_into(second.id, "input")
+    assert wire is not None
+    assert wire.source == first.id
+    edits.delete(d.history, d.graph, [wire.id])
+    for _ in range(3):
+        d.add("ReLU", x)
+    open_port = next(p for p in check(d.document) if p.port == "input" and p.node == second.id)
+    assert not open_port.fixes, "of four nobody can tell which is meant"
+
+
+def test_no_wire_is_offered_that_makes_a_circle() -> None:
+    d = Drawing()
+    relu = d.add("ReLU", name="relu")
+    d.add("Tanh", relu)
+    found = [p for p in check(d.document) if p.node == relu.id and p.code == "port.unwired"]
+    assert [p.fixes for p in found] == [()]
+
+
+def test_what_leads_nowhere_is_deleted_by_a_click() -> None:
+    d = classifier()
+    d.add("ReLU", d.graph.ordered()[0], name="idle")
+    (fix,) = only(d.document, "node.unused").fixes
+    fixes.apply_fix(d.history, fix, ports_of)
+    assert codes(d.document) == []
+
+
+def test_the_loss_node_is_added_behind_the_one_loss() -> None:
+    d = classifier()
+    step = d.document.of_kind("step")[0]
+    loss = step.named("loss")
+    assert loss is not None
+    edits.delete(d.history, step, [loss.id])
+    (fix,) = only(d.document, "loss.missing").fixes
+    fixes.apply_fix(d.history, fix, ports_of)
+    assert codes(d.document) == []

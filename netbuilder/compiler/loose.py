@@ -1,0 +1,70 @@
+"""Fixes for what is not connected: where few outputs go nowhere, one of them is likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netbuilder.errors import Fix
+from netbuilder.graph import topology
+from netbuilder.graph.document import Graph
+from netbuilder.graph.model import Node
+from netbuilder.graph.rules import End
+from netbuilder.layers.base import Ports, Role
+from netbuilder.layers.catalogue import find
+
+MAX_OFFERED = 2
+"""With more outputs that go nowhere nobody can tell which is meant."""
+
+
+def loose_outputs(graph: Graph, ports: Mapping[str, Ports]) -> list[End]:
+    """The outputs from which no wire goes; only first ones of nodes from which none goes at all."""
+    return [
+        End(node.id, ports[node.id].outputs[0].name)
+        for node in graph.ordered()
+        if ports[node.id].outputs and not graph.wires_out_of(node.id)
+    ]
+
+
+def connect_fixes(graph: Graph, node: Node, port: str, loose: Sequence[End]) -> tuple[Fix, ...]:
+    """Wires from the few loose outputs that may feed this port; none makes a circle."""
+    if len(loose) > MAX_OFFERED + 1:
+        return ()
+    fed = topology.descendants(graph, [node.id])
+    ends = [end for end in loose if end.node not in fed]
+    if len(ends) > MAX_OFFERED:
+        return ()
+    return tuple(
+        Fix(
+            f"Connect '{graph.nodes[end.node].name}'",
+            "connect",
+            {
+                "graph": graph.id,
+                "source": end.node,
+                "source_port": end.port,
+                "target": node.id,
+                "target_port": port,
+            },
+        )
+        for end in ends
+    )
+
+
+def objective_fixes(graph: Graph) -> tuple[Fix, ...]:
+    """A Loss node behind the one loss whose number goes nowhere."""
+    losses = [
+        node
+        for node in graph.ordered()
+        if (kind := find(node.layer)) is not None
+        and kind.role is Role.LOSS
+        and not graph.wires_out_of(node.id)
+    ]
+    if len(losses) != 1:
+        return ()
+    source = {"source": losses[0].id, "source_port": "output"}
+    arguments = {"graph": graph.id, "layer": "netbuilder.Objective", "params": {}, **source}
+    return (Fix("Add a Loss node", "add_end", arguments),)
+
+
+def delete_fix(graph: Graph, node: Node) -> Fix:
+    """Takes away a node that leads nowhere."""
+    return Fix("Delete it", "remove_items", {"graph": graph.id, "items": [node.id]})
