@@ -12,33 +12,36 @@ from netbuilder.graph import edits
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
 from netbuilder.gui.canvas.places import Box
-from netbuilder.gui.canvas.wire_item import WireItem, pen
+from netbuilder.gui.canvas.wire_item import WireItem, painter_path, pen
 
 Point = tuple[float, float]
 
 
 class CutWires(Gesture):
-    """Ctrl and the right button; the wires that the line crosses are marked before they go."""
+    """Ctrl and the right button; the wires that the line crosses turn red before they go."""
 
     cursor = Qt.CursorShape.CrossCursor
 
     def begin(self) -> None:
         self._points: list[Point] = [(self.press.at.x(), self.press.at.y())]
         self._cut: set[str] = set()
-        line = pen(theme.current().error, 2.0)
+        color = theme.current().error
+        line = pen(color, 1.0)
         line.setStyle(Qt.PenStyle.DashLine)
-        self._line = QGraphicsPathItem()
-        self._line.setPen(line)
-        self._line.setZValue(10)
-        self.scene.add_overlay(self._line)
+        self._line, self._going = QGraphicsPathItem(), QGraphicsPathItem()
+        for item, drawn in ((self._going, pen(color, 2.0)), (self._line, line)):
+            item.setPen(drawn)
+            item.setZValue(10)
+            self.scene.add_overlay(item)
 
     def drag(self, mouse: Mouse) -> None:
         start, end = self._points[-1], (mouse.at.x(), mouse.at.y())
         self._points.append(end)
-        for id, item in self.scene.wires.items():
-            if id not in self._cut and crosses(item, start, end):
-                self._cut.add(id)
-                item.setOpacity(0.25)
+        near = self.scene.wire_places.near(_box(start, end).grown(1))
+        cut = {id for id in near if crosses(self.scene.wires[id], start, end)} - self._cut
+        if cut:
+            self._cut |= cut
+            self._going.setPath(self._path_of(self._cut))
         path = QPainterPath()
         path.moveTo(*self._points[0])
         for point in self._points[1:]:
@@ -47,6 +50,14 @@ class CutWires(Gesture):
         count = len(self._cut)
         self.view.hint.show_at(mouse.pixel, "1 wire" if count == 1 else f"{count} wires")
         self.view.refresh()
+
+    def _path_of(self, wires: set[str]) -> QPainterPath:
+        path = QPainterPath()
+        for id in wires & set(self.scene.wires):
+            course = self.scene.wires[id].course
+            if course is not None:
+                path.addPath(painter_path(course))
+        return path
 
     def drop(self, mouse: Mouse) -> None:
         wires = sorted(self._cut & set(self.scene.wires))
@@ -63,8 +74,7 @@ class CutWires(Gesture):
         if not self.dragged:
             return
         self.scene.drop_overlay(self._line)
-        for id in self._cut & set(self.scene.wires):
-            self.scene.wires[id].setOpacity(1.0)
+        self.scene.drop_overlay(self._going)
         self.view.hint.hide()
         self.view.refresh()
 
@@ -73,12 +83,14 @@ def crosses(item: WireItem, start: Point, end: Point) -> bool:
     """Whether the straight line from `start` to `end` crosses a wire."""
     if item.course is None:
         return False
-    (x1, y1), (x2, y2) = start, end
-    swept = Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)).grown(0.5)
     # A straight wire's box has no width.
-    if not item.box.grown(0.5).meets(swept):
+    if not item.box.grown(0.5).meets(_box(start, end).grown(0.5)):
         return False
     return any(_meet(start, end, a, b) for a, b in pairwise(item.course.points))
+
+
+def _box(a: Point, b: Point) -> Box:
+    return Box(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
 
 
 def _meet(p: Point, q: Point, a: Point, b: Point) -> bool:
