@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from netbuilder.app.session import Client, Session
     from netbuilder.app.settings import SettingsStore
     from netbuilder.engine.protocol import Message
+    from netbuilder.gui.focus import FocusRing
     from netbuilder.gui.shortcuts import Shortcuts
     from netbuilder.gui.workbench import Workbench
 
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self._shortcuts: Shortcuts | None = None
         self.session: Session | None = None
         self.bench: Workbench | None = None
+        self.focus: FocusRing | None = None
         self._warm_up = QTimer(self)
         self._warm_up.setSingleShot(True)
         self._warm_up.timeout.connect(self._warm)
@@ -150,6 +152,7 @@ class MainWindow(QMainWindow):
         """The workbench, made when it is first needed."""
         if self.bench is None:
             from netbuilder.gui.context_menu import ContextMenu
+            from netbuilder.gui.focus import FocusRing
             from netbuilder.gui.workbench import Workbench
 
             bench = self.bench = Workbench(self.require_session())
@@ -160,6 +163,7 @@ class MainWindow(QMainWindow):
             bench.train_wanted.connect(self.runner.train)
             bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.open_path)
+            self.focus = FocusRing(bench)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)

@@ -31,6 +31,7 @@ from netbuilder.gui.fix_view import FixTrials
 from netbuilder.gui.graph_tabs import GraphTabs
 from netbuilder.gui.inspector import Inspector
 from netbuilder.gui.layer_help import LayerHelp
+from netbuilder.gui.outline_panel import OutlinePanel
 from netbuilder.gui.palette import Palette
 from netbuilder.gui.problems import ProblemsPanel
 from netbuilder.gui.runs_panel import RunsPanel
@@ -68,6 +69,7 @@ class Workbench(QMainWindow):
         self.finder = FindPanel(self.canvas, session, self.go_to)
         self.crumbs = Breadcrumb()
         self.palette_panel = Palette(self.canvas)
+        self.outline = OutlinePanel(session, self.canvas)
         self.inspector = Inspector()
         self.problems = ProblemsPanel()
         self._fix_trials = FixTrials(session, self)
@@ -81,6 +83,7 @@ class Workbench(QMainWindow):
         self.setCentralWidget(holder(column(self.tabs, self.crumbs, self.canvas, gap=0)))
         self.docks = {
             "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
+            "outline": self._dock("outline", "Outline", self.outline, "left"),
             "inspector": self._dock("inspector", "Inspector", self.inspector, "right"),
             "panels": self._dock("panels", "Panels", self.panels, "bottom"),
         }
@@ -91,6 +94,7 @@ class Workbench(QMainWindow):
             self.setCorner(corner, area)
         for id, title, _ in _TABS:
             self.panels.addTab(getattr(self, id), title)
+        self.docks["outline"].hide()
         self.palette_panel.setMinimumWidth(208)
         self.inspector.setMinimumWidth(304)
         self.panels.setMinimumHeight(120)
@@ -132,8 +136,8 @@ class Workbench(QMainWindow):
 
     def reset_layout(self) -> None:
         """The panels at their places and of the size they have at first."""
-        for dock in self.docks.values():
-            dock.show()
+        for name, dock in self.docks.items():
+            dock.setVisible(name != "outline")
         sides = [self.docks["palette"], self.docks["inspector"]]
         self.resizeDocks(sides, [224, 328], Qt.Orientation.Horizontal)
         tall = max(240, round(self.height() * 0.36))
@@ -286,14 +290,18 @@ class Workbench(QMainWindow):
 
     def _open_node(self, node: str) -> None:
         """A double click: into the block or network that a node stands for, else its name."""
+        if not self.open_inside(node):
+            self.canvas.rename()
+
+    def open_inside(self, node: str) -> bool:
+        """Show the block or network that a node stands for; False if it stands for none."""
         if self.session.enter(node):
-            return
+            return True
         params = self.session.graph.nodes[node].params
         network = self.session.document.network(str(params.get("network", "")))
         if network is not None:
             self.session.show(network.id)
-        else:
-            self.canvas.rename()
+        return network is not None
 
     def leave(self, levels: int = 1) -> None:
         """Out of the shown block, to the node that stands for it."""

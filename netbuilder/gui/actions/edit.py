@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netbuilder.gui.actions.making import with_focus
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:
@@ -32,5 +33,15 @@ def commands(window: MainWindow) -> list[Command]:
             icon="redo",
             enabled=lambda: window.redo_title() is not None,
             bar=True,
+        ),
+        Command(
+            "edit.open",
+            "Open or edit the node",
+            with_focus(window, lambda ring: ring.open_selected()),
+            ("Return", "Enter"),
+            "Graph",
+            0,
+            enabled=window.has_selection,
+            on_canvas=True,
         ),
     ]

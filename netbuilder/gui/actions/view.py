@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.gui import theme
-from netbuilder.gui.actions.making import with_bench
+from netbuilder.gui.actions.making import with_bench, with_focus
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:
+    from netbuilder.gui.focus import FocusRing
     from netbuilder.gui.main_window import MainWindow
 
 
@@ -58,7 +60,18 @@ def commands(window: MainWindow) -> list[Command]:
         panel("data", "Data", "Ctrl+3"),
         panel("training", "Training", "Ctrl+4"),
         panel("runs", "Runs", "Ctrl+5"),
+        Command(
+            "view.outline",
+            "Outline",
+            partial(_show_outline, window),
+            ("Ctrl+6",),
+            "View",
+            2,
+            enabled=has,
+        ),
+        *_focus(window),
         dock("palette", "Show the palette"),
+        dock("outline", "Show the outline"),
         dock("inspector", "Show the inspector"),
         dock("panels", "Show the panels below"),
         Command(
@@ -78,6 +91,28 @@ def commands(window: MainWindow) -> list[Command]:
             icon="theme",
         ),
     ]
+
+
+def _focus(window: MainWindow) -> list[Command]:
+    """Where the keys go."""
+    has = window.has_project
+
+    def to(id: str, title: str, keys: str, do: Callable[[FocusRing], object]) -> Command:
+        run = with_focus(window, do)
+        return Command(f"view.{id}", title, run, (keys,), "View", 5, enabled=has)
+
+    return [
+        to("next_panel", "Go to the next panel", "F6", lambda ring: ring.step(1)),
+        to("last_panel", "Go to the panel before", "Shift+F6", lambda ring: ring.step(-1)),
+        to("form", "Go to the parameters", "F4", lambda ring: ring.edit_parameters()),
+    ]
+
+
+def _show_outline(window: MainWindow) -> None:
+    """The outline, with the keys in it."""
+    if window.bench is not None and window.focus is not None:
+        window.bench.docks["outline"].show()
+        window.focus.enter(window.bench.outline)
 
 
 def _show_commands(window: MainWindow) -> None:
