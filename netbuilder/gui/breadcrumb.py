@@ -32,7 +32,8 @@ class Breadcrumb(QWidget):
         self._layout.setContentsMargins(12, 2, 8, 2)
         self._layout.setSpacing(2)
         self._state: object = None
-        self.uses = QToolButton()
+        self.uses = QToolButton(self)
+        self.uses.hide()
         self.hide()
 
     def show_place(self, document: Document, graph: Graph, trail: Trail) -> None:

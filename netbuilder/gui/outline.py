@@ -19,6 +19,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
 from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.face import Face, face_of
+from netbuilder.layers import catalogue
 
 _KINDS = {"network": "Network", "block": "Block", "step": "Training step"}
 _Index = QModelIndex | QPersistentModelIndex
@@ -322,11 +323,13 @@ class Outline(QAbstractItemModel):
         if face is None or graph is None:
             return row.text
         node = graph.nodes[row.node]
+        kind = catalogue.find(node.layer)
+        title = kind.title if kind is not None else node.layer
         problems = self._problems.get(row.node, 0)
         shapes = [port.text for port in face.outputs if port.text]
         return _joined(
             face.name,
-            node.layer.rpartition(".")[2],
+            "" if face.subtitle.startswith(title) else title,
             face.subtitle,
             f"gives {', '.join(shapes)}" if shapes else "",
             face.mute,
