@@ -36,10 +36,16 @@ class UserSettings(BaseModel):
     """Paths of projects, the latest first."""
     geometry: Text = ""
     """The window's place, as the window writes it (base64)."""
+    minimap: bool = True
+    """Whether a large graph is shown in the corner of the canvas."""
+    snapping: bool = True
+    """Whether what is dragged comes to stand in line with other nodes."""
     window_state: Text = ""
     """The arrangement of panels, as the window writes it (base64)."""
     used_layers: Annotated[dict[Text, Annotated[int, Field(ge=0)]], Field(max_length=500)] = {}
     """How often each layer was added by hand: what is used often is offered first."""
+    favourites: Annotated[tuple[Text, ...], Field(max_length=200)] = ()
+    """What was starred in the palette: ids of layers, those of blocks with their names."""
     shortcuts: Annotated[dict[Text, tuple[Text, ...]], Field(max_length=1000)] = Field(
         default_factory=dict
     )

@@ -168,6 +168,12 @@ class MainWindow(QMainWindow):
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)
             bench.canvas.used.update(self.settings.value.used_layers)
+            bench.palette_panel.show_favourites(self.settings.value.favourites)
+            bench.palette_panel.favourites_changed.connect(
+                lambda favourites: self.settings.update(favourites=favourites)
+            )
+            bench.canvas.snapping = self.settings.value.snapping
+            bench.canvas.minimap.set_wanted(self.settings.value.minimap)
             self.pages.addWidget(bench)
             state = self.settings.value.window_state
             if state:

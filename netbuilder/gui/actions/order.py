@@ -26,6 +26,43 @@ def commands(window: MainWindow) -> list[Command]:
             enabled=window.has_project,
         ),
         *_graphs(window),
+        *_helps(window),
+    ]
+
+
+def _helps(window: MainWindow) -> list[Command]:
+    """What helps to keep order, to switch on and off."""
+
+    def toggle_map() -> None:
+        if window.bench is not None:
+            wanted = not window.bench.canvas.minimap.wanted
+            window.bench.canvas.minimap.set_wanted(wanted)
+            window.settings.update(minimap=wanted)
+
+    def toggle_snapping() -> None:
+        if window.bench is not None:
+            window.bench.canvas.snapping = not window.bench.canvas.snapping
+            window.settings.update(snapping=window.bench.canvas.snapping)
+
+    return [
+        Command(
+            "view.minimap",
+            "Map of the graph",
+            toggle_map,
+            menu="View",
+            section=3,
+            enabled=window.has_project,
+            checked=lambda: window.bench is not None and window.bench.canvas.minimap.wanted,
+        ),
+        Command(
+            "arrange.snapping",
+            "Snap to other nodes",
+            toggle_snapping,
+            menu="Arrange",
+            section=5,
+            enabled=window.has_project,
+            checked=lambda: window.bench is not None and window.bench.canvas.snapping,
+        ),
     ]
 
 

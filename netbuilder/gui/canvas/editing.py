@@ -16,6 +16,7 @@ from netbuilder.gui.canvas import arrange, clipboard, framing
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hint import Hint
 from netbuilder.gui.canvas.hits import DOT
+from netbuilder.gui.canvas.minimap import Minimap
 from netbuilder.gui.canvas.note_field import NoteField
 from netbuilder.gui.canvas.rename import RenameField
 from netbuilder.gui.canvas.swatches import Swatches
@@ -37,6 +38,9 @@ class EditingView(Camera):
         self.hint = Hint(self)
         self.renamer = RenameField(self)
         self.noter = NoteField(self)
+        self.snapping = True
+        """Whether what is dragged comes to stand in line with others."""
+        self.minimap = Minimap(self)
         self.swatches = Swatches(self)
         self.swatches.chosen.connect(lambda color: framing.colour(self, color))
         self.swatches.closed.connect(self.setFocus)

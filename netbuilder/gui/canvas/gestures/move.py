@@ -10,7 +10,9 @@ from netbuilder.gui.canvas.arrange import sizes
 from netbuilder.gui.canvas.edit import insert_and_make_room
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.select import combined
+from netbuilder.gui.canvas.guides import Guides
 from netbuilder.gui.canvas.hits import wire_at
+from netbuilder.gui.canvas.places import Box
 
 WIRE_REACH = 16.0
 """How near to a wire, in scene units, a node's middle must come to go into it."""
@@ -48,6 +50,7 @@ class Move(Gesture):
         inside = set(nodes)
         self._carried = [w.id for w in wires if w.source in inside and w.target in inside]
         self._stretched = [w.id for w in wires if not (w.source in inside and w.target in inside)]
+        self._guides = Guides(scene, self._starts)
         scene.lift([*self._starts, *self._carried, *self._stretched])
         self._target: str | None = None
         self._lone = nodes[0] if len(nodes) == 1 and self._may_go_in(nodes[0]) else None
@@ -74,10 +77,25 @@ class Move(Gesture):
         self.view.refresh()
 
     def _way(self, mouse: Mouse) -> QPointF:
-        """How far to go, so that the grabbed item lands on the grid."""
+        """How far to go, so that the grabbed item lands in line with others or on the grid.
+
+        With Ctrl only the grid counts.
+        """
         start = self._starts[self.hit.id]
         end = start + mouse.at - self.press.at
-        return QPointF(edits.snap(end.x()), edits.snap(end.y())) - start
+        x, y = edits.snap(end.x()), edits.snap(end.y())
+        item = self.scene.nodes.get(self.hit.id) or self.scene.frames.get(self.hit.id)
+        free = self.view.far or mouse.holds(Modifiers.ControlModifier)
+        if item is None or free or not self.view.snapping:
+            self._guides.hide()
+        else:
+            box = item.box
+            size = box.right - box.left, box.bottom - box.top
+            wish = Box(end.x(), end.y(), end.x() + size[0], end.y() + size[1])
+            snap = self._guides.aim(wish, self.view.zoom)
+            x = x if snap.dx is None else end.x() + snap.dx
+            y = y if snap.dy is None else end.y() + snap.dy
+        return QPointF(x, y) - start
 
     def _aim(self, mouse: Mouse) -> None:
         """Mark the wire that the lone node would go into; Alt: none."""
@@ -129,5 +147,6 @@ class Move(Gesture):
             self._settle()
 
     def _settle(self) -> None:
+        self._guides.hide()
         self.scene.settle_down()
         self.view.refresh()

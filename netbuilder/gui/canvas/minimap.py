@@ -1,0 +1,246 @@
+"""The whole graph in a corner of the canvas, with what of it is in sight. Drag it to go there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from netbuilder.graph.layout import NODE_SIZE
+from netbuilder.graph.model import Node
+from netbuilder.gui import theme
+from netbuilder.gui.canvas.brushes import brushes, faded
+from netbuilder.gui.canvas.frame_item import tint
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Family
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.camera import Camera
+
+SIZE = QSize(200, 136)
+MARGIN, INNER = 12, 8
+LEAST_ROOM = QSize(520, 340)
+"""In a smaller canvas it would be in the way."""
+REST_MS = 120
+"""So long nothing may change before it is drawn anew, unless the wait gets long."""
+WAIT_S = 0.6
+SLICE_S = 0.004
+BATCH = 250
+
+
+class Minimap(QWidget):
+    """Keeps a picture of the graph, drawn in slices of a few milliseconds after edits."""
+
+    def __init__(self, camera: Camera) -> None:
+        super().__init__(camera)
+        self.setObjectName("minimap")
+        self.setAccessibleName("Map of the graph")
+        self.setFixedSize(SIZE)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._camera = camera
+        self._wanted = True
+        self._world = QRectF()
+        """What of the scene the picture shows."""
+        self._picture: QPixmap | None = None
+        self._work: Iterator[None] | None = None
+        self._since = 0.0
+        self._grip: QPointF | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._draw)
+        canvas = camera.canvas
+        canvas.changed_graph.connect(self.refresh)
+        canvas.selection_changed.connect(self.refresh)
+        canvas.filled.connect(self.refresh)
+        camera.zoom_changed.connect(self.follow)
+        camera.horizontalScrollBar().valueChanged.connect(self.follow)
+        camera.verticalScrollBar().valueChanged.connect(self.follow)
+        theme.notifier.changed.connect(self.refresh)
+        camera.installEventFilter(self)
+        self.hide()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is shown where there is something to show."""
+        return self._wanted
+
+    def set_wanted(self, wanted: bool) -> None:
+        """Show it, or leave it away."""
+        self._wanted = wanted
+        self.refresh()
+        self.follow()
+
+    # -- the picture ---------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """The graph has changed: draw it anew after a moment."""
+        now = perf_counter()
+        if not self._timer.isActive() and self._work is None:
+            self._since = now
+        self._work = None
+        if not self._wanted or self._camera.canvas.graph is None:
+            self._timer.stop()
+            self.hide()
+        elif now - self._since < WAIT_S or not self._timer.isActive():
+            self._timer.start(REST_MS)
+
+    def _draw(self) -> None:
+        """A slice of the drawing, and the next one soon after."""
+        if self._work is None:
+            self._work = self._drawing()
+        end = perf_counter() + SLICE_S
+        for _ in self._work:
+            if perf_counter() > end:
+                self._timer.start(1)
+                return
+        self._work = None
+        self.follow()
+        self.update()
+
+    def _drawing(self) -> Iterator[None]:
+        """Draws a new picture bit by bit and puts it in place of the old one."""
+        canvas = self._camera.canvas
+        graph = canvas.graph
+        if graph is None or not (graph.nodes or graph.frames):
+            self._picture = None
+            return
+        nodes = list(graph.nodes.values())
+        rects: dict[str, list[QRectF]] = {}
+        world = QRectF()
+        for frame in graph.frames.values():
+            world = world.united(QRectF(frame.x, frame.y, frame.width, frame.height))
+        for at in range(0, len(nodes), BATCH):
+            for node in nodes[at : at + BATCH]:
+                rect = self._rect(node)
+                world = world.united(rect)
+                key = " chosen" if node.id in canvas.selection else _family(node.layer)
+                rects.setdefault(key, []).append(rect)
+            yield
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        scale, shift = _fitting(world, self.size())
+        painter = QPainter(picture)
+        try:
+            painter.translate(shift)
+            painter.scale(scale, scale)
+            painter.setPen(Qt.PenStyle.NoPen)
+            for frame in graph.frames.values():
+                painter.setBrush(faded(tint(frame.color), 0.25))
+                painter.drawRect(QRectF(frame.x, frame.y, frame.width, frame.height))
+            for key, found in rects.items():
+                chosen = key == " chosen"
+                painter.setBrush(brushes().accent if chosen else brushes().family(key))
+                for at in range(0, len(found), 4 * BATCH):
+                    painter.drawRects([_seen(rect, scale) for rect in found[at : at + 4 * BATCH]])
+                    yield
+        finally:
+            # Also when the drawing is dropped for a newer one.
+            painter.end()
+        self._world, self._picture = world, picture
+
+    def _rect(self, node: Node) -> QRectF:
+        item = self._camera.canvas.nodes.get(node.id)
+        width, height = (item.width, item.height) if item is not None else NODE_SIZE
+        return QRectF(node.x, node.y, width, height)
+
+    # -- the view ------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """The view has moved: show where it is; nothing is needed while all is in sight."""
+        camera = self._camera
+        seen = camera.mapToScene(camera.viewport().rect()).boundingRect()
+        room = camera.size()
+        large = room.width() >= LEAST_ROOM.width() and room.height() >= LEAST_ROOM.height()
+        wanted = self._wanted and large and self._picture is not None
+        wanted = wanted and camera.canvas.graph is not None
+        shown = wanted and (self._grip is not None or not seen.contains(self._world))
+        if shown != self.isVisibleTo(camera):
+            self.setVisible(shown)
+        if shown:
+            self.move(room.width() - self.width() - MARGIN, room.height() - self.height() - MARGIN)
+            self.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._camera and event.type() == QEvent.Type.Resize:
+            self.follow()
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._picture is None:
+            return
+        tokens = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(tokens.border)
+        painter.setBrush(faded(tokens.panel, 0.94))
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
+        painter.drawPixmap(0, 0, self._picture)
+        painter.setPen(tokens.accent)
+        painter.setBrush(faded(tokens.accent, 0.10))
+        painter.drawRect(self.sight().intersected(frame.adjusted(1, 1, -1, -1)))
+        painter.end()
+
+    def sight(self) -> QRectF:
+        """What is in sight, as a rectangle of this widget."""
+        camera = self._camera
+        seen = camera.mapToScene(camera.viewport().rect()).boundingRect()
+        scale, shift = _fitting(self._world, self.size())
+        corner = QPointF(seen.x() * scale, seen.y() * scale) + shift
+        return QRectF(corner.x(), corner.y(), seen.width() * scale, seen.height() * scale)
+
+    # -- the mouse -----------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        at, sight = event.position(), self.sight()
+        # The rectangle is held where it was grabbed; elsewhere its middle comes to the mouse.
+        self._grip = at - sight.center() if sight.contains(at) else QPointF()
+        self._go(at)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grip is not None:
+            self._go(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._grip = None
+        self.follow()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        middle = self._camera.viewport().rect().center()
+        self._camera.zoom_at(middle, 1.0015 ** event.angleDelta().y())
+        event.accept()
+
+    def _go(self, at: QPointF) -> None:
+        scale, shift = _fitting(self._world, self.size())
+        target = (at - (self._grip or QPointF()) - shift) / scale
+        self._camera.centerOn(target)
+        self._camera.panned = True
+        self.follow()
+
+
+def _fitting(world: QRectF, size: QSize) -> tuple[float, QPointF]:
+    """Scale and shift that bring a part of the scene into the widget."""
+    width, height = max(world.width(), 1.0), max(world.height(), 1.0)
+    scale = min((size.width() - 2 * INNER) / width, (size.height() - 2 * INNER) / height, 0.12)
+    middle = world.center()
+    shift = QPointF(size.width() / 2 - middle.x() * scale, size.height() / 2 - middle.y() * scale)
+    return scale, shift
+
+
+def _seen(rect: QRectF, scale: float) -> QRectF:
+    """A node that would be too small to be seen gets a pixel and a half."""
+    least = 1.5 / scale
+    return QRectF(rect.x(), rect.y(), max(rect.width(), least), max(rect.height(), least))
+
+
+def _family(layer: str) -> str:
+    kind = catalogue.find(layer)
+    return (kind.family if kind is not None else Family.UNKNOWN).value
