@@ -5,26 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from netbuilder.gui import theme
-from netbuilder.gui.canvas.entries import ENTRY, EntryDelegate
-from netbuilder.gui.canvas.gestures.base import DRAG_DISTANCE
+from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry, entries, ranked
 from netbuilder.gui.canvas.view import CanvasView
+from netbuilder.gui.palette_list import STARRED, PaletteDelegate, PaletteList
+from netbuilder.gui.widgets import plain_tip
+
+MAX_FAVOURITES = 100
+OWN = "own"
+"""The heading of what the project itself offers."""
+
+
+def key_of(entry: Entry) -> str:
+    """By what a favourite is remembered: a block or network by its name, too."""
+    called = entry.params.get("block") or entry.params.get("network")
+    return f"{entry.layer} {called}" if called else entry.layer
 
 
 class Palette(QWidget):
-    """Lists what can be added to the shown graph.
+    """Lists what can be added to the shown graph: favourites, the project's own, families.
 
     Double-click or Enter adds in the middle of the canvas, a drag where it is dropped. The
     drag is an ordinary mouse drag within the window: QDrag would block the event loop.
     """
 
+    favourites_changed = Signal(tuple)
+
     def __init__(self, view: CanvasView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Palette")
+        self.favourites: tuple[str, ...] = ()
+        """Keys of starred entries, in the order in which they were starred."""
         self._view = view
         self._entries: list[Entry] = []
         self.field = QLineEdit(self)
@@ -36,9 +51,10 @@ class Palette(QWidget):
         self.model = QStandardItemModel(self)
         self.list = PaletteList(self)
         self.list.setModel(self.model)
-        self._delegate = EntryDelegate(wide=False)
+        self._delegate = PaletteDelegate()
         self.list.setItemDelegate(self._delegate)
         self.list.activated.connect(self._activate)
+        self.list.star_pressed.connect(self._star)
         self.list.drag_began.connect(self._drag_began)
         self.list.drag_moved.connect(self._drag_moved)
         self.list.drag_ended.connect(self._drag_ended)
@@ -60,29 +76,60 @@ class Palette(QWidget):
             self._entries = found
             self._fill()
 
+    def show_favourites(self, favourites: tuple[str, ...]) -> None:
+        """What the person starred before."""
+        self.favourites = favourites
+        self._fill()
+
+    def _star(self, index: QModelIndex) -> None:
+        key = key_of(index.data(ENTRY))
+        kept = tuple(other for other in self.favourites if other != key)
+        if kept == self.favourites:
+            kept = (*kept, key)[-MAX_FAVOURITES:]
+        self.favourites = kept
+        at = self.list.verticalScrollBar().value()
+        self._fill()
+        self.list.verticalScrollBar().setValue(at)
+        self.favourites_changed.emit(kept)
+
     def _fill(self) -> None:
         query = self.field.text().strip()
         self.model.clear()
-        offered = ranked(query, self._entries, {}) if query else self._by_family()
-        family = ""
-        for entry in offered:
-            if not query and entry.family != family:
-                family = entry.family
-                self._append_heading(FAMILY_TITLES.get(family, family.capitalize()))
-            self._append(entry)
+        if query:
+            for entry in ranked(query, self._entries, {}):
+                self._append(entry)
+        else:
+            for title, entries_ in self._sections():
+                self._append_heading(title)
+                for entry in entries_:
+                    self._append(entry)
         self.list.scrollToTop()
         if query:
             self._select_first()
 
-    def _by_family(self) -> list[Entry]:
-        """In the order of the catalogue; what may not stand here comes last."""
+    def _sections(self) -> list[tuple[str, list[Entry]]]:
+        """Headings and what is under them; families of which nothing may stand here come last."""
+        keys = {key_of(entry): entry for entry in self._entries}
+        starred = [keys[key] for key in self.favourites if key in keys]
+        families: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            own = entry.params.get("block") or entry.params.get("network")
+            families.setdefault(OWN if own and not entry.refusal else entry.family, []).append(
+                entry
+            )
         ranks: Mapping[str, int] = {family: rank for rank, family in enumerate(FAMILY_TITLES)}
-        useless = {entry.family for entry in self._entries} - {
-            entry.family for entry in self._entries if not entry.refusal
-        }
-        return sorted(
-            self._entries, key=lambda entry: (entry.family in useless, ranks.get(entry.family, 99))
-        )
+
+        def rank(family: str) -> tuple[bool, int]:
+            useless = all(entry.refusal for entry in families[family])
+            return useless, -1 if family == OWN else ranks.get(family, 99)
+
+        titles = {**FAMILY_TITLES, OWN: "Of this project"}
+        found = [
+            (titles.get(family, family.capitalize()), families[family])
+            for family in sorted(families, key=rank)
+        ]
+        usable = [entry for entry in starred if not entry.refusal]
+        return [("Favourites", usable), *found] if usable else found
 
     def _append_heading(self, title: str) -> None:
         item = QStandardItem(title)
@@ -92,11 +139,14 @@ class Palette(QWidget):
     def _append(self, entry: Entry) -> None:
         item = QStandardItem(entry.title)
         item.setData(entry, ENTRY)
-        item.setAccessibleText(f"{entry.title}, {entry.family}")
+        starred = key_of(entry) in self.favourites
+        item.setData(starred, STARRED)
+        star = ", favourite" if starred else ""
+        item.setAccessibleText(f"{entry.title}, {entry.family}{star}")
         item.setAccessibleDescription(entry.help)
         if entry.refusal:
             item.setFlags(Qt.ItemFlag.NoItemFlags)
-        item.setToolTip(entry.refusal or entry.help)
+        item.setToolTip(plain_tip(entry.refusal or entry.help))
         self.model.appendRow(item)
 
     def _select_first(self) -> None:
@@ -145,70 +195,3 @@ class Palette(QWidget):
                 self.field.clear()
                 return True
         return super().eventFilter(watched, event)
-
-
-class PaletteList(QListView):
-    """A list whose entries can be dragged with the mouse."""
-
-    drag_began = Signal(QModelIndex)
-    drag_moved = Signal(QPoint, bool)
-    drag_ended = Signal(QPoint, bool)
-    drag_cancelled = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAccessibleName("Layers")
-        self.setMouseTracking(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setStyleSheet("QListView { background: transparent; }")
-        self._pressed: tuple[QPoint, QModelIndex] | None = None
-        self._dragging = False
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
-        index = self.indexAt(event.position().toPoint())
-        if event.button() == Qt.MouseButton.LeftButton and (
-            index.flags() & Qt.ItemFlag.ItemIsEnabled
-        ):
-            self._pressed = (event.position().toPoint(), index)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pressed is None:
-            super().mouseMoveEvent(event)
-            return
-        start, index = self._pressed
-        if not self._dragging:
-            way = event.position().toPoint() - start
-            if way.manhattanLength() < 2 * DRAG_DISTANCE:
-                return
-            self._dragging = True
-            self.grabKeyboard()
-            self.drag_began.emit(index)
-        self.drag_moved.emit(event.globalPosition().toPoint(), _alt(event))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        dragging = self._dragging
-        self._stop()
-        super().mouseReleaseEvent(event)
-        if dragging:
-            self.drag_ended.emit(event.globalPosition().toPoint(), _alt(event))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._dragging:
-            if event.key() == Qt.Key.Key_Escape:
-                self._stop()
-                self.drag_cancelled.emit()
-            return
-        super().keyPressEvent(event)
-
-    def _stop(self) -> None:
-        if self._dragging:
-            self.releaseKeyboard()
-        self._pressed, self._dragging = None, False
-        self.viewport().unsetCursor()
-
-
-def _alt(event: QMouseEvent) -> bool:
-    return bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)

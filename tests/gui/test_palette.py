@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMenu, QWidget
 
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
@@ -15,7 +16,9 @@ from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.canvas.search import Entry
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.palette import Palette
+from netbuilder.gui.palette_list import star_place
 from tests.drawing import Drawing
+from tests.gui.conftest import settle
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -209,3 +212,82 @@ def test_no_match_and_back(bench: Bench) -> None:
     QTest.keyClick(bench.palette.field, Qt.Key.Key_Return)
     QTest.keyClick(bench.palette.field, Qt.Key.Key_Escape)
     assert bench.titles() == everything
+
+
+def headings(bench: Bench) -> list[str]:
+    model = bench.palette.model
+    rows = [model.index(row, 0) for row in range(model.rowCount())]
+    return [str(index.data()) for index in rows if not isinstance(index.data(ENTRY), Entry)]
+
+
+def press_star(bench: Bench, title: str) -> None:
+    bench.place(title)
+    place = star_place(bench.palette.list.visualRect(bench.index(title))).center()
+    QTest.mouseClick(bench.rows, LEFT, NONE, place)
+    QApplication.processEvents()
+
+
+def test_a_star_puts_an_entry_on_top_and_takes_it_off_again(bench: Bench) -> None:
+    heard: list[list[str]] = []
+    bench.palette.favourites_changed.connect(lambda found: heard.append(list(found)))
+    assert "Favourites" not in headings(bench)
+    nodes = len(bench.drawing.graph.nodes)
+    for title in ("LSTM", "GELU"):
+        press_star(bench, title)
+    assert headings(bench)[0] == "Favourites"
+    assert bench.titles()[:2] == ["LSTM", "GELU"]
+    assert bench.titles().count("LSTM") == 2, "it stays in its family too"
+    assert heard[-1] == ["torch.nn.LSTM", "torch.nn.GELU"]
+    press_star(bench, "LSTM")
+    assert bench.titles()[0] == "GELU"
+    assert heard[-1] == ["torch.nn.GELU"]
+    press_star(bench, "GELU")
+    assert "Favourites" not in headings(bench)
+    assert len(bench.drawing.graph.nodes) == nodes, "a star adds nothing"
+
+
+def test_a_star_keeps_the_list_where_it_was(bench: Bench) -> None:
+    place = bench.palette.list.verticalScrollBar()
+    bench.place("SmoothL1Loss")
+    before = place.value()
+    assert before > 0
+    press_star(bench, "stack")
+    assert abs(place.value() - before) <= 1 or place.value() > 0
+
+
+def test_favourites_are_kept_by_the_menu_key_too(bench: Bench) -> None:
+    bench.palette.field.setFocus()
+    QTest.keyClicks(bench.palette.field, "softmax")
+    lst = bench.palette.list
+    middle = lst.visualRect(lst.currentIndex()).center()
+    event = QContextMenuEvent(
+        QContextMenuEvent.Reason.Keyboard, middle, lst.viewport().mapToGlobal(middle)
+    )
+    QApplication.sendEvent(lst.viewport(), event)
+    menu = lst.findChild(QMenu)
+    assert isinstance(menu, QMenu)
+    titles = [action.text() for action in menu.actions()]
+    assert titles == ["Add to the canvas", "Add to favourites"]
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    QTest.keyClick(menu, Qt.Key.Key_Return)
+    assert list(bench.palette.favourites) == ["torch.nn.Softmax"]
+    menu.close()
+    settle()
+
+
+def test_blocks_of_the_project_stand_on_top(bench: Bench) -> None:
+    drawing = bench.drawing
+    main = drawing.graph
+    drawing.add_graph("block", "stage")
+    drawing.add("netbuilder.BlockInput", name="x")
+    drawing.graph = main
+    bench.palette.refresh()
+    assert headings(bench)[0] == "Of this project"
+    title = bench.titles()[0]
+    assert "stage" in title
+    bench.drag(title, (400, 200))
+    (node,) = [n for n in main.nodes.values() if n.layer == "netbuilder.Block"]
+    assert node.params["block"] == "stage"
+    press_star(bench, title)
+    assert list(bench.palette.favourites) == ["netbuilder.Block stage"]
