@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import subprocess
 import sys
@@ -27,8 +28,8 @@ start.opening(sys.argv[2])
 @pytest.fixture(autouse=True)
 def own_handler(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test runner has a fault handler of its own."""
-    monkeypatch.setattr(starts.faulthandler, "enable", lambda file: None)
-    monkeypatch.setattr(starts.faulthandler, "disable", lambda: None)
+    monkeypatch.setattr(faulthandler, "enable", lambda file: None)
+    monkeypatch.setattr(faulthandler, "disable", lambda: None)
 
 
 def die(folder: Path, how: str, opening: str = "") -> None:
