@@ -151,6 +151,13 @@ def _score_text(query: str, text: str) -> float | None:
     return points if points > 8 else None
 
 
+COMMON = frozenset(
+    f"torch.nn.{name}"
+    for name in ("Conv2d", "BatchNorm2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d")
+)
+"""Of the layers that differ in the number of dims alone, those that most networks use."""
+
+
 def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> list[Entry]:
     """The matching entries, best first; what is `used` more often wins among equals.
 
@@ -162,6 +169,7 @@ def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> lis
         if points is not None:
             usage = min(used.get(entry.layer, 0), 20)
             points += usage * (0.6 if query.strip() else 1.0)
+            points += bool(query.strip()) and entry.layer in COMMON
             found.append((bool(entry.doubt), -points, number, entry))
     found.sort(key=lambda item: item[:3])
     return [entry for *_, entry in found]
