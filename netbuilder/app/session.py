@@ -20,22 +20,14 @@ from netbuilder.app.events import (
     ProjectSaved,
     ReportArrived,
     SessionEvent,
-    TrailMoved,
     WorkerChanged,
 )
 from netbuilder.app.following import Following
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
-from netbuilder.app.trail import (
-    Entered,
-    Trail,
-    entered,
-    graph_report,
-    report_here,
-    still_leads,
-    trail_of,
-)
+from netbuilder.app.trail import Trail, graph_report, report_here
 from netbuilder.app.trying import OnTrial, Trials
+from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import (
@@ -48,7 +40,7 @@ from netbuilder.engine.protocol import (
     WorkerStarted,
 )
 from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
-from netbuilder.graph import blocks, fixes
+from netbuilder.graph import fixes
 from netbuilder.graph.changes import Added, Change
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -184,21 +176,17 @@ class Session:
         self._meaningful = False
         self._unsubscribe = document.subscribe(self._changed)
         self.report = None
-        self._shown = _first(document)
-        self._trail: Trail = ()
+        self._place = Whereabouts(document, self._emit)
         self._following.release()
         self._emit(ProjectOpened(file.path))
-        self._emit(GraphShown(self._shown))
+        self._emit(GraphShown(self._place.shown))
         self._analysis.restart()
 
     def _changed(self, change: Change) -> None:
         self._meaningful = self._meaningful or has_meaning(change)
 
     def _moved(self) -> None:
-        if self._shown not in self.document.graphs:
-            self._step_back()
-        elif self._trail and not still_leads(self.document, self._trail, self._shown):
-            self._go(self._shown, ())
+        self._place.catch_up()
         self._emit(HistoryMoved())
         if self._meaningful:
             self._meaningful = False
@@ -209,30 +197,11 @@ class Session:
     @property
     def graph(self) -> Graph:
         """The graph on the canvas. A project without any shows one that refuses edits."""
-        graph = self.document.graphs.get(self._shown)
-        return graph or Graph(GraphInfo(id="", kind="network", name=""))
+        return self._place.graph
 
     def show(self, graph_id: str) -> None:
         """Show another graph of the document; ids of no graph are ignored."""
-        if graph_id in self.document.graphs or not graph_id:
-            self._go(graph_id, ())
-
-    def _go(self, graph_id: str, trail: Trail) -> None:
-        before, self._shown = self._shown, graph_id
-        moved, self._trail = trail != self._trail, trail
-        if before != graph_id:
-            self._emit(GraphShown(graph_id))
-        elif moved:
-            self._emit(TrailMoved())
-
-    def _step_back(self) -> None:
-        """The shown graph is gone: show the last of those that led to it that is there."""
-        for at in reversed(range(len(self._trail))):
-            graph, trail = self._trail[at].graph, self._trail[:at]
-            if graph in self.document.graphs and still_leads(self.document, trail, graph):
-                self._go(graph, trail)
-                return
-        self._go(_first(self.document), ())
+        self._place.go(graph_id)
 
     @property
     def trail(self) -> Trail:
@@ -240,15 +209,11 @@ class Session:
 
         Empty for a graph that was shown directly.
         """
-        return self._trail
+        return self._place.trail
 
     def enter(self, node: str) -> bool:
         """Show the block that a node of the shown graph uses; whether it uses one."""
-        block = entered(self.document, self._shown, node)
-        if block is None:
-            return False
-        self._go(block.id, (*self._trail, Entered(self._shown, node)))
-        return True
+        return self._place.enter(node)
 
     def leave(self, levels: int = 1) -> str:
         """Show the graph through which one came; the id of the node that was entered there.
@@ -256,31 +221,19 @@ class Session:
         From a block that was shown directly the way leads to its first use. Empty if there
         is nowhere to go.
         """
-        trail = self._trail
-        if not trail and self.graph.kind == "block":
-            found = blocks.uses(self.document, self.graph)
-            trail = (Entered(found[0][0].id, found[0][1].id),) if found else ()
-        if not trail or levels < 1:
-            return ""
-        left = trail[-min(levels, len(trail))]
-        self._go(left.graph, trail[: -min(levels, len(trail))])
-        return left.node
+        return self._place.leave(levels)
 
     def show_use(self, path: str) -> None:
         """Show a block as it is in one of its uses, by the path in `Report.uses`."""
-        trail = trail_of(self.document, path)
-        if trail:
-            block = entered(self.document, trail[-1].graph, trail[-1].node)
-            assert block is not None
-            self._go(block.id, trail)
+        self._place.enter_by(path)
 
     def graph_report(self) -> GraphReport:
         """What the compiler says of the shown graph, for the use through which one came."""
-        return graph_report(self.report, self.graph, self._trail)
+        return graph_report(self.report, self.graph, self.trail)
 
     def report_here(self) -> Report | None:
         """The report, with the shown graph's part as in the use through which one came."""
-        return report_here(self.report, self.graph, self._trail) if self.report else None
+        return report_here(self.report, self.graph, self.trail) if self.report else None
 
     def apply_fix(self, fix: Fix) -> None:
         """Do what a problem's fix says; a fix that no longer fits becomes a notice."""
@@ -500,11 +453,3 @@ def _blank() -> Document:
     """A project with an empty network to draw in."""
     info = GraphInfo(id=new_id("g"), kind="network", name="main")
     return Document.of(ProjectInfo(), [Added(info.id, info)])
-
-
-def _first(document: Document) -> str:
-    """The graph to show first: a network if there is one; empty if there is no graph."""
-    for kind in ("network", "step", "block"):
-        for graph in document.of_kind(kind):
-            return graph.id
-    return ""
