@@ -19,6 +19,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
 from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.face import Face, face_of
+from netbuilder.gui.canvas.reach import titled
 from netbuilder.layers import catalogue
 
 _KINDS = {"network": "Network", "block": "Block", "step": "Training step"}
@@ -211,12 +212,12 @@ class Outline(QAbstractItemModel):
             if wire is not None and wire.source_port != "output":
                 origin += f".{wire.source_port}"
             text = shape.text if shape is not None else ""
-            found.append((port.name, _joined(f"Input {port.name}", origin, text)))
+            found.append((port.name, _joined(titled("Input", port.name), origin, text)))
         for port in face.outputs:
             fed = [w for w in graph.wires_out_of(row.node) if w.source_port == port.name]
             names = ", ".join(graph.nodes[wire.target].name for wire in fed)
             to = f"to {names}" if names else "not connected"
-            found.append((port.name, _joined(f"Output {port.name}", to, port.text)))
+            found.append((port.name, _joined(titled("Output", port.name), to, port.text)))
         return found
 
     def _fill_ports(self, row: Row) -> None:

@@ -69,9 +69,9 @@ def answer(hand: Hand, popup: ConnectList, text: str) -> None:
 
 def test_a_port_and_some_letters_make_a_wire(hand: Hand, drawing: Drawing) -> None:
     popup = ask(hand, "conv1")
-    assert popup.texts() == ["Output output", "Input input"]
+    assert popup.texts() == ["Output", "Input"]
     answer(hand, popup, "out")
-    assert popup.words.text() == "Output output of conv1 goes to"
+    assert popup.words.text() == "Output of conv1 goes to"
     answer(hand, popup, "join")
     assert source_of(drawing, "join", "input") == "conv1"
     assert drawing.history.undo_title == "Connect conv1 to join"
@@ -86,7 +86,7 @@ def test_a_port_and_some_letters_make_a_wire(hand: Hand, drawing: Drawing) -> No
 
 def test_a_node_with_one_port_asks_only_where(hand: Hand, drawing: Drawing) -> None:
     popup = ask(hand, "image")
-    assert popup.words.text() == "Output output of image goes to"
+    assert popup.words.text() == "Output of image goes to"
     QTest.keyClicks(popup.search, "head")
     assert popup.texts()[0] == "head"
     answer(hand, popup, "")

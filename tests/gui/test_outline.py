@@ -49,8 +49,8 @@ def test_it_lists_graphs_nodes_and_ports(hand: WindowHand, panel: OutlinePanel) 
     QTest.keyClick(panel.tree, Qt.Key.Key_Right)
     settle()
     assert lines(panel, conv) == [
-        "Input input, from image",
-        "Output output, to norm1",
+        "Input, from image",
+        "Output, to norm1",
     ]
 
 
@@ -116,12 +116,12 @@ def test_it_follows_edits_undo_and_other_graphs(hand: WindowHand, panel: Outline
     index = panel.model.index_of(graph.id, relu.id)
     panel.tree.expand(index)
     settle()
-    assert lines(panel, index) == ["Input input, not connected", "Output output, not connected"]
+    assert lines(panel, index) == ["Input, not connected", "Output, not connected"]
     conv = graph.named("conv1")
     assert conv is not None
     edits.connect(history, graph, End(conv.id, "output"), End(relu.id, "input"), ports_of)
     settle()
-    assert lines(panel, index)[0] == "Input input, from conv1"
+    assert lines(panel, index)[0] == "Input, from conv1"
     edits.delete(history, graph, [conv.id, relu.id])
     settle()
     assert lines(panel, network) == [name for name in before if name != "conv1"]

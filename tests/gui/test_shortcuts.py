@@ -47,7 +47,7 @@ def record(
 def test_a_command_takes_other_keys_and_keeps_them(hand: WindowHand) -> None:
     hand.open()
     dialog = dialog_of(hand)
-    record(dialog, "Duplicate", Qt.Key.Key_J, CTRL)
+    record(dialog, "Edit: Duplicate", Qt.Key.Key_J, CTRL)
     assert hand.window.commands.keys("edit.duplicate") == ("Ctrl+J",)
     dialog.close()
     settle()
@@ -73,7 +73,7 @@ def test_a_command_takes_other_keys_and_keeps_them(hand: WindowHand) -> None:
 
 def test_keys_that_are_taken_are_told_and_can_be_left(hand: WindowHand) -> None:
     dialog = dialog_of(hand)
-    record(dialog, "Duplicate", Qt.Key.Key_S, CTRL)
+    record(dialog, "Edit: Duplicate", Qt.Key.Key_S, CTRL)
     assert dialog.words.text() == "Ctrl+S is the key of 'File: Save'."
     assert dialog.take.hasFocus()
     press(Qt.Key.Key_Escape)
@@ -81,7 +81,7 @@ def test_keys_that_are_taken_are_told_and_can_be_left(hand: WindowHand) -> None:
     assert hand.window.commands.keys("edit.duplicate") == ("Ctrl+D",)
     assert hand.window.commands.keys("file.save") == ("Ctrl+S",)
 
-    record(dialog, "Duplicate", Qt.Key.Key_S, CTRL)
+    record(dialog, "Edit: Duplicate", Qt.Key.Key_S, CTRL)
     press(Qt.Key.Key_Space)
     assert hand.window.commands.keys("edit.duplicate") == ("Ctrl+S",)
     assert hand.window.commands.keys("file.save") == ()
@@ -91,7 +91,7 @@ def test_keys_that_are_taken_are_told_and_can_be_left(hand: WindowHand) -> None:
 
 def test_usual_keys_come_back_for_one_and_for_all(hand: WindowHand) -> None:
     dialog = dialog_of(hand)
-    record(dialog, "Duplicate", Qt.Key.Key_S, CTRL)
+    record(dialog, "Edit: Duplicate", Qt.Key.Key_S, CTRL)
     press(Qt.Key.Key_Space)
     record(dialog, "Tidy", Qt.Key.Key_T, CTRL | SHIFT)
     dialog.search.clear()
@@ -111,7 +111,7 @@ def test_usual_keys_come_back_for_one_and_for_all(hand: WindowHand) -> None:
     ("title", "key", "words"),
     [
         ("File: Save", Qt.Key.Key_X, "X alone is for typing."),
-        ("Duplicate", Qt.Key.Key_Return, "Return belongs to what has the focus."),
+        ("Edit: Duplicate", Qt.Key.Key_Return, "Return belongs to what has the focus."),
         ("File: Save", Qt.Key.Key_Tab, "Tab alone is for typing."),
     ],
 )
@@ -130,7 +130,7 @@ def test_keys_that_would_break_typing_are_refused(
 
 def test_a_letter_alone_is_fine_on_the_canvas(hand: WindowHand) -> None:
     dialog = dialog_of(hand)
-    record(dialog, "Duplicate", Qt.Key.Key_X, NONE)
+    record(dialog, "Edit: Duplicate", Qt.Key.Key_X, NONE)
     assert hand.window.commands.keys("edit.duplicate") == ("X",)
     dialog.close()
     settle()

@@ -37,17 +37,28 @@ def own_ports(document: Document, graph: Graph, node: Node) -> list[Reach]:
     fed = {wire.target_port: wire for wire in graph.wires_into(node.id)}
     used = {wire.source_port for wire in graph.wires_out_of(node.id)}
     found = [
-        (port.name in used, Reach(End(node.id, port.name), True, f"Output {port.name}"))
+        (port.name in used, Reach(End(node.id, port.name), True, titled("Output", port.name)))
         for port in ports.outputs
     ]
     found += [
         (
             port.name in fed or port.optional,
-            Reach(End(node.id, port.name), False, f"Input {port.name}", wire=fed.get(port.name)),
+            Reach(
+                End(node.id, port.name), False, titled("Input", port.name), wire=fed.get(port.name)
+            ),
         )
         for port in ports.inputs
     ]
     return [reach for _, reach in sorted(found, key=lambda pair: pair[0])]
+
+
+def _input(node: Node, port: str, wire: Wire | None) -> Reach:
+    return Reach(End(node.id, port), False, titled("Input", port), wire=wire)
+
+
+def titled(side: str, port: str) -> str:
+    """The name of a port; most are called like their side."""
+    return side if port == side.lower() else f"{side} {port}"
 
 
 def others(document: Document, graph: Graph, start: Reach, query: str, score: Score) -> list[Reach]:
