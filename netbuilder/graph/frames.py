@@ -22,6 +22,8 @@ TITLE = 28.0
 """Height of the part of a frame that holds its title."""
 PADDING = 24.0
 """The room between a new frame's sides and what it was put around."""
+BELOW = 16.0
+"""The same under it."""
 LEAST: Size = (96.0, 64.0)
 """A frame can't be made smaller."""
 
@@ -140,10 +142,9 @@ def add_around(
     if not rects:
         return None
     x, y = min(rect[0] for rect in rects) - PADDING, min(rect[1] for rect in rects)
-    # Less room above: the title must not cover the node before.
-    y = edits.snap(y - TITLE - PADDING / 2)
+    # In a chain, two frames one after the other must find room between the nodes.
+    y = edits.snap(y - TITLE - 4)
     right, bottom = max(rect[2] for rect in rects), max(rect[3] for rect in rects)
-    # The shape that leaves the lowest node is written under it.
-    size = right + PADDING - x, bottom + PADDING + edits.GRID - y
+    size = right + PADDING - x, bottom + BELOW - y
     frame = Frame(id=new_id("f"), title=title, x=x, y=y, width=size[0], height=size[1])
     return edits.add_frame(history, graph, frame)

@@ -158,6 +158,8 @@ class FarPainter:
         if scene.lifted:
             _paint(painter, scene, [_lifted(scene)], zoom)
         self._paint_marks(painter, scene)
+        for frame in scene.frames.values():
+            frame.paint_label(painter, zoom)
         for overlay in scene.overlays:
             _paint_item(painter, overlay, option)
 

@@ -32,8 +32,10 @@ NOTE_COLOR = COLORS["Yellow"]
 NOTE_SIZE = (224.0, 112.0)
 """Width and height of a new note, in scene units."""
 NEAR, FAR = 0.58, 0.35
-"""Below these zooms titles are written larger, and larger still above their frames."""
+"""Below these zooms titles are written larger, and as labels on their frames' upper edges."""
 FAR_PIXELS = 12.0
+LABELLED, LABEL = 28.0, 150.0
+"""How high a frame must be to have a label from afar, and how long that may be, in pixels."""
 MARGIN = 12.0
 
 Edge = tuple[int, int]
@@ -118,20 +120,31 @@ class FrameItem(QGraphicsItem):
 
     def _paint_title(self, painter: QPainter, zoom: float) -> None:
         style, title = brushes(), self.frame.title
-        if not title:
+        if not title or zoom < FAR:
             return
-        if zoom >= FAR:
-            kind = style.name if zoom >= NEAR else style.large
-            painter.setFont(kind.font)
-            words = kind.elided(title, self.frame.width - 2 * MARGIN)
-            painter.drawText(QPointF(MARGIN, (TITLE + kind.metrics.ascent()) / 2 - 1), words)
+        kind = style.name if zoom >= NEAR else style.large
+        painter.setFont(kind.font)
+        words = kind.elided(title, self.frame.width - 2 * MARGIN)
+        painter.drawText(QPointF(MARGIN, (TITLE + kind.metrics.ascent()) / 2 - 1), words)
+
+    def paint_label(self, painter: QPainter, zoom: float) -> None:
+        """From afar: the title over all else, at the frame's upper edge, where there is room."""
+        title = self.frame.title
+        if not title or self.frame.height * zoom < LABELLED:
             return
-        # From afar the title stands over the frame, as large as it can be read.
-        font = QFont(style.name.font)
+        font = QFont(brushes().small.font)
         font.setPixelSize(max(1, round(FAR_PIXELS / zoom)))
+        kind, pad = Type(font), 4.0 / zoom
+        words = kind.elided(title, max(self.frame.width, LABEL / zoom))
+        plate = QRectF(
+            self.x(), self.y() - kind.height / 2, kind.width(words) + 2 * pad, kind.height
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.mixed(tint(self.frame.color), theme.current().card, 0.16))
+        painter.drawRoundedRect(plate, pad, pad)
+        painter.setPen(brushes().text_pen)
         painter.setFont(font)
-        words = Type(font).elided(title, self.frame.width)
-        painter.drawText(QPointF(0, -4.0 / zoom), words)
+        painter.drawText(QPointF(plate.left() + pad, plate.top() + kind.metrics.ascent()), words)
 
     def _paint_note(self, painter: QPainter, kind: Type) -> None:
         painter.setFont(kind.font)
