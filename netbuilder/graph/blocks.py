@@ -14,7 +14,7 @@ from netbuilder.graph import edits, rules
 from netbuilder.graph.changes import Added, Changed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Node, new_id
+from netbuilder.graph.model import Node, Wire, new_id
 
 BLOCK = "netbuilder.Block"
 INPUT = "netbuilder.Input"
@@ -95,6 +95,28 @@ def rename(history: History, block: Graph, name: str) -> None:
         document.apply(Changed(block.id, block.info, replace(block.info, name=name)))
 
 
+def begin(history: History, name: str = "block") -> Graph:
+    """A new block to fill: an input that goes straight to an output."""
+    document = history.document
+    with history.step("Add block"):
+        block = edits.add_graph(history, "block", name)
+        down = document.project.flow == "down"
+        ends = []
+        for number, (layer, end) in enumerate(((BLOCK_INPUT, "input"), (OUTPUT, "output"))):
+            x, y = (0.0, 192.0 * number) if down else (384.0 * number, 0.0)
+            ends.append(edits.add_node(history, block, layer, name=end, x=x, y=y).id)
+        source, target = ends
+        wire = Wire(
+            id=new_id("w"),
+            source=source,
+            source_port="output",
+            target=target,
+            target_port="input",
+        )
+        document.apply(Added(block.id, wire))
+    return block
+
+
 def copy_block(history: History, block: Graph) -> Graph:
     """A second block with the same contents; blocks inside it stay shared."""
     document = history.document
@@ -124,7 +146,10 @@ def remove(history: History, block: Graph, *, with_uses: bool = False) -> None:
     if found and not with_uses:
         times = "once" if len(found) == 1 else f"{len(found)} times"
         where = ", ".join(dict.fromkeys(f"'{graph.name}'" for graph, _ in found))
-        raise ChangeError(f"The block '{block.name}' is used {times}, in {where}.")
+        raise ChangeError(
+            f"The block '{block.name}' is used {times}, in {where}. Delete its uses first, or "
+            "remove it with them: see the Graph menu."
+        )
     with history.step(f"Remove block {block.name}"):
         for graph, node in found:
             # A use inside the block itself, of a broken file, goes with its graph.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import QSize, Signal, SignalInstance
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import blocks, expressions, parameters
+from netbuilder.graph import blocks, expressions, parameters, rules
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import MAX_INT, Json
@@ -18,6 +18,7 @@ from netbuilder.graph.parameters import Parameter
 from netbuilder.gui import icons, theme
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.fields import text_of
+from netbuilder.gui.forms import LABEL_WIDTH
 from netbuilder.gui.widgets import button, clear, column, label, link, row, set_tip
 
 MOST_USES = 8
@@ -165,7 +166,15 @@ class BlockSettings(QWidget):
         self._history: History | None = None
         self._block: Graph | None = None
         self._state: object = None
-        self.title = label("", "heading")
+        self.title = label("Block", "heading")
+        self.name = QLineEdit()
+        self.name.setObjectName("block.name")
+        self.name.setAccessibleName("Name of the block")
+        self.name.setMaxLength(rules.MAX_NAME)
+        self.name.installEventFilter(DocumentUndo(self.name))
+        self.name.editingFinished.connect(self._rename_block)
+        self.name_error = label("", "error", wrap=True)
+        self.name_error.hide()
         self.uses = column(gap=0)
         self.none = label(
             "Declare what differs between uses, such as channels; fields of the layers inside "
@@ -177,18 +186,32 @@ class BlockSettings(QWidget):
         self._rows = column(gap=12)
         self.add = button("Add a parameter", self._add)
         self.add.setObjectName("block.add_parameter")
+        self.promote = button("From a value…", role="quiet")
+        self.promote.setObjectName("block.promote")
+        set_tip(self.promote, "Make a value of a layer inside into a parameter with that default")
+        self.values = QMenu(self.promote)
+        self.values.setObjectName("block.values")
+        self.values.aboutToShow.connect(self._fill_values)
+        self.promote.setMenu(self.values)
+        word = label("name", "field")
+        word.setFixedWidth(LABEL_WIDTH)
         layout = column(self.title)
+        layout.addLayout(row(word, self.name))
+        layout.addWidget(self.name_error)
         layout.addLayout(self.uses)
         layout.addWidget(label("Parameters", "group"))
         layout.addWidget(self.none)
         layout.addLayout(self._rows)
-        layout.addLayout(row(self.add, None))
+        layout.addLayout(row(self.add, self.promote, None))
         self.setLayout(layout)
 
     def show_block(self, history: History, block: Graph) -> None:
         """Show what the document says of a block."""
         self._history, self._block = history, block
-        self.title.setText(f"Block: {block.name}")
+        typing = self.name.hasFocus() and self.name.isModified()
+        if self.name.text() != block.name and not typing:
+            self.name.setText(block.name)
+            self._refuse("")
         found = blocks.uses(history.document, block)
         state = (block.id, [(graph.id, graph.name, node.id, node.name) for graph, node in found])
         if state != self._state:
@@ -259,6 +282,45 @@ class BlockSettings(QWidget):
         line = self.rows[-1].name
         line.setFocus()
         line.selectAll()
+
+    def _rename_block(self) -> None:
+        history, block = self._history, self._block
+        if history is None or block is None or not self.name.isModified():
+            return
+        try:
+            blocks.rename(history, block, self.name.text())
+        except ChangeError as error:
+            self._refuse(str(error))
+            return
+        self.name.setModified(False)
+        self.name.setText(block.name)
+        self._refuse("")
+
+    def _refuse(self, reason: str) -> None:
+        self.name_error.setText(reason)
+        self.name_error.setVisible(bool(reason))
+
+    def _fill_values(self) -> None:
+        """The values that layers inside have of their own, by layer."""
+        self.values.clear()
+        for node in self._block.ordered() if self._block is not None else ():
+            own = {
+                name: value
+                for name, value in node.params.items()
+                if not expressions.holds_expression(value) and not isinstance(value, Mapping)
+            }
+            if not own or node.layer == blocks.BLOCK:
+                continue
+            menu = self.values.addMenu(node.name.replace("&", "&&"))
+            for name, value in own.items():
+                words = f"{name} = {text_of(value)[:40]}".replace("&", "&&")
+                menu.addAction(words, partial(self._promote, node.id, name))
+        if self.values.isEmpty():
+            self.values.addAction("No layer inside has a value of its own").setEnabled(False)
+
+    def _promote(self, node: str, name: str) -> None:
+        if self._history is not None and self._block is not None:
+            parameters.promote(self._history, self._block, node, name)
 
     def _seal(self) -> None:
         if self._history is not None:

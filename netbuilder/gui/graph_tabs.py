@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QTabBar, QToolButton, QWidget
 
 from netbuilder.app import graph_list, graphs
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits
+from netbuilder.graph import blocks, edits
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.gui import icons, theme
@@ -58,9 +58,10 @@ class GraphTabs(QWidget):
         self.more.setAccessibleName("Add a graph")
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        set_tip(self.more, "Add a network or a training step")
+        set_tip(self.more, "Add a network, a block or a training step")
         menu = QMenu(self.more)
         menu.addAction("Network", lambda: self.add("network"))
+        menu.addAction("Block", lambda: self.add("block"))
         menu.addAction("Training step", lambda: self.add("step"))
         self.more.setMenu(menu)
 
@@ -113,12 +114,14 @@ class GraphTabs(QWidget):
     # -- edits ---------------------------------------------------------------------------
 
     def add(self, kind: str) -> None:
-        """A new network, or a step that trains the first network."""
+        """A new network, a new block, or a step that trains the first network."""
         history = self._history
         if history is None:
             return
         if kind == "network":
             graph = edits.add_graph(history, "network", "network")
+        elif kind == "block":
+            graph = blocks.begin(history)
         else:
             graph = graphs.begin_step(history)
         self.chosen.emit(graph.id)

@@ -362,3 +362,57 @@ def test_a_used_block_is_not_removed_by_its_tab(hand: WindowHand) -> None:
     edits.delete(hand.session.history, hand.session.graph, [node])
     graphs.remove(hand.session.history, block)
     assert not hand.session.document.of_kind("block")
+
+
+def test_a_new_block_is_an_input_that_goes_to_an_output(hand: WindowHand) -> None:
+    hand.open()
+    hand.command("block.new")
+    block = hand.session.graph
+    assert block.kind == "block"
+    assert [node.name for node in block.ordered()] == ["input", "output"]
+    assert len(block.wires) == 1
+    hand.command("block.remove")
+    assert hand.session.graph.kind == "network"
+    assert not hand.session.document.of_kind("block")
+
+
+def test_a_block_is_removed_with_its_uses(hand: WindowHand) -> None:
+    hand.open()
+    block = inside_block(hand)
+    hand.command("block.remove")
+    assert block.id not in hand.session.document.graphs
+    assert not list(blocks.blocks_in(hand.session.graph))
+    press(hand, K.Key_Z, CTRL)
+    assert len(blocks.uses(hand.session.document, hand.session.document.of_kind("block")[0])) == 1
+
+
+def test_the_block_is_renamed_in_its_settings(hand: WindowHand) -> None:
+    block = inside_block(hand)
+    edits.add_graph(hand.session.history, "block", "taken")
+    settle()
+    name = settings(hand).name
+    hand.type(name, "taken")
+    QTest.keyClick(name, K.Key_Return)
+    settle()
+    assert "another block" in settings(hand).name_error.text()
+    assert name.text() == "taken"
+    hand.type(name, "encoder")
+    QTest.keyClick(name, K.Key_Return)
+    settle()
+    assert settings(hand).name_error.isHidden()
+    assert block.name == "encoder"
+    assert [n.params["block"] for _, n in blocks.uses(hand.session.document, block)] == ["encoder"]
+
+
+def test_a_value_inside_becomes_a_parameter_by_the_menu(hand: WindowHand) -> None:
+    block = inside_block(hand)
+    menu = settings(hand).values
+    menu.aboutToShow.emit()
+    (conv,) = [a.menu() for a in menu.actions() if a.text() == "conv1"]
+    assert isinstance(conv, QMenu)
+    (action,) = [a for a in conv.actions() if a.text() == "out_channels = 16"]
+    action.trigger()
+    settle()
+    assert parameters.declared(block) == (Parameter("out_channels", 16),)
+    assert block.nodes[named(hand, "conv1")].params["out_channels"] == "=out_channels"
+    assert settings(hand).rows[0].name.text() == "out_channels"
