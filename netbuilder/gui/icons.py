@@ -39,6 +39,13 @@ def _render(name: str, rgba: int, size: int, ratio: float) -> QPixmap:
     return result
 
 
+def draw(painter: QPainter, name: str, color: QColor, rect: QRectF) -> None:
+    """Draw the icon's lines, not its pixels: for files that can be enlarged."""
+    source = _source(name).replace("currentColor", color.name())
+    if source:
+        QSvgRenderer(QByteArray(source.encode())).render(painter, rect)
+
+
 def pixmap(name: str, color: QColor | None = None, size: int = 24, ratio: float = 1.0) -> QPixmap:
     """The icon in a colour (the theme's text by default); transparent where there is none.
 

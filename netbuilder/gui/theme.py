@@ -71,6 +71,16 @@ class Theme:
         """The colour of a family; grey for one that is not known."""
         return self.families.get(name, self.families["unknown"])
 
+    def family_text(self, name: str) -> QColor:
+        """The family's hue for texts on a card: with a contrast of 4.5 at least."""
+        return self._family_texts[name if name in self.families else "unknown"]
+
+    @cached_property
+    def _family_texts(self) -> Mapping[str, QColor]:
+        return {
+            name: _readable(color, self.card, self.text) for name, color in self.families.items()
+        }
+
 
 # Hues in OKLCH degrees. Families that often stand next to each other (convolution,
 # normalisation, activation, pooling, linear, dropout) lie on both sides of the blue-yellow
@@ -136,6 +146,13 @@ def mixed(one: QColor, other: QColor, share: float) -> QColor:
         one.greenF() * share + other.greenF() * (1 - share),
         one.blueF() * share + other.blueF() * (1 - share),
     )
+
+
+def _readable(color: QColor, ground: QColor, text: QColor) -> QColor:
+    """The colour, mixed with as much of the text's as it takes to be read on the ground."""
+    shares = (1 - step / 20 for step in range(20))
+    tried = (mixed(color, text, share) for share in shares)
+    return next((found for found in tried if contrast(found, ground) >= 4.6), text)
 
 
 def _shade(hex: str, alpha: int) -> QColor:

@@ -59,7 +59,7 @@ class Monkey:
         nodes = list(view.canvas.nodes.values())
         if nodes and rng.random() < 0.7:
             node = rng.choice(nodes)
-            ports = list(node._ports.values())
+            ports = list(node.ports.values())
             if ports and rng.random() < 0.6:
                 return view.mapFromScene(node.pos() + rng.choice(ports))
             return view.mapFromScene(node.pos().x() + 24, node.pos().y() + node.height / 2)

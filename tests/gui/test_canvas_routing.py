@@ -10,7 +10,7 @@ import pytest
 from netbuilder.graph.layout import Flow
 from netbuilder.gui.canvas.places import Box, Places
 from netbuilder.gui.canvas.routing import Course, course
-from netbuilder.gui.canvas.search import Entry, entries, fits, ranked
+from netbuilder.gui.canvas.search import Entry, entries, ranked
 
 
 def covers(line: Course, box: Box) -> bool:
@@ -113,10 +113,3 @@ def test_usage_decides_among_equals() -> None:
     assert ranked("alpha", offered, {"b": 3})[0].layer == "b"
     assert ranked("", offered, {"b": 3})[0].layer == "b"
     assert ranked("zz", offered, {}) == []
-
-
-def test_only_layers_with_a_port_for_the_wire_fit() -> None:
-    by_title = {entry.title: entry for entry in entries(None, None)}
-    assert not fits(by_title["Input"], needs_input=True, needs_output=False)
-    assert not fits(by_title["Output"], needs_input=False, needs_output=True)
-    assert fits(by_title["Linear"], needs_input=True, needs_output=True)

@@ -49,6 +49,9 @@ class Brushes:
         self.wire = QBrush(tokens.wire)
         self.error = QBrush(tokens.error)
         self.warning = QBrush(tokens.warning)
+        self.success = QBrush(tokens.success)
+        self.vector = False
+        """Whether it is painted into a file of lines and texts: no pixels, no shadows."""
         self.border_pen = pen(tokens.border)
         self.hover_pen = pen(tokens.muted)
         self.error_pen = pen(theme.mixed(tokens.error, tokens.border, 0.75))
@@ -59,6 +62,7 @@ class Brushes:
         self.wire_pen = pen(tokens.wire)
         self.hair_pen = pen(theme.mixed(tokens.wire, tokens.surface, 0.7))
         self.accent_pen = pen(tokens.accent)
+        self.through_pen = pen(tokens.accent, 2.0)
         self.dim_pen = pen(theme.mixed(tokens.wire, tokens.card, 0.35))
         self.text_pen = QPen(tokens.text)
         self.muted_pen = QPen(tokens.muted)
@@ -72,7 +76,7 @@ class Brushes:
         badge = theme.font("small")
         badge.setBold(True)
         self.badge = Type(badge)
-        self._families: dict[str, tuple[QBrush, QBrush, QBrush]] = {}
+        self._families: dict[str, tuple[QBrush, ...]] = {}
 
     def family(self, name: str) -> QBrush:
         """The family's colour."""
@@ -82,17 +86,26 @@ class Brushes:
         """A whole node seen from afar."""
         return self._set(name)[1]
 
+    def sheet(self, name: str) -> QBrush:
+        """A card that shows behind another."""
+        return self._set(name)[3]
+
+    def family_pen(self, name: str) -> QPen:
+        """For texts in the family's colour."""
+        return QPen(self.tokens.family_text(name))
+
     def faint(self, name: str) -> QBrush:
         """A muted node seen from afar."""
         return self._set(name)[2]
 
-    def _set(self, name: str) -> tuple[QBrush, QBrush, QBrush]:
+    def _set(self, name: str) -> tuple[QBrush, ...]:
         found = self._families.get(name)
         if found is None:
             color = self.tokens.family(name)
             soft = theme.mixed(color, self.tokens.card, 0.62)
             faint = theme.mixed(color, self.tokens.surface, 0.28)
-            found = self._families[name] = (QBrush(color), QBrush(soft), QBrush(faint))
+            sheet = theme.mixed(color, self.tokens.card, 0.22)
+            found = self._families[name] = tuple(map(QBrush, (color, soft, faint, sheet)))
         return found
 
     def icon(self, family: str, ratio: float) -> QPixmap:

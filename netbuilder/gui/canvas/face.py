@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Problem
@@ -11,7 +12,10 @@ from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Mute, Node
 from netbuilder.layers import catalogue
-from netbuilder.layers.base import Family, Layer
+from netbuilder.layers.base import Family, Layer, Role
+
+Kind = Literal["card", "dot", "stack"]
+"""A layer; a reroute dot; a node that stands for a graph of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class Face:
     warnings: int = 0
     note: str = ""
     mute: Mute = ""
+    collapsed: bool = False
+    kind: Kind = "card"
+    repeat: int = 1
 
     def ports(self, output: bool) -> tuple[PortFace, ...]:
         return self.outputs if output else self.inputs
@@ -69,10 +76,11 @@ def face_of(
             )
         )
     inputs = [PortFace(p.name, p.name in incoming, p.optional) for p in ports.inputs]
+    layer = catalogue.read(node, catalogue.parameters_of(graph))
     return Face(
         name=node.name,
-        subtitle=_subtitle(node, kind),
-        count=count_text(report.parameters) if report and report.parameters else "",
+        subtitle=_subtitle(node, kind, layer if isinstance(layer, Layer) else None),
+        count=_count(graph, node, report),
         family=kind.family.value if kind else Family.UNKNOWN.value,
         known=kind is not None,
         inputs=tuple(inputs),
@@ -81,15 +89,31 @@ def face_of(
         warnings=sum(problem.severity == "warning" for problem in problems),
         note=node.note,
         mute=node.mute,
+        collapsed=node.collapsed,
+        kind=_KINDS.get(kind.role, "card") if kind else "card",
+        repeat=getattr(layer, "repeat", 1) if kind and kind.role is Role.BLOCK else 1,
     )
 
 
-def _subtitle(node: Node, kind: type[Layer] | None) -> str:
+_KINDS: Mapping[Role, Kind] = {Role.REROUTE: "dot", Role.BLOCK: "stack", Role.CALL: "stack"}
+
+
+def _count(graph: Graph, node: Node, report: NodeReport | None) -> str:
+    """The number of weights, or whose they are."""
+    owner = catalogue.owner_of(graph, node)
+    if owner is not node:
+        return f"= {owner.name}"
+    return count_text(report.parameters) if report and report.parameters else ""
+
+
+def _subtitle(node: Node, kind: type[Layer] | None, layer: Layer | None) -> str:
     """What matters of the layer; its title too where the name doesn't tell."""
     if kind is None:
         return node.layer
-    layer = catalogue.read(node)
-    shown = layer.subtitle() if isinstance(layer, Layer) else ""
+    shown = layer.subtitle() if layer is not None else ""
+    if kind.role in _KINDS and shown:
+        # What it calls says more than that it calls.
+        return shown
     if node.name.startswith(rules.default_name(node.layer).rstrip("_")):
         return shown
     return f"{kind.title} · {shown}" if shown else kind.title
