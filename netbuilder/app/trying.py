@@ -91,43 +91,46 @@ def fixed_copy(document: Document, fix: Fix) -> Document:
 
 def compare(old: Document, new: Document, before: Report, after: Report, fix: Fix) -> Trial:
     """What the report after a fix says that the one before did not."""
-    lines: list[str] = []
+    rows: list[tuple[str, ...]] = []
     for graph in new.graphs.values():
-        lines += _graph_lines(old, graph, before, after, fix)
+        rows += _rows(old, graph, before, after, fix)
+    rows.sort(key=lambda row: not row[0].startswith("+"))
+    wide = max((len(row[0]) for row in rows[:MAX_LINES]), default=0)
+    lines = ["  ".join(part for part in (row[0].ljust(wide), *row[1:]) if part) for row in rows]
+    lines = [line.rstrip() for line in lines]
     if len(lines) > MAX_LINES:
         lines[MAX_LINES - 1 :] = [f"and {len(lines) - MAX_LINES + 1} more"]
     verdict, good = _verdict(before, after)
     return Trial(tuple(lines), verdict, good)
 
 
-def _graph_lines(
+def _rows(
     old: Document, graph: Graph, before: Report, after: Report, fix: Fix
-) -> Iterator[str]:
+) -> Iterator[tuple[str, ...]]:
+    """The nodes that are new, changed or meant: name, shapes, weights."""
     earlier = old.graphs.get(graph.id)
     reports = after.graphs.get(graph.id, GraphReport()).nodes
     known = before.graphs.get(graph.id, GraphReport()).nodes
     meant = {fix.arguments.get("node"), fix.arguments.get("target"), fix.arguments.get("source")}
     for node in graph.ordered():
         was = earlier.nodes.get(node.id) if earlier is not None else None
-        if was is None or _differs(was, node) or node.id in meant:
-            report = reports.get(node.id, NodeReport())
-            if was is None or _differs(was, node) or report != known.get(node.id):
-                yield _line(node, report, new=was is None)
+        report = reports.get(node.id, NodeReport())
+        fresh = was is None or _differs(was, node)
+        if fresh or (node.id in meant and report != known.get(node.id)):
+            yield _row(node, report, new=was is None)
 
 
 def _differs(one: Node, other: Node) -> bool:
     return (one.params, one.name, one.mute) != (other.params, other.name, other.mute)
 
 
-def _line(node: Node, report: NodeReport, *, new: bool) -> str:
-    """`+ conv2d  N×64×56×56 → N×128×28×28  8,192 parameters`."""
+def _row(node: Node, report: NodeReport, *, new: bool) -> tuple[str, ...]:
+    """`+ conv2d`, `N×64×56×56 → N×128×28×28`, `8,192 parameters`."""
     into = ", ".join(tensor.text for tensor in report.inputs.values())
     out = ", ".join(tensor.text for tensor in report.outputs.values())
     shapes = " → ".join(part for part in (into, out) if part)
-    parts = [f"{'+ ' if new else ''}{node.name}", shapes]
-    if new and report.parameters:
-        parts.append(f"{report.parameters:,} parameters")
-    return "  ".join(part for part in parts if part)
+    weights = f"{report.parameters:,} parameters" if new and report.parameters else ""
+    return f"{'+ ' if new else ''}{node.name}", shapes, weights
 
 
 def _key(problem: Problem) -> tuple[str, str, str, str]:

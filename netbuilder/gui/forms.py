@@ -170,6 +170,7 @@ class Form(QWidget):
 
     def _refused(self, name: str, reason: str) -> None:
         self._typed_errors[name] = reason
+        self.rows[name].show_worth("")
         self._show_errors()
 
     def _pinned(self, name: str, value: Json) -> None:
