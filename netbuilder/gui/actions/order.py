@@ -11,6 +11,7 @@ from netbuilder.gui.commands import Command
 if TYPE_CHECKING:
     from netbuilder.gui.graph_tabs import GraphTabs
     from netbuilder.gui.main_window import MainWindow
+    from netbuilder.gui.workbench import Workbench
 
 
 def commands(window: MainWindow) -> list[Command]:
@@ -63,7 +64,26 @@ def _helps(window: MainWindow) -> list[Command]:
             enabled=window.has_project,
             checked=lambda: window.bench is not None and window.bench.canvas.snapping,
         ),
+        Command(
+            "arrange.flow",
+            lambda: f"Let data flow {_other_flow(window)}",
+            with_bench(window, _turn),
+            menu="Arrange",
+            section=4,
+            enabled=window.has_project,
+        ),
     ]
+
+
+def _turn(bench: Workbench) -> None:
+    from netbuilder.gui.canvas.turning import turn
+
+    turn(bench.canvas)
+
+
+def _other_flow(window: MainWindow) -> str:
+    flow = window.session.document.project.flow if window.session is not None else "down"
+    return "right" if flow == "down" else "down"
 
 
 def _graphs(window: MainWindow) -> list[Command]:

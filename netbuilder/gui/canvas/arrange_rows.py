@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from netbuilder.graph.arrange import Axis, Side
-from netbuilder.gui.canvas import arrange, framing
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from netbuilder.gui.canvas.row import CanvasCommand
+
+if TYPE_CHECKING:
+    from netbuilder.graph.arrange import Axis, Side
+    from netbuilder.gui.canvas.view import CanvasView
+
+
+def _do(module: str, name: str, *values: str) -> Callable[[CanvasView], object]:
+    """A function of a module beside this one, imported when it is first needed."""
+
+    def run(view: CanvasView) -> object:
+        found = import_module(f"netbuilder.gui.canvas.{module}")
+        return getattr(found, name)(view, *values)
+
+    return run
 
 
 def _align(side: Side, title: str) -> CanvasCommand:
     return CanvasCommand(
-        f"arrange.{side}", title, lambda view: arrange.align(view, side), (), "Arrange", 2, True
+        f"arrange.{side}", title, _do("arrange", "align", side), (), "Arrange", 2, True
     )
 
 
@@ -17,7 +33,7 @@ def _spread(axis: Axis, title: str) -> CanvasCommand:
     return CanvasCommand(
         f"arrange.spread_{axis}",
         title,
-        lambda view: arrange.spread(view, axis),
+        _do("arrange", "spread", axis),
         (),
         "Arrange",
         3,
@@ -28,18 +44,23 @@ def _spread(axis: Axis, title: str) -> CanvasCommand:
 ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand("edit.tidy", "Tidy", lambda view: view.tidy(), ("L",), "Arrange"),
     CanvasCommand(
-        "arrange.frame", "Frame the selection", framing.frame_selection, ("C",), "Arrange", 1
+        "arrange.frame",
+        "Frame the selection",
+        _do("framing", "frame_selection"),
+        ("C",),
+        "Arrange",
+        1,
     ),
     CanvasCommand(
         "arrange.colour",
         "Colour of the frame…",
-        framing.choose_colour,
+        _do("framing", "choose_colour"),
         (),
         "Arrange",
         1,
         needs_selection=True,
     ),
-    CanvasCommand("arrange.note", "Write a note", framing.note, ("N",), "Arrange", 1),
+    CanvasCommand("arrange.note", "Write a note", _do("framing", "note"), ("N",), "Arrange", 1),
     _align("left", "Align left sides"),
     _align("centre", "Align centres"),
     _align("right", "Align right sides"),
@@ -51,7 +72,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "edit.mute",
         "Mute or unmute",
-        lambda view: arrange.mute(view, "muted"),
+        _do("arrange", "mute", "muted"),
         ("M",),
         "Graph",
         1,
@@ -60,13 +81,13 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "edit.bypass",
         "Bypass or not",
-        lambda view: arrange.mute(view, "bypassed"),
+        _do("arrange", "mute", "bypassed"),
         ("Ctrl+B",),
         "Graph",
         1,
         True,
     ),
     CanvasCommand(
-        "edit.collapse", "Collapse or expand", arrange.collapse, ("H",), "Graph", 1, True
+        "edit.collapse", "Collapse or expand", _do("arrange", "collapse"), ("H",), "Graph", 1, True
     ),
 )

@@ -1,0 +1,55 @@
+"""Turn the direction in which data flows: down or to the right, in all graphs of the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netbuilder.graph import edits, tidying
+from netbuilder.graph.document import Graph
+from netbuilder.graph.layout import Flow, Size
+from netbuilder.gui.background import in_background
+from netbuilder.gui.canvas.arrange import AT_ONCE
+from netbuilder.gui.canvas.face import face_of
+from netbuilder.gui.canvas.node_item import NodeItem
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.editing import EditingView
+
+
+def turn(view: EditingView) -> None:
+    """Let data flow the other way and lay out all graphs for it, as one step to undo."""
+    if not view.editable:
+        return
+    history, document = view.past, view.past.document
+    flow: Flow = "right" if document.project.flow == "down" else "down"
+    graphs = [graph for graph in document.graphs.values() if graph.nodes]
+    sizes = {graph.id: measured(view, graph, flow) for graph in graphs}
+    shots = {graph.id: tidying.snapshot(graph, sizes[graph.id], flow) for graph in graphs}
+
+    def plan() -> dict[str, dict[str, tuple[float, float]]]:
+        return {id: tidying.planned(shot) for id, shot in shots.items()}
+
+    many = sum(len(shot.nodes) for shot in shots.values()) > AT_ONCE
+    places = in_background(plan) if many else plan()
+
+    def change() -> None:
+        with history.step(f"Let data flow {flow}"):
+            edits.set_project(history, flow=flow)
+            for graph in graphs:
+                id = graph.id
+                if id in document.graphs:
+                    tidying.apply(history, graph, sizes[id], shots[id], places[id])
+
+    view.edit(change)
+    view.frame_all()
+
+
+def measured(view: EditingView, graph: Graph, flow: Flow) -> dict[str, Size]:
+    """Width and height that the nodes of a graph have in this flow."""
+    document, shown = view.past.document, view.canvas.graph is graph
+    result = {}
+    for node in graph.nodes.values():
+        report = view.canvas.node_report(node.id) if shown else None
+        item = NodeItem(node.id, face_of(document, graph, node, report, ()), flow)
+        result[node.id] = (item.width, item.height)
+    return result
