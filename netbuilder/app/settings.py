@@ -24,6 +24,7 @@ MAX_RECENTS = 12
 MAX_SETTINGS_BYTES = 1_000_000
 
 Text = Annotated[str, Field(max_length=20_000)]
+Base64 = Annotated[str, Field(max_length=20_000, pattern=r"^[A-Za-z0-9+/=]*\z")]
 
 
 class UserSettings(BaseModel):
@@ -34,13 +35,13 @@ class UserSettings(BaseModel):
     theme: Literal["system", "light", "dark"] = "system"
     recents: tuple[Text, ...] = ()
     """Paths of projects, the latest first."""
-    geometry: Text = ""
+    geometry: Base64 = ""
     """The window's place, as the window writes it (base64)."""
     minimap: bool = True
     """Whether a large graph is shown in the corner of the canvas."""
     snapping: bool = True
     """Whether what is dragged comes to stand in line with other nodes."""
-    window_state: Text = ""
+    window_state: Base64 = ""
     """The arrangement of panels, as the window writes it (base64)."""
     used_layers: Annotated[dict[Text, Annotated[int, Field(ge=0)]], Field(max_length=500)] = {}
     """How often each layer was added by hand: what is used often is offered first."""
@@ -79,8 +80,13 @@ class SettingsStore:
         return self.value
 
     def remember(self, project: Path) -> None:
-        """Put a project on top of the recent ones."""
+        """Put a project on top of the recent ones; a name that is no text can't be kept."""
         text = str(project.absolute())
+        with contextlib.suppress(UnicodeEncodeError):
+            text.encode()
+            self._put_first(text)
+
+    def _put_first(self, text: str) -> None:
         rest = [path for path in self.value.recents if path != text]
         self.update(recents=(text, *rest)[:MAX_RECENTS])
 

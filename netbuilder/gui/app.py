@@ -104,7 +104,7 @@ class Running:
             return
         from netbuilder.app.places import home
         from netbuilder.app.starts import Start
-        from netbuilder.gui.dialogs import ErrorCatcher
+        from netbuilder.gui.catcher import ErrorCatcher
         from netbuilder.gui.signals import Signals
 
         window = self._window

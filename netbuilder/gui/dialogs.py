@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QPlainTextEdit, QWidget
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import style
 from netbuilder.gui.widgets import button, column, row, selectable
 
-log = logging.getLogger(__name__)
 PROJECTS = "netbuilder projects (*.netb)"
 
 
@@ -187,50 +182,3 @@ def ask_save_path(parent: QWidget, suggestion: Path) -> Path | None:
         return None
     result = Path(path)
     return result if result.suffix else result.with_suffix(".netb")
-
-
-class ErrorCatcher(QObject):
-    """Shows what nobody caught and keeps the window alive.
-
-    Installed as `sys.excepthook`: PySide calls it for an exception in any slot or event.
-    Errors that come while one is shown are logged only, so that a fault in painting can't
-    bury the window under messages.
-    """
-
-    caught = Signal(str, str)
-
-    def __init__(self, window: Callable[[], QWidget | None]) -> None:
-        super().__init__()
-        self._window = window
-        self._showing = False
-        self.caught.connect(self._later)
-
-    def __call__(
-        self,
-        kind: type[BaseException],
-        error: BaseException,
-        trace: TracebackType | None,
-    ) -> None:
-        details = "".join(traceback.format_exception(kind, error, trace))
-        log.error("unexpected error\n%s", details)
-        if issubclass(kind, KeyboardInterrupt):
-            QApplication.quit()
-            return
-        self.caught.emit(f"{kind.__name__}: {error}", details)
-
-    def _later(self, text: str, details: str) -> None:
-        # A dialog can't open inside of a paint event: wait until the event is over.
-        if not self._showing:
-            self._showing = True
-            QTimer.singleShot(0, self, lambda: self._show(text, details))
-
-    def _show(self, text: str, details: str) -> None:
-        try:
-            Message(
-                self._window(),
-                "Something went wrong in netbuilder",
-                f"{text}\n\nThe project is still open; save it before you go on.",
-                details=details,
-            ).ask()
-        finally:
-            self._showing = False

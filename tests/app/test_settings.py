@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from netbuilder.app.places import Look, last_look
 from netbuilder.app.settings import MAX_RECENTS, SettingsStore, UserSettings, home
 from tests.storage.faults import Faults, error_at
 
@@ -31,6 +34,11 @@ DAMAGED: list[bytes] = [
     b" " * 2_000_000,
     b"PK\x03\x04",
     b'{"window_state": {"a": ' * 20,
+    b'{"geometry": "\\ud800"}',
+    b'{"window_state": "no base64!"}',
+    b'{"recents": ["\\ud800.netb"]}',
+    b'{"shortcuts": {"edit.undo": 5}}',
+    b" " * 50_000_000,
 ]
 
 
@@ -62,6 +70,42 @@ def test_keys_of_a_newer_version_are_no_damage(tmp_path: Path) -> None:
     path.write_text(json.dumps({"theme": "dark", "later": 1}))
     assert SettingsStore(path).value.theme == "dark"
     assert path.exists()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path)])
+def test_settings_that_are_no_file_give_the_defaults(
+    make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETBUILDER_HOME", str(tmp_path))
+    (tmp_path / "config").mkdir()
+    make(tmp_path / "config" / "settings.json")
+    assert last_look() == Look()
+    warnings: list[str] = []
+    store = SettingsStore(warn=warnings.append)
+    assert store.value == UserSettings()
+    store.update(theme="dark")
+    assert store.value.theme == "dark"
+
+
+@pytest.mark.parametrize("number", range(len(DAMAGED)))
+def test_the_first_look_survives_damaged_settings(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETBUILDER_HOME", str(tmp_path))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "settings.json").write_bytes(DAMAGED[number])
+    look = last_look()
+    assert look.theme in ("system", "dark", "light")
+    look.geometry.encode()
+
+
+def test_a_project_whose_name_is_no_text_is_not_remembered(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    store.remember(Path(os.fsdecode(b"/p/\xff.netb")))
+    store.remember(Path("/p/a.netb"))
+    assert store.value.recents == ("/p/a.netb",)
+    assert SettingsStore(tmp_path / "settings.json").value.recents == ("/p/a.netb",)
 
 
 def test_recent_projects_come_first_once_each(tmp_path: Path) -> None:

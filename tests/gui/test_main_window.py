@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QWidge
 from netbuilder.engine.protocol import WorkerDied, WorkerError
 from netbuilder.graph import edits
 from netbuilder.gui import actions, theme
+from netbuilder.gui.catcher import ErrorCatcher
 from netbuilder.gui.command_list import CommandList
-from netbuilder.gui.dialogs import ErrorCatcher, Message
+from netbuilder.gui.dialogs import Message
 from netbuilder.gui.picker import score
 from netbuilder.gui.start_page import Card
 from netbuilder.storage import files
