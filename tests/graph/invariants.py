@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from netbuilder.graph.document import Document, Graph
 from netbuilder.storage import format
 
@@ -35,5 +37,5 @@ def check_graph(graph: Graph) -> None:
 
 
 def fingerprint(document: Document) -> str:
-    """The canonical text: equal for equal documents."""
-    return format.dumps(document)
+    """A digest of the canonical text: equal for equal documents, and short to keep."""
+    return blake2b(format.dumps(document).encode(), digest_size=16).hexdigest()

@@ -26,6 +26,8 @@ from netbuilder.layers import catalogue
 
 LAYERS = ("torch.nn.Linear", "torch.nn.ReLU", "torch.add", "torch.cat", "no.such.Layer")
 
+MOST_GRAPHS = 8
+
 
 class RandomEdits:
     """Makes one edit after another; `done` counts those that changed something, by name."""
@@ -78,7 +80,9 @@ class RandomEdits:
             # What is often refused gets more chances.
             name = min(self.operations, key=lambda name: self.done[name])
         graph = self.random.choice(list(self.document.graphs.values()))
-        if len(graph.nodes) > self.most_nodes:
+        if len(self.document.graphs) > MOST_GRAPHS:
+            name = "graph"
+        elif len(graph.nodes) > self.most_nodes:
             name = self.random.choice(("delete", "reconnect"))
         try:
             outcome = self.operations[name](graph)
@@ -200,7 +204,7 @@ class RandomEdits:
         return fragment.paste(self.history, graph, self.copied, keep_inputs=True)
 
     def _graph(self, graph: Graph) -> object:
-        if len(self.document.graphs) > 6:
+        if len(self.document.graphs) > MOST_GRAPHS - 2:
             graph = min(self.document.graphs.values(), key=lambda graph: len(graph.nodes))
             edits.remove_graph(self.history, graph)
             return True
