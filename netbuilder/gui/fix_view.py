@@ -16,6 +16,7 @@ from netbuilder.gui.widgets import clear, column, label, row, selectable, set_ro
 
 REST_MS = 120
 """A mouse that only passes by tries nothing."""
+MAX_CARDS = 6
 MARKS = {"error": "problem", "warning": "warning", "info": "info"}
 
 
@@ -78,7 +79,7 @@ class FixPreview(QFrame):
         self.setObjectName("fix.preview")
         self.setProperty("role", "popover")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.title = label("", "group")
+        self.title = label("", "heading")
         self.lines = label("", "mono")
         self.verdict = label("", "muted", wrap=True)
         box = column(self.title, self.lines, self.verdict, gap=4, margins=(12, 8, 12, 8))
@@ -182,8 +183,11 @@ class ProblemCards(QWidget):
             return
         self._shown = tuple(problems)
         clear(self._column)
-        for problem in problems:
+        for problem in problems[:MAX_CARDS]:
             self._column.addWidget(self._card(problem))
+        if len(problems) > MAX_CARDS:
+            text = f"{len(problems) - MAX_CARDS} more stand under Problems."
+            self._column.addWidget(label(text, "muted", wrap=True))
         self.setVisible(bool(problems))
 
     def _card(self, problem: Problem) -> QWidget:

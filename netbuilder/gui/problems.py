@@ -9,12 +9,14 @@ from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     QRect,
     QSize,
     Qt,
+    QTimer,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QListView,
@@ -34,6 +36,8 @@ from netbuilder.gui.widgets import EmptyState, plain_tip
 Index = QModelIndex | QPersistentModelIndex
 PROBLEM = int(Qt.ItemDataRole.UserRole)
 WHERE = PROBLEM + 1
+MAX_FIXES = 3
+"""So many fit into a row; the inspector shows all of them."""
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -125,11 +129,35 @@ class ProblemDelegate(QStyledItemDelegate):
 def fixes_width(problem: Problem, option: QStyleOptionViewItem) -> int:
     """The room that the fix buttons take at the right."""
     metrics = option.fontMetrics
-    return sum(metrics.horizontalAdvance(fix.title) + 32 for fix in problem.fixes)
+    return sum(metrics.horizontalAdvance(fix.title) + 32 for fix in problem.fixes[:MAX_FIXES])
+
+
+def _alike(one: Problem, other: Problem) -> bool:
+    """Whether it is the same mistake, perhaps with other numbers in it."""
+    return (one.graph, one.node, one.port, one.code) == (
+        other.graph,
+        other.node,
+        other.port,
+        other.code,
+    )
 
 
 class _List(QListView):
     activated_row = Signal(QModelIndex)
+    moved = Signal()
+    """Other rows may be seen than before."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.moved.emit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.moved.emit()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self.moved.emit()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
@@ -166,18 +194,49 @@ class ProblemsPanel(QWidget):
         self.empty = EmptyState(
             "No problems", "Shapes and sizes fit. What you drew can be trained."
         )
+        self._dress_soon = QTimer(self)
+        self._dress_soon.setSingleShot(True)
+        self._dress_soon.setInterval(0)
+        self._dress_soon.timeout.connect(self._dress_rows)
+        self.view.moved.connect(self._dress_soon.start)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
 
     def show_problems(self, problems: Sequence[Problem], document: Document) -> None:
         """Show all of them; nothing happens if they are the ones shown."""
+        current = self.view.currentIndex()
+        chosen = current.data(PROBLEM) if current.isValid() else None
         if not self.model.show(problems, document):
             return
         self._stack.setCurrentIndex(1 if problems else 0)
         for row, (problem, _) in enumerate(self.model.problems):
-            if problem.fixes:
-                self.view.setIndexWidget(self.model.index(row), self._buttons(problem.fixes))
+            if chosen is not None and _alike(problem, chosen):
+                self.view.setCurrentIndex(self.model.index(row))
+                break
+        self._dress_soon.start()
+
+    def _dress_rows(self) -> None:
+        """Give the rows that are seen their buttons: thousands of problems stay cheap."""
+        area = self.view.viewport().rect()
+        first = self.view.indexAt(area.topLeft() + QPoint(4, 1)).row()
+        row = max(0, first)
+        while row < len(self.model.problems):
+            index = self.model.index(row)
+            place = self.view.visualRect(index)
+            if place.top() > area.bottom():
+                break
+            problem = self.model.problems[row][0]
+            if problem.fixes and self.view.indexWidget(index) is None:
+                self.view.setIndexWidget(index, self._buttons(problem.fixes))
+            row += 1
+        # By Tab from the list through the buttons, from above to below.
+        before: QWidget = self.view
+        for at in range(max(0, first), row):
+            holder = self.view.indexWidget(self.model.index(at))
+            for press in holder.findChildren(FixButton) if holder is not None else ():
+                QWidget.setTabOrder(before, press)
+                before = press
 
     def _buttons(self, fixes: Sequence[Fix]) -> QWidget:
         # The list sets the size of an index widget: the layout pushes the buttons right.
@@ -187,7 +246,7 @@ class ProblemsPanel(QWidget):
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 0, 12, 0)
         layout.addStretch(1)
-        for fix in fixes:
+        for fix in fixes[:MAX_FIXES]:
             press = FixButton(fix)
             press.wanted.connect(self.fix_wanted)
             press.tried.connect(self.fix_tried)
