@@ -18,6 +18,7 @@ GESTURES = (
     ("Space or Tab", "add a layer after what is selected, or into the selected wire"),
     ("Enter, Shift+Enter in that list", "put it before what follows, or beside it"),
     ("Drag from a port", "a new wire; into the empty: search for what fits"),
+    ("Double-click on a block", "go in; Esc on nothing selected comes out again"),
     ("Alt+click, Ctrl+drag on a port", "break its wires; move all of them to another port"),
     ("Double-click on a wire", "a dot that leads it around"),
     ("Drag a node onto a wire", "insert it there; with Alt: not"),

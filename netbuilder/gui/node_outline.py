@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from netbuilder.graph import blocks
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
 from netbuilder.gui import fields
@@ -76,8 +77,9 @@ def choices_for(
         case Role.CALL:
             found["network"] = [(net.name, net.name) for net in document.of_kind("network")]
         case Role.BLOCK:
-            others = (block for block in document.of_kind("block") if block.id != graph.id)
-            found["block"] = [(block.name, block.name) for block in others]
+            names = [block.name for block in document.of_kind("block")]
+            fit = [name for name in names if blocks.refusal(document, graph, name) is None]
+            found["block"] = [(name, name) for name in fit]
         case Role.DATA:
             found["field"] = [(name, name) for name in field_names(document)]
     return found
@@ -85,8 +87,8 @@ def choices_for(
 
 def _declared(document: Document, graph: Graph, ids: Sequence[str]) -> Mapping[str, FieldSpec]:
     """The parameters of the one block that all these nodes use."""
-    blocks = {graph.nodes[id].params.get("block") for id in ids}
-    block = document.block(str(blocks.pop())) if len(blocks) == 1 else None
+    names = {graph.nodes[id].params.get("block") for id in ids}
+    block = document.block(str(names.pop())) if len(names) == 1 else None
     return fields.declared(block) if block is not None else {}
 
 

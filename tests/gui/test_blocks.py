@@ -13,6 +13,7 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits, parameters
 from netbuilder.graph.document import Graph
 from netbuilder.graph.parameters import Parameter
+from netbuilder.gui import node_outline
 from netbuilder.gui.block_settings import BlockSettings, read_default
 from tests.graph import invariants
 from tests.gui.window_hand import LEFT, WindowHand, settle
@@ -416,3 +417,15 @@ def test_a_value_inside_becomes_a_parameter_by_the_menu(hand: WindowHand) -> Non
     assert parameters.declared(block) == (Parameter("out_channels", 16),)
     assert block.nodes[named(hand, "conv1")].params["out_channels"] == "=out_channels"
     assert settings(hand).rows[0].name.text() == "out_channels"
+
+
+def test_a_use_is_offered_only_blocks_that_do_not_hold_the_shown_one(hand: WindowHand) -> None:
+    hand.open()
+    outer, block = grouped(hand, "conv1", "norm1")
+    edits.add_graph(hand.session.history, "block", "other")
+    double_click(hand, outer)
+    inner, _ = grouped(hand, "norm1")
+    click(hand, inner)
+    outline = node_outline.outline(hand.session.document, block, (inner,))
+    assert outline is not None
+    assert [name for name, _ in outline.choices["block"]] == ["other", "block_2"]
