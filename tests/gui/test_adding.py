@@ -147,20 +147,23 @@ def test_a_loss_takes_what_the_network_says_first(qapp: QApplication) -> None:
     hand.close()
 
 
-def test_a_metric_goes_beside_the_loss(qapp: QApplication) -> None:
+@pytest.mark.parametrize(("words", "title"), [("accuracy", "accuracy"), ("mseloss", "mse_loss")])
+def test_metrics_and_losses_go_beside_each_other(
+    qapp: QApplication, words: str, title: str
+) -> None:
     drawing = classifier()
     drawing.graph = drawing.document.of_kind("step")[0]
     places = {node.id: (0.0, 96.0 * n) for n, node in enumerate(drawing.graph.ordered())}
     edits.move(drawing.history, drawing.graph, places)
     hand = Hand(drawing)
     hand.click(hand.node(named(drawing, "main")))
-    add(hand, "accuracy")
+    add(hand, words)
     assert feeds(drawing, "cross_entropy") == "main"
-    assert any(
-        wire.source == named(drawing, "main").id
-        and "accuracy" in drawing.graph.nodes[wire.target].name
-        for wire in drawing.graph.wires.values()
-    )
+    fed = {
+        drawing.graph.nodes[w.target].name
+        for w in drawing.graph.wires_out_of(named(drawing, "main").id)
+    }
+    assert any(title in name for name in fed)
     assert apart(hand)
     hand.close()
 
@@ -225,8 +228,12 @@ def test_what_does_not_fit_the_shape_comes_last_and_says_why(hand: Hand, drawing
     assert offered(hand)[0].doubt == ""
     for _ in "linear":
         hand.key(KEY.Key_Backspace)
-    hand.type("maxpool")
-    assert all(entry.doubt for entry in offered(hand) if entry.title == "MaxPool2d")
+    hand.type("max")
+    doubts = [bool(entry.doubt) for entry in offered(hand)]
+    assert doubts == sorted(doubts)
+    titles = [entry.title for entry in offered(hand) if entry.doubt]
+    assert "MaxPool2d" in titles
+    assert not doubts[0]
     hand.key(KEY.Key_Escape)
 
 

@@ -175,7 +175,7 @@ HOSTILE: dict[str, str] = {
     "frame without size": json.dumps({**_nodes(1), "frames": [{"box": [0, 0, 0, -5]}]}),
     "empty": json.dumps(_nodes(0)),
     "a project": json.dumps({"format": "netbuilder", "version": 1, "graphs": []}),
-    "large": " " * 17_000_000,
+    "large": json.dumps(_nodes(1, params={"a": "x" * 17_000_000})),
 }
 
 

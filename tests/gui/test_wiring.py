@@ -150,6 +150,8 @@ def test_moved_wires_that_would_make_a_circle_stay_and_say_why(hand: Hand, forke
 
 def test_ctrl_drag_moves_the_wire_of_an_input(hand: Hand, forked: Forked) -> None:
     start = hand.port(forked.relu, "input", output=False)
+    hand.drag(start, hand.pixel(-200, 60), modifiers=CTRL)
+    assert forked.feeds(forked.relu) == "conv", "in empty space it stays"
     hand.drag(start, hand.port(forked.other, "input", output=False), modifiers=CTRL)
     assert forked.feeds(forked.relu) is None
     assert forked.feeds(forked.other) == "conv"
@@ -161,9 +163,9 @@ def test_a_node_without_the_port_says_so(hand: Hand, forked: Forked) -> None:
         assert hand.view.hint.text() == "'image' has no input."
     assert hand.messages == ["'image' has no input."]
     assert not hand.view.popup.isVisible()
-    with hand.dragging(start, hand.node(forked.other)):
-        pass
+    hand.drag(start, hand.node(forked.other))
     assert not hand.view.popup.isVisible(), "let go over its own node, nothing happens"
+    assert len(hand.messages) == 1
 
 
 # -- reroute dots ----------------------------------------------------------------------
@@ -248,6 +250,17 @@ def test_a_node_in_the_flow_does_not_go_into_wires(hand: Hand, forked: Forked) -
     hand.drag(start, start + QPoint(256, -72))
     assert forked.feeds(forked.tanh) == "conv"
     assert forked.feeds(forked.relu) == "conv"
+
+
+def test_a_node_that_feeds_others_does_not_go_into_wires(hand: Hand, forked: Forked) -> None:
+    total = forked.add("torch.add", name="total")
+    forked.wire(total, forked.other, "input")
+    edits.move(forked.history, forked.graph, {total.id: (400, -96)})
+    hand.settle()
+    start = hand.node(total)
+    hand.drag(start, start + QPoint(-400, 208))
+    assert forked.feeds(total) is None
+    assert forked.feeds(forked.tanh) == "conv"
 
 
 # -- breaking and joining --------------------------------------------------------------
