@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from netbuilder.app.runs import RunView
 from netbuilder.compiler.report import Report
@@ -58,6 +59,20 @@ class WorkerChanged:
 
     state: WorkerState
     text: str = ""
+    device: str = ""
+    """What it computes on, once it is ready."""
+
+
+def device_words(devices: Sequence[Mapping[str, Any]]) -> str:
+    """The device that a training takes by itself, with its memory: "NVIDIA H100, 80 GB"."""
+    best = next((d for d in devices if d.get("id") != "cpu"), devices[0] if devices else None)
+    if best is None:
+        return ""
+    name = "CPU" if best.get("id") == "cpu" else str(best.get("name") or best.get("id"))
+    memory = best.get("memory")
+    if not isinstance(memory, int | float) or memory <= 0:
+        return name
+    return f"{name}, {memory / 2**30:.0f} GB"
 
 
 @dataclass(frozen=True, slots=True)

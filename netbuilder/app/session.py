@@ -21,6 +21,7 @@ from netbuilder.app.events import (
     ReportArrived,
     SessionEvent,
     WorkerChanged,
+    device_words,
 )
 from netbuilder.app.following import Following
 from netbuilder.app.project_file import ProjectFile
@@ -306,8 +307,9 @@ class Session:
             case WorkerStarted():
                 self._emit(WorkerChanged("loading", "Loading PyTorch"))
                 self._analysis.worker_started()
-            case WorkerReady(torch=version):
-                self._emit(WorkerChanged("ready", f"PyTorch {version}"))
+            case WorkerReady(torch=version, devices=devices):
+                text = f"PyTorch {version}"
+                self._emit(WorkerChanged("ready", text, device_words(devices)))
             case RunEvent(run=path, data=data):
                 self._following.heard(path, data)
             case WorkerDied():
@@ -410,6 +412,17 @@ class Session:
                 on_done(error)
                 return
         self._answer("export", params, on_done)
+
+    def cancel_export(self) -> None:
+        """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
+        self._ask("cancel", {}, self._notice_error)
+
+    def restart_worker(self) -> None:
+        """Start the worker again after it was given up."""
+        if self._client is not None and not self._closed:
+            self._emit(WorkerChanged("starting"))
+            self._analysis.request()
+            self._client.start()
 
     def layer_help(self, layer: str, on_done: OnDone) -> None:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""

@@ -7,6 +7,7 @@ of torch's neighbours.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -111,10 +112,12 @@ def export(
     out: Path,
     network: str | None = None,
     opset: int | None = None,
+    cancelled: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
-    The `export` command's answer; `ExportError` when the file would not hold.
+    The `export` command's answer; `ExportError` when the file would not hold, or once
+    `cancelled` is set before it is written.
     """
     from netbuilder.exchange import export as exchange
 
@@ -130,6 +133,7 @@ def export(
         samples=_samples(model),
         metadata=_metadata(model),
         opset=opset,
+        cancelled=cancelled,
     )
 
 

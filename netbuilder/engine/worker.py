@@ -1,7 +1,7 @@
 """The process that does the work: answers JSON lines on stdin with JSON lines on stdout.
 
 The main thread reads requests and answers at once what needs no work (`pause`, `stop`,
-`status`); analyses, other jobs and training each have a thread. Torch is imported after
+`cancel`, `status`); analyses, other jobs and training each have a thread. Torch is imported after
 the greeting. When stdin ends, a training writes its checkpoint and the process ends.
 """
 
@@ -25,7 +25,7 @@ from netbuilder.engine import protocol
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
-from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.errors import ExportError, NetbuilderError, RunError
 from netbuilder.training.control import Control
 
 GRACE_S = 8.0
@@ -43,6 +43,8 @@ class Worker:
         self._control: Control | None = None
         self._run = ""
         self._warm = False
+        self._exports: set[threading.Event] = set()
+        """Set to call off the exports that are asked for."""
         self.ignored = 0
         """Lines that were no request."""
         self._queues = {name: self._thread(name) for name in ("analyse", "jobs")}
@@ -73,6 +75,10 @@ class Worker:
                 self._answer(request, lambda params: self._steer(request.method))
             case "train":
                 self._begin_training(request)
+            case "cancel":
+                self._answer(request, self._cancel)
+            case "export":
+                self._later("jobs", request, self._export_job())
             case "analyse":
                 self._later("analyse", request, _analyse)
                 self._warm_up_once()
@@ -91,6 +97,25 @@ class Worker:
             self._warm = True
             jobs = self._queues["jobs"]
             self._queues["analyse"].put(lambda: jobs.put(_import_for_training))
+
+    def _export_job(self) -> Job:
+        cancelled = threading.Event()
+        self._exports.add(cancelled)
+
+        def job(params: Mapping[str, Any]) -> Any:
+            try:
+                return _export(params, cancelled)
+            finally:
+                self._exports.discard(cancelled)
+
+        return job
+
+    def _cancel(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call off all exports, the one under way and those that wait for it."""
+        exports = tuple(self._exports)
+        for cancelled in exports:
+            cancelled.set()
+        return {"exports": len(exports)}
 
     def _answer(self, request: Request, job: Job) -> None:
         try:
@@ -217,9 +242,12 @@ def _sample(params: Mapping[str, Any]) -> Any:
     return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
 
 
-def _export(params: Mapping[str, Any]) -> Any:
+def _export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
     from netbuilder.engine import tasks
+    from netbuilder.exchange.export import CANCELLED
 
+    if cancelled.is_set():
+        raise ExportError(CANCELLED)
     origin = Path(_text(params, "run")) if params.get("run") else _document(params)
     return tasks.export(
         origin,
@@ -227,6 +255,7 @@ def _export(params: Mapping[str, Any]) -> Any:
         Path(_text(params, "out")),
         network=params.get("network"),
         opset=params.get("opset"),
+        cancelled=cancelled,
     )
 
 
@@ -254,7 +283,6 @@ def _help(params: Mapping[str, Any]) -> Any:
 _JOBS: Mapping[str, Job] = {
     "help": _help,
     "sample": _sample,
-    "export": _export,
     "predict": _predict,
     "summary": _summary,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from netbuilder.exchange import exits, fresh, interface
 from netbuilder.graph.document import Document
 from netbuilder.storage import atomic, format
 
+CANCELLED = "The export was cancelled; nothing was written."
+_PATIENCE_S = 0.1
+"""How often a child that exports is asked whether it is still wanted."""
 FORMATS = ("onnx", "pt2", "safetensors", "code")
 Weights = Mapping[str, Tensor]
 
@@ -38,12 +42,15 @@ def export(
     samples: Mapping[str, Tensor],
     metadata: Mapping[str, str],
     opset: int | None = None,
+    cancelled: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Write `network` with these weights to `out` and verify it; the `export` command's answer.
 
     `samples` are real inputs by input name, `metadata` texts for the file. `ExportError`
-    when the file would not hold, `ProblemsError` when the network has errors.
+    when the file would not hold, or once `cancelled` is set before it is written;
+    `ProblemsError` when the network has errors.
     """
+    cancelled = cancelled or threading.Event()
     wanted = interface.of_network(document, network)
     answer: dict[str, Any] = {
         "path": str(out),
@@ -64,7 +71,7 @@ def export(
             if to == "onnx":
                 _refuse(document, network)
             job = {"to": to, "network": network, "opset": opset, "metadata": dict(metadata)}
-            return answer | _in_child(document, job, weights, samples, out)
+            return answer | _in_child(document, job, weights, samples, out, cancelled)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 
 
@@ -114,6 +121,7 @@ def _in_child(
     weights: Weights,
     samples: Mapping[str, Tensor],
     out: Path,
+    cancelled: threading.Event,
 ) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
         paths = {
@@ -125,12 +133,12 @@ def _in_child(
         save_file(contiguous(samples), paths["samples"])
         job |= {name: str(path) for name, path in paths.items()}
         job["project"] = format.to_json(document)
-        answer = _run(job)
+        answer = _run(job, cancelled)
         _publish(paths["out"], out)
     return answer
 
 
-def _run(job: Mapping[str, Any]) -> dict[str, Any]:
+def _run(job: Mapping[str, Any], cancelled: threading.Event) -> dict[str, Any]:
     with subprocess.Popen(
         fresh.command("netbuilder.exchange.export_child"),
         env=fresh.environment(),
@@ -139,7 +147,7 @@ def _run(job: Mapping[str, Any]) -> dict[str, Any]:
         stderr=subprocess.PIPE,
     ) as child:
         try:
-            stdout, stderr = child.communicate(json.dumps(job).encode())
+            stdout, stderr = _talk(child, json.dumps(job).encode(), cancelled)
         except BaseException:
             child.kill()
             raise
@@ -154,6 +162,18 @@ def _run(job: Mapping[str, Any]) -> dict[str, Any]:
     if "error" in answer:
         raise ExportError(answer["error"]["message"], answer["error"]["hint"])
     return answer
+
+
+def _talk(
+    child: subprocess.Popen[bytes], said: bytes, cancelled: threading.Event
+) -> tuple[bytes, bytes]:
+    """What the child answers; `ExportError` when it is no longer wanted."""
+    while not cancelled.is_set():
+        try:
+            return child.communicate(said, timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            continue
+    raise ExportError(CANCELLED)
 
 
 def _publish(path: Path, out: Path) -> None:

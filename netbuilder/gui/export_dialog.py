@@ -43,6 +43,7 @@ class Exports(Protocol):
         *,
         network: str | None = None,
     ) -> None: ...
+    def cancel_export(self) -> None: ...
 
 
 class ExportDialog(QDialog):
@@ -99,7 +100,7 @@ class ExportDialog(QDialog):
         self.box.hide()
         self.show_file = button("Show in folder", self._show_file)
         self.show_file.hide()
-        self.close_button = button("Close", self.close)
+        self.close_button = button("Close", self._leave)
         self.export = button("Export", self._export, "primary")
         self.export.setDefault(True)
         grid = QGridLayout()
@@ -150,6 +151,7 @@ class ExportDialog(QDialog):
         self.box.hide()
         self.show_file.hide()
         self.progress.show()
+        self.close_button.setText("Cancel")
         self._check()
         network = self.network.currentData()
         self._session.export(self.format.currentData(), out, self._done, network=network)
@@ -158,6 +160,8 @@ class ExportDialog(QDialog):
         if self._closed:
             return
         self.progress.hide()
+        self.close_button.setText("Close")
+        self.close_button.setEnabled(True)
         self._check()
         if isinstance(answer, NetbuilderError):
             self._say("errorbox", str(answer), answer.hint)
@@ -194,12 +198,26 @@ class ExportDialog(QDialog):
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result.parent)))
 
-    def done(self, result: int) -> None:
+    def _leave(self) -> None:
+        """Call off what is under way; else close."""
+        if self.progress.isHidden():
+            self.close()
+        else:
+            self.close_button.setEnabled(False)
+            self._session.cancel_export()
+
+    def _gone(self) -> None:
+        """Nobody would see how it ends: what is under way is called off."""
+        if not self._closed and not self.progress.isHidden():
+            self._session.cancel_export()
         self._closed = True
+
+    def done(self, result: int) -> None:
+        self._gone()
         super().done(result)
 
     def closeEvent(self, event: Any) -> None:
-        self._closed = True
+        self._gone()
         super().closeEvent(event)
 
 

@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._settings = settings
+        self.runner = Runner(self)
         self._client_factory = client_factory
         self._painted = False
         self._shortcuts: Shortcuts | None = None
@@ -75,9 +76,9 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(holder(column(self.banners, self.pages, gap=0)))
         self.status = StatusBar()
         self.setStatusBar(self.status)
+        self.status.restart_wanted.connect(lambda: self.runner.restart_worker())
         self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
         self.projects = Projects(self, self)
-        self.runner = Runner(self)
         self.commands = Commands(self, actions.commands(self))
         self.commands.chosen.connect(self._remember_command)
         self.commands.fill_menus(self.menuBar(), actions.MENUS)
@@ -210,11 +211,14 @@ class MainWindow(QMainWindow):
             case events.ProjectSaved(path=path):
                 self.settings.remember(path)
                 self.status.say(f"Saved {path.name}")
-            case events.WorkerChanged(state=state, text=text):
+            case events.WorkerChanged(state=state, text=text, device=device):
+                self.runner.worker = state
                 self.status.show_worker(state, text)
+                if device:
+                    self.status.show_device(device)
             case events.RunChanged(run=run):
                 if run is not None and run.device:
-                    self.status.show_device(run.device)
+                    self.status.show_run_device(run.device)
             case events.Notice(severity=severity, text=text, hint=hint):
                 self.status.say(f"{text} {hint}".strip(), severity)
         if not isinstance(event, events.RunEvent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from netbuilder.app.events import WorkerState
     from netbuilder.gui.main_window import MainWindow
 
 
@@ -13,6 +14,8 @@ class Runner:
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self.worker: WorkerState = "off"
+        """What the worker does at present."""
 
     def status(self) -> str:
         """The status of the run that is followed, empty if there is none."""
@@ -76,6 +79,11 @@ class Runner:
         """Stop the training."""
         if self._window.session is not None:
             self._window.session.stop()
+
+    def restart_worker(self) -> None:
+        """Start the worker again after it was given up."""
+        if self._window.session is not None and self.worker == "dead":
+            self._window.session.restart_worker()
 
     def export(self) -> None:
         """The export dialog."""

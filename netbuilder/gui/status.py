@@ -22,9 +22,11 @@ _STATES = {
 
 
 class StatusBar(QStatusBar):
-    """`problems_wanted`: the person clicked the count of problems."""
+    """`problems_wanted`, `restart_wanted`: the person clicked the count, or the button that
+    is there while the worker is gone."""
 
     problems_wanted = Signal()
+    restart_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,10 +37,15 @@ class StatusBar(QStatusBar):
         self.problems.clicked.connect(self.problems_wanted)
         self.zoom = label("")
         self.worker = label("worker off")
+        self.restart = QToolButton()
+        self.restart.setText("Restart")
+        set_tip(self.restart, "Start the worker again: it works out shapes and trains")
+        self.restart.clicked.connect(self.restart_wanted)
         self.device = label("")
         self.addWidget(self.notice, 1)
-        for part in (self.problems, self.zoom, self.device, self.worker):
+        for part in (self.problems, self.zoom, self.device, self.worker, self.restart):
             self.addPermanentWidget(part)
+        self.restart.hide()
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(lambda: self.say(""))
@@ -68,11 +75,17 @@ class StatusBar(QStatusBar):
         self.worker.setText(text if state == "ready" and text else _STATES.get(state, state))
         set_tip(self.worker, text)
         set_role(self.worker, "error" if state == "dead" else "")
+        self.restart.setVisible(state == "dead")
 
     def show_zoom(self, factor: float) -> None:
         """The zoom of the canvas, 1 for life size."""
         self.zoom.setText(f"{factor:.0%}")
 
     def show_device(self, text: str) -> None:
-        """What the network trains on."""
+        """What a training would compute on, with its memory."""
         self.device.setText(text)
+
+    def show_run_device(self, id: str) -> None:
+        """What a training computes on, by its id: it may have been told to take another one."""
+        if id == "cpu" and not self.device.text().startswith("CPU"):
+            self.device.setText("CPU")

@@ -102,6 +102,27 @@ def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
     assert again.reply().result["steps"] > result["steps"]
 
 
+def test_an_export_can_be_called_off(start: Start, tmp_path: Path) -> None:
+    client, ears = start()
+    ears.wait(WorkerReady)
+    out = tmp_path / "digits.onnx"
+    first = Asked(client, "export", {"project": project(), "to": "onnx", "out": str(out)})
+    waits = Asked(client, "export", {"project": project(), "to": "code", "out": str(out)})
+    worker = psutil.Process(Asked(client, "status").reply().result["pid"])
+    wait_until(lambda: worker.children(recursive=True), "the export's process")
+    assert Asked(client, "cancel").reply().result == {"exports": 2}
+    for asked in (first, waits):
+        error = asked.reply().error
+        assert isinstance(error, ExportError)
+        assert "cancelled" in str(error)
+    assert not out.exists()
+    assert worker.children(recursive=True) == []
+    # The next one is not called off by that.
+    asked = Asked(client, "export", {"project": project(), "to": "code", "out": str(out)})
+    assert asked.reply().result["verified"]
+    assert Asked(client, "cancel").reply().result == {"exports": 0}
+
+
 def test_mistakes_are_answered_as_what_they_are(start: Start, tmp_path: Path) -> None:
     client, _ = start()
     error = Asked(client, "analyse", {"project": {"netbuilder": "what"}}).reply().error

@@ -138,7 +138,11 @@ def test_nodes_and_lines_mark_each_other(qapp: QApplication) -> None:
     panel.node_chosen.connect(lambda graph, node: chosen.append((graph, node)))
     panel.resize(400, 300)
     panel.show()
-    panel.show_code("main", "import torch\nself.a = 1\nself.b = 2\nreturn self.a", {2: ("g", "A"), 4: ("g", "A")})
+    panel.show_code(
+        "main",
+        "import torch\nself.a = 1\nself.b = 2\nreturn self.a",
+        {2: ("g", "A"), 4: ("g", "A")},
+    )
     panel.mark_nodes(["A"])
     marked = [mark.cursor.blockNumber() + 1 for mark in panel.view.extraSelections()]
     assert marked == [2, 4]
@@ -233,7 +237,7 @@ def test_a_training_from_start_to_end(hand: WindowHand) -> None:
     _start(hand)
     panel = hand.bench.training
     assert hand.window.runner.status() == "running"
-    assert hand.window.status.device.text() == "cpu"
+    assert hand.window.status.device.text() == "CPU"
     assert not panel.train.isEnabled()
     assert panel.stop.isEnabled()
     hand.event(2, "metrics", 0, 10, **{"train/loss": 1.5, "lr": 0.01, "samples_per_second": 2500.0})

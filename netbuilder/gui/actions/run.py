@@ -59,4 +59,14 @@ def commands(window: MainWindow) -> list[Command]:
             bar=True,
             text_in_bar=True,
         ),
+        Command(
+            "run.restart",
+            "Restart the worker",
+            run.restart_worker,
+            (),
+            "Run",
+            2,
+            enabled=lambda: run.worker == "dead",
+            obstacle=lambda: "It runs already.",
+        ),
     ]

@@ -1,0 +1,142 @@
+"""Training and export by command: what stands in the way, going on, calling off, the worker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from netbuilder.app.events import device_words
+from netbuilder.compiler.report import GraphReport, Report
+from netbuilder.engine.protocol import WorkerDied, WorkerReady
+from netbuilder.errors import ExportError, Problem
+from netbuilder.gui.export_dialog import ExportDialog
+from tests.gui.window_hand import LEFT, WindowHand, settle
+
+
+def tip(hand: WindowHand, id: str) -> str:
+    return hand.window.commands.actions[id].toolTip()
+
+
+def test_train_tells_what_stands_in_its_way(hand: WindowHand) -> None:
+    hand.window.open_template("digits_cnn")
+    settle()
+    assert "The shapes are being worked out." in tip(hand, "run.train")
+    graph = hand.session.graph
+    problem = Problem("error", "x", "Wrong.", graph=graph.id, node=hand.select("conv1"))
+    hand.report(Report((problem,), {graph.id: GraphReport()}).to_json())
+    assert "Mend the error under Problems." in tip(hand, "run.train")
+    assert not hand.window.commands.actions["run.train"].isEnabled()
+    hand.window.projects.new()
+    settle()
+    hand.report()
+    assert "Choose a data set" in tip(hand, "run.train")
+
+
+def test_a_stopped_run_goes_on_where_it_stopped(hand: WindowHand) -> None:
+    hand.open()
+    hand.command("run.train")
+    hand.event(1, "started", epochs=2, steps=40, device="cpu")
+    hand.event(2, "metrics", step=7, **{"train/loss": 1.0})
+    run = hand.session.run
+    assert run is not None
+    hand.command("run.stop")
+    hand.event(3, "finished", epoch=1, step=8, status="stopped", metrics={})
+    hand.client.answer("train", result={"status": "stopped", "steps": 8})
+    settle()
+    action = hand.window.commands.actions["run.pause"]
+    assert action.text() == "Resume"
+    assert action.isEnabled()
+    QTest.keyClick(hand.window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    settle()
+    _, params, _ = hand.client.waiting("train")[0]
+    assert params["resume"] is True
+    assert params["run"] == str(run.path)
+    hand.client.answer("train", result={"status": "finished"})
+    settle()
+    assert not hand.window.commands.actions["run.pause"].isEnabled()
+
+
+def open_export(hand: WindowHand, tmp_path: Path) -> ExportDialog:
+    hand.open()
+    hand.command("run.export")
+    dialog = hand.window.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    dialog.path.setText(str(tmp_path / "net.onnx"))
+    QTest.keyClick(dialog.path, Qt.Key.Key_Return)
+    settle()
+    assert hand.client.waiting("export")
+    return dialog
+
+
+def test_cancel_calls_off_the_export(hand: WindowHand, tmp_path: Path) -> None:
+    dialog = open_export(hand, tmp_path)
+    assert dialog.close_button.text() == "Cancel"
+    QTest.mouseClick(dialog.close_button, LEFT)
+    settle()
+    assert hand.client.waiting("cancel")
+    assert dialog.isVisible()
+    hand.client.answer("cancel", result={"exports": 1})
+    hand.client.answer(
+        "export", error=ExportError("The export was cancelled; nothing was written.")
+    )
+    settle()
+    assert dialog.verdict.text() == "The export was cancelled; nothing was written."
+    assert dialog.close_button.text() == "Close"
+    QTest.mouseClick(dialog.close_button, LEFT)
+    settle()
+    assert hand.window.findChild(ExportDialog) is None
+    assert not hand.client.waiting("cancel")
+
+
+def test_escape_during_an_export_calls_it_off_too(hand: WindowHand, tmp_path: Path) -> None:
+    dialog = open_export(hand, tmp_path)
+    QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    settle()
+    assert len(hand.client.waiting("cancel")) == 1
+    hand.client.answer("export", error=ExportError("cancelled"))
+    settle()
+
+
+def test_a_worker_that_was_given_up_starts_by_a_press(hand: WindowHand) -> None:
+    hand.open()
+    status = hand.window.status
+    assert not status.restart.isVisible()
+    assert not hand.window.commands.actions["run.restart"].isEnabled()
+    hand.client.say(WorkerDied("The worker was killed.", "A hint.", restart_in_s=None))
+    settle()
+    assert status.restart.isVisible()
+    assert hand.window.commands.actions["run.restart"].isEnabled()
+    hand.client.asked.clear()
+    QTest.mouseClick(status.restart, LEFT)
+    settle()
+    assert not status.restart.isVisible()
+    assert status.worker.text() == "PyTorch 2.13.0"
+    assert hand.client.waiting("analyse"), "the shapes are asked for anew"
+    hand.report()
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ([], ""),
+        ([{"id": "cpu", "name": "x86_64", "memory": 8 * 2**30}], "CPU, 8 GB"),
+        (
+            [
+                {"id": "cpu", "name": "x86_64", "memory": 8 * 2**30},
+                {"id": "cuda:0", "name": "NVIDIA H100", "memory": 80 * 2**30},
+            ],
+            "NVIDIA H100, 80 GB",
+        ),
+        ([{"id": "mps", "name": "Apple GPU", "memory": "?"}], "Apple GPU"),
+    ],
+)
+def test_the_status_bar_names_the_device(
+    hand: WindowHand, devices: list[dict[str, object]], words: str
+) -> None:
+    assert device_words(devices) == words
+    hand.client.say(WorkerReady("2.13.0", tuple(devices)))
+    settle()
+    assert hand.window.status.device.text() == words
