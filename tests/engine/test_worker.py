@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from netbuilder.app.templates import open_template
 from netbuilder.compiler.report import Report
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import WorkerDied, WorkerError, WorkerReady, WorkerStarted
-from netbuilder.errors import DocumentError, ProblemsError, RunError
+from netbuilder.errors import DocumentError, ExportError, ProblemsError, RunError
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.storage import format
@@ -109,7 +110,10 @@ def test_an_export_can_be_called_off(start: Start, tmp_path: Path) -> None:
     first = Asked(client, "export", {"project": project(), "to": "onnx", "out": str(out)})
     waits = Asked(client, "export", {"project": project(), "to": "code", "out": str(out)})
     worker = psutil.Process(Asked(client, "status").reply().result["pid"])
-    wait_until(lambda: worker.children(recursive=True), "the export's process")
+    end = time.monotonic() + PATIENCE_S
+    while not worker.children(recursive=True):
+        assert time.monotonic() < end, "the export's process did not come"
+        time.sleep(0.05)
     assert Asked(client, "cancel").reply().result == {"exports": 2}
     for asked in (first, waits):
         error = asked.reply().error
