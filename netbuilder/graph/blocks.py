@@ -95,6 +95,31 @@ def rename(history: History, block: Graph, name: str) -> None:
         document.apply(Changed(block.id, block.info, replace(block.info, name=name)))
 
 
+def ports(graph: Graph, *, outputs: bool) -> list[Node]:
+    """The nodes that are the inputs or the outputs of a graph, in the order of the ports."""
+    layers = (OUTPUT,) if outputs else (INPUT, BLOCK_INPUT)
+    return [node for node in graph.ordered() if node.layer in layers]
+
+
+def move_port(history: History, graph: Graph, node: str, by: int) -> None:
+    """Move an input or output up (-1) or down (1) among those of its kind."""
+    kind = ports(graph, outputs=graph.nodes[node].layer == OUTPUT)
+    at = next(number for number, port in enumerate(kind) if port.id == node)
+    if not 0 <= at + by < len(kind):
+        return
+    moved = list(kind)
+    moved.insert(at + by, moved.pop(at))
+    # Ranks may be equal in a file that was made by hand: then these get fresh ones.
+    ranks = sorted({port.order for port in kind})
+    if len(ranks) < len(kind):
+        last = 1 + max(node.order for node in graph.nodes.values())
+        ranks = list(range(last, last + len(kind)))
+    with history.step(f"Move {graph.nodes[node].name}"):
+        for port, order in zip(moved, ranks, strict=True):
+            if port.order != order:
+                history.document.apply(Changed(graph.id, port, replace(port, order=order)))
+
+
 def begin(history: History, name: str = "block") -> Graph:
     """A new block to fill: an input that goes straight to an output."""
     document = history.document

@@ -2,157 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from PySide6.QtCore import QSize, Signal, SignalInstance
-from PySide6.QtWidgets import QGridLayout, QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, expressions, parameters, rules
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import MAX_INT, Json
-from netbuilder.graph.parameters import Parameter
+from netbuilder.graph.model import Json, Node
 from netbuilder.gui import icons, theme
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.fields import text_of
 from netbuilder.gui.forms import LABEL_WIDTH
+from netbuilder.gui.parameter_row import ParameterRow
 from netbuilder.gui.widgets import button, clear, column, label, link, row, set_tip
 
 MOST_USES = 8
-MAX_HELP = 400
-_WORDS: dict[str, Json] = {"true": True, "false": False}
-
-
-def read_default(text: str) -> Json:
-    """What a typed default stands for: a number, true or false, several with commas, a text.
-
-    `ValueError` says what is expected.
-    """
-    text = text.strip()
-    if not text:
-        raise ValueError("A parameter needs a default, such as 64.")
-    if text.startswith(expressions.MARK):
-        raise ValueError("A default is a plain value; expressions go into fields inside.")
-    inner = text[1:-1] if text[0] + text[-1] in ("()", "[]") else text
-    if inner != text or "," in text:
-        parts = [part.strip() for part in inner.split(",")]
-        return tuple(_scalar(part) for part in parts if part)
-    return _scalar(text)
-
-
-def _scalar(text: str) -> Json:
-    if text.lower() in _WORDS:
-        return _WORDS[text.lower()]
-    for kind in (int, float):
-        try:
-            value = kind(text) if len(text) <= 40 else None
-        except ValueError:
-            continue
-        if value is not None and math.isfinite(value) and abs(value) <= MAX_INT:
-            return value
-        raise ValueError("A smaller number.")
-    return text
-
-
-class ParameterRow(QWidget):
-    """Name, default and help of one parameter, with buttons to move it up and to remove it."""
-
-    renamed = Signal(str)
-    defaulted = Signal(object)
-    helped = Signal(str)
-    raised = Signal()
-    removed = Signal()
-    finished = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.name = self._line("Name of the parameter", "name")
-        self.default = self._line("Default", "default")
-        self.help = self._line("What the parameter is for", "what it is for")
-        self.help.setMaxLength(MAX_HELP)
-        self.up = self._tool("Move up", self.raised)
-        self.remove = self._tool("Remove", self.removed)
-        self.error = label("", "error", wrap=True)
-        self.error.hide()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(4)
-        grid.setVerticalSpacing(4)
-        for at, widget in enumerate((self.name, self.default, self.up, self.remove)):
-            grid.addWidget(widget, 0, at)
-        grid.addWidget(self.help, 1, 0, 1, 4)
-        grid.addWidget(self.error, 2, 0, 1, 4)
-        grid.setColumnStretch(0, 3)
-        grid.setColumnStretch(1, 2)
-        self.name.editingFinished.connect(self._renamed)
-        self.default.textEdited.connect(self._typed)
-        self.default.editingFinished.connect(self.finished)
-        self.help.textEdited.connect(self.helped)
-        self.help.editingFinished.connect(self.finished)
-        theme.notifier.changed.connect(self._dress)
-        self._dress()
-
-    def _line(self, title: str, placeholder: str) -> QLineEdit:
-        line = QLineEdit()
-        line.setAccessibleName(title)
-        line.setPlaceholderText(placeholder)
-        line.installEventFilter(DocumentUndo(line))
-        return line
-
-    def _tool(self, title: str, signal: SignalInstance) -> QToolButton:
-        tool = QToolButton()
-        tool.setIconSize(QSize(14, 14))
-        tool.setAccessibleName(title)
-        set_tip(tool, title)
-        tool.clicked.connect(lambda: signal.emit())
-        return tool
-
-    def _dress(self) -> None:
-        muted = theme.current().muted
-        self.up.setIcon(icons.icon("up", muted, 14))
-        self.remove.setIcon(icons.icon("close", muted, 14))
-
-    def _renamed(self) -> None:
-        if self.name.isModified():
-            self.name.setModified(False)
-            self.renamed.emit(self.name.text().strip())
-
-    def _typed(self, text: str) -> None:
-        try:
-            value = read_default(text)
-        except ValueError as error:
-            self.say(str(error))
-            return
-        self.say("")
-        self.defaulted.emit(value)
-
-    def say(self, reason: str) -> None:
-        """Why what was typed is not taken; nothing with an empty text."""
-        self.error.setText(reason)
-        self.error.setVisible(bool(reason))
-
-    def _stands_for(self, value: Json) -> bool:
-        """Whether the field says this already, or something is being typed that is no value."""
-        try:
-            # 1, 1.0 and true are equal but not the same.
-            return repr(read_default(self.default.text())) == repr(value)
-        except ValueError:
-            return self.default.hasFocus() and self.default.isModified()
-
-    def show_parameter(self, parameter: Parameter, *, first: bool) -> None:
-        """Show what the document says; what is being typed stays."""
-        for line, text in ((self.name, parameter.name), (self.help, parameter.help)):
-            if line.text() != text and not (line.hasFocus() and line.isModified()):
-                line.setText(text)
-        if not self._stands_for(parameter.default):
-            self.default.setText(text_of(parameter.default))
-            self.say("")
-        self.up.setEnabled(not first)
-        for part, widget in (("name", self.name), ("default", self.default), ("help", self.help)):
-            widget.setObjectName(f"parameter.{parameter.name}.{part}")
 
 
 class BlockSettings(QWidget):
@@ -166,6 +34,7 @@ class BlockSettings(QWidget):
         self._history: History | None = None
         self._block: Graph | None = None
         self._state: object = None
+        self._named: object = None
         self.title = label("Block", "heading")
         self.name = QLineEdit()
         self.name.setObjectName("block.name")
@@ -176,6 +45,7 @@ class BlockSettings(QWidget):
         self.name_error = label("", "error", wrap=True)
         self.name_error.hide()
         self.uses = column(gap=0)
+        self.ports = column(gap=0)
         self.none = label(
             "Declare what differs between uses, such as channels; fields of the layers inside "
             "take it as =channels or =2*channels.",
@@ -199,6 +69,8 @@ class BlockSettings(QWidget):
         layout.addLayout(row(word, self.name))
         layout.addWidget(self.name_error)
         layout.addLayout(self.uses)
+        layout.addWidget(label("Inputs and outputs", "group"))
+        layout.addLayout(self.ports)
         layout.addWidget(label("Parameters", "group"))
         layout.addWidget(self.none)
         layout.addLayout(self._rows)
@@ -217,6 +89,11 @@ class BlockSettings(QWidget):
         if state != self._state:
             self._state = state
             self._show_uses(found)
+        ports = [blocks.ports(block, outputs=side) for side in (False, True)]
+        named = (block.id, [[(node.id, node.name) for node in side] for side in ports])
+        if named != self._named:
+            self._named = named
+            self._show_ports(ports)
         declared = parameters.declared(block)
         self.none.setVisible(not declared)
         while len(self.rows) > len(declared):
@@ -240,6 +117,33 @@ class BlockSettings(QWidget):
             self.uses.addLayout(row(line, None))
         if len(found) > MOST_USES:
             self.uses.addWidget(label(f"and {len(found) - MOST_USES} more", "muted"))
+
+    def _show_ports(self, sides: list[list[Node]]) -> None:
+        clear(self.ports)
+        for side, words in zip(sides, ("in", "out"), strict=True):
+            for at, node in enumerate(side):
+                word = label(words, "field")
+                word.setFixedWidth(32)
+                line = row(word, label(node.name), None)
+                if at > 0:
+                    up = QToolButton()
+                    up.setObjectName(f"port.{node.name}.up")
+                    up.setIcon(icons.icon("up", theme.current().muted, 14))
+                    up.setAccessibleName(f"Move {node.name} up")
+                    set_tip(up, "Move up: ports have this order, and so have arguments")
+                    up.clicked.connect(self._raiser(node.id))
+                    line.addWidget(up)
+                self.ports.addLayout(line)
+        if not any(sides):
+            words = "Inputs and outputs inside become the ports of its uses."
+            self.ports.addWidget(label(words, "muted", wrap=True))
+
+    def _raiser(self, node: str) -> Callable[[], None]:
+        def up() -> None:
+            if self._history is not None and self._block is not None:
+                blocks.move_port(self._history, self._block, node, -1)
+
+        return up
 
     def _add_row(self) -> None:
         line, at = ParameterRow(), len(self.rows)

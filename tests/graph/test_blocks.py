@@ -105,6 +105,20 @@ def test_the_blocks_that_a_block_needs_come_before_it() -> None:
     assert {b.name for b in blocks.needed(d.document, ["outer"])} == {"stage", "outer"}
 
 
+def test_ports_with_the_same_rank_get_ranks_of_their_own_when_one_moves() -> None:
+    d, block, _ = staged()
+    for name in ("b", "a"):
+        node = edits.add_node(d.history, block, blocks.BLOCK_INPUT, name=name)
+        edits.set_node(d.history, block, node.id, order=0)
+    before = [node.name for node in blocks.ports(block, outputs=False)]
+    last = blocks.ports(block, outputs=False)[-1]
+    blocks.move_port(d.history, block, last.id, -1)
+    after = [node.name for node in blocks.ports(block, outputs=False)]
+    assert after == [before[0], before[2], before[1]]
+    blocks.move_port(d.history, block, last.id, 5)
+    assert [node.name for node in blocks.ports(block, outputs=False)] == after
+
+
 # -- parameters ------------------------------------------------------------------------
 
 

@@ -14,7 +14,9 @@ from netbuilder.graph import blocks, edits, parameters
 from netbuilder.graph.document import Graph
 from netbuilder.graph.parameters import Parameter
 from netbuilder.gui import node_outline
-from netbuilder.gui.block_settings import BlockSettings, read_default
+from netbuilder.gui.block_settings import BlockSettings
+from netbuilder.gui.parameter_row import read_default
+from netbuilder.layers.catalogue import ports_of
 from tests.graph import invariants
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
@@ -429,3 +431,18 @@ def test_a_use_is_offered_only_blocks_that_do_not_hold_the_shown_one(hand: Windo
     outline = node_outline.outline(hand.session.document, block, (inner,))
     assert outline is not None
     assert [name for name, _ in outline.choices["block"]] == ["other", "block_2"]
+
+
+def test_ports_change_places_in_the_form(hand: WindowHand) -> None:
+    block = inside_block(hand)
+    main = hand.session.document.of_kind("network")[0]
+    edits.add_node(hand.session.history, block, "netbuilder.BlockInput", name="mask")
+    settle()
+    hand.find(QToolButton, "port.mask.up").click()
+    settle()
+    for _, node in blocks.uses(hand.session.document, block):
+        names = [port.name for port in ports_of(hand.session.document, main, node).inputs]
+        assert names == ["mask", "input"]
+    assert hand.window.findChild(QToolButton, "port.mask.up") is None
+    press(hand, K.Key_Z, CTRL)
+    assert [node.name for node in blocks.ports(block, outputs=False)] == ["input", "mask"]
