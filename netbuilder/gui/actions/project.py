@@ -32,5 +32,27 @@ def commands(window: MainWindow) -> list[Command]:
             "",
             has,
         ),
+        Command(
+            "file.picture",
+            "Save a picture of the graph…",
+            lambda: _picture(window),
+            menu="File",
+            section=1,
+            enabled=has,
+        ),
+        Command(
+            "file.picture_selection",
+            "Save a picture of the selection…",
+            lambda: _picture(window, selection=True),
+            menu="File",
+            section=1,
+            enabled=window.has_selection,
+        ),
         Command("file.quit", "Quit", window.close, ("Ctrl+Q",), "File", 2),
     ]
+
+
+def _picture(window: MainWindow, *, selection: bool = False) -> None:
+    from netbuilder.gui.pictures import save_picture
+
+    save_picture(window, selection=selection)

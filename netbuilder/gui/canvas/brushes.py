@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 
 from netbuilder.gui import icons, theme
-from netbuilder.gui.canvas.wire_item import pen
+from netbuilder.gui.canvas.wire_item import Screen, pen
 
 ICON = 20
 
@@ -50,7 +50,7 @@ class Brushes:
         self.error = QBrush(tokens.error)
         self.warning = QBrush(tokens.warning)
         self.success = QBrush(tokens.success)
-        self.vector = False
+        self.vector = Screen.vector
         """Whether it is painted into a file of lines and texts: no pixels, no shadows."""
         self.border_pen = pen(tokens.border)
         self.hover_pen = pen(tokens.muted)

@@ -31,6 +31,8 @@ class CanvasScene(SettlingScene):
         super().__init__(parent)
         self.report: Report | None = None
         self._problems: dict[str, tuple[Problem, ...]] = {}
+        self._sharers: dict[str, set[str]] = {}
+        """Nodes by the node whose weights they use: they tell its name."""
         self._unsubscribe: Callable[[], None] | None = None
 
     # -- what is shown -------------------------------------------------------------------
@@ -55,6 +57,7 @@ class CanvasScene(SettlingScene):
 
     def _clear(self) -> None:
         self.clear_items()
+        self._sharers.clear()
         self._forget_stale()
 
     def select(self, ids: Iterable[str]) -> None:
@@ -175,6 +178,7 @@ class CanvasScene(SettlingScene):
                 node.setPos(item.x, item.y)
                 self.addItem(node)
                 self._place(item.id, node.box)
+                self._note_sharing(item)
                 if not self._waiting:
                     self._moved.add(item.id)
             case Wire():
@@ -196,6 +200,7 @@ class CanvasScene(SettlingScene):
                 self.removeItem(self.nodes.pop(item.id))
                 self._near_box(self.places.box(item.id))
                 self.places.drop(item.id)
+                self._stale_nodes.update(self._sharers.get(item.id, ()))
                 self._stale_nodes.discard(item.id)
                 self._moved.discard(item.id)
             case Wire():
@@ -227,7 +232,14 @@ class CanvasScene(SettlingScene):
             self.touched.update(at_node)
             self._stale_wires.update(at_node)
         if not _looks_alike(before, node):
+            self._note_sharing(node)
             self._stale_nodes.add(node.id)
+
+    def _note_sharing(self, node: Node) -> None:
+        """Who uses whose weights; those that use this node's tell its name."""
+        if node.shares:
+            self._sharers.setdefault(node.shares, set()).add(node.id)
+        self._stale_nodes.update(self._sharers.get(node.id, ()))
 
     def _touch_ends(self, wire: Wire) -> None:
         self._stale_nodes.update((wire.source, wire.target))

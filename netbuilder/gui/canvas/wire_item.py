@@ -31,12 +31,14 @@ class Screen:
     """How many device pixels the screen has for a logical one."""
 
     ratio = 1.0
+    vector = False
+    """Whether lines go into a file that can be enlarged, with all that is drawn in it."""
 
 
 def pen(color: QColor, width: float = 1.0) -> QPen:
     """A pen of that many logical pixels at every zoom; one device pixel is by far the fastest."""
     result = QPen(color, width * Screen.ratio)
-    result.setCosmetic(True)
+    result.setCosmetic(not Screen.vector)
     result.setCapStyle(Qt.PenCapStyle.FlatCap)
     return result
 
@@ -69,7 +71,7 @@ class WireItem(QGraphicsPathItem):
 
     def restyle(self) -> None:
         """Take the pen for the present look from the theme."""
-        self.setPen(_pen(self.look, theme.current().name, Screen.ratio))
+        self.setPen(_pen(self.look, theme.current().name, Screen.ratio, Screen.vector))
         self.setZValue(-1 if self.look in (Look.PLAIN, Look.DIMMED) else -0.5)
 
     def lines(self, hair: bool = False) -> list[QLineF]:
@@ -98,7 +100,7 @@ class WireItem(QGraphicsPathItem):
 
 
 @lru_cache(maxsize=64)
-def _pen(look: Look, theme_name: str, ratio: float) -> QPen:
+def _pen(look: Look, theme_name: str, ratio: float, vector: bool) -> QPen:
     """The pen of a look: thousands of wires share it."""
     tokens = theme.current()
     match look:
