@@ -132,6 +132,19 @@ def test_several_selected_nodes_feed_one(hand: Hand, drawing: Drawing) -> None:
     assert apart(hand)
 
 
+def test_the_end_of_a_chain_comes_before_what_skips_it(hand: Hand, drawing: Drawing) -> None:
+    hand.view.setFocus()
+    for words in ("input", "conv2d", "relu"):
+        add(hand, words)
+    hand.click(hand.node(named(drawing, "input")))
+    hand.click(hand.node(named(drawing, "relu")), SHIFT)
+    add(hand, "add")
+    assert [feeds(drawing, "add", port) for port in ("input", "other")] == ["relu", "input"]
+    items = hand.view.canvas.nodes
+    chain = [items[named(drawing, name).id] for name in ("relu", "add")]
+    assert chain[0].port(True, "output")[0] == chain[1].port(False, "input")[0]  # type: ignore[index]
+
+
 def test_a_loss_takes_what_the_network_says_first(qapp: QApplication) -> None:
     drawing = classifier()
     step = drawing.graph = drawing.document.of_kind("step")[0]

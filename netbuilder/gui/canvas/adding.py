@@ -67,7 +67,7 @@ class AddingView(EditingView):
         if spot.at is not None:
             return self.mapFromScene(QPointF(*spot.at))
         self.show_selected()
-        box = self.canvas.nodes[spot.ends[-1].node].box
+        box = self.canvas.nodes[spot.ends[0].node].box
         right = self.mapFromScene(QPointF(box.right, box.top)) + QPoint(2 * BESIDE_LIST, 0)
         left = self.mapFromScene(QPointF(box.left, box.top)) - QPoint(BESIDE_LIST, 0)
         if self.width() - right.x() >= min(popup.WIDTH + BESIDE_LIST, left.x()):

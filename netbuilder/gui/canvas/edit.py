@@ -84,7 +84,7 @@ def add_layer(
     values = starting_parameters(view, layer) | dict(params or {})
     kind = catalogue.find(layer)
     if len(spot.ends) > 1 and len(placing.face_to_be(view, layer, values).inputs) < 2:
-        spot = replace(spot, ends=spot.ends[-1:])
+        spot = replace(spot, ends=spot.ends[:1])
     between = not branch and inserts(view, layer, spot)
     middle, size = _middle(view, layer, values, spot, between)
     x, y = placing.corner(middle, size)
@@ -120,9 +120,9 @@ def _middle(
 ) -> tuple[Point, tuple[float, float]]:
     size = placing.size_to_be(view, layer, values)
     if spot.at is None:
-        end = spot.ends[-1]
+        end = spot.ends[0]
         middle = placing.after_port(view, end.node, end.port, size)
-        if len(spot.ends) > 1:
+        if len(spot.ends) > 1 and not _leads(view, end.node, spot):
             middle = _after_all(view, spot, size)
         ignore: Collection[str] = ()
         if between:
@@ -135,6 +135,11 @@ def _middle(
     if spot.exact or spot.wire:
         return middle, size
     return placing.free_place(view, middle, size), size
+
+
+def _leads(view: EditingView, node: str, spot: Spot) -> bool:
+    """Whether a node comes after all the others of a spot: then it leads on."""
+    return topology.ancestors(view.shown, [node]).issuperset(end.node for end in spot.ends)
 
 
 def _after_all(view: EditingView, spot: Spot, size: tuple[float, float]) -> Point:
@@ -209,8 +214,9 @@ def spot_after_selection(view: EditingView) -> Spot | None:
     chosen = scene.selected_nodes()
     if not 0 < len(chosen) <= MOST_ENDS:
         return None
-    # What a network says comes before the label that it is compared with.
-    chosen.sort(key=lambda id: _role(graph.nodes[id]) is Role.DATA)
+    # The end of a chain comes before what skips it; what a network says, before its label.
+    before = {id: topology.ancestors(graph, [id]).intersection(chosen) for id in chosen}
+    chosen.sort(key=lambda id: (_role(graph.nodes[id]) is Role.DATA, -len(before[id])))
     ends = []
     for id in chosen:
         outputs = scene.nodes[id].face.outputs

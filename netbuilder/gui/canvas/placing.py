@@ -23,7 +23,9 @@ GAP = 16.0
 """The least room between a new node and the others, in scene units."""
 TRIES = 400
 BESIDE, BACK = 0.5, 4.0
-"""What a step to the side and one against the flow cost, when one along it costs 1."""
+"""What a step to the side and one against the flow cost, when one along it costs 1.
+
+To the left or up is a little dearer: what is beside a chain stands at its right."""
 
 
 def face_to_be(view: EditingView, layer: str, params: Mapping[str, Json]) -> Face:
@@ -68,7 +70,8 @@ def free_place(
     # Left, right, up, down; equal costs where nothing says which way the node belongs.
     costs = (1.0, 1.0, 1.0, 1.0)
     if along:
-        costs = (BESIDE, BESIDE, BACK, 1.0) if down else (BACK, 1.0, BESIDE, BESIDE)
+        other = BESIDE * 1.2
+        costs = (other, BESIDE, BACK, 1.0) if down else (BACK, 1.0, other, BESIDE)
     waiting: list[tuple[float, Point]] = [(0.0, middle)]
     seen = {middle}
     for _ in range(TRIES):
