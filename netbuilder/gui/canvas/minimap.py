@@ -76,6 +76,12 @@ class Minimap(QWidget):
 
     # -- the picture ---------------------------------------------------------------------
 
+    def start_over(self) -> None:
+        """Another graph is shown."""
+        self._picture = None
+        self.hide()
+        self.refresh()
+
     def refresh(self) -> None:
         """The graph has changed: draw it anew after a moment."""
         now = perf_counter()

@@ -75,6 +75,7 @@ class CanvasView(WiringView):
         self._history = history
         self._hover = NOTHING
         self.canvas.show_graph(document, graph)
+        self.minimap.start_over()
         self._show_words()
         if graph is None:
             return
