@@ -26,7 +26,7 @@ from netbuilder.app.events import (
 from netbuilder.app.following import Following
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
-from netbuilder.app.trail import Trail, graph_report, report_here
+from netbuilder.app.trail import Trail, graph_report, report_here, values_here
 from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
@@ -45,7 +45,7 @@ from netbuilder.graph import fixes
 from netbuilder.graph.changes import Added, Change
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import GraphInfo, ProjectInfo, new_id
+from netbuilder.graph.model import GraphInfo, Json, ProjectInfo, new_id
 from netbuilder.layers import catalogue
 from netbuilder.storage import format
 
@@ -235,6 +235,10 @@ class Session:
     def report_here(self) -> Report | None:
         """The report, with the shown graph's part as in the use through which one came."""
         return report_here(self.report, self.graph, self.trail) if self.report else None
+
+    def values_here(self) -> Mapping[str, Json]:
+        """What the use through which one came gives the shown block's parameters."""
+        return values_here(self.document, self.trail)
 
     def apply_fix(self, fix: Fix) -> None:
         """Do what a problem's fix says; a fix that no longer fits becomes a notice."""

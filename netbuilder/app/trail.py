@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.graph import blocks
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Json
+from netbuilder.layers import catalogue
+from netbuilder.layers.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,20 @@ def graph_report(report: Report | None, graph: Graph, trail: Trail) -> GraphRepo
     uses: Mapping[str, GraphReport] = report.uses.get(graph.id, {})
     found = uses.get(path_of(report, trail))
     return found or report.graphs.get(graph.id) or GraphReport()
+
+
+def values_here(document: Document, trail: Trail) -> Mapping[str, Json]:
+    """What the use through which one came gives the shown block's parameters."""
+    values: Mapping[str, Json] = {}
+    for step in trail:
+        graph = document.graphs.get(step.graph)
+        node = graph.nodes.get(step.node) if graph is not None else None
+        if graph is None or node is None:
+            return {}
+        around = {**catalogue.parameters_of(graph), **values}
+        use = catalogue.read(catalogue.owner_of(graph, node), around)
+        values = use.values if isinstance(use, Block) else {}
+    return values
 
 
 def report_here(report: Report, graph: Graph, trail: Trail) -> Report:

@@ -138,7 +138,7 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         super().__init__(parent)
         self.begin(spec)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.lineEdit().setTextMargins(3, 0, 12, 0)
+        self.lineEdit().setTextMargins(6, 0, 12, 0)
         self.lineEdit().textEdited.connect(self.typed)
         self.editingFinished.connect(self.finished)
         for part in (self, self.lineEdit()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
+from netbuilder.graph.model import Json
 from netbuilder.gui.layer_help import LayerHelp
 from netbuilder.gui.node_outline import NodeOutline, outline
 from netbuilder.gui.node_page import NodePage
@@ -33,6 +34,8 @@ class Inspector(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.values: Callable[[], Mapping[str, Json]] = dict
+        """Values of the shown block's parameters, for the use that one looks at."""
         self._help: dict[str, LayerHelp] = {}
         self._help_open = False
         self._history: History | None = None
@@ -85,7 +88,7 @@ class Inspector(QWidget):
             self.settings.show_project(history, graph)
             self._pages.setCurrentIndex(0)
             return
-        made_of = outline(history.document, graph, self._ids)
+        made_of = outline(history.document, graph, self._ids, self.values())
         if made_of is None:
             self._drop_page()
             self._show_unknown(graph)

@@ -117,6 +117,8 @@ class Palette(QWidget):
             families.setdefault(OWN if own and not entry.refusal else entry.family, []).append(
                 entry
             )
+        # Catalogued last, wanted first: what a block is given.
+        families.get("io", []).sort(key=lambda entry: not entry.layer.endswith("Input"))
         ranks: Mapping[str, int] = {family: rank for rank, family in enumerate(FAMILY_TITLES)}
 
         def rank(family: str) -> tuple[bool, int]:

@@ -167,6 +167,7 @@ class Workbench(QMainWindow):
         self.inspector.open_wanted.connect(self._open_node)
         self.inspector.node_wanted.connect(lambda node: self.go_to(session.graph.id, node))
         self.inspector.help_wanted.connect(self._layer_help)
+        self.inspector.values = session.values_here
         self.code.node_chosen.connect(self.go_to)
         self.data.sample_wanted.connect(self._sample)
         self.training.train_wanted.connect(self.train_wanted)
@@ -196,6 +197,7 @@ class Workbench(QMainWindow):
                 self._report_arrived(report)
             case RunChanged(run=run):
                 self.training.show_run(run)
+                self.canvas.canvas.set_running(run is not None and run.active)
                 if self.runs.isVisible():
                     self.runs.show_runs(self.session.runs())
             case RunEvent(run=run, event=what):

@@ -113,6 +113,41 @@ def test_switches_and_choices_can_follow_a_parameter(hand: WindowHand) -> None:
     assert params(hand, "conv")["bias"] is False
 
 
+def test_an_expression_is_worth_what_the_use_gives(hand: WindowHand) -> None:
+    hand.open()
+    made = block(hand)
+    history = hand.session.history
+    edits.add_node(
+        history, made, "torch.nn.Linear", name="wide", params={"out_features": "=2*channels"}
+    )
+    inner = edits.add_graph(
+        history, "block", "outer", {"parameters": ({"name": "width", "default": 5, "help": ""},)}
+    )
+    params_ = {"block": "stage", "values": {"channels": "=10*width"}}
+    use = edits.add_node(history, inner, "netbuilder.Block", name="use", params=params_)
+    main = hand.session.document.of_kind("network")[0]
+    top = edits.add_node(
+        history,
+        main,
+        "netbuilder.Block",
+        name="top",
+        params={"block": "outer", "values": {"width": 7}},
+    )
+    hand.session.show(made.id)
+    settle()
+    hand.select("wide")
+    assert page(hand).form.rows["out_features"].value.text() == "= 32", "by itself: the default"
+    hand.session.show(main.id)
+    for node in (top, use):
+        hand.session.enter(node.id)
+        settle()
+    hand.select("wide")
+    assert page(hand).form.rows["out_features"].value.text() == "= 140"
+    edits.set_parameters(history, main, [top.id], {"values": {"width": 8}})
+    settle()
+    assert page(hand).form.rows["out_features"].value.text() == "= 160"
+
+
 def test_a_network_counts_in_a_field_too(hand: WindowHand) -> None:
     hand.open()
     hand.select("conv1")
