@@ -168,6 +168,20 @@ def test_a_node_without_the_port_says_so(hand: Hand, forked: Forked) -> None:
     assert len(hand.messages) == 1
 
 
+def test_a_port_whose_node_would_complain_says_so_before(hand: Hand, forked: Forked) -> None:
+    shape = TensorReport(("N", 16), "float32", "N×16")
+    nodes = {forked.other.id: NodeReport(outputs={"output": shape})}
+    hand.view.set_report(Report((), {forked.graph.id: GraphReport(nodes)}))
+    start = hand.port(forked.other, "output", output=True)
+    with hand.dragging(start, hand.port(forked.relu, "input", output=False)):
+        assert hand.view.hint.text() == "relu · input"
+    with hand.dragging(start, hand.port(forked.conv, "input", output=False)):
+        first, _, doubt = hand.view.hint.text().partition("\n")
+        assert first == "conv · input"
+        assert "N×16" in doubt
+    assert forked.feeds(forked.conv) == "other", "sizes can be mended afterwards"
+
+
 # -- reroute dots ----------------------------------------------------------------------
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netbuilder.compiler.report import TensorReport
 from netbuilder.graph.model import Json
+from netbuilder.graph.rules import End
 from netbuilder.gui.canvas import edit, placing, search
 from netbuilder.gui.canvas.edit import LooseEnd, Spot
 from netbuilder.gui.canvas.search import Entry
@@ -42,14 +44,22 @@ def takes(view: EditingView, layer: str, params: Mapping[str, Json], spot: Spot)
 
 def incoming(view: EditingView, spot: Spot) -> TensorType | None:
     """What would come into a node at this spot, as far as it is known."""
-    end: LooseEnd | None = spot.ends[0] if len(spot.ends) == 1 and spot.ends[0].output else None
     wire = view.shown.wires.get(spot.wire)
     if wire is not None:
-        end = LooseEnd(wire.source, wire.source_port, True)
-    report = view.canvas.node_report(end.node) if end is not None else None
-    tensor = report.outputs.get(end.port) if report is not None and end is not None else None
-    if tensor is None:
+        return _leaving(view, End(wire.source, wire.source_port))
+    if len(spot.ends) != 1 or not spot.ends[0].output:
         return None
+    return _leaving(view, End(spot.ends[0].node, spot.ends[0].port))
+
+
+def _leaving(view: EditingView, source: End) -> TensorType | None:
+    """What leaves by an output port, as far as it is known."""
+    report = view.canvas.node_report(source.node)
+    tensor = report.outputs.get(source.port) if report is not None else None
+    return _type(tensor) if tensor is not None else None
+
+
+def _type(tensor: TensorReport) -> TensorType:
     return TensorType(tuple(map(_dim, tensor.shape)), tensor.dtype)
 
 
@@ -63,11 +73,33 @@ def doubt(entry: Entry, coming: TensorType) -> str:
     kind = catalogue.find(entry.layer)
     if kind is None or not kind.inputs or kind.inputs[0].variadic:
         return ""
-    given = {kind.inputs[0].name: coming}
     try:
-        layer: Layer = kind.model_validate({**kind.starting, **entry.params})
-        layer = layer.with_values(layer.infer(given))
-        refused = next((c for c in layer.complaints(given) if c.severity == "error"), None)
+        layer = kind.model_validate({**kind.starting, **entry.params})
+    except ValueError:
+        return ""
+    return _complaint(layer, {kind.inputs[0].name: coming})
+
+
+def misfit(view: EditingView, source: End, target: End) -> str:
+    """Why a node would complain of what an output gives to this port; empty if it would not.
+
+    Such a wire may be drawn all the same: sizes can be mended afterwards.
+    """
+    graph = view.shown
+    coming = _leaving(view, source)
+    layer = catalogue.read(graph.nodes[target.node], catalogue.parameters_of(graph))
+    if coming is None or not isinstance(layer, Layer):
+        return ""
+    report = view.canvas.node_report(target.node)
+    others = report.inputs if report is not None else {}
+    given = {port: _type(tensor) for port, tensor in others.items()}
+    return _complaint(layer, {**given, target.port: coming})
+
+
+def _complaint(layer: Layer, given: Mapping[str, TensorType]) -> str:
+    try:
+        filled = layer.with_values(layer.infer(given))
+        refused = next((c for c in filled.complaints(given) if c.severity == "error"), None)
     except ValueError:
         return ""
     return refused.message if refused is not None else ""

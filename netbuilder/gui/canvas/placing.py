@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from netbuilder.graph import rules
 from netbuilder.graph.edits import snap
 from netbuilder.graph.layout import ALONG, NODE_SIZE, Size
+from netbuilder.graph.layout import BESIDE as BETWEEN
 from netbuilder.graph.model import Json, Node
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.node_item import NodeItem
@@ -98,7 +99,7 @@ def _covered(view: EditingView, at: Point, size: Size, ignore: Collection[str]) 
 def _ways_out(at: Point, size: Size, hits: list[Box], down: bool) -> list[Point]:
     """Past what is in the way, to each of the four sides."""
     (x, y), (width, height) = at, size
-    across, upright = (GAP, ALONG["down"]) if down else (ALONG["right"], GAP)
+    across, upright = (BETWEEN, ALONG["down"]) if down else (ALONG["right"], BETWEEN)
     return [
         (min(box.left for box in hits) - across - width / 2, y),
         (max(box.right for box in hits) + across + width / 2, y),

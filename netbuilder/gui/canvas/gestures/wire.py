@@ -13,6 +13,7 @@ from netbuilder.graph import edits, rules, topology, wiring
 from netbuilder.graph.model import Wire
 from netbuilder.graph.rules import End
 from netbuilder.gui import theme
+from netbuilder.gui.canvas import offers
 from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
 from netbuilder.gui.canvas.hits import Hit, port_at, port_reach
@@ -47,6 +48,7 @@ class DrawWire(Gesture):
         self._same_side = False
         self._answers: dict[End, str | None] = {}
         """What the rules said to each port that the mouse was over: asking walks the graph."""
+        self._doubts: dict[End, str] = {}
 
     def begin(self) -> None:
         graph = self.view.shown
@@ -105,32 +107,46 @@ class DrawWire(Gesture):
         if refusal:
             self.view.hint.show_at(mouse.pixel, refusal, "error")
         elif target is not None:
-            name = self.view.shown.nodes[target.node].name
-            self.view.hint.show_at(mouse.pixel, f"{name} · {target.port}")
+            self._tell(mouse, target)
         else:
             self.view.hint.hide()
+
+    def _tell(self, mouse: Mouse, target: End) -> None:
+        """The port that takes it, and what will have to be mended then."""
+        if target not in self._doubts:
+            ends = (self._ends(end, target) for end in self.fixed)
+            found = (offers.misfit(self.view, source, into) for source, into in ends)
+            self._doubts[target] = next(filter(None, found), "")
+        text = f"{self.view.shown.nodes[target.node].name} · {target.port}"
+        doubt = self._doubts[target]
+        if doubt:
+            self.view.hint.show_at(mouse.pixel, f"{text}\n{doubt}", "warning")
+        else:
+            self.view.hint.show_at(mouse.pixel, text)
 
     def _target(self, mouse: Mouse) -> tuple[End | None, str | None]:
         """The port under the mouse, or the one that a node there would use; why not."""
         x, y = mouse.at.x(), mouse.at.y()
         reach = port_reach(self.view.zoom) * 1.6
-        wanted = not self.output
-        for side in (wanted, self.output):
+        for side in (not self.output, self.output):
             found = port_at(self.scene, x, y, reach, side)
             if found is not None and LooseEnd(found[0].id, found[1], side) not in self.fixed:
-                self._same_side = side != wanted
+                self._same_side = side == self.output
                 end = End(found[0].id, found[1])
                 return end, self._refusal(end)
-        spot = Box(x, y, x + 0.01, y + 0.01)
         self._same_side = False
+        return self._over_card(Box(x, y, x + 0.01, y + 0.01))
+
+    def _over_card(self, spot: Box) -> tuple[End | None, str | None]:
+        wanted = not self.output
         for id in self.scene.places.near(spot):
             name = self.view.shown.nodes[id].name
             if any(end.node == id for end in self.fixed):
                 return None, None
             ports = self.scene.nodes[id].face.ports(wanted)
             if not ports:
-                side = "output" if wanted else "input"
-                return End(id, ""), f"'{name}' has no {side}."
+                lacking = "output" if wanted else "input"
+                return End(id, ""), f"'{name}' has no {lacking}."
             ends = [End(id, port.name) for port in ports if wanted or not port.wired]
             end = next((e for e in ends if self._refusal(e) is None), End(id, ports[0].name))
             return end, self._refusal(end)
