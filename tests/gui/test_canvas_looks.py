@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from netbuilder.app.events import RunChanged
+from netbuilder.app.runs import RunView
 from netbuilder.compiler.report import GraphReport, NodeReport, Report
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
@@ -14,6 +19,7 @@ from netbuilder.gui import theme
 from netbuilder.gui.canvas.node_shape import DOT_SIDE
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
+from tests.gui.window_hand import WindowHand
 
 
 def _shot(hand: Hand, node: Node) -> QImage:
@@ -36,6 +42,13 @@ def hand(qapp: QApplication) -> Hand:
     drawing = Drawing()
     drawing.add("Conv2d", name="conv", out_channels=4, kernel_size=3)
     return Hand(drawing)
+
+
+@pytest.fixture
+def window(qapp: QApplication, home: Path) -> Iterator[WindowHand]:
+    result = WindowHand()
+    yield result
+    result.close()
 
 
 def _only(hand: Hand) -> Node:
@@ -129,6 +142,20 @@ def test_a_collapsed_node_is_smaller_and_keeps_its_ports(hand: Hand) -> None:
     assert set(item.ports) == before[2]
     assert hand.view.canvas.places.box(node.id) == item.box
     hand.close()
+
+
+def test_nodes_with_weights_show_that_they_are_trained(window: WindowHand) -> None:
+    window.open()
+    items = window.bench.canvas.canvas.nodes
+    graph = window.session.graph
+    conv = next(node.id for node in graph.nodes.values() if node.layer == "torch.nn.Conv2d")
+    relu = next(node.id for node in graph.nodes.values() if node.layer == "torch.nn.ReLU")
+    report = Report(graphs={graph.id: GraphReport({conv: NodeReport(parameters=40)})})
+    window.bench.canvas.set_report(report)
+    window.bench.hear(RunChanged(RunView(Path("run"), "running")))
+    assert (items[conv].running, items[relu].running) == (True, False)
+    window.bench.hear(RunChanged(RunView(Path("run"), "finished")))
+    assert not items[conv].running
 
 
 @pytest.mark.parametrize("tokens", [theme.DARK, theme.LIGHT], ids=lambda tokens: tokens.name)

@@ -200,6 +200,7 @@ class FarPainter:
     def _paint_marks(painter: QPainter, scene: CanvasScene) -> None:
         """What is selected or meant, over the rest."""
         style = brushes()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         lines: list[QLineF] = []
         for id in scene.accented:

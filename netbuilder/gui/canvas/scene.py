@@ -31,6 +31,8 @@ class CanvasScene(SettlingScene):
         super().__init__(parent)
         self.report: Report | None = None
         self._problems: dict[str, tuple[Problem, ...]] = {}
+        self.running = False
+        """Whether a training is under way: nodes with weights show it."""
         self._sharers: dict[str, set[str]] = {}
         """Nodes by the node whose weights they use: they tell its name."""
         self._unsubscribe: Callable[[], None] | None = None
@@ -96,6 +98,13 @@ class CanvasScene(SettlingScene):
         """What is known of a node of this graph."""
         found = self.report.graphs.get(self.graph.id) if self.report and self.graph else None
         return found.nodes.get(node) if found else None
+
+    def set_running(self, running: bool) -> None:
+        """A training has begun or ended."""
+        if running != self.running:
+            self.running = running
+            for item in self.nodes.values():
+                item.set_state(running=running and bool(item.face.count))
 
     def problems_of(self, node: str) -> tuple[Problem, ...]:
         """What is wrong with a node of this graph."""
@@ -176,6 +185,7 @@ class CanvasScene(SettlingScene):
                 face = self._face(item)
                 node = self.nodes[item.id] = NodeItem(item.id, face, self.flow)
                 node.setPos(item.x, item.y)
+                node.running = self.running and bool(face.count)
                 self.addItem(node)
                 self._place(item.id, node.box)
                 self._note_sharing(item)
@@ -249,8 +259,12 @@ class CanvasScene(SettlingScene):
     def _settle_node(self, graph: Graph, id: str) -> None:
         self._stale_nodes.discard(id)
         item = self.nodes.get(id)
+        if item is None:
+            return
         self.touched.add(id)
-        if item is not None and item.set_face(self._face(graph.nodes[id]), self.flow):
+        face = self._face(graph.nodes[id])
+        item.set_state(running=self.running and bool(face.count))
+        if item.set_face(face, self.flow):
             self._place(id, item.box)
             at_node = [wire.id for wire in graph.wires_at((id,))]
             self._stale_wires.update(at_node)
