@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -115,17 +115,11 @@ class Minimap(QWidget):
             self._picture = None
             return
         nodes = list(graph.nodes.values())
-        rects: dict[str, list[QRectF]] = {}
         world = QRectF()
         for frame in graph.frames.values():
             world = world.united(QRectF(frame.x, frame.y, frame.width, frame.height))
-        for at in range(0, len(nodes), BATCH):
-            for node in nodes[at : at + BATCH]:
-                rect = self._rect(node)
-                world = world.united(rect)
-                key = " chosen" if node.id in canvas.selection else _family(node.layer)
-                rects.setdefault(key, []).append(rect)
-            yield
+        world = world.united(self._extent(nodes))
+        yield
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
@@ -139,21 +133,43 @@ class Minimap(QWidget):
             for frame in graph.frames.values():
                 painter.setBrush(faded(tint(frame.color), 0.25))
                 painter.drawRect(QRectF(frame.x, frame.y, frame.width, frame.height))
-            for key, found in rects.items():
-                chosen = key == " chosen"
-                painter.setBrush(brushes().accent if chosen else brushes().family(key))
-                for at in range(0, len(found), 4 * BATCH):
-                    painter.drawRects([_seen(rect, scale) for rect in found[at : at + 4 * BATCH]])
-                    yield
+            for at in range(0, len(nodes), BATCH):
+                self._paint_nodes(painter, nodes[at : at + BATCH], scale)
+                yield
+            chosen = [graph.nodes[id] for id in canvas.selection if id in graph.nodes]
+            painter.setBrush(brushes().accent)
+            for at in range(0, len(chosen), BATCH):
+                painter.drawRects([self._rect(one, scale) for one in chosen[at : at + BATCH]])
+                yield
         finally:
             # Also when the drawing is dropped for a newer one.
             painter.end()
         self._world, self._picture = world, picture
 
-    def _rect(self, node: Node) -> QRectF:
-        item = self._camera.canvas.nodes.get(node.id)
+    def _extent(self, nodes: Sequence[Node]) -> QRectF:
+        """The rectangle around the nodes."""
+        if not nodes:
+            return QRectF()
+        items, (width, height) = self._camera.canvas.nodes, NODE_SIZE
+        left, top = min([node.x for node in nodes]), min([node.y for node in nodes])
+        right = max([n.x + (items[n.id].width if n.id in items else width) for n in nodes])
+        bottom = max([n.y + (items[n.id].height if n.id in items else height) for n in nodes])
+        return QRectF(left, top, right - left, bottom - top)
+
+    def _paint_nodes(self, painter: QPainter, nodes: Sequence[Node], scale: float) -> None:
+        """Those of a family together; nothing is kept, so that nothing has to be cleaned up."""
+        rects: dict[str, list[QRectF]] = {}
+        for node in nodes:
+            rects.setdefault(_family(node.layer), []).append(self._rect(node, scale))
+        for family, found in rects.items():
+            painter.setBrush(brushes().family(family))
+            painter.drawRects(found)
+
+    def _rect(self, node: Node, scale: float) -> QRectF:
+        """A node's card; one that would be too small to be seen gets a pixel and a half."""
+        item, least = self._camera.canvas.nodes.get(node.id), 1.5 / scale
         width, height = (item.width, item.height) if item is not None else NODE_SIZE
-        return QRectF(node.x, node.y, width, height)
+        return QRectF(node.x, node.y, max(width, least), max(height, least))
 
     # -- the view ------------------------------------------------------------------------
 
@@ -239,12 +255,6 @@ def _fitting(world: QRectF, size: QSize) -> tuple[float, QPointF]:
     middle = world.center()
     shift = QPointF(size.width() / 2 - middle.x() * scale, size.height() / 2 - middle.y() * scale)
     return scale, shift
-
-
-def _seen(rect: QRectF, scale: float) -> QRectF:
-    """A node that would be too small to be seen gets a pixel and a half."""
-    least = 1.5 / scale
-    return QRectF(rect.x(), rect.y(), max(rect.width(), least), max(rect.height(), least))
 
 
 def _family(layer: str) -> str:
