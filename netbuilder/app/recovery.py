@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from netbuilder.app.quiet import quiet
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
 from netbuilder.storage import format
@@ -98,7 +99,8 @@ class Keeper:
     def _write(self, document: Document, path: Path | None, base: str) -> None:
         title = path.name if path is not None else document.project.title
         try:
-            text = format.dumps(document).encode()
+            with quiet():
+                text = format.dumps(document).encode()
             if self._slot is None:
                 self._slot = self.journal.begin()
             self._slot.write(text, title=title, path=path, base=base, time=self._clock())

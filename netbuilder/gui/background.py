@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
 
+from netbuilder.app.quiet import quiet
+
 T = TypeVar("T")
 
 
@@ -28,7 +30,8 @@ def in_background(job: Callable[[], T], /) -> T:
 
     def work() -> None:
         try:
-            results.append(job())
+            with quiet():
+                results.append(job())
         except BaseException as error:
             failures.append(error)
         bell.rung.emit()
