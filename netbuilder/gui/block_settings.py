@@ -14,6 +14,7 @@ from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, Node
 from netbuilder.gui import icons, theme
+from netbuilder.gui.breadcrumb import short
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.fields import text_of
 from netbuilder.gui.forms import LABEL_WIDTH
@@ -112,8 +113,9 @@ class BlockSettings(QWidget):
         words = times.get(len(found), f"Used {len(found)} times; an edit here changes all:")
         self.uses.addWidget(label(words, "muted", wrap=True))
         for graph, node in found[:MOST_USES]:
-            words = f"{node.name} in {graph.name}"
+            words = f"{short(node.name)} in {short(graph.name)}"
             line = link(words, partial(self.use_wanted.emit, graph.id, node.id))
+            set_tip(line, f"{node.name} in {graph.name}")
             self.uses.addLayout(row(line, None))
         if len(found) > MOST_USES:
             self.uses.addWidget(label(f"and {len(found) - MOST_USES} more", "muted"))
@@ -124,7 +126,7 @@ class BlockSettings(QWidget):
             for at, node in enumerate(side):
                 word = label(words, "field")
                 word.setFixedWidth(32)
-                line = row(word, label(node.name), None)
+                line = row(word, label(short(node.name)), None)
                 if at > 0:
                     up = QToolButton()
                     up.setObjectName(f"port.{node.name}.up")

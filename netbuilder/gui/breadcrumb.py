@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from netbuilder.app import trail as trails
 from netbuilder.app.trail import Trail
@@ -16,6 +16,8 @@ from netbuilder.gui import icons, theme
 from netbuilder.gui.widgets import clear, label, link, set_tip
 
 ICON = 16
+MOST, LONGEST = 3, 20
+"""So many levels from the beginning, and so many letters of each, are shown."""
 
 
 class Breadcrumb(QWidget):
@@ -34,6 +36,8 @@ class Breadcrumb(QWidget):
         self._state: object = None
         self.uses = QToolButton(self)
         self.uses.hide()
+        # A long way is cut off rather than make the window wider.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.hide()
 
     def show_place(self, document: Document, graph: Graph, trail: Trail) -> None:
@@ -57,10 +61,16 @@ class Breadcrumb(QWidget):
         clear(self._layout)
         if not names:
             self._add_back(graph, users)
-        for at, name in enumerate([first, *names[:-1]] if names else []):
-            levels = len(names) - at
-            back = link(name, partial(self.left.emit, levels))
+        way = [first, *names[:-1]] if names else []
+        for at, name in enumerate(way):
+            if MOST <= at < len(way) - 1:
+                # A long way is shown by its beginning and its end.
+                if at == MOST:
+                    self._layout.addWidget(label("… ›", "muted"))
+                continue
+            back = link(short(name), partial(self.left.emit, len(names) - at))
             back.setAccessibleName(f"Back to {name}")
+            set_tip(back, f"Back to {name}")
             self._layout.addWidget(back)
             self._layout.addWidget(label("›", "muted"))
         mark = label()
@@ -69,10 +79,11 @@ class Breadcrumb(QWidget):
         self._layout.addWidget(mark)
         self._layout.addSpacing(4)
         here = names[-1] if names else graph.name
-        self.here = label(here, "heading")
+        self.here = label(short(here), "heading")
+        set_tip(self.here, here)
         self._layout.addWidget(self.here)
         if here != graph.name:
-            self._layout.addWidget(label(f" block {graph.name}", "muted"))
+            self._layout.addWidget(label(f" block {short(graph.name)}", "muted"))
         self._layout.addStretch(1)
         self._add_uses(document, graph, users)
 
@@ -103,6 +114,11 @@ class Breadcrumb(QWidget):
         for path in trails.paths_to(document, graph):
             words = path_words(document, path).replace("&", "&&")
             menu.addAction(words, partial(self.use_chosen.emit, path))
+
+
+def short(name: str) -> str:
+    """A name with its end left out if it is long."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def path_words(document: Document, path: str) -> str:

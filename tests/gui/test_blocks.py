@@ -446,3 +446,21 @@ def test_ports_change_places_in_the_form(hand: WindowHand) -> None:
     assert hand.window.findChild(QToolButton, "port.mask.up") is None
     press(hand, K.Key_Z, CTRL)
     assert [node.name for node in blocks.ports(block, outputs=False)] == ["input", "mask"]
+
+
+def test_a_long_way_of_long_names_leaves_the_window_its_size(hand: WindowHand) -> None:
+    hand.open()
+    session = hand.session
+    graph, narrow = session.graph, hand.window.minimumSizeHint().width()
+    for number in range(8):
+        block = blocks.begin(session.history, f"a_block_with_a_name_of_many_letters_{number}")
+        node = blocks.place(session.history, graph, block, name=f"{'x' * 60}{number}")
+        session.enter(node.id)
+        settle()
+        graph = block
+    assert len(session.trail) == 8
+    assert hand.window.minimumSizeHint().width() <= max(narrow, 900)
+    links = [b for b in hand.bench.crumbs.findChildren(QToolButton) if b.text() == "main"]
+    QTest.mouseClick(links[0], LEFT)
+    settle()
+    assert session.graph.kind == "network"
