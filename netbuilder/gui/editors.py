@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QShowEvent,
     QValidator,
     QWheelEvent,
 )
@@ -138,7 +139,7 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         super().__init__(parent)
         self.begin(spec)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.lineEdit().setTextMargins(6, 0, 12, 0)
+        self._fit_unit()
         self.lineEdit().textEdited.connect(self.typed)
         self.editingFinished.connect(self.finished)
         for part in (self, self.lineEdit()):
@@ -150,6 +151,15 @@ class NumberEditor(_Typing, QAbstractSpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         # Half-typed text is fine: what is wrong with it is said under the field.
         return QValidator.State.Acceptable, text, position
+
+    def _fit_unit(self) -> None:
+        unit = self.fontMetrics().horizontalAdvance(self.spec.unit)
+        self.lineEdit().setTextMargins(6, 0, 12 + (unit + 6 if unit else 0), 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Only now the font is the one that it will have."""
+        super().showEvent(event)
+        self._fit_unit()
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
         flag = QAbstractSpinBox.StepEnabledFlag
@@ -193,6 +203,10 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.current().muted, 1.3))
         middle, x = self.height() / 2, self.width() - 12.0
+        if self.spec.unit:
+            place = self.rect().adjusted(0, 0, -24, 0)
+            align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(place, align, self.spec.unit)
         for y, tip in ((middle - 3, -3.0), (middle + 3, 3.0)):
             ends = (QPointF(x - 3, y), QPointF(x, y + tip), QPointF(x + 3, y))
             painter.drawPolyline(QPolygonF(ends))

@@ -40,7 +40,7 @@ class FieldRow(QObject):
         self.name = label(title, "field")
         self.name.setFixedWidth(LABEL_WIDTH)
         self.editor = editor_for(spec, choices, names)
-        self.editor.setAccessibleName(title)
+        self.editor.setAccessibleName(f"{title}, {spec.unit}" if spec.unit else title)
         self.editor.setObjectName(f"field.{spec.name}")
         self.value = label("", "small")
         self.value.hide()

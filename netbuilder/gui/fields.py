@@ -77,6 +77,8 @@ class FieldSpec:
     choices: tuple[Json, ...] = ()
     models: tuple[type[BaseModel], ...] = ()
     """A group of settings: one model, or variants that their `kind` tells apart."""
+    unit: str = ""
+    """What its number counts: `epochs`, `s`."""
     expressions: bool = False
     """Whether it takes expressions, `=2*channels`, for a value or for one of a tuple."""
 
@@ -185,6 +187,7 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         limits=reading.limits[0] if reading.limits else Limits(),
         choices=tuple(freeze(choice) for choice in reading.choices),
         models=reading.models,
+        unit=_UNITS.get(name, ""),
     )
 
 
@@ -238,7 +241,18 @@ def text_of(value: Json) -> str:
     return str(value)
 
 
-_TITLES = {"lr": "Learning rate", "eps": "Epsilon", "checkpoint_s": "Checkpoint every s"}
+_TITLES = {"lr": "Learning rate", "eps": "Epsilon", "checkpoint_s": "Checkpoint every"}
+_UNITS = {
+    "batch_size": "samples",
+    "checkpoint_s": "s",
+    "epochs": "times",
+    "every": "batches",
+    "patience": "epochs",
+    "step_size": "epochs",
+    "steps": "batches",
+    "T_max": "epochs",
+    "warmup": "epochs",
+}
 
 
 def hint_of(spec: FieldSpec) -> str:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel
 
 from netbuilder.data.settings import DataSettings
-from netbuilder.gui.fields import FieldSpec, hint_of, specs, text_of, title_of
-from netbuilder.gui.typed import Unreadable, parse, refusal
+from netbuilder.graph.document import Graph
+from netbuilder.graph.model import GraphInfo, freeze
+from netbuilder.gui.fields import (
+    FieldSpec,
+    common,
+    declared,
+    hint_of,
+    specs,
+    text_of,
+    title_of,
+)
+from netbuilder.gui.typed import Unreadable, parse, refusal, worth
 from netbuilder.layers.catalogue import layers
 from netbuilder.training.settings import StepSettings, TrainingSettings
 
@@ -95,3 +107,90 @@ def test_hints_say_what_empty_means() -> None:
 def test_titles() -> None:
     assert title_of("batch_size") == "Batch size"
     assert title_of("lr") == "Learning rate"
+
+
+def test_numbers_say_what_they_count() -> None:
+    training = specs(TrainingSettings)
+    assert training["checkpoint_s"].unit == "s"
+    assert title_of("checkpoint_s") == "Checkpoint every"
+    assert training["batch_size"].unit == "samples"
+    assert all(not field.unit for layer in layers().values() for field in specs(layer).values())
+
+
+def test_expressions_are_told_from_values() -> None:
+    size = replace(spec("torch.nn.Conv2d", "kernel_size"), expressions=True)
+    assert parse(size, "=2*k") == "=2*k"
+    assert parse(size, " =k, 3 ") == ("=k", 3)
+    assert parse(size, "=min(a, b), =max(a, (b))") == ("=min(a, b)", "=max(a, (b))")
+    shape = replace(spec("netbuilder.Input", "shape"), expressions=True)
+    assert parse(shape, "=sizes") == "=sizes", "a mere name stands for all of it"
+    assert parse(shape, "=sizes,") == ("=sizes",)
+    for wrong in ("=", "=2*", "=a b", "=min(1)", "=__import__('os')", "=1, 2, 3", "=f(1)"):
+        with pytest.raises(Unreadable):
+            parse(size, wrong)
+    with pytest.raises(Unreadable, match="whole number"):
+        parse(spec("torch.nn.Conv2d", "kernel_size"), "=2")
+
+
+def test_expressions_are_checked_by_what_they_come_to() -> None:
+    conv = layers()["torch.nn.Conv2d"]
+    scope = {"c": 8, "wide": True, "name": "zeros"}
+    set_ = {"out_channels": "=c", "kernel_size": 3, "groups": "=gone"}
+    assert refusal(conv, set_, "stride", 2, scope) == "", "what is wrong elsewhere is told there"
+    assert refusal(conv, set_, "out_channels", "=c//2", scope) == ""
+    assert "with a fraction" in refusal(conv, set_, "out_channels", "=c/2", scope)
+    assert "greater than or equal" in refusal(conv, set_, "out_channels", "=c-8", scope)
+    assert "no parameter 'd'" in refusal(conv, set_, "out_channels", "=d", scope)
+    assert refusal(conv, set_, "bias", "=wide", scope) == ""
+    assert refusal(conv, set_, "padding_mode", "=name", scope) == ""
+    assert refusal(conv, set_, "padding_mode", "=c", scope)
+    assert worth(("=c", 3), scope) == "8, 3"
+    assert worth(("=d", 3), scope) == worth(5, scope) == ""
+
+
+def test_a_block_declares_fields() -> None:
+    info = GraphInfo(
+        id="g",
+        kind="block",
+        name="b",
+        settings=freeze(
+            {
+                "parameters": [
+                    {"name": "channels", "default": 64, "help": "Filters."},
+                    {"name": "rate", "default": 0.5},
+                    {"name": "flag", "default": False},
+                    {"name": "act", "default": "relu"},
+                    {"name": "sizes", "default": [1, 2]},
+                    {"name": "free", "default": None},
+                    {"default": 1},
+                    7,
+                ]
+            }
+        ),
+    )
+    found = declared(Graph(info))
+    assert {name: field.editor for name, field in found.items()} == {
+        "channels": "number",
+        "rate": "number",
+        "flag": "bool",
+        "act": "text",
+        "sizes": "text",
+        "free": "text",
+    }
+    assert found["channels"].help == "Filters."
+    with pytest.raises(Unreadable):
+        parse(found["channels"], "1.5")
+    assert parse(found["rate"], "1.5") == 1.5
+    assert parse(found["sizes"], "4, 5, 6") == (4, 5, 6)
+    assert parse(found["free"], "true") is True
+    assert parse(found["channels"], "=2*c") == "=2*c"
+
+
+def test_layers_have_fields_in_common() -> None:
+    conv1, conv2 = layers()["torch.nn.Conv1d"], layers()["torch.nn.Conv2d"]
+    both = common([conv1, conv2])
+    assert {"in_channels", "out_channels", "groups", "bias"} <= set(both)
+    assert "kernel_size" not in both
+    norms = common([layers()["torch.nn.BatchNorm2d"], layers()["torch.nn.LayerNorm"]])
+    assert "eps" in norms
+    assert common([conv1, layers()["torch.nn.ReLU"]]) == {}
