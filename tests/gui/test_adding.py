@@ -218,6 +218,18 @@ def test_what_is_used_most_comes_first(hand: Hand, drawing: Drawing) -> None:
     hand.key(KEY.Key_Escape)
 
 
+def test_the_list_fits_into_a_low_canvas(hand: Hand, drawing: Drawing) -> None:
+    hand.view.resize(700, 220)
+    hand.settle()
+    hand.view.setFocus()
+    hand.key(KEY.Key_A, SHIFT)
+    popup = hand.view.popup
+    assert popup.isVisible()
+    assert popup.geometry().bottom() < hand.view.height()
+    assert popup.list.height() > 60
+    hand.key(KEY.Key_Escape)
+
+
 def test_nothing_that_matches_is_said(hand: Hand, drawing: Drawing) -> None:
     hand.view.setFocus()
     hand.key(KEY.Key_Tab)

@@ -91,14 +91,16 @@ class AddPopup(QFrame):
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def _fit(self) -> None:
-        """As high as its entries need, up to a limit."""
-        row = max(self.list.sizeHintForRow(0), 24)
-        shown = min(self.model.rowCount(), ROWS)
-        self.list.setFixedHeight(row * shown + 2)
-        height = (self.list.height() if shown else 0) + self.field.sizeHint().height() + 3 * theme.S
+        """As high as its entries need, up to a limit and within the parent."""
+        rest = self.field.sizeHint().height() + 3 * theme.S
         if self.words.text():
-            height += self.words.sizeHint().height() + theme.S
-        self.resize(WIDTH, height)
+            rest += self.words.sizeHint().height() + theme.S
+        row = max(self.list.sizeHintForRow(0), 24)
+        parent = self.parentWidget()
+        room = (parent.height() - rest) // row if parent is not None else ROWS
+        shown = min(self.model.rowCount(), max(2, min(room, ROWS)))
+        self.list.setFixedHeight(row * shown + 2)
+        self.resize(WIDTH, rest + (self.list.height() if shown else 0))
 
     def close_list(self) -> None:
         """Close without a choice."""
@@ -112,6 +114,8 @@ class AddPopup(QFrame):
             item = QStandardItem(entry.title)
             item.setData(entry, ENTRY)
             item.setEditable(False)
+            item.setAccessibleText(f"{entry.title}, {entry.family}")
+            item.setAccessibleDescription(entry.doubt or entry.help)
             self.model.appendRow(item)
         self._mark(0)
         self._say()

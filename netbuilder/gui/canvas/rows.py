@@ -96,7 +96,9 @@ _EDIT = (
     CanvasCommand("edit.rename", "Rename", lambda view: view.rename(), ("F2",), "Edit", 2, True),
 )
 _GRAPH = (
-    CanvasCommand("edit.add", "Add a layer…", lambda view: view.start_add(), ("Tab",), "Graph"),
+    CanvasCommand(
+        "edit.add", "Add a layer…", lambda view: view.start_add(), ("Tab", "Shift+A"), "Graph"
+    ),
     CanvasCommand("edit.connect", "Connect…", _connect, ("W",), "Graph", 0, True),
 )
 _VIEW = (
