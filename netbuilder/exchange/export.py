@@ -168,11 +168,13 @@ def _talk(
     child: subprocess.Popen[bytes], said: bytes, cancelled: threading.Event
 ) -> tuple[bytes, bytes]:
     """What the child answers; `ExportError` when it is no longer wanted."""
+    to_say: bytes | None = said
     while not cancelled.is_set():
         try:
-            return child.communicate(said, timeout=_PATIENCE_S)
+            return child.communicate(to_say, timeout=_PATIENCE_S)
         except subprocess.TimeoutExpired:
-            continue
+            # What was begun to be said goes on by itself.
+            to_say = None
     raise ExportError(CANCELLED)
 
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QScrollArea, QWid
 if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench
 
+_FIELDS = ("field.", "data.")
 _BY_KEY = Qt.FocusReason.ShortcutFocusReason
 
 
@@ -38,6 +39,7 @@ class FocusRing(QObject):
         super().__init__(bench)
         self._bench = bench
         bench.installEventFilter(self)
+        bench.window().installEventFilter(self)
 
     def panels(self) -> list[QWidget]:
         """The panels that are seen, in the order of the ring: around the canvas."""
@@ -93,7 +95,7 @@ class FocusRing(QObject):
         for widget in _inside(bench.inspector):
             above: QWidget | None = widget
             while above is not None and above is not bench.inspector:
-                if above.objectName().startswith("field."):
+                if above.objectName().startswith(_FIELDS):
                     self._take(widget)
                     return True
                 above = above.parentWidget()
@@ -113,6 +115,7 @@ class FocusRing(QObject):
             and event.type() == QEvent.Type.KeyPress
             and event.key() == Qt.Key.Key_Escape
             and not event.modifiers()
+            and self._bench.isVisible()
         ):
             self._bench.canvas.setFocus(_BY_KEY)
             return True

@@ -164,7 +164,6 @@ class MainWindow(QMainWindow):
             bench.train_wanted.connect(self.runner.train)
             bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.open_path)
-            self.focus = FocusRing(bench)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)
@@ -176,6 +175,7 @@ class MainWindow(QMainWindow):
             bench.canvas.snapping = self.settings.value.snapping
             bench.canvas.minimap.set_wanted(self.settings.value.minimap)
             self.pages.addWidget(bench)
+            self.focus = FocusRing(bench)
             state = self.settings.value.window_state
             if state:
                 bench.restore(QByteArray.fromBase64(state.encode()))

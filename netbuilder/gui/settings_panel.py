@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from netbuilder.data.settings import DataSettings, field_types
 from netbuilder.data.sources import source_classes
@@ -75,7 +75,9 @@ class SettingsPanel(QWidget):
         )
         if shape != self._shape:
             self._shape = shape
+            held = self._held()
             self._build(step, block, networks)
+            self._hold(held)
         self._fill()
 
     def _build(self, step: Graph | None, block: Graph | None, networks: tuple[str, ...]) -> None:
@@ -101,6 +103,17 @@ class SettingsPanel(QWidget):
         self._section("Training")
         self._add("training", Form(TrainingSettings), self._set_training)
         self._column.addStretch(1)
+
+    def _held(self) -> str:
+        """The name of the field that has the keys; empty if none here has."""
+        focused = QApplication.focusWidget()
+        return focused.objectName() if focused is not None and self.isAncestorOf(focused) else ""
+
+    def _hold(self, name: str) -> None:
+        """A choice that brings other fields must not take the keys from who works by them."""
+        again = self.findChildren(QWidget, name)[-1:] if name else ()
+        for field in again:
+            field.setFocus()
 
     def _section(self, title: str) -> None:
         if self._column.count():
