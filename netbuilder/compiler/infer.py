@@ -294,7 +294,7 @@ class _Node:
             sum(inside.parameters.values()) for inside in inferences
         )
         self._problems_inside(block, inferences, outputs is None)
-        return None if block.id in self.world.broken else outputs
+        return outputs
 
     def _inside(self, block: Graph, values: Mapping[str, Json], given: Types) -> Inference:
         # `repr` keeps 1, 1.0 and True apart, which are equal as keys.

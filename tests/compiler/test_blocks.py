@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
 import re
 import subprocess
@@ -16,6 +17,7 @@ from torch import nn
 from netbuilder.analysis import costs
 from netbuilder.compiler.analyse import analyse, compile_document
 from netbuilder.compiler.build import build_network, locate_error, network_source
+from netbuilder.compiler.merge import Arguments
 from netbuilder.compiler.report import Report
 from netbuilder.errors import Problem, ProblemsError
 from netbuilder.graph import edits
@@ -201,18 +203,69 @@ def test_several_outputs_go_round_too() -> None:
 def test_an_expression_in_a_function_is_kept_on_self() -> None:
     d = new({"name": "length", "default": 2, "help": ""}, name="cut")
     x = d.add("netbuilder.BlockInput", name="x")
-    cut = d.add("torch.narrow", x, name="length", dim=1, start=0, length="=length")
-    d.output(cut, name="y")
+    cut = d.add("torch.narrow", x, name="cut", dim=1, start=0, length="=length")
+    # A module whose name the stored number must not take.
+    d.output(d.add("Linear", cut, name="length", out_features="=length", bias=False), name="y")
     close(d)
     x = d.input(9, name="x")
     x = use(d, x, name="long", block="cut", values={"length": 5})
     d.output(use(d, x, name="short", block="cut"), name="y")
     model: Any = build_network(d.document, "main")
     values = torch.randn(3, 9)
-    assert torch.equal(model(values), values[:, :2])
+    first = model.long.length(values[:, :5])
+    assert torch.equal(model(values), model.short.length(first[:, :2]))
 
 
-def test_uses_whose_code_differs_are_two_classes() -> None:
+def test_uses_that_are_built_differently_are_two_classes() -> None:
+    d = simple()
+    d.add_graph("block", "stage", parameters=({"name": "depth", "default": 1, "help": ""},))
+    x = d.add("netbuilder.BlockInput", name="x")
+    d.output(use(d, x, name="units", values={"channels": 16}, repeat="=depth"), name="y")
+    close(d)
+    x = use(d, d.input(3, 8, 8), name="one", block="stage")
+    d.output(use(d, x, name="three", block="stage", values={"depth": 3}), name="out")
+    d.output(use(d, d.input(3, 8, 8), name="two", block="stage", values={"depth": 2}), name="more")
+    assert problems(d) == []
+    text = network_source(d.document, "main").text
+    assert text.count("class Stage") == 2
+    model: Any = build_network(d.document, "main")
+    assert [len(part.units) for part in (model.one, model.three, model.two)] == [1, 3, 2]
+    assert model.two.units[0].conv.in_channels == 3
+
+
+def test_shapes_stand_in_the_code_where_they_are_always_the_same() -> None:
+    d = simple()
+    x = use(d, d.input(4, 8, 8, name="image"), name="a", values={"channels": 4})
+    d.output(use(d, x, name="b", values={"channels": 4}), name="y")
+    assert '"""x N×4×8×8 -> y N×4×8×8."""' in network_source(d.document, "main").text
+    other = d.graph.named("b")
+    assert other is not None
+    edits.set_parameters(d.history, d.graph, [other.id], {"values": {"channels": 6}})
+    text = network_source(d.document, "main").text
+    assert '"""x N×4×8×8 -> y."""' in text
+    assert "nn.Conv2d(4, channels," in text, "what never differs is a number"
+
+
+def test_what_a_number_is_written_as() -> None:
+    uses = [{"a": 8, "b": 1, "on": True}, {"a": 16, "b": 1, "on": True}]
+    arguments = Arguments(uses, ["=a", "=b", "=on", "=2*a"], frozenset({"a", "b", "on"}))
+
+    def shown(*values: Any) -> str:
+        return ast.unparse(arguments.stand_in(("size", "fc_size"), values))
+
+    assert shown(8, 16) == "a"
+    assert shown(16, 32) == "2 * a"
+    assert shown(1, 1) == "1", "a small number may mean anything"
+    assert shown(64, 64) == "64"
+    assert arguments.further == {}
+    assert shown(3, 5) == "size"
+    assert shown(3, 5) == "size"
+    assert shown(5, 7) == "fc_size"
+    assert shown(6, 7) == "fc_size_2"
+    assert shown(8.0, 16.0) == "fc_size_3", "8.0 is not 8 in PyTorch"
+
+
+def test_uses_whose_parameters_are_lists() -> None:
     d = new(name="norm")
     x = d.add("netbuilder.BlockInput", name="x")
     d.output(d.add("LayerNorm", x, name="norm", normalized_shape="=shape"), name="y")
