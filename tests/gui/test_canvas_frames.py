@@ -134,6 +134,26 @@ def test_arrows_take_what_is_in_the_frame_along(hand: Hand, column: Column) -> N
     assert column.graph.nodes[conv.id].x == conv.x + 16
 
 
+def test_a_frame_is_copied_and_cut_with_what_is_in_it(hand: Hand, column: Column) -> None:
+    framed(hand, column)
+    before = column.document.copy()
+    hand.key(Qt.Key.Key_D, CTRL)
+    assert len(column.graph.nodes) == 8
+    assert [frame.title for frame in column.graph.frames.values()] == ["Stem", "Stem"]
+    column.history.undo()
+    assert column.document == before
+    hand.view.select([column.frame.id])
+    hand.key(Qt.Key.Key_X, CTRL)
+    assert not column.graph.frames
+    assert column.graph.named("conv1") is None
+    hand.key(Qt.Key.Key_V, CTRL)
+    assert column.frame.title == "Stem"
+    assert column.graph.named("relu1") is not None
+    assert column.history.undo() == "Paste 2 nodes"
+    column.history.undo()
+    assert column.document == before
+
+
 @pytest.mark.parametrize(
     ("edge", "way", "change"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from netbuilder.app.quiet import quiet
 from netbuilder.graph import arrange, edits, frames, tidying
 from netbuilder.graph.arrange import Axis, Box, Side
 from netbuilder.graph.layout import Place, Size
@@ -52,7 +53,8 @@ def tidy(view: EditingView) -> None:
     places = in_background(lambda: tidying.planned(shot)) if many else tidying.planned(shot)
     if view.canvas.graph is not graph:
         return
-    view.edit(lambda: tidying.apply(history, graph, measured, shot, places))
+    with quiet():
+        view.edit(lambda: tidying.apply(history, graph, measured, shot, places))
     if not only:
         view.frame_all()
 

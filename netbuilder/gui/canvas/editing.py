@@ -105,7 +105,9 @@ class EditingView(Camera):
             clipboard.copy(self, self._copied())
 
     def cut(self) -> None:
-        if self._copied():
+        chosen = self._copied()
+        if chosen:
+            self.select(chosen)
             self.copy()
             self.delete()
 
@@ -129,9 +131,10 @@ class EditingView(Camera):
             self._select_added(self.edit(lambda: clipboard.duplicate(self, chosen)))
 
     def _copied(self) -> list[str]:
-        """The selected nodes and frames."""
-        frames = [id for id in self.canvas.selection if id in self.canvas.frames]
-        return [*self.selection(), *sorted(frames)]
+        """The selected nodes and frames, and what stands in those frames."""
+        framed = sorted(id for id in self.canvas.selection if id in self.canvas.frames)
+        chosen = [*self.selection(), *framed]
+        return frames.with_contents(self.shown, arrange.sizes(self), chosen) if framed else chosen
 
     def _select_added(self, added: list[str] | None) -> None:
         if added:
