@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from netbuilder.compiler.resolve import resolve
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Layer, Role
@@ -27,7 +28,7 @@ class Meaning:
 def of_network(document: Document, name: str) -> Meaning:
     """Which data fields feed a network's inputs, and which its outputs are compared with."""
     meaning = Meaning()
-    for step in document.of_kind("step"):
+    for step in resolve(document).document.of_kind("step"):
         roles = dict(_roles(step))
         for id, layer in roles.items():
             if layer.role is Role.CALL and getattr(layer, "network", "") == name:

@@ -7,6 +7,9 @@ import pytest
 from netbuilder.app.templates import open_template
 from netbuilder.engine import meaning
 from netbuilder.engine.meaning import Meaning
+from netbuilder.graph import edits
+from netbuilder.graph.history import History
+from netbuilder.layers.catalogue import ports_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,15 @@ def test_templates(
 
 def test_a_network_that_no_step_calls_means_nothing() -> None:
     assert meaning.of_network(open_template("digits_cnn"), "other") == Meaning()
+
+
+def test_a_dot_in_a_wire_changes_nothing() -> None:
+    document = open_template("digits_cnn")
+    (step,) = document.of_kind("step")
+    history = History(document)
+    for wire in list(step.wires.values()):
+        dot = edits.add_node(history, step, "netbuilder.Reroute")
+        edits.insert_on_wire(history, step, wire.id, dot.id, ports_of)
+    assert meaning.of_network(document, "main") == meaning.of_network(
+        open_template("digits_cnn"), "main"
+    )
