@@ -464,3 +464,27 @@ def test_a_long_way_of_long_names_leaves_the_window_its_size(hand: WindowHand) -
     QTest.mouseClick(links[0], LEFT)
     settle()
     assert session.graph.kind == "network"
+
+
+def test_a_copied_block_comes_along_to_another_project(hand: WindowHand) -> None:
+    hand.open()
+    grouped(hand, "conv1", "norm1")
+    press(hand, K.Key_C, CTRL)
+    press(hand, K.Key_D, CTRL)
+    assert len(hand.session.document.of_kind("block")) == 1
+    hand.session.history.mark_saved()
+    hand.command("file.new")
+    settle()
+    assert not hand.session.document.of_kind("block")
+    press(hand, K.Key_V, CTRL)
+    (block,) = hand.session.document.of_kind("block")
+    assert {"conv1", "norm1"} < {node.name for node in block.nodes.values()}
+    (node,) = hand.session.graph.nodes.values()
+    assert node.params["block"] == block.name
+    double_click(hand, node.id)
+    press(hand, K.Key_V, CTRL)
+    # A block is not pasted into itself.
+    assert not list(blocks.blocks_in(block))
+    press(hand, K.Key_Escape)
+    press(hand, K.Key_Z, CTRL)
+    assert not hand.session.document.of_kind("block")
