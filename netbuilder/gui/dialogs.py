@@ -136,6 +136,22 @@ def ask_discard(parent: QWidget, title: str) -> bool:
     return question.ask() == 0
 
 
+def ask_revert(parent: QWidget) -> bool:
+    """Whether to give up all edits since the last save."""
+    question = Message(
+        parent,
+        "Go back to the saved version?",
+        "What was changed since is lost.",
+        ("Go back", "Keep my changes"),
+    )
+    return question.ask() == 0
+
+
+def ask_forget(parent: QWidget, title: str, error: Exception) -> bool:
+    """After a recent project that is gone: whether to take it off the list."""
+    return Message(parent, title, _words(error), ("Take it off the list", "Keep it")).ask() == 0
+
+
 def ask_open_again(parent: QWidget, name: str) -> bool:
     """Whether to open what netbuilder was opening when it ended early."""
     question = Message(

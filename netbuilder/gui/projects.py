@@ -160,6 +160,18 @@ class Projects(QObject):
             path = session.path
             self._load(lambda session: session.open(path), path)
 
+    def can_revert(self) -> bool:
+        """Whether there is a saved version that differs."""
+        session = self._house.session
+        return session is not None and session.path is not None and session.dirty
+
+    def revert(self) -> None:
+        """Give up what was edited since the last save, after a question."""
+        from netbuilder.gui.dialogs import ask_revert
+
+        if self.can_revert() and ask_revert(self._window):
+            self.reload()
+
     def _replace(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
         """Put another project into the session, unless the person wants to keep this one."""
         return self.may_leave() and self._load(load, path)
@@ -182,10 +194,23 @@ class Projects(QObject):
 
         title = f"'{path.name}' can't be opened" if path else "That can't be opened"
         entry = self.recovery.entry_of(path) if path else None
-        if entry is None:
+        if path is not None and not path.exists() and entry is None:
+            self._not_there(path, title, error)
+        elif entry is None:
             tell_error(self._window, title, error)
         elif ask_recover_instead(self._window, title, error):
             self.recover(entry)
+
+    def _not_there(self, path: Path, title: str, error: NetbuilderError) -> None:
+        """A file that is gone needs no place among the recent ones, if the person agrees."""
+        from netbuilder.gui.dialogs import ask_forget, tell_error
+
+        settings = self._house.settings
+        if str(path) not in settings.value.recents:
+            tell_error(self._window, title, error)
+        elif ask_forget(self._window, title, error):
+            settings.forget(str(path))
+            self._house.start.show_recents(settings.value.recents)
 
     # -- saving and leaving ------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -51,7 +52,7 @@ class RecoveryList(QWidget):
         frame.setObjectName(f"recovery.{entry.id}")
         frame.setProperty("role", "box")
         title = label(entry.title, "heading")
-        facts = [when(entry.time), str(entry.path) if entry.path else "never saved"]
+        facts = [when(entry.time), short(entry.path) if entry.path else "never saved"]
         if entry.opening:
             facts.append("netbuilder ended while it opened this")
         place = label("  ·  ".join(part for part in facts if part), "small", wrap=True)
@@ -68,6 +69,14 @@ class RecoveryList(QWidget):
         line.addWidget(recover, 0, Qt.AlignmentFlag.AlignVCenter)
         frame.setLayout(line)
         return frame
+
+
+def short(path: Path) -> str:
+    """A path with `~` for the person's own folder."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):
+        return str(path)
 
 
 def when(seconds: float, now: float | None = None) -> str:

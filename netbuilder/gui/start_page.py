@@ -16,7 +16,7 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from netbuilder.gui.recovery_list import RecoveryList
+from netbuilder.gui.recovery_list import RecoveryList, short
 from netbuilder.gui.thumbnails import GraphPicture
 from netbuilder.gui.widgets import button, clear, column, label, link, row, scroller, set_tip
 
@@ -115,7 +115,6 @@ class StartPage(QWidget):
 
     template_chosen = Signal(str)
     project_chosen = Signal(object)
-    forget_wanted = Signal(str)
     new_wanted = Signal()
     open_wanted = Signal()
 
@@ -161,7 +160,7 @@ class StartPage(QWidget):
             path = Path(text)
             open_it = link(path.stem, partial(self.project_chosen.emit, path))
             set_tip(open_it, text)
-            folder = label(_short(path.parent), "small")
+            folder = label(short(path.parent), "small")
             self._recent.addLayout(column(open_it, folder, gap=0))
 
     def fill(self, templates: Sequence[TemplateInfo]) -> None:
@@ -187,10 +186,3 @@ class StartPage(QWidget):
             families = {id: layer.family.value for id, layer in layers().items()}
             card.picture.show_document(open_template(card.info.id), families)
         QTimer.singleShot(0, self, self._next_picture)
-
-
-def _short(folder: Path) -> str:
-    try:
-        return f"~/{folder.relative_to(Path.home())}"
-    except ValueError:
-        return str(folder)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton
+from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QToolButton
 
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
@@ -296,3 +298,83 @@ def test_a_folder_that_is_gone_keeps_the_project(
     assert "not there any more" in said[1]
     assert hand.session.dirty
     wait_for(lambda: hand.window.projects.recovery.keeper.written, 5)
+
+
+# -- the saved version, and files that are gone ----------------------------------------------------
+
+
+def test_going_back_to_the_saved_version_asks(hand: WindowHand, path: Path) -> None:
+    revert = hand.window.commands.actions["file.revert"]
+    assert not revert.isEnabled()
+    edit(hand)
+    assert revert.isEnabled()
+    press_in_dialog("Keep my changes")
+    hand.command("file.revert")
+    assert note(hand) == "mine"
+    press_in_dialog("Go back")
+    hand.command("file.revert")
+    assert note(hand) == ""
+    assert not hand.session.dirty
+    assert hand.session.path == path
+
+
+@pytest.mark.parametrize(("choice", "left"), [("Keep it", 1), ("Take it off the list", 0)])
+def test_a_recent_project_that_is_gone_can_be_taken_off_the_list(
+    hand: WindowHand, path: Path, choice: str, left: int
+) -> None:
+    hand.command("file.start")
+    path.unlink()
+    link = next(
+        button
+        for button in hand.window.start.findChildren(QToolButton)
+        if button.text() == path.stem
+    )
+    said = press_in_dialog(choice)
+    QTest.mouseClick(link, LEFT)
+    settle()
+    assert "There is no file" in said[1]
+    assert len(hand.window.settings.value.recents) == left
+
+
+# -- undo across saving, keeping and going back ----------------------------------------------------
+
+
+def fail_halfway(hand: WindowHand) -> None:
+    with hand.session.history.step("Half"):
+        edits.set_project(hand.session.history, "Change", title="half")
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_dirty_mark_is_exact_whatever_happens(hand: WindowHand, path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    done = Counter[str]()
+    for turn in range(60):
+        kind = rng.choice(("edit", "edit", "undo", "redo", "save", "keep", "revert", "fail"))
+        done[kind] += 1
+        match kind:
+            case "edit":
+                edit(hand, f"{turn}")
+            case "undo" | "redo":
+                hand.command(f"edit.{kind}")
+            case "save":
+                hand.command("file.save")
+            case "keep":
+                hand.window.projects.recovery.keep_now()
+                hand.window.projects.recovery.keeper.flush()
+            case "revert" if hand.window.projects.can_revert():
+                press_in_dialog("Go back")
+                hand.command("file.revert")
+            case "fail":
+                before = hand.session.document.copy()
+                with pytest.raises(ZeroDivisionError):
+                    fail_halfway(hand)
+                assert hand.session.document == before
+        settle()
+        if not hand.session.dirty:
+            assert hand.session.document == files.load(path)
+        assert hand.window.isWindowModified() == hand.session.dirty
+        kept = hand.window.projects.recovery.keeper
+        kept.flush()
+        assert hand.session.dirty or kept._slot is None
+    assert all(done[kind] for kind in ("edit", "undo", "redo", "save", "keep", "revert", "fail"))

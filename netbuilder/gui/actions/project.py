@@ -33,6 +33,14 @@ def commands(window: MainWindow) -> list[Command]:
             has,
         ),
         Command(
+            "file.revert",
+            "Go back to the saved version",
+            window.projects.revert,
+            menu="File",
+            section=1,
+            enabled=window.projects.can_revert,
+        ),
+        Command(
             "file.picture",
             "Save a picture of the graph…",
             lambda: _picture(window),
