@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import blocks
 from netbuilder.gui.actions.making import with_bench
 from netbuilder.gui.commands import Command
 
@@ -42,6 +41,8 @@ def commands(window: MainWindow) -> list[Command]:
 
 
 def _remove(bench: Workbench) -> None:
+    from netbuilder.graph import blocks
+
     session = bench.session
     if session.graph.kind == "block":
         try:

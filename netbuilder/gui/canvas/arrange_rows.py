@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from netbuilder.gui.canvas.row import CanvasCommand
+from netbuilder.gui.canvas.row import CanvasCommand, later
 
 if TYPE_CHECKING:
     from netbuilder.graph.arrange import Axis, Side
-    from netbuilder.gui.canvas.view import CanvasView
-
-
-def _do(module: str, name: str, *values: str) -> Callable[[CanvasView], object]:
-    """A function of a module beside this one, imported when it is first needed."""
-
-    def run(view: CanvasView) -> object:
-        found = import_module(f"netbuilder.gui.canvas.{module}")
-        return getattr(found, name)(view, *values)
-
-    return run
 
 
 def _align(side: Side, title: str) -> CanvasCommand:
     return CanvasCommand(
-        f"arrange.{side}", title, _do("arrange", "align", side), (), "Arrange", 2, True
+        f"arrange.{side}", title, later("arrange", "align", side), (), "Arrange", 2, True
     )
 
 
@@ -33,7 +20,7 @@ def _spread(axis: Axis, title: str) -> CanvasCommand:
     return CanvasCommand(
         f"arrange.spread_{axis}",
         title,
-        _do("arrange", "spread", axis),
+        later("arrange", "spread", axis),
         (),
         "Arrange",
         3,
@@ -46,7 +33,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "arrange.frame",
         "Frame the selection",
-        _do("framing", "frame_selection"),
+        later("framing", "frame_selection"),
         ("C",),
         "Arrange",
         1,
@@ -54,13 +41,13 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "arrange.colour",
         "Colour of the frame…",
-        _do("framing", "choose_colour"),
+        later("framing", "choose_colour"),
         (),
         "Arrange",
         1,
         needs_selection=True,
     ),
-    CanvasCommand("arrange.note", "Write a note", _do("framing", "note"), ("N",), "Arrange", 1),
+    CanvasCommand("arrange.note", "Write a note", later("framing", "note"), ("N",), "Arrange", 1),
     _align("left", "Align left sides"),
     _align("centre", "Align centres"),
     _align("right", "Align right sides"),
@@ -72,7 +59,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "edit.mute",
         "Mute or unmute",
-        _do("arrange", "mute", "muted"),
+        later("arrange", "mute", "muted"),
         ("M",),
         "Graph",
         1,
@@ -81,13 +68,19 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "edit.bypass",
         "Bypass or not",
-        _do("arrange", "mute", "bypassed"),
+        later("arrange", "mute", "bypassed"),
         ("Ctrl+B",),
         "Graph",
         1,
         True,
     ),
     CanvasCommand(
-        "edit.collapse", "Collapse or expand", _do("arrange", "collapse"), ("H",), "Graph", 1, True
+        "edit.collapse",
+        "Collapse or expand",
+        later("arrange", "collapse"),
+        ("H",),
+        "Graph",
+        1,
+        True,
     ),
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from netbuilder.gui.canvas import blocking
-from netbuilder.gui.canvas.row import CanvasCommand
+from netbuilder.gui.canvas.row import CanvasCommand, later
 
 ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "block.group",
         "Make a block of the selection",
-        blocking.group,
+        later("blocking", "group"),
         ("Ctrl+G",),
         "Graph",
         2,
@@ -18,7 +17,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "block.ungroup",
         "Take the block apart",
-        blocking.ungroup,
+        later("blocking", "ungroup"),
         ("Ctrl+Shift+G",),
         "Graph",
         2,
@@ -27,7 +26,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "block.unique",
         "Make the block independent",
-        blocking.make_unique,
+        later("blocking", "make_unique"),
         (),
         "Graph",
         2,
@@ -36,7 +35,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "weights.share",
         "Share the weights of the first",
-        blocking.share,
+        later("blocking", "share"),
         (),
         "Graph",
         3,
@@ -45,7 +44,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "weights.own",
         "Weights of its own",
-        blocking.unshare,
+        later("blocking", "unshare"),
         (),
         "Graph",
         3,
@@ -54,7 +53,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "block.enter",
         "Open the block or network",
-        blocking.enter,
+        later("blocking", "enter"),
         ("Ctrl+Down",),
         "Graph",
         2,
@@ -64,7 +63,7 @@ ROWS: tuple[CanvasCommand, ...] = (
     CanvasCommand(
         "block.leave",
         "Leave the block",
-        blocking.leave,
+        later("blocking", "leave"),
         ("Ctrl+Up",),
         "Graph",
         2,

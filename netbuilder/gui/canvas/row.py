@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,3 +30,16 @@ class CanvasCommand:
         if view.canvas.graph is None or (self.edits and not view.editable):
             return False
         return not self.needs_selection or bool(view.canvas.selection)
+
+
+def later(module: str, name: str, *values: str) -> Callable[[CanvasView], object]:
+    """A function of a module of this folder, called with the view and `values`.
+
+    It is imported when it is first called: the window paints before it knows of layers.
+    """
+
+    def run(view: CanvasView) -> object:
+        found = import_module(f"netbuilder.gui.canvas.{module}")
+        return getattr(found, name)(view, *values)
+
+    return run
