@@ -178,12 +178,15 @@ class Projects(QObject):
 
     def _load(self, load: Callable[[Session], None], path: Path | None = None) -> bool:
         self.opening(str(path) if path else "")
+        session = self._house.require_session()
         try:
-            load(self._house.require_session())
+            load(session)
         except NetbuilderError as error:
             self.opening("")
             self._not_opened(error, path)
             return False
+        if self._house.session is not session:
+            return False  # the program was asked to end meanwhile
         self._house.show_project()
         # Once the events under way are through, the project is on the screen.
         QTimer.singleShot(0, self, lambda: self.opening(""))
