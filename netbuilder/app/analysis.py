@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
 
+from netbuilder.app.asking import OnReply, report_of
 from netbuilder.compiler.report import Report
 from netbuilder.engine.protocol import Reply, WorkerError
 from netbuilder.errors import NetbuilderError
@@ -14,14 +14,6 @@ from netbuilder.graph.model import Frame, Node
 
 MAX_DEATHS = 2
 """So often may the worker die over one state of the document before it is left alone."""
-
-
-class Ask(Protocol):
-    """Sends a request; the reply comes on the session's thread."""
-
-    def __call__(
-        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None], /
-    ) -> None: ...
 
 
 def is_loss(error: NetbuilderError | None) -> bool:
@@ -45,14 +37,14 @@ class Analysis:
 
     def __init__(
         self,
-        project: Callable[[], Mapping[str, Any]],
-        ask: Ask,
+        ask: Callable[[OnReply], None],
         arrived: Callable[[Report], None],
         failed: Callable[[NetbuilderError], None],
     ) -> None:
-        """`project` gives the present document's JSON; `failed` hears why there is no report."""
-        self._project = project
+        """`ask` asks about the present document; `failed` hears why there is no report."""
         self._ask = ask
+        self._serial = 0
+        """Counts the requests: an answer to an older one concerns nobody."""
         self._arrived = arrived
         self._failed = failed
         self._ready = False
@@ -96,16 +88,13 @@ class Analysis:
         if not (self._ready and self._wanted) or self._flying:
             return
         self._wanted = False
-        try:
-            project = self._project()
-        except NetbuilderError as error:
-            self._failed(error)
-            return
         self._flying, self._lost = True, False
-        self._ask("analyse", {"project": project}, self._replied)
+        self._serial += 1
+        serial = self._serial
+        self._ask(lambda reply: self._replied(serial, reply))
 
-    def _replied(self, reply: Reply) -> None:
-        if not self._flying:
+    def _replied(self, serial: int, reply: Reply) -> None:
+        if not self._flying or serial != self._serial:
             return
         self._flying, void, self._void = False, self._void, False
         if is_loss(reply.error):
@@ -118,12 +107,8 @@ class Analysis:
         self._send()
 
     def _deliver(self, reply: Reply) -> None:
-        if reply.error is not None:
-            self._failed(reply.error)
-            return
-        try:
-            report = Report.from_json(reply.result)
-        except (TypeError, ValueError, LookupError, AttributeError):
-            self._failed(NetbuilderError("The worker sent a report that can't be read."))
-        else:
+        report = report_of(reply)
+        if isinstance(report, Report):
             self._arrived(report)
+        else:
+            self._failed(report)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from netbuilder.app import templates
+from netbuilder.app import asking, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.events import (
     GraphShown,
@@ -51,6 +51,7 @@ from netbuilder.storage import format
 
 T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
+_NOBODY = Reply(0, error=WorkerError("The worker is not running.", "Wait for it."))
 OnDone = Callable[[dict[str, Any] | NetbuilderError], None]
 NEVER = -1
 """A state that no history has: what was recovered differs from every file."""
@@ -99,9 +100,9 @@ class Session:
         self._closed = False
         self._listeners: list[Callable[[SessionEvent], None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._analysis = Analysis(self._project_json, self._ask, self._arrived, self._failed)
+        self._analysis = Analysis(self._analyse, self._arrived, self._failed)
         self._following = Following(self._emit)
-        self._trials = Trials(self._ask)
+        self._trials = Trials(self._request, self._later)
         self.file = ProjectFile()
         self.report: Report | None = None
         self._install(_blank(), ProjectFile())
@@ -192,6 +193,16 @@ class Session:
         if self._meaningful:
             self._meaningful = False
             self._analysis.request()
+
+    def undo(self) -> str | None:
+        """Take back the last edit, and show the graph where that was; its title, if any."""
+        with self._place.following_changes():
+            return self.history.undo()
+
+    def redo(self) -> str | None:
+        """Make the last undone edit again, and show the graph where that is; its title."""
+        with self._place.following_changes():
+            return self.history.redo()
 
     # -- the graph that is shown ---------------------------------------------------------
 
@@ -291,14 +302,27 @@ class Session:
     def _project_json(self) -> Mapping[str, Any]:
         return format.to_json(self.document)
 
+    def _analyse(self, on_reply: Callable[[Reply], None]) -> None:
+        asking.analyse(self._request, self._later, self.document, on_reply)
+
     def _ask(
         self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None]
     ) -> None:
         """Send a request; its reply comes on our thread unless the session was closed."""
         if self._client is None:
-            on_reply(Reply(0, error=WorkerError("The worker is not running.", "Wait for it.")))
+            on_reply(_NOBODY)
             return
         self._client.request(method, params, lambda reply: self._later(lambda: on_reply(reply)))
+
+    def _request(
+        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None]
+    ) -> None:
+        """Send a request from any thread; its reply comes on any."""
+        client = self._client
+        if client is None:
+            on_reply(_NOBODY)
+        else:
+            client.request(method, params, on_reply)
 
     def _later(self, action: Callable[[], None]) -> None:
         self._post(lambda: None if self._closed else action())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from netbuilder.app.analysis import Ask
+from netbuilder.app.asking import Post, Request, change_and_analyse, report_of
 from netbuilder.compiler.report import GraphReport, NodeReport, Report
 from netbuilder.engine.protocol import Reply
 from netbuilder.errors import Fix, NetbuilderError, Problem
@@ -14,7 +14,6 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Node
 from netbuilder.layers import catalogue
-from netbuilder.storage import format
 
 MAX_LINES = 6
 
@@ -37,49 +36,42 @@ OnTrial = Callable[[Trial | NetbuilderError], None]
 class Trials:
     """Tries fixes one at a time: while one is tried only the latest other one waits."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, request: Request, post: Post) -> None:
+        """`request` asks the worker on any thread, `post` brings answers to the session's."""
+        self._request = request
+        self._post = post
         self._flying = False
         self._waiting: Callable[[], None] | None = None
 
     def begin(self, document: Document, before: Report, fix: Fix, on_done: OnTrial) -> None:
         """Work out what `fix` would do to the document as it is now; `before` is its report."""
-        try:
-            copy = fixed_copy(document, fix)
-            project = format.to_json(copy)
-        except NetbuilderError as error:
-            on_done(error)
-            return
         old = document.copy()
+        made: list[Document] = []
+
+        def change(copy: Document) -> Document:
+            made.append(fixed_copy(copy, fix))
+            return made[0]
 
         def send() -> None:
             self._flying = True
-            self._ask("analyse", {"project": project}, replied)
+            change_and_analyse(self._request, self._post, old, change, replied)
 
         def replied(reply: Reply) -> None:
             self._flying = False
             waiting, self._waiting = self._waiting, None
             if waiting is not None:
                 waiting()
+                return
+            after = report_of(reply)
+            if isinstance(after, Report):
+                on_done(compare(old, made[0], before, after, fix))
             else:
-                on_done(_outcome(old, copy, before, reply, fix))
+                on_done(after)
 
         if self._flying:
             self._waiting = send
         else:
             send()
-
-
-def _outcome(
-    old: Document, new: Document, before: Report, reply: Reply, fix: Fix
-) -> Trial | NetbuilderError:
-    if reply.error is not None:
-        return reply.error
-    try:
-        after = Report.from_json(reply.result)
-    except (TypeError, ValueError, LookupError, AttributeError):
-        return NetbuilderError("The worker sent a report that can't be read.")
-    return compare(old, new, before, after, fix)
 
 
 def fixed_copy(document: Document, fix: Fix) -> Document:
