@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY
-from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry, entries, ranked
+from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry, entries, key_of, ranked
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.palette_list import STARRED, PaletteDelegate, PaletteList
 from netbuilder.gui.widgets import plain_tip
@@ -18,12 +18,6 @@ from netbuilder.gui.widgets import plain_tip
 MAX_FAVOURITES = 100
 OWN = "own"
 """The heading of what the project itself offers."""
-
-
-def key_of(entry: Entry) -> str:
-    """By what a favourite is remembered: a block or network by its name, too."""
-    called = entry.params.get("block") or entry.params.get("network")
-    return f"{entry.layer} {called}" if called else entry.layer
 
 
 class Palette(QWidget):
@@ -38,8 +32,6 @@ class Palette(QWidget):
     def __init__(self, view: CanvasView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Palette")
-        self.favourites: tuple[str, ...] = ()
-        """Keys of starred entries, in the order in which they were starred."""
         self._view = view
         self._entries: list[Entry] = []
         self.field = QLineEdit(self)
@@ -76,9 +68,14 @@ class Palette(QWidget):
             self._entries = found
             self._fill()
 
+    @property
+    def favourites(self) -> tuple[str, ...]:
+        """Keys of starred entries, in the order in which they were starred."""
+        return self._view.favourites
+
     def show_favourites(self, favourites: tuple[str, ...]) -> None:
         """What the person starred before."""
-        self.favourites = favourites
+        self._view.favourites = favourites
         self._fill()
 
     def _star(self, index: QModelIndex) -> None:
@@ -86,7 +83,7 @@ class Palette(QWidget):
         kept = tuple(other for other in self.favourites if other != key)
         if kept == self.favourites:
             kept = (*kept, key)[-MAX_FAVOURITES:]
-        self.favourites = kept
+        self._view.favourites = kept
         at = self.list.verticalScrollBar().value()
         self._fill()
         self.list.verticalScrollBar().setValue(at)
@@ -96,7 +93,7 @@ class Palette(QWidget):
         query = self.field.text().strip()
         self.model.clear()
         if query:
-            for entry in ranked(query, self._entries, {}):
+            for entry in ranked(query, self._entries, self._view.used, self.favourites):
                 self._append(entry)
         else:
             for title, entries_ in self._sections():

@@ -218,6 +218,17 @@ def test_what_is_used_most_comes_first(hand: Hand, drawing: Drawing) -> None:
     hand.key(KEY.Key_Escape)
 
 
+def test_favourites_come_before_what_is_used(hand: Hand, drawing: Drawing) -> None:
+    hand.view.favourites = ("torch.nn.Tanh",)
+    hand.view.used["torch.nn.GELU"] = 20
+    hand.view.setFocus()
+    hand.key(KEY.Key_Tab)
+    assert [entry.title for entry in offered(hand)[:2]] == ["Tanh", "GELU"]
+    hand.type("linear")
+    assert offered(hand)[0].title == "Linear", "what is typed counts more"
+    hand.key(KEY.Key_Escape)
+
+
 def test_the_list_fits_into_a_low_canvas(hand: Hand, drawing: Drawing) -> None:
     hand.view.resize(700, 220)
     hand.settle()

@@ -28,6 +28,8 @@ class AddingView(EditingView):
         super().__init__(parent)
         self.used: Counter[str] = Counter()
         """How often each layer was added, also in earlier sessions: the list ranks by it."""
+        self.favourites: tuple[str, ...] = ()
+        """What the person starred, by `search.key_of`."""
         self._drag: PaletteDrag | None = None
         self._spot = Spot((0.0, 0.0))
         self.popup = AddPopup(self)
@@ -60,7 +62,8 @@ class AddingView(EditingView):
         self._spot = spot
         offered = offers.offered(self, spot)
         used = Counter(node.layer for node in self.shown.nodes.values()) + self.used
-        self.popup.open_at(self._list_place(spot), offered, used, offers.words(self, spot))
+        place, words = self._list_place(spot), offers.words(self, spot)
+        self.popup.open_at(place, offered, used, words, self.favourites)
 
     def _list_place(self, spot: Spot) -> QPoint:
         """Where the list opens: at the place, or beside the node that it goes on from."""

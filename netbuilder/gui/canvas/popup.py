@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
@@ -38,6 +38,7 @@ class AddPopup(QFrame):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self._offered: Sequence[Entry] = ()
         self._used: Mapping[str, int] = {}
+        self._favourites: Collection[str] = ()
         self._where = ""
         self.field = QLineEdit(self)
         self.field.setAccessibleName("Search layers")
@@ -68,7 +69,12 @@ class AddPopup(QFrame):
         self.hide()
 
     def open_at(
-        self, pixel: QPoint, offered: Sequence[Entry], used: Mapping[str, int], words: str = ""
+        self,
+        pixel: QPoint,
+        offered: Sequence[Entry],
+        used: Mapping[str, int],
+        words: str = "",
+        favourites: Collection[str] = (),
     ) -> None:
         """Offer these entries near a point of the parent; `words` say where they will go."""
         tokens = theme.current()
@@ -78,6 +84,7 @@ class AddPopup(QFrame):
             " QListView { background: transparent; }"
         )
         self._offered, self._used, self._where = offered, used, words
+        self._favourites = favourites
         self.field.clear()
         self._fill()
         self._fit()
@@ -110,7 +117,7 @@ class AddPopup(QFrame):
 
     def _fill(self) -> None:
         self.model.clear()
-        for entry in ranked(self.field.text(), self._offered, self._used):
+        for entry in ranked(self.field.text(), self._offered, self._used, self._favourites):
             item = QStandardItem(entry.title)
             item.setData(entry, ENTRY)
             item.setEditable(False)

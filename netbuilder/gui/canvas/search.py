@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from netbuilder.graph.document import Document, Graph
@@ -26,6 +26,12 @@ class Entry:
     """Why it may not stand in the shown graph; empty if it may."""
     doubt: str = ""
     """Why it would not fit what comes in where it goes; empty if it would, or nobody knows."""
+
+
+def key_of(entry: Entry) -> str:
+    """By what a favourite is remembered: a block or network by its name, too."""
+    called = entry.params.get("block") or entry.params.get("network")
+    return f"{entry.layer} {called}" if called else entry.layer
 
 
 _KINDS = {"network": "a network", "block": "a block", "step": "a training step"}
@@ -158,10 +164,16 @@ COMMON = frozenset(
 """Of the layers that differ in the number of dims alone, those that most networks use."""
 
 
-def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> list[Entry]:
+def ranked(
+    query: str,
+    offered: Iterable[Entry],
+    used: Mapping[str, int],
+    favourites: Collection[str] = (),
+) -> list[Entry]:
     """The matching entries, best first; what is `used` more often wins among equals.
 
-    Those in `doubt` come after the others.
+    Favourites win over those, and come first of all where nothing is typed. Those in `doubt`
+    come after the others.
     """
     found = []
     for number, entry in enumerate(offered):
@@ -169,6 +181,8 @@ def ranked(query: str, offered: Iterable[Entry], used: Mapping[str, int]) -> lis
         if points is not None:
             usage = min(used.get(entry.layer, 0), 20)
             points += usage * (0.6 if query.strip() else 1.0)
+            if key_of(entry) in favourites:
+                points += 14.0 if query.strip() else 100.0
             points += bool(query.strip()) and entry.layer in COMMON
             found.append((bool(entry.doubt), -points, number, entry))
     found.sort(key=lambda item: item[:3])
