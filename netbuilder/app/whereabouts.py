@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from netbuilder.app.events import GraphShown, TrailMoved
 from netbuilder.app.trail import Entered, Trail, entered, still_leads, trail_of
@@ -68,6 +69,32 @@ class Whereabouts:
         block = entered(self._document, trail[-1].graph, trail[-1].node) if trail else None
         if block is not None:
             self.go(block.id, trail)
+
+    @contextmanager
+    def following_changes(self) -> Iterator[None]:
+        """Show a graph that is changed in the body, unless one of them is shown already."""
+        touched: list[str] = []
+        unsubscribe = self._document.subscribe(lambda change: touched.append(change.graph))
+        try:
+            yield
+        finally:
+            unsubscribe()
+        there = [id for id in touched if id in self._document.graphs]
+        if there and self.shown not in touched:
+            self._visit(there[0])
+
+    def _visit(self, graph: str) -> None:
+        """Show a graph, by the way one came or by a use in the shown graph if there is one."""
+        for at, step in enumerate(self.trail):
+            if step.graph == graph:
+                self.go(graph, self.trail[:at])
+                return
+        for node in blocks.blocks_in(self.graph):
+            block = blocks.block_of(self._document, node)
+            if block is not None and block.id == graph:
+                self.enter(node.id)
+                return
+        self.go(graph)
 
     def leave(self, levels: int) -> str:
         """Back by so many levels; the id of the node that was entered there, or nothing.

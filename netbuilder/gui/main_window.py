@@ -295,12 +295,12 @@ class MainWindow(QMainWindow):
     def undo(self) -> None:
         """Take back the last edit."""
         if self.session is not None and self.bench is not None:
-            self.bench.canvas.edit(self.session.history.undo)
+            self.bench.canvas.edit(self.session.undo)
 
     def redo(self) -> None:
         """Make the last undone edit again."""
         if self.session is not None and self.bench is not None:
-            self.bench.canvas.edit(self.session.history.redo)
+            self.bench.canvas.edit(self.session.redo)
 
     # -- looks -----------------------------------------------------------------------------
 

@@ -141,3 +141,33 @@ def test_another_project_begins_without_a_trail(b: Blocks) -> None:
     session.enter(b.first)
     session.new()
     assert session.trail == ()
+
+
+def test_undo_shows_where_it_was(b: Blocks) -> None:
+    session = b.desk.session
+    act = next(n.id for n in b.inner.nodes.values() if n.name == "act")
+    edits.rename(session.history, b.inner, act, "relu")
+    session.enter(b.second)
+    session.enter(b.in_outer)
+    session.leave()
+    # By the use in the shown graph.
+    assert session.undo() == "Rename act to relu"
+    assert session.graph is b.inner
+    assert session.trail == (Entered(b.main.id, b.second), Entered(b.outer.id, b.in_outer))
+    # By the way one came.
+    assert session.undo() == "Add outer_2"
+    assert session.graph is b.main
+    session.redo()
+    session.redo()
+    assert session.graph is b.inner
+    assert len(session.trail) == 0
+
+
+def test_undo_of_what_concerns_the_whole_project_stays_where_one_is(b: Blocks) -> None:
+    session = b.desk.session
+    session.show(b.inner.id)
+    edits.set_project(session.history, title="Other")
+    session.undo()
+    assert session.graph is b.inner
+    assert session.redo() == "Change settings"
+    assert session.redo() is None

@@ -488,3 +488,19 @@ def test_a_copied_block_comes_along_to_another_project(hand: WindowHand) -> None
     press(hand, K.Key_Escape)
     press(hand, K.Key_Z, CTRL)
     assert not hand.session.document.of_kind("block")
+
+
+def test_undo_by_key_goes_to_where_the_edit_was(hand: WindowHand) -> None:
+    hand.open()
+    main = hand.session.graph
+    node, block = grouped(hand, "conv1", "norm1")
+    double_click(hand, node)
+    conv = named(hand, "conv1")
+    click(hand, conv)
+    press(hand, K.Key_Delete)
+    press(hand, K.Key_Escape)
+    assert hand.session.graph is main
+    press(hand, K.Key_Z, CTRL)
+    assert hand.session.graph is block
+    assert conv in hand.bench.canvas.canvas.nodes
+    assert hand.bench.crumbs.isVisible()
