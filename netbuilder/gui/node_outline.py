@@ -32,8 +32,8 @@ class NodeOutline:
     """Parameters of the block that the nodes stand in: what expressions may speak of."""
     declared: Mapping[str, FieldSpec] = field(default_factory=dict)
     """For a block's node: what the block declares."""
-    owners: tuple[tuple[str, str], ...] = ()
-    """Nodes (id and name) whose weights the node could use."""
+    shareable: bool = False
+    """Whether the node could use the weights of another one."""
 
     @property
     def kind(self) -> type[Layer] | None:
@@ -64,7 +64,7 @@ def outline(
         choices_for(document, graph, kind),
         scope,
         _declared(document, graph, ids) if kind.role is Role.BLOCK else {},
-        _owners(graph, ids[0], kind) if len(ids) == 1 else (),
+        len(ids) == 1 and _shareable(graph, ids[0], kind),
     )
 
 
@@ -92,15 +92,10 @@ def _declared(document: Document, graph: Graph, ids: Sequence[str]) -> Mapping[s
     return fields.declared(block) if block is not None else {}
 
 
-def _owners(graph: Graph, id: str, kind: type[Layer]) -> tuple[tuple[str, str], ...]:
-    weighty = kind.family.value in WEIGHTY and kind.model_fields
-    if kind.role is not Role.BLOCK and not (kind.role is Role.LAYER and weighty):
-        return ()
-    if any(node.shares == id for node in graph.nodes.values()):
-        # What others use can't itself be another's.
-        return ()
-    return tuple(
-        (node.id, node.name)
-        for node in graph.ordered()
-        if node.layer == kind.id and node.id != id and not node.shares
-    )
+def _shareable(graph: Graph, id: str, kind: type[Layer]) -> bool:
+    weighty = kind.role is Role.LAYER and kind.family.value in WEIGHTY and kind.model_fields
+    if not weighty and kind.role is not Role.BLOCK:
+        return False
+    alike = [node for node in graph.nodes.values() if node.layer == kind.id]
+    # What others use can't itself be another's.
+    return len(alike) > 1 and not any(node.shares == id for node in alike)

@@ -22,7 +22,8 @@ from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.layer_help import HelpSection, LayerHelp
 from netbuilder.gui.node_facts import Facts, facts
 from netbuilder.gui.node_outline import WEIGHTY, NodeOutline
-from netbuilder.gui.widgets import Choice, column, label, link, row, rule, selectable
+from netbuilder.gui.node_weights import WeightsLine
+from netbuilder.gui.widgets import column, label, link, row, rule, selectable
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
 
@@ -61,7 +62,7 @@ class NodePage(QWidget):
         self._add_mute()
         self.name: QLineEdit | None = None
         self.note: QPlainTextEdit | None = None
-        self.weights: Choice | None = None
+        self.weights: WeightsLine | None = None
         self.facts: Facts | None = None
         self.help: HelpSection | None = None
         if self.single:
@@ -149,8 +150,10 @@ class NodePage(QWidget):
             self.values.finished.connect(self.history.seal)
             self._column.addWidget(self.values)
         self._add_open()
-        if outline.owners:
-            self._add_weights()
+        if outline.shareable:
+            self.weights = WeightsLine(self.history, self.graph, self.single)
+            self.weights.owner_wanted.connect(self.node_wanted)
+            self._column.addWidget(self.weights)
 
     def _add_text(self, text: str) -> None:
         if text:
@@ -164,19 +167,6 @@ class NodePage(QWidget):
         self.open = link(f"Open the {what}", lambda: self.open_wanted.emit(self.single))
         self.open.setObjectName("node.open")
         self._column.addLayout(row(self.open, None))
-
-    def _add_weights(self) -> None:
-        self.weights = Choice()
-        self.weights.setObjectName("node.shares")
-        self.weights.setAccessibleName("Weights")
-        self.weights.addItem("its own", "")
-        for id, name in self.outline.owners:
-            self.weights.addItem(f"those of {name}", id)
-        self.weights.activated.connect(self._share)
-        self._add_line("weights", self.weights)
-        self.owner = link("", lambda: self.node_wanted.emit(self._shares()))
-        self.owner.setObjectName("node.owner")
-        self._column.addLayout(row(self.owner, None))
 
     def _add_note(self) -> None:
         self.note = QPlainTextEdit()
@@ -220,21 +210,13 @@ class NodePage(QWidget):
         self.switch_on.setVisible(bool(text))
 
     def _show_weights(self) -> None:
-        owner = self.graph.nodes.get(self._shares())
+        node = self.graph.nodes.get(self.single)
+        own = node is None or catalogue.owner_of(self.graph, node) is node
         for form in (self.form, self.values):
             if form is not None:
-                form.setEnabled(owner is None)
+                form.setEnabled(own)
         if self.weights is not None:
-            at = self.weights.findData(owner.id if owner is not None else "")
-            self.weights.setCurrentIndex(at)
-            self.owner.setVisible(owner is not None)
-            if owner is not None:
-                self.owner.setText(f"Parameters are changed at {owner.name}".replace("&", "&&"))
-
-    def _shares(self) -> str:
-        """The node whose weights the shown one uses; empty if it has its own."""
-        node = self.graph.nodes.get(self.single)
-        return node.shares if node is not None else ""
+            self.weights.refresh()
 
     def show_report(self, reports: Mapping[str, NodeReport], problems: Sequence[Problem]) -> None:
         """Show shapes, inferred sizes and problems; `problems` are those of the nodes."""
@@ -287,13 +269,6 @@ class NodePage(QWidget):
 
     def _switch_on(self) -> None:
         edits.set_mute(self.history, self.graph, self.ids, "")
-
-    def _share(self) -> None:
-        assert self.weights is not None
-        chosen = self.weights.currentData()
-        if chosen != self._shares():
-            edits.set_node(self.history, self.graph, self.single, shares=chosen)
-            self.history.seal()
 
     def _rename(self) -> None:
         assert self.name is not None

@@ -223,6 +223,7 @@ def test_weights_are_shared_and_given_back(hand: WindowHand) -> None:
     hand.open()
     conv1, conv2 = hand.select("conv1"), hand.select("conv2")
     weights = hand.find(QComboBox, "node.shares")
+    weights.setFocus()
     assert [weights.itemText(at) for at in range(weights.count())] == ["its own", "those of conv1"]
     choose(weights, "those of conv1")
     assert hand.session.graph.nodes[conv2].shares == conv1
