@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
+
+from netbuilder.gui import theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench
 
 _FIELDS = ("field.", "data.")
 _BY_KEY = Qt.FocusReason.ShortcutFocusReason
+_BY_KEYS = (_BY_KEY, Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 def _takes_focus(widget: QWidget) -> bool:
@@ -38,6 +41,10 @@ class FocusRing(QObject):
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench)
         self._bench = bench
+        self._line = QFrame(bench.canvas)
+        self._line.setFixedHeight(2)
+        self._line.hide()
+        bench.canvas.installEventFilter(self)
         bench.installEventFilter(self)
         bench.window().installEventFilter(self)
 
@@ -108,9 +115,22 @@ class FocusRing(QObject):
         if len(chosen) != 1 or not bench.open_inside(chosen[0]):
             self.edit_parameters()
 
+    def _mark(self, event: QEvent) -> None:
+        """A line over the canvas while it has the keys, if they came there by key."""
+        canvas = self._bench.canvas
+        if isinstance(event, QFocusEvent) and event.gotFocus() and event.reason() in _BY_KEYS:
+            self._line.setStyleSheet(f"background: {theme.current().accent.name()};")
+            self._line.setFixedWidth(canvas.width())
+            self._line.show()
+            self._line.raise_()
+        elif event.type() in (QEvent.Type.FocusOut, QEvent.Type.Resize):
+            self._line.hide()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Escape that no field wanted: back to the canvas."""
-        if (
+        if watched is self._bench.canvas:
+            self._mark(event)
+        elif (
             isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress
             and event.key() == Qt.Key.Key_Escape

@@ -61,6 +61,7 @@ class StatusBar(QStatusBar):
 
     def show_problems(self, problems: Sequence[Problem] | None) -> None:
         """How many there are; None while it is not known."""
+        self.problems.setVisible(problems is not None)
         if problems is None:
             self.problems.setText("")
             return

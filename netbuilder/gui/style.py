@@ -61,6 +61,9 @@ QMenuBar::item:selected { background: $hover; }
 QStatusBar QLabel { color: $muted; font-size: ${small_pt}pt; padding: 0 8px; }
 QStatusBar QToolButton { color: $muted; font-size: ${small_pt}pt; padding: 0 8px; border: none; }
 QStatusBar QToolButton:hover { color: $text; background: $hover; }
+QStatusBar QToolButton:focus { color: $text; background: $selection; }
+QToolButton[role="link"]:focus { text-decoration: underline; background: $selection; }
+QPushButton[role="primary"]:focus, QPushButton[role="big"]:focus { border: 2px solid $text; }
 
 QAbstractSpinBox {
   background: $field; border: 1px solid $border; border-radius: 5px; padding: 3px 6px;

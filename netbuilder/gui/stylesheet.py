@@ -49,7 +49,10 @@ QComboBox:focus { border-color: $accent; }
 QLineEdit[invalid="true"] { border-color: $error; }
 QComboBox::drop-down { border: none; width: 20px; }
 
-QListView, QTreeView, QTableView { background: $field; border: none; outline: none; }
+QListView, QTreeView, QTableView {
+  background: $field; border: 1px solid transparent; outline: none;
+}
+QListView:focus, QTreeView:focus, QTableView:focus { border-color: $accent; }
 QHeaderView::section {
   background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
   padding: 4px 8px;
@@ -67,6 +70,7 @@ QTabBar::tab {
 }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:hover { color: $text; }
+QTabBar::tab:focus { background: $selection; }
 
 QScrollBar { background: transparent; border: none; margin: 0; }
 QScrollBar:vertical { width: 10px; }

@@ -119,6 +119,10 @@ class Switch(QCheckBox):
         painter.setPen(QPen(rim, 1))
         painter.setBrush(tokens.accent if share == 1.0 else tokens.field)
         painter.drawRoundedRect(track, track.height() / 2, track.height() / 2)
+        if self.hasFocus() and share:
+            painter.setPen(QPen(tokens.text, 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(track, track.height() / 2, track.height() / 2)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(tokens.on_accent if share == 1.0 else tokens.muted)
         radius = track.height() / 2 - 3
@@ -233,6 +237,8 @@ def scroller(content: QWidget) -> QScrollArea:
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    # It scrolls to whatever in it gets the keys; itself it would be a stop without a meaning.
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(content)
     return area
 

@@ -80,6 +80,8 @@ class Workbench(QMainWindow):
         self._data_settings: object = None
         self.panels = QTabWidget()
         self.panels.setDocumentMode(True)
+        self.panels.setAccessibleName("Panels")
+        self.panels.tabBar().setAccessibleName("Panels")
         self.setCentralWidget(holder(column(self.tabs, self.crumbs, self.canvas, gap=0)))
         self.docks = {
             "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
