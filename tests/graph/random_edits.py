@@ -11,8 +11,8 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph import (
     arrange,
     blocks,
+    carrying,
     edits,
-    fragment,
     grouping,
     inlining,
     parameters,
@@ -198,10 +198,11 @@ class RandomEdits:
     def _copy_paste(self, graph: Graph) -> object:
         if graph.nodes and (self.copied is None or self.random.random() < 0.5):
             chosen = self.random.sample(list(graph.nodes), min(len(graph.nodes), 3))
-            self.copied = fragment.cut_out(graph, chosen)
+            self.copied = carrying.cut_out(self.document, graph, chosen)
         if self.copied is None:
             return None
-        return fragment.paste(self.history, graph, self.copied, keep_inputs=True)
+        carried = carrying.read(self.copied)
+        return carrying.paste(self.history, graph, carried, keep_inputs=True)
 
     def _graph(self, graph: Graph) -> object:
         if len(self.document.graphs) > MOST_GRAPHS - 2:
@@ -253,7 +254,8 @@ class RandomEdits:
                 uses = blocks.uses(self.document, block)
                 if not uses:
                     return None
-                blocks.make_unique(self.history, *[(g, n.id) for g, n in uses][0])
+                where, use = uses[0]
+                blocks.make_unique(self.history, where, use.id)
         return True
 
     def _place_block(self, graph: Graph) -> object:
