@@ -45,11 +45,10 @@ def find(
     for graph in _graphs(document, here):
         if not words and graph.id != here:
             continue
-        bonus = 2.0 if graph.id == here else 0.0
         for item in _items(graph):
             points = _points(words, item, graph, kinds)
             if points is not None:
-                ranked.append((-points - bonus, len(ranked), graph, item))
+                ranked.append((-points, len(ranked), graph, item))
     best = nsmallest(most, ranked, key=lambda entry: entry[:2])
     return [_found(graph, item) for _, _, graph, item in best], len(ranked)
 

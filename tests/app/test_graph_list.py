@@ -49,6 +49,14 @@ def test_a_graph_that_stays_is_no_step(drawing: Drawing) -> None:
     assert drawing.history.state == state
 
 
+def test_graphs_of_a_file_that_gives_all_the_same_place(drawing: Drawing) -> None:
+    for graph in drawing.document.of_kind("network"):
+        edits.set_graph(drawing.history, graph, order=0)
+    last = drawing.document.of_kind("network")[2]
+    move_to(drawing.history, last, 0)
+    assert drawing.document.of_kind("network")[0] is last
+
+
 def test_a_copy_stands_beside_and_is_equal(drawing: Drawing) -> None:
     main = drawing.document.of_kind("network")[0]
     before = drawing.document.copy()

@@ -13,7 +13,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.model import Frame, Node
 from netbuilder.gui import theme
 from netbuilder.gui.canvas import arrange, framing
-from netbuilder.gui.canvas.frame_item import COLORS, NOTE_COLOR, tint
+from netbuilder.gui.canvas.frame_item import COLORS, NOTE_COLOR, plate, tint
 from tests.drawing import Drawing, classifier
 from tests.gui.canvas_hand import LEFT, Hand
 
@@ -248,12 +248,13 @@ def test_a_colour_that_is_none_is_grey(qapp: QApplication) -> None:
 
 @pytest.mark.parametrize("mode", ["dark", "light"])
 def test_titles_and_notes_can_be_read_on_every_colour(qapp: QApplication, mode: theme.Mode) -> None:
-    tokens = theme.DARK if mode == "dark" else theme.LIGHT
+    theme.apply_theme(qapp, mode)
+    tokens = theme.current()
     for color in COLORS.values():
         ground = theme.mixed(tint(color), tokens.surface, 0.08)
         assert theme.contrast(tokens.muted, ground) >= 4.5
-        plate = theme.mixed(tint(color), tokens.card, 0.16)
-        assert theme.contrast(tokens.text, plate) >= 4.5
+        assert theme.contrast(tokens.text, plate(color)) >= 4.5
+    theme.apply_theme(qapp, "dark")
 
 
 # -- notes -----------------------------------------------------------------------------------

@@ -98,6 +98,16 @@ def test_escape_goes_back_to_where_one_was(hand: WindowHand, panel: FindPanel) -
     assert not panel.isVisible()
 
 
+def test_a_long_list_covers_no_place(hand: WindowHand, panel: FindPanel) -> None:
+    type(panel, "r")
+    assert panel.model.rowCount() > 4
+    assert in_sight(hand, panel)
+    hand.window.resize(900, 900)
+    settle()
+    press(panel, Qt.Key.Key_Down)
+    assert in_sight(hand, panel), "also where there is no room beside it"
+
+
 def test_a_click_goes_there(hand: WindowHand, panel: FindPanel) -> None:
     type(panel, "norm")
     index = panel.model.index(1, 0)

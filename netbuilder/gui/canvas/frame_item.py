@@ -48,6 +48,11 @@ def tint(color: str) -> QColor:
     return result if result.isValid() else theme.current().muted
 
 
+def plate(color: str) -> QColor:
+    """What notes and labels are written on."""
+    return theme.mixed(tint(color), theme.current().card, 0.16)
+
+
 class FrameItem(QGraphicsItem):
     """Paints a frame; it holds no items."""
 
@@ -103,11 +108,11 @@ class FrameItem(QGraphicsItem):
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
-        tokens, style = theme.current(), brushes()
+        style = brushes()
         zoom = painter.worldTransform().m11()
         color = tint(self.frame.color)
         if self.note:
-            painter.setBrush(theme.mixed(color, tokens.card, 0.16))
+            painter.setBrush(plate(self.frame.color))
         else:
             painter.setBrush(faded(color, 0.08))
         painter.setPen(style.selected_pen if self.selected else pen(faded(color, 0.45)))
@@ -140,7 +145,7 @@ class FrameItem(QGraphicsItem):
             self.x(), self.y() - kind.height / 2, kind.width(words) + 2 * pad, kind.height
         )
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.mixed(tint(self.frame.color), theme.current().card, 0.16))
+        painter.setBrush(plate(self.frame.color))
         painter.drawRoundedRect(plate, pad, pad)
         painter.setPen(brushes().text_pen)
         painter.setFont(font)
