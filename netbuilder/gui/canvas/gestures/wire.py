@@ -57,18 +57,32 @@ class DrawWire(Gesture):
         self.scene.add_overlay(self._preview)
         # Whatever feeds an output can't be fed by it; the rule itself answers at the port.
         reach = topology.ancestors if self.output else topology.descendants
-        ends = {end.node for end in self.fixed}
-        blocked = reach(graph, ends)
-        for id, item in self.scene.nodes.items():
-            fits = bool(item.face.ports(not self.output)) and id not in blocked
-            item.set_state(dimmed=not fits and id not in ends)
-            item.set_offered(not self.output if fits else None)
+        self._blocked = reach(graph, {end.node for end in self.fixed})
+        self._shaded: set[str] = set()
+        self._sight: Box | None = None
+        self._shade()
         for end in self.fixed:
             self.scene.nodes[end.node].set_hot((end.output, end.port))
         for wire in self.moved:
             self.scene.set_shown(wire.id, False)
 
+    def _shade(self) -> None:
+        """Let what is in sight tell whether it fits: a large graph has far more nodes."""
+        sight = self.scene.sight()
+        if sight == self._sight:
+            return
+        self._sight = sight
+        near = self.scene.nodes if sight is None else self.scene.places.near(sight)
+        ends = {end.node for end in self.fixed}
+        for id in set(near) - self._shaded:
+            item = self.scene.nodes[id]
+            fits = bool(item.face.ports(not self.output)) and id not in self._blocked
+            item.set_state(dimmed=not fits and id not in ends)
+            item.set_offered(not self.output if fits else None)
+        self._shaded.update(near)
+
     def drag(self, mouse: Mouse) -> None:
+        self._shade()
         starts = []
         for end in self.fixed:
             item = self.scene.nodes.get(end.node)
@@ -227,7 +241,9 @@ class DrawWire(Gesture):
             return
         self._unmark()
         self.scene.drop_overlay(self._preview)
-        for item in self.scene.nodes.values():
+        ends = {end.node for end in self.fixed}
+        for id in (self._shaded | ends).intersection(self.scene.nodes):
+            item = self.scene.nodes[id]
             item.set_state(dimmed=False)
             item.set_offered(None)
             item.set_hot(None)
