@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from netbuilder.app import asking, templates
 from netbuilder.app.analysis import Analysis, has_meaning
+from netbuilder.app.costing import Costing, Costs, countable
 from netbuilder.app.events import (
     GraphShown,
     HistoryMoved,
@@ -103,6 +104,7 @@ class Session:
         self._analysis = Analysis(self._analyse, self._arrived, self._failed)
         self._following = Following(self._emit)
         self._trials = Trials(self._request, self._later)
+        self._costing = Costing(self._ask)
         self.file = ProjectFile()
         self.report: Report | None = None
         self._install(_blank(), ProjectFile())
@@ -451,6 +453,15 @@ class Session:
             self._emit(WorkerChanged("starting"))
             self._analysis.request()
             self._client.start()
+
+    def costs(self, on_done: Callable[[Costs], None]) -> None:
+        """What the nodes of the shown network cost; nothing is told while a training runs.
+
+        Nor of a graph that is no network, has errors, or is very large.
+        """
+        busy = self.run is not None and self.run.active
+        if not busy and self.report is not None and countable(self.graph, self.report):
+            self._costing.begin(self._project_json, self.graph, self.report, on_done)
 
     def layer_help(self, layer: str, on_done: OnDone) -> None:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""

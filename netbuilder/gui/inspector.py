@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from netbuilder.compiler.report import GraphReport, Report
@@ -19,6 +19,9 @@ from netbuilder.gui.settings_panel import SettingsPanel
 from netbuilder.gui.widgets import clear, column, label, scroller
 from netbuilder.layers import catalogue
 
+COSTS_MS = 400
+"""Costs are worked out when nobody has typed for so long."""
+
 
 class Inspector(QWidget):
     """Shows the selected nodes; with none, the settings of the project and the step."""
@@ -29,6 +32,8 @@ class Inspector(QWidget):
     fix_wanted = Signal(object)
     fix_tried = Signal(object, object)
     """A fix and its button, over which a preview is wanted."""
+    costs_wanted = Signal()
+    """What the nodes of the shown network cost; `show_costs` takes it."""
     help_wanted = Signal(str)
     """PyTorch's documentation of the layer with this id; `show_help` takes it."""
 
@@ -36,6 +41,11 @@ class Inspector(QWidget):
         super().__init__()
         self.values: Callable[[], Mapping[str, Json]] = dict
         """Values of the shown block's parameters, for the use that one looks at."""
+        self._costs: Mapping[str, int] = {}
+        self._ask_costs = QTimer(self)
+        self._ask_costs.setSingleShot(True)
+        self._ask_costs.setInterval(COSTS_MS)
+        self._ask_costs.timeout.connect(self.costs_wanted)
         self._help: dict[str, LayerHelp] = {}
         self._help_open = False
         self._history: History | None = None
@@ -59,7 +69,7 @@ class Inspector(QWidget):
     def show_graph(self, history: History, graph: Graph | None) -> None:
         """Another project, or another graph of it."""
         self._history, self._graph = history, graph
-        self._ids = ()
+        self._ids, self._costs = (), {}
         self._show()
 
     def show_selection(self, ids: Sequence[str]) -> None:
@@ -71,6 +81,13 @@ class Inspector(QWidget):
     def show_report(self, report: Report) -> None:
         """The compiler's answer came: shapes and inferred sizes change in place."""
         self._report = report
+        self._fill_report()
+        if self.page is not None:
+            self._ask_costs.start()
+
+    def show_costs(self, costs: Mapping[str, int]) -> None:
+        """Multiply-accumulates by node id."""
+        self._costs = costs
         self._fill_report()
 
     def refresh(self) -> None:
@@ -114,6 +131,7 @@ class Inspector(QWidget):
         page.fix_tried.connect(self.fix_tried)
         page.help_folded.connect(self._help_folded)
         self._pages.addWidget(scroller(page))
+        self._ask_costs.start()
         kind = made_of.kind
         if kind is not None and kind.id.startswith("torch."):
             known = self._help.get(kind.id)
@@ -168,4 +186,4 @@ class Inspector(QWidget):
             return
         graph = self._report.graphs.get(page.graph.id, GraphReport())
         problems = [problem for problem in self._report.problems if problem.node in page.ids]
-        page.show_report(graph.nodes, problems)
+        page.show_report(graph.nodes, problems, self._costs)

@@ -19,7 +19,20 @@ def tensor_text(tensor: TensorReport | None) -> str:
     return tensor.text if tensor.dtype == "float32" else f"{tensor.text}  {tensor.dtype}"
 
 
-def facts(ports: Ports, report: NodeReport, *, weighty: bool) -> list[tuple[str, str]]:
+def cost_text(macs: int, total: int) -> str:
+    """`1.18 M, 12 %`: multiply-accumulates of a sample, and their share of the network's."""
+    size, unit = float(macs), ""
+    for unit in ("", " k", " M", " G", " T"):
+        if size < 1000 or unit == " T":
+            break
+        size /= 1000
+    shown = f"{size:.3g}{unit}" if macs >= 1000 else str(macs)
+    return f"{shown}, {100 * macs / total:.0f} %" if total else shown
+
+
+def facts(
+    ports: Ports, report: NodeReport, *, weighty: bool, cost: str = ""
+) -> list[tuple[str, str]]:
     """Name and value of each line; `weighty` nodes show their count even while it is 0."""
     lines = [
         (f"{port.name} in", tensor_text(report.inputs.get(port.name)))
@@ -29,6 +42,8 @@ def facts(ports: Ports, report: NodeReport, *, weighty: bool) -> list[tuple[str,
     lines += [(f"{p.name} out", tensor_text(report.outputs.get(p.name))) for p in ports.outputs]
     if report.parameters or weighty:
         lines.append(("parameters", f"{report.parameters:,}"))
+    if cost:
+        lines.append(("multiply-adds", cost))
     return lines
 
 

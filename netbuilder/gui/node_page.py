@@ -20,7 +20,7 @@ from netbuilder.gui.fields import common
 from netbuilder.gui.fix_view import ProblemCards
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.layer_help import HelpSection, LayerHelp
-from netbuilder.gui.node_facts import Facts, facts
+from netbuilder.gui.node_facts import Facts, cost_text, facts
 from netbuilder.gui.node_outline import WEIGHTY, NodeOutline
 from netbuilder.gui.node_weights import WeightsLine
 from netbuilder.gui.widgets import column, label, link, row, rule, selectable
@@ -218,8 +218,13 @@ class NodePage(QWidget):
         if self.weights is not None:
             self.weights.refresh()
 
-    def show_report(self, reports: Mapping[str, NodeReport], problems: Sequence[Problem]) -> None:
-        """Show shapes, inferred sizes and problems; `problems` are those of the nodes."""
+    def show_report(
+        self,
+        reports: Mapping[str, NodeReport],
+        problems: Sequence[Problem],
+        costs: Mapping[str, int],
+    ) -> None:
+        """Show shapes, inferred sizes, costs and problems; `problems` are those of the nodes."""
         report = reports.get(self.single, NodeReport())
         self.form.set_inferred(report.inferred)
         errors, rest = self._at_fields(problems)
@@ -229,7 +234,9 @@ class NodePage(QWidget):
             node = self.graph.nodes[self.single]
             ports = catalogue.ports_of(self.history.document, self.graph, node)
             weighty = any(kind.family.value in WEIGHTY for kind in self.outline.kinds)
-            self.facts.show_lines(facts(ports, report, weighty=weighty))
+            macs = costs.get(self.single, 0)
+            cost = cost_text(macs, sum(costs.values())) if macs else ""
+            self.facts.show_lines(facts(ports, report, weighty=weighty, cost=cost))
 
     def _at_fields(self, problems: Sequence[Problem]) -> tuple[dict[str, str], list[Problem]]:
         """Problems that name a field go there, the others (and those with fixes) to the cards."""

@@ -169,6 +169,7 @@ class Workbench(QMainWindow):
         self.inspector.open_wanted.connect(self._open_node)
         self.inspector.node_wanted.connect(lambda node: self.go_to(session.graph.id, node))
         self.inspector.help_wanted.connect(self._layer_help)
+        self.inspector.costs_wanted.connect(lambda: session.costs(self.inspector.show_costs))
         self.inspector.values = session.values_here
         self.code.node_chosen.connect(self.go_to)
         self.data.sample_wanted.connect(self._sample)

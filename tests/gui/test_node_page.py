@@ -15,7 +15,7 @@ from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.gui.node_page import NodePage
 from netbuilder.gui.widgets import Switch
-from tests.gui.window_hand import LEFT, WindowHand, settle
+from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 DECLARED = (
     {"name": "channels", "default": 16, "help": "Filters of the first convolution."},
@@ -372,6 +372,50 @@ def test_help_that_fails_says_why(hand: WindowHand) -> None:
     assert hand.find(QLabel, "layer.help.text").text() == "The worker is away."
     hand.select("conv2")
     assert hand.client.waiting("help"), "it is asked again"
+
+
+# -- costs --------------------------------------------------------------------------------------
+
+
+def test_what_a_node_costs_is_shown_once_nobody_types(hand: WindowHand) -> None:
+    hand.open()
+    node = hand.select("conv1")
+    other = hand.session.graph.named("conv2")
+    assert other is not None
+    wait_for(lambda: hand.client.waiting("summary"))
+    macs = [{"id": node, "macs": 1_179_648}, {"id": other.id, "macs": 3_538_944}]
+    asked = hand.client.answer("summary", result={"networks": {"main": {"nodes": macs}}})
+    settle()
+    assert asked["network"] == "main"
+    facts = page(hand).facts
+    assert facts is not None
+    assert facts.lines()["multiply-adds"] == "1.18 M, 25 %"
+    hand.select("relu1")
+    facts = page(hand).facts
+    assert facts is not None
+    assert "multiply-adds" not in facts.lines()
+    hand.select("conv2")
+    wait_for(lambda: "multiply-adds" in (page(hand).facts or facts).lines())
+    assert not hand.client.waiting("summary"), "it is known for this report"
+
+
+def test_nothing_is_counted_in_a_network_with_errors(hand: WindowHand) -> None:
+    hand.open()
+    node = hand.select("conv1")
+    graph = hand.session.graph.id
+    hand.type(hand.field("groups"), "3")
+    problem = {"severity": "error", "code": "a", "message": "No.", "graph": graph, "node": node}
+    hand.report({"problems": [problem]})
+    heard: list[object] = []
+    hand.session.costs(heard.append)
+    assert not hand.client.waiting("summary")
+    hand.window.undo()
+    settle()
+    hand.report()
+    hand.session.costs(heard.append)
+    hand.client.answer("summary", error=WorkerError("The worker is away."))
+    settle()
+    assert heard == [{}]
 
 
 # -- a slow worker ------------------------------------------------------------------------------
