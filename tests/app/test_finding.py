@@ -25,6 +25,8 @@ def test_names_come_before_kinds_and_what_is_here_first() -> None:
     d = classifier()
     found = find(d.document, "image", d.graph.id)[0]
     assert [one.graph for one in found][:2] == [d.graph.id, d.document.of_kind("step")[0].id]
+    step = d.document.of_kind("step")[0]
+    assert find(d.document, "image", step.id)[0][0].graph == step.id
     flat = d.graph.named("head")
     assert flat is not None
     edits.rename(d.history, d.graph, flat.id, "relu_head")
