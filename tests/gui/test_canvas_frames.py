@@ -257,6 +257,26 @@ def test_titles_and_notes_can_be_read_on_every_colour(qapp: QApplication, mode: 
     theme.apply_theme(qapp, "dark")
 
 
+def test_from_afar_a_title_is_a_label_that_can_be_seen(hand: Hand, column: Column) -> None:
+    framed(hand, column, "A title that is far longer than its frame is wide")
+    hand.view.set_zoom(0.2)
+    hand.settle()
+    box = hand.view.canvas.frames[column.frame.id].box
+    corner = hand.pixel(box.left, box.top)
+    before = hand.view.viewport().grab().toImage()
+    edits.set_frame(column.history, column.graph, column.frame.id, title="")
+    hand.settle()
+    after = hand.view.viewport().grab().toImage()
+    changed = [
+        x
+        for x in range(corner.x(), corner.x() + 200)
+        if any(
+            before.pixel(x, y) != after.pixel(x, y) for y in range(corner.y() - 8, corner.y() + 8)
+        )
+    ]
+    assert 100 < len(changed) <= 165, "longer than the frame, but not without end"
+
+
 # -- notes -----------------------------------------------------------------------------------
 
 

@@ -141,15 +141,15 @@ class FrameItem(QGraphicsItem):
         font.setPixelSize(max(1, round(FAR_PIXELS / zoom)))
         kind, pad = Type(font), 4.0 / zoom
         words = kind.elided(title, max(self.frame.width, LABEL / zoom))
-        plate = QRectF(
+        rect = QRectF(
             self.x(), self.y() - kind.height / 2, kind.width(words) + 2 * pad, kind.height
         )
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(plate(self.frame.color))
-        painter.drawRoundedRect(plate, pad, pad)
+        painter.drawRoundedRect(rect, pad, pad)
         painter.setPen(brushes().text_pen)
         painter.setFont(font)
-        painter.drawText(QPointF(plate.left() + pad, plate.top() + kind.metrics.ascent()), words)
+        painter.drawText(QPointF(rect.left() + pad, rect.top() + kind.metrics.ascent()), words)
 
     def _paint_note(self, painter: QPainter, kind: Type) -> None:
         painter.setFont(kind.font)
