@@ -11,8 +11,8 @@ from netbuilder.compiler.check import check
 from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
 from netbuilder.compiler.infer import Fields, Inference, World, infer
-from netbuilder.compiler.lower import Program
 from netbuilder.compiler.probe import Cache
+from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
 from netbuilder.compiler.resolve import Resolved, resolve
 from netbuilder.errors import Problem

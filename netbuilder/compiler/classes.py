@@ -10,8 +10,9 @@ from netbuilder.compiler import merge, text
 from netbuilder.compiler.blocks import RESERVED
 from netbuilder.compiler.check import node_names
 from netbuilder.compiler.infer import Inference
-from netbuilder.compiler.lower import Argument, Call, Made, Program, lower, mark
+from netbuilder.compiler.lower import lower, mark
 from netbuilder.compiler.merge import Arguments
+from netbuilder.compiler.program import Argument, Call, Made, Program
 from netbuilder.compiler.text import ALIAS_NAMES
 from netbuilder.graph import expressions, rules
 from netbuilder.graph.document import Document, Graph

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
-from netbuilder.compiler.lower import Argument, Call, Program
+from netbuilder.compiler.program import Argument, Call, Program
 from netbuilder.compiler.text import Snippet
 from netbuilder.graph.model import Node
 from netbuilder.layers import code
