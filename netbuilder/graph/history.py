@@ -33,7 +33,18 @@ _CHANGE = 400
 
 
 def _weight(changes: Iterable[Change]) -> int:
-    return sum(_CHANGE + _size(_contents(change)) for change in changes)
+    return sum(
+        _CHANGE if _only_moves(change) else _CHANGE + _size(_contents(change)) for change in changes
+    )
+
+
+def _only_moves(change: Change) -> bool:
+    """Whether the item after it shares all that is long with the one before."""
+    if not isinstance(change, Changed) or type(change.after) is not Node:
+        return False
+    before, after = change.before, change.after
+    assert isinstance(before, Node)
+    return before.params is after.params and before.note is after.note
 
 
 def _contents(change: Change) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-CELL = 256.0
+CELL = 320.0
 MOST_CELLS = 64
 """What would cover more cells than these is looked at every time instead."""
 

@@ -14,7 +14,7 @@ from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Wire
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.frame_item import FrameItem
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.settling import SettlingScene
+from netbuilder.gui.canvas.settling import MANY, SettlingScene
 from netbuilder.gui.canvas.wire_item import WireItem
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
@@ -232,15 +232,13 @@ class CanvasScene(SettlingScene):
     def _change_node(self, before: Node, node: Node) -> None:
         item = self.nodes[node.id]
         if (before.x, before.y) != (node.x, node.y) or (item.x(), item.y()) != (node.x, node.y):
-            self._near_box(self.places.box(node.id))
+            # Of many that move, the wires are seen to once, when all have moved.
+            if len(self._moved) < MANY:
+                self._near_box(self.places.box(node.id))
+                self._loosen((node.id,))
             item.setPos(node.x, node.y)
             self._place(node.id, item.box)
             self._moved.add(node.id)
-            assert self.graph is not None
-            at_node = [wire.id for wire in self.graph.wires_at((node.id,))]
-            self.loose.update(at_node)
-            self.touched.update(at_node)
-            self._stale_wires.update(at_node)
         if not _looks_alike(before, node):
             self._note_sharing(node)
             self._stale_nodes.add(node.id)
@@ -266,10 +264,7 @@ class CanvasScene(SettlingScene):
         item.set_state(running=self.running and bool(face.count))
         if item.set_face(face, self.flow):
             self._place(id, item.box)
-            at_node = [wire.id for wire in graph.wires_at((id,))]
-            self._stale_wires.update(at_node)
-            self.loose.update(at_node)
-            self.touched.update(at_node)
+            self._loosen((id,))
             self._near_box(item.box)
             self.revision += 1
 

@@ -250,6 +250,7 @@ class SettlingScene(ItemScene):
     def _spread_moves(self) -> None:
         """Wires near a moved node may take another course."""
         if len(self._moved) >= MANY:
+            self._loosen(self._moved)
             self._stale_wires.update(self.wires)
         else:
             for id in self._moved:
@@ -261,6 +262,15 @@ class SettlingScene(ItemScene):
         """Wires that pass here may take another course now."""
         if len(self._moved) < MANY:
             self._stale_wires.update(self.wire_places.near(box.grown(32)))
+
+    def _loosen(self, nodes: Collection[str]) -> None:
+        """The ends of these nodes' wires are elsewhere now."""
+        if self.graph is None:
+            return
+        at_nodes = [wire.id for wire in self.graph.wires_at(nodes)]
+        self._stale_wires.update(at_nodes)
+        self.loose.update(at_nodes)
+        self.touched.update(at_nodes)
 
     def _place(self, id: str, box: Box) -> None:
         self.places.put(id, box)
