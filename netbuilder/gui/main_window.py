@@ -14,11 +14,11 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
-from netbuilder.app.usage import kept
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.banner import BannerArea
 from netbuilder.gui.commands import Commands
+from netbuilder.gui.habits import Habits
 from netbuilder.gui.projects import Projects
 from netbuilder.gui.runner import Runner
 from netbuilder.gui.start_page import StartPage
@@ -31,12 +31,9 @@ if TYPE_CHECKING:
     from netbuilder.app.settings import SettingsStore
     from netbuilder.engine.protocol import Message
     from netbuilder.gui.focus import FocusRing
-    from netbuilder.gui.shortcuts import Shortcuts
     from netbuilder.gui.workbench import Workbench
 
 
-MOST_RECENT = 20
-"""Commands that are remembered because they were chosen by name."""
 WARM_UP_MS = 300
 """From the first paint to the building of the workbench, unless it is needed before."""
 
@@ -54,11 +51,10 @@ class MainWindow(QMainWindow):
         client_factory: Callable[[Callable[[Message], None]], Client] | None = None,
     ) -> None:
         super().__init__()
-        self._settings = settings
+        self.habits = Habits(self, settings)
         self.runner = Runner(self)
         self._client_factory = client_factory
         self._painted = False
-        self._shortcuts: Shortcuts | None = None
         self.session: Session | None = None
         self.bench: Workbench | None = None
         self.focus: FocusRing | None = None
@@ -77,10 +73,10 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.status.restart_wanted.connect(lambda: self.runner.restart_worker())
-        self.status.problems_wanted.connect(lambda: self._show_panel("problems"))
+        self.status.problems_wanted.connect(lambda: self.commands.run("view.problems"))
         self.projects = Projects(self, self)
         self.commands = Commands(self, actions.commands(self))
-        self.commands.chosen.connect(self._remember_command)
+        self.commands.chosen.connect(self.habits.remember_command)
         self.commands.fill_menus(self.menuBar(), actions.MENUS)
         self.bar = QToolBar("Toolbar")
         self.bar.setObjectName("toolbar")
@@ -109,11 +105,7 @@ class MainWindow(QMainWindow):
     @property
     def settings(self) -> SettingsStore:
         """What is remembered of this person, read when it is first needed."""
-        if self._settings is None:
-            from netbuilder.app.settings import SettingsStore
-
-            self._settings = SettingsStore(warn=lambda text: self.status.say(text, "warning"))
-        return self._settings
+        return self.habits.settings
 
     def prepare(self) -> None:
         """After the first paint: templates, recents, the session and its worker."""
@@ -124,19 +116,11 @@ class MainWindow(QMainWindow):
             self.start.fill(templates())
         except (NetbuilderError, OSError) as error:
             self.status.say(str(error), "error")
-        self.require_shortcuts().apply()
+        self.habits.shortcuts.apply()
         self.require_session().start_worker()
         self.projects.prepare()
         # The workbench takes a moment to build: better now than at the first click.
         self._warm_up.start(WARM_UP_MS)
-
-    def require_shortcuts(self) -> Shortcuts:
-        """The keys that this person chose."""
-        if self._shortcuts is None:
-            from netbuilder.gui.shortcuts import Shortcuts
-
-            self._shortcuts = Shortcuts(self.commands, self.settings)
-        return self._shortcuts
 
     def require_session(self) -> Session:
         """The session, made when it is first needed."""
@@ -167,18 +151,9 @@ class MainWindow(QMainWindow):
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)
-            bench.canvas.used.update(self.settings.value.used_layers)
-            bench.palette_panel.show_favourites(self.settings.value.favourites)
-            bench.palette_panel.favourites_changed.connect(
-                lambda favourites: self.settings.update(favourites=favourites)
-            )
-            bench.canvas.snapping = self.settings.value.snapping
-            bench.canvas.minimap.set_wanted(self.settings.value.minimap)
             self.pages.addWidget(bench)
             self.focus = FocusRing(bench)
-            state = self.settings.value.window_state
-            if state:
-                bench.restore(QByteArray.fromBase64(state.encode()))
+            self.habits.furnish(bench)
         return self.bench
 
     def _warm(self) -> None:
@@ -250,14 +225,6 @@ class MainWindow(QMainWindow):
         bench = self.bench
         return bench is not None and self.has_project() and bool(bench.canvas.canvas.selection)
 
-    def undo_title(self) -> str | None:
-        """What would be undone."""
-        return self.session.history.undo_title if self.session and self.has_project() else None
-
-    def redo_title(self) -> str | None:
-        """What would be done again."""
-        return self.session.history.redo_title if self.session and self.has_project() else None
-
     def dock_shown(self, name: str) -> bool:
         """Whether a dock is there."""
         return self.bench is not None and not self.bench.docks[name].isHidden()
@@ -290,33 +257,13 @@ class MainWindow(QMainWindow):
         self.bar.hide()
         self._refresh()
 
-    # -- editing ----------------------------------------------------------------
-
-    def undo(self) -> None:
-        """Take back the last edit."""
-        if self.session is not None and self.bench is not None:
-            self.bench.canvas.edit(self.session.undo)
-
-    def redo(self) -> None:
-        """Make the last undone edit again."""
-        if self.session is not None and self.bench is not None:
-            self.bench.canvas.edit(self.session.redo)
-
     # -- looks -----------------------------------------------------------------------------
-
-    def _show_panel(self, name: str) -> None:
-        if self.bench is not None and self.has_project():
-            self.bench.show_panel(name)
 
     def toggle_dock(self, name: str) -> None:
         """Show or hide a dock."""
         if self.bench is not None:
             dock = self.bench.docks[name]
             dock.setVisible(dock.isHidden())
-
-    def _remember_command(self, id: str) -> None:
-        rest = [other for other in self.settings.value.recent_commands if other != id]
-        self.settings.update(recent_commands=(id, *rest)[:MOST_RECENT])
 
     def _dress(self) -> None:
         self.setStyleSheet(style.sheet())
@@ -345,10 +292,7 @@ class MainWindow(QMainWindow):
         """
         self._warm_up.stop()
         if self.bench is not None:
-            state = bytes(self.bench.saveState().toBase64().data()).decode()
-            place = bytes(self.saveGeometry().toBase64().data()).decode()
-            used = kept(self.bench.canvas.used)
-            self.settings.update(window_state=state, geometry=place, used_layers=used)
+            self.habits.keep(self.bench)
         self.hide()
         if self.session is not None:
             # A training writes its checkpoint first; the window is gone by then.

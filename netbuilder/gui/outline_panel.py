@@ -53,6 +53,7 @@ class OutlinePanel(QWidget):
         self.tree.setUniformRowHeights(True)
         self.tree.setSelectionMode(QTreeView.SelectionMode.ExtendedSelection)
         self.tree.setAccessibleName("Outline of the project")
+        self.setMinimumHeight(200)
         self.tree.selectionModel().selectionChanged.connect(lambda *_: self._chosen_here())
         self.tree.entered.connect(self._go)
         self.tree.doubleClicked.connect(self._go)

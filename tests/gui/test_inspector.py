@@ -45,7 +45,7 @@ def test_typing_sets_the_parameter_in_one_step(hand: WindowHand) -> None:
     before = params(hand, "conv1")
     hand.type(hand.field("out_channels"), "128")
     assert params(hand, "conv1")["out_channels"] == 128
-    hand.window.undo()
+    hand.command("edit.undo")
     assert params(hand, "conv1") == before
     assert hand.field("out_channels").text() == str(before["out_channels"])
 
@@ -56,7 +56,7 @@ def test_leaving_the_field_ends_the_step(hand: WindowHand) -> None:
     hand.type(hand.field("out_channels"), "48")
     QTest.keyClick(hand.field("out_channels"), Qt.Key.Key_Return)
     hand.type(hand.field("out_channels"), "56")
-    hand.window.undo()
+    hand.command("edit.undo")
     assert params(hand, "conv1")["out_channels"] == 48
 
 
@@ -201,7 +201,7 @@ def test_several_nodes_of_a_layer_change_together(hand: WindowHand) -> None:
     assert hand.field("out_channels").placeholderText() == "several values"
     hand.type(hand.field("out_channels"), "16")
     assert [params(hand, name)["out_channels"] for name in ("conv1", "conv2")] == [16, 16]
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert params(hand, "conv1") != params(hand, "conv2")
 
@@ -259,7 +259,7 @@ def test_training_settings_are_edited_and_undone(hand: WindowHand) -> None:
     before = hand.session.document.project
     hand.type(hand.field("epochs"), "7")
     assert hand.session.document.project.training["epochs"] == 7
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert hand.session.document.project == before
     assert hand.field("epochs").text() == str(before.training["epochs"])
@@ -279,7 +279,7 @@ def test_the_optimizer_changes_kind_and_keeps_what_fits(hand: WindowHand) -> Non
     settle()
     assert step.info.settings["optimizer"] == {"kind": "SGD", "lr": 0.01}
     assert hand.field("momentum").placeholderText() == "0"
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert step.info.settings["optimizer"]["kind"] == "AdamW"
     assert hand.bench.inspector.findChild(QLineEdit, "field.momentum") is None

@@ -176,8 +176,8 @@ def test_a_blocks_node_has_the_fields_that_the_block_declares(hand: WindowHand) 
     assert params(hand, "first")["values"] == {"channels": 64, "bias": False}
     hand.type(hand.field("repeat"), "3")
     assert params(hand, "first")["repeat"] == 3
-    hand.window.undo()
-    hand.window.undo()
+    hand.command("edit.undo")
+    hand.command("edit.undo")
     assert params(hand, "first")["values"] == {"channels": 64}
     hand.type(hand.field("channels"), "")
     assert "values" not in params(hand, "first")
@@ -239,7 +239,7 @@ def test_weights_are_shared_and_given_back(hand: WindowHand) -> None:
     choose(hand.find(QComboBox, "node.shares"), "its own")
     assert hand.session.graph.nodes[conv2].shares == ""
     assert page(hand).form.rows["out_channels"].editor.isEnabled()
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert hand.session.graph.nodes[conv2].shares == conv1
 
@@ -287,7 +287,7 @@ def test_an_inferred_size_is_pinned_and_let_go(hand: WindowHand) -> None:
     QTest.mouseClick(pin, LEFT)
     settle()
     assert "in_channels" not in params(hand, "conv1")
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert params(hand, "conv1")["in_channels"] == 1
 
@@ -314,8 +314,8 @@ def test_nodes_of_several_layers_share_a_form(hand: WindowHand) -> None:
     QTest.mouseClick(switch, LEFT)
     settle()
     assert [params(hand, n)["bias"] for n in ("conv1", "wide")] == [False, False]
-    hand.window.undo()
-    hand.window.undo()
+    hand.command("edit.undo")
+    hand.command("edit.undo")
     assert "bias" not in params(hand, "wide")
     assert params(hand, "wide")["out_channels"] == 8
     hand.bench.canvas.select([conv.id, head.id])
@@ -445,6 +445,6 @@ def test_no_keystroke_is_lost_while_an_analysis_takes_long(hand: WindowHand) -> 
     QTest.keyClick(line, Qt.Key.Key_Backspace)
     hand.report()
     assert (line.text(), params(hand, "conv1")["out_channels"]) == ("123", 123)
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     assert params(hand, "conv1")["out_channels"] != 123

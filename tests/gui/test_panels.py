@@ -84,7 +84,7 @@ def test_a_fix_is_one_click_and_one_step(hand: WindowHand) -> None:
     QTest.mouseClick(button, LEFT)
     settle()
     assert hand.session.graph.nodes[node].params["out_channels"] == 5
-    assert hand.window.undo_title() == "Use 5 channels"
+    assert hand.session.history.undo_title == "Use 5 channels"
 
 
 def test_a_fix_that_no_longer_fits_says_so(hand: WindowHand) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netbuilder.gui.actions.making import with_focus
@@ -16,22 +17,22 @@ def commands(window: MainWindow) -> list[Command]:
     return [
         Command(
             "edit.undo",
-            lambda: f"Undo {window.undo_title() or ''}".strip(),
-            window.undo,
+            lambda: f"Undo {_next(window, back=True) or ''}".strip(),
+            partial(_travel, window, back=True),
             ("Ctrl+Z",),
             "Edit",
             icon="undo",
-            enabled=lambda: window.undo_title() is not None,
+            enabled=lambda: _next(window, back=True) is not None,
             bar=True,
         ),
         Command(
             "edit.redo",
-            lambda: f"Redo {window.redo_title() or ''}".strip(),
-            window.redo,
+            lambda: f"Redo {_next(window, back=False) or ''}".strip(),
+            partial(_travel, window, back=False),
             ("Ctrl+Y", "Ctrl+Shift+Z"),
             "Edit",
             icon="redo",
-            enabled=lambda: window.redo_title() is not None,
+            enabled=lambda: _next(window, back=False) is not None,
             bar=True,
         ),
         Command(
@@ -45,3 +46,18 @@ def commands(window: MainWindow) -> list[Command]:
             on_canvas=True,
         ),
     ]
+
+
+def _next(window: MainWindow, *, back: bool) -> str | None:
+    """What would be undone, or done again."""
+    if window.session is None or not window.has_project():
+        return None
+    history = window.session.history
+    return history.undo_title if back else history.redo_title
+
+
+def _travel(window: MainWindow, *, back: bool) -> None:
+    """Take back the last edit, or make the last undone one again."""
+    session = window.session
+    if session is not None and window.bench is not None:
+        window.bench.canvas.edit(session.undo if back else session.redo)

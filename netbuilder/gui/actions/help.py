@@ -42,7 +42,7 @@ def _show_keys(window: MainWindow) -> None:
 def _change_keys(window: MainWindow) -> None:
     from netbuilder.gui.shortcuts_dialog import ShortcutsDialog
 
-    ShortcutsDialog(window.require_shortcuts(), window).open()
+    ShortcutsDialog(window.habits.shortcuts, window).open()
 
 
 def _show_about(window: MainWindow) -> None:
