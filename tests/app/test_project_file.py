@@ -75,14 +75,30 @@ def test_a_new_date_alone_is_no_change(path: Path) -> None:
     assert files.load(path) == OTHER
 
 
-def test_a_change_between_the_look_and_the_save_is_noticed(path: Path) -> None:
-    file = opened(path)
-    assert state(file) == "same"
-    before = path.stat()
-    data = path.read_bytes()
-    with open(path, "r+b") as there:  # as many bytes, in the same file
+def tamper(path: Path) -> None:
+    """Change some bytes: as many as before, in the same file, and with its date."""
+    before, data = path.stat(), path.read_bytes()
+    with open(path, "r+b") as there:
         there.write(data.replace(b'"netbuilder"', b'"netbuilde0"'))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_ino == before.st_ino
+
+
+def test_a_change_in_place_that_hides_its_date_is_noticed(path: Path) -> None:
+    file = opened(path)
+    assert state(file) == "same"
+    tamper(path)
+    assert state(file) == "changed"
+
+
+def test_a_save_compares_the_contents_even_if_nothing_else_tells(path: Path) -> None:
+    file = opened(path)
+    tamper(path)
+    # A file system with coarse times: what was looked at just now seems to be the same.
+    assert state(file) == "changed"
+    assert file._look is not None
+    file._look = (file._look[0], "same")
+    assert state(file) == "same"
     with pytest.raises(ChangedOnDisk):
         file.save(sample())
 
