@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
@@ -120,6 +120,11 @@ def test_shift_enter_adds_beside_what_follows(hand: Hand, drawing: Drawing) -> N
     assert feeds(drawing, "batch_norm2d") == "conv"
     assert feeds(drawing, "relu") == "conv"
     assert apart(hand)
+    beside, relu = (
+        hand.view.canvas.nodes[named(drawing, name).id].box for name in ("batch_norm2d", "relu")
+    )
+    assert beside.left > relu.right, "at the right of what follows"
+    assert beside.top == relu.top
 
 
 def test_several_selected_nodes_feed_one(hand: Hand, drawing: Drawing) -> None:
@@ -136,8 +141,9 @@ def test_the_end_of_a_chain_comes_before_what_skips_it(hand: Hand, drawing: Draw
     hand.view.setFocus()
     for words in ("input", "conv2d", "relu"):
         add(hand, words)
-    hand.click(hand.node(named(drawing, "input")))
-    hand.click(hand.node(named(drawing, "relu")), SHIFT)
+    put(drawing, input=(named(drawing, "input").x - 320, named(drawing, "input").y))
+    hand.settle()
+    hand.view.select([named(drawing, name).id for name in ("input", "relu")])
     add(hand, "add")
     assert [feeds(drawing, "add", port) for port in ("input", "other")] == ["relu", "input"]
     items = hand.view.canvas.nodes
@@ -192,6 +198,19 @@ def test_nodes_added_at_the_mouse_do_not_cover_each_other(hand: Hand, drawing: D
     assert len(drawing.graph.nodes) == 5
     assert apart(hand)
     assert not drawing.graph.wires
+
+
+def test_the_view_does_not_jump_under_the_mouse(hand: Hand, drawing: Drawing) -> None:
+    corner = hand.view.mapToScene(QPoint(0, 0))
+    hand.double_click(QPoint(300, 40))
+    hand.type("dropout")
+    hand.key(KEY.Key_Return)
+    assert hand.view.mapToScene(QPoint(0, 0)) == corner
+    hand.view.centerOn(3000, 3000)
+    add(hand, "relu")
+    box = hand.view.canvas.nodes[named(drawing, "relu").id].box
+    seen = hand.view.mapToScene(hand.view.viewport().rect()).boundingRect()
+    assert seen.contains(QPointF(box.left, box.top)), "what is added elsewhere is shown"
 
 
 def test_a_wire_dropped_in_space_ends_at_the_new_nodes_port(hand: Hand, drawing: Drawing) -> None:

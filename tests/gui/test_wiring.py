@@ -168,6 +168,24 @@ def test_a_node_without_the_port_says_so(hand: Hand, forked: Forked) -> None:
     assert len(hand.messages) == 1
 
 
+def test_nodes_that_come_into_sight_in_a_drag_are_dimmed_too(hand: Hand, forked: Forked) -> None:
+    far = forked.input(3, name="far")
+    edits.move(forked.history, forked.graph, {far.id: (2400, 0)})
+    hand.settle()
+
+    def dimmed() -> bool:
+        return hand.view.canvas.nodes[far.id].dimmed
+
+    start = hand.port(forked.conv, "output", output=True)
+    with hand.dragging(start, start + QPoint(60, 30)):
+        assert not dimmed(), "out of sight it costs nothing"
+        hand.view.pan_by(-2200, 0)
+        QTest.mouseMove(hand.view.viewport(), start + QPoint(61, 30))
+        assert dimmed()
+        hand.key(KEY.Key_Escape)
+    assert not dimmed()
+
+
 def test_a_port_whose_node_would_complain_says_so_before(hand: Hand, forked: Forked) -> None:
     shape = TensorReport(("N", 16), "float32", "N×16")
     nodes = {forked.other.id: NodeReport(outputs={"output": shape})}

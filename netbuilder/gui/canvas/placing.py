@@ -23,7 +23,7 @@ Point = tuple[float, float]
 GAP = 16.0
 """The least room between a new node and the others, in scene units."""
 TRIES = 400
-BESIDE, BACK = 0.5, 4.0
+BESIDE, BACK = 0.35, 4.0
 """What a step to the side and one against the flow cost, when one along it costs 1.
 
 To the left or up is a little dearer: what is beside a chain stands at its right."""
