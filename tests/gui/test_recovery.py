@@ -12,7 +12,7 @@ from netbuilder.graph import edits
 from netbuilder.gui.recovery_list import when
 from netbuilder.storage import format
 from netbuilder.storage.journal import Entry, Journal
-from tests.gui.test_main_window import press_in_dialog
+from tests.gui.test_main_window import EVIL, auto_texts, press_in_dialog
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 
@@ -317,6 +317,23 @@ def test_damaged_entries_are_put_aside_and_the_window_starts(hand: WindowHand, h
         assert not later.window.start.recovery.isVisible()
     finally:
         later.close()
+
+
+def test_names_from_outside_are_never_markup(hand: WindowHand, home: Path) -> None:
+    journal = Journal(home / "state" / "recovery")
+    slot = journal.begin()
+    evil = Path("/p") / "<img src=x>" / '<b onclick="x">&b.netb'
+    slot.write(b"x", title=EVIL, path=evil, base="", time=5.0)
+    slot.release()
+    hand.window.projects.prepare()
+    hand.window.banners.say("evil", EVIL, ((EVIL, lambda: None),))
+    settle()
+    assert hand.window.start.recovery.isVisible()
+    assert auto_texts(hand.window.start.recovery) == []
+    assert auto_texts(hand.window.banners) == []
+    texts = [label.text() for label in hand.window.start.recovery.findChildren(QLabel)]
+    assert EVIL in texts
+    assert any("<img src=x>" in text for text in texts)
 
 
 def test_moments_are_told_for_people() -> None:
