@@ -8,9 +8,10 @@ skip layers get a lane of their own beside the nodes. `tidying` applies it to a 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import floor
 from typing import Literal
 
-from netbuilder.graph.edits import snap
+from netbuilder.graph.edits import GRID
 from netbuilder.graph.ordering import Edge, Rows, neighbours
 
 Flow = Literal["down", "right"]
@@ -23,6 +24,15 @@ ALONG: Mapping[Flow, float] = {"down": 48.0, "right": 112.0}
 """The gap between layers: there is room for a shape in it."""
 BESIDE = 32.0
 """The gap between the nodes of a layer."""
+
+
+def on_grid(value: float) -> float:
+    """The nearest point of the grid; what lies between two goes to the same side everywhere.
+
+    So nodes in line stay in line, whatever their sizes.
+    """
+    return floor(value / GRID + 0.5) * GRID
+
 
 Group = tuple[Collection[str], float, float]
 
@@ -57,9 +67,9 @@ def layered(
     starts = _starts(layer, {id: size[1 - across] for id, size in sizes.items()}, flow, groups)
     places = {}
     for id, size in sizes.items():
-        beside = snap(middle[id] - line[id])
+        beside = on_grid(middle[id] - line[id])
         along, thickness = starts[layer[id]]
-        ahead = snap(along + (thickness - size[1 - across]) / 2)
+        ahead = on_grid(along + (thickness - size[1 - across]) / 2)
         places[id] = (beside, ahead) if flow == "down" else (ahead, beside)
     return places
 
@@ -118,5 +128,5 @@ def _starts(
         thickness, _gaps(layer, len(thickness), ALONG[flow], groups), strict=True
     ):
         result.append((at, thick))
-        at = snap(at + thick + gap)
+        at = on_grid(at + thick + gap)
     return result

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from netbuilder.graph import edits, frames
 from netbuilder.graph.document import Graph
-from netbuilder.graph.edits import snap
 from netbuilder.graph.frames import Held
 from netbuilder.graph.history import History
-from netbuilder.graph.layout import NODE_SIZE, Flow, Group, Place, Size, layered
+from netbuilder.graph.layout import NODE_SIZE, Flow, Group, Place, Size, layered, on_grid
 from netbuilder.graph.ordering import Edge, neighbours
 
 SIDE, TOP = 16.0, frames.TITLE + 8.0
@@ -95,7 +94,7 @@ def planned(shot: Snapshot) -> dict[str, Place]:
     anchor = shot.nodes[0]
     dx = shot.places[anchor][0] - laid.places[anchor][0]
     dy = shot.places[anchor][1] - laid.places[anchor][1]
-    return {id: (snap(x + dx), snap(y + dy)) for id, (x, y) in laid.places.items()}
+    return {id: (on_grid(x + dx), on_grid(y + dy)) for id, (x, y) in laid.places.items()}
 
 
 # -- frames within a layout ----------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
-from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered
+from netbuilder.graph.layout import ALONG, NODE_SIZE, Flow, Place, Size, layered, on_grid
 from netbuilder.graph.model import Frame
 from netbuilder.graph.tidying import tidy
 from tests.drawing import Drawing, classifier
@@ -51,6 +51,14 @@ def test_a_chain_is_straight(flow: Flow) -> None:
     for one, other in pairs:
         gap = places[other][along] - places[one][along] - sizes[one][along]
         assert gap >= ALONG[flow]
+
+
+@pytest.mark.parametrize("way", [8.0, 24.0, -40.0])
+def test_what_is_in_line_is_so_on_the_grid(way: float) -> None:
+    """Half a step is rounded to the same side everywhere: tall nodes stay in line with low ones."""
+    for quarter in range(-40, 40):
+        at = quarter * 2.0
+        assert on_grid(at + way) - on_grid(at) == way
 
 
 def test_a_residual_block_keeps_its_main_path_straight_and_a_lane_free() -> None:
