@@ -10,7 +10,8 @@ from netbuilder.compiler.blocks import used_blocks
 from netbuilder.compiler.check import check
 from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
-from netbuilder.compiler.infer import Fields, Inference, World, infer
+from netbuilder.compiler.infer import infer
+from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport

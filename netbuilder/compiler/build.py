@@ -15,7 +15,7 @@ from torch import nn
 from netbuilder.compiler.analyse import Compiled, compile_document
 from netbuilder.compiler.emit import Source
 from netbuilder.compiler.execute import function, run
-from netbuilder.compiler.infer import Fields
+from netbuilder.compiler.inference import Fields
 from netbuilder.compiler.probe import Cache
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document, Graph

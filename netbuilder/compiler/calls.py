@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.probe import Types
 from netbuilder.errors import Fix, NetbuilderError
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.layers import dims
 from netbuilder.layers.base import Complaint, Layer, Role, TensorType
-
-if TYPE_CHECKING:
-    from netbuilder.compiler.infer import Inference
 
 
 class Misfit(NetbuilderError):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from netbuilder.compiler import merge, text
 from netbuilder.compiler.blocks import RESERVED
 from netbuilder.compiler.check import node_names
-from netbuilder.compiler.infer import Inference
+from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.lower import lower, mark
 from netbuilder.compiler.merge import Arguments
 from netbuilder.compiler.program import Argument, Call, Made, Program

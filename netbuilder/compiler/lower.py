@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of, sinks
-from netbuilder.compiler.infer import Inference
+from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.program import Call, Classes, Program
 from netbuilder.compiler.text import Snippet
 from netbuilder.graph import expressions, rules, topology
@@ -227,7 +227,9 @@ class _Lowering:
             targets = self._assign(node, layer, ports, outputs)
             return self._from_trees(node, layer, attribute, constructor, forward, targets, outputs)
         every = tuple(port.name for port in ports.outputs)
-        targets = self._assign(node, layer, ports, every)
+        # What every module gets besides must outlive the first of them.
+        kept = list(arguments.values())[len(every) :]
+        targets = self._assign(node, layer, ports, every, kept)
         back: list[ast.expr] = [ast.Name(name.strip(), ast.Load()) for name in targets.split(",")]
         forward = code.call("module", *back, *values[len(back) :])
         begin = ", ".join(list(arguments.values())[: len(back)])
@@ -258,10 +260,18 @@ class _Lowering:
         wired = {w.source_port for w in self.graph.wires_out_of(node.id) if w.target in self.used}
         return tuple(port.name for port in ports.outputs if port.name in wired)
 
-    def _assign(self, node: Node, layer: Layer, ports: Ports, outputs: Sequence[str]) -> str:
-        """Chooses the variables of a node's outputs and returns what is assigned to."""
+    def _assign(
+        self,
+        node: Node,
+        layer: Layer,
+        ports: Ports,
+        outputs: Sequence[str],
+        kept: Sequence[str] = (),
+    ) -> str:
+        """Chooses the variables of a node's outputs, none of them `kept`, and returns what is
+        assigned to."""
         for port in outputs:
-            self.variables[node.id, port] = self._variable(node, port, outputs)
+            self.variables[node.id, port] = self._variable(node, port, outputs, kept)
         if layer.role in (Role.CALL, Role.BLOCK):
             names = tuple(port.name for port in ports.outputs)
             shape: Targets = names if len(names) != 1 else names[0]
@@ -278,14 +288,17 @@ class _Lowering:
         inner = [part if "," not in part else f"({part})" for part in parts]
         return ", ".join(inner)
 
-    def _variable(self, node: Node, port: str, outputs: Sequence[str]) -> str:
+    def _variable(
+        self, node: Node, port: str, outputs: Sequence[str], kept: Sequence[str] = ()
+    ) -> str:
         wires = [
             wire
             for wire in self.graph.wires_out_of(node.id)
             if wire.source_port == port and wire.target in self.used
         ]
         readers = {wire.target for wire in wires}
-        if len(outputs) == 1 and self._only_next(node, readers):
+        chained = len(outputs) == 1 and self._only_next(node, readers)
+        if chained and self.chain not in kept:
             return self.chain
         name = self.names[node.id] if len(outputs) == 1 else f"{self.names[node.id]}_{port}"
         taken = {variable for key, variable in self.variables.items() if key[0] != node.id}

@@ -119,7 +119,7 @@ def _projection(around: Around, skip: Side, main: Side, name: str) -> Iterator[F
     if len(have) == 2 or (len(have) == 3 and only_last):
         if only_last and isinstance(want[-1], int) and isinstance(have[-1], int):
             params: dict[str, Json] = {"out_features": want[-1]}
-            yield insert(f"Project {name} by a Linear", skip.port, "torch.nn.Linear", **params)
+            yield insert(f"Project {name}", skip.port, "torch.nn.Linear", **params)
         return
     strides = _strides(have[2:], want[2:])
     known = isinstance(have[1], int) and isinstance(want[1], int)
@@ -131,14 +131,14 @@ def _projection(around: Around, skip: Side, main: Side, name: str) -> Iterator[F
     if set(strides) != {1}:
         params["stride"] = strides[0] if len(set(strides)) == 1 else strides
     layer = CONVOLUTIONS[len(have)]
-    title = f"Project {name} by a 1×1 {layer.rpartition('.')[2]}"
+    title = f"Project {name}"
     if _normalised(around, main):
         chain = [
             {"layer": layer, "params": {**params, "bias": False}},
             {"layer": NORMS[len(have)], "params": {}},
         ]
         arguments = {"port": skip.port, "chain": chain}
-        yield Fix(f"{title} and BatchNorm", "insert_chain", arguments)
+        yield Fix(f"{title}, normalised", "insert_chain", arguments)
     yield insert(title, skip.port, layer, **params)
 
 
