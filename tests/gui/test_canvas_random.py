@@ -36,6 +36,8 @@ KEYS = (
     *((KEY.Key_Z, CTRL),) * 4,
     *((KEY.Key_Y, CTRL),) * 3,
     *((KEY.Key_Escape, NONE),) * 4,
+    *((key, NONE) for key in (KEY.Key_C, KEY.Key_N, KEY.Key_M, KEY.Key_H)),
+    *((key, CTRL) for key in (KEY.Key_B, KEY.Key_Return)),
     (KEY.Key_Delete, CTRL),
     (KEY.Key_V, CTRL | SHIFT),
     (KEY.Key_X, SHIFT),
@@ -57,6 +59,11 @@ class Monkey:
     def spot(self) -> QPoint:
         view, rng = self.hand.view, self.random
         nodes = list(view.canvas.nodes.values())
+        frames = list(view.canvas.frames.values())
+        if frames and rng.random() < 0.2:
+            box = rng.choice(frames).box
+            x = rng.choice([box.left, box.right, (box.left + box.right) / 2])
+            return view.mapFromScene(x, rng.choice([box.top, box.top + 14, box.bottom]))
         if nodes and rng.random() < 0.7:
             node = rng.choice(nodes)
             ports = list(node.ports.values())
