@@ -12,10 +12,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import edits, fragment
+from netbuilder.graph import edits, fragment, wiring
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Frame, new_id
+from netbuilder.graph.model import Frame, Wire, new_id
 from netbuilder.graph.rules import End
+from netbuilder.gui.canvas.hits import DOT
 from netbuilder.layers.catalogue import ports_of
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
@@ -39,12 +40,20 @@ class Editor:
             "frame": self.frame,
             "paste": self.paste,
             "flow": self.flow,
+            "after": self.after,
+            "take wires": self.take_wires,
+            "take out": self.take_out,
+            "dot": self.dot,
+            "mute": self.mute,
             "undo": lambda: [self.d.history.undo() for _ in range(3)],
             "redo": self.d.history.redo,
         }
 
     def step(self) -> None:
-        name = self.random.choice([*self.ways, "add", "add", "connect", "connect", "redo", "redo"])
+        often = ("add", "add", "add", "connect", "connect", "after", "take wires")
+        name = self.random.choice([*self.ways, *often])
+        if self.d.history.redo_title and self.random.random() < 0.4:
+            name = "redo"
         before = self.d.history.state
         try:
             self.ways[name]()
@@ -99,6 +108,36 @@ class Editor:
         part = fragment.cut_out(self.d.graph, [self.some(), self.some()])
         fragment.paste(self.d.history, self.d.graph, part, keep_inputs=True)
 
+    def wire(self) -> Wire:
+        wires = list(self.d.graph.wires.values())
+        if not wires:
+            raise ChangeError("no wires")
+        return self.random.choice(wires)
+
+    def after(self) -> None:
+        """A node that has no wires goes after a port."""
+        graph, wire = self.d.graph, self.wire()
+        alone = [id for id in graph.nodes if not graph.wires_at([id])]
+        if not alone:
+            raise ChangeError("no lone node")
+        source = End(wire.source, wire.source_port)
+        wiring.insert_after(self.d.history, graph, source, self.random.choice(alone), ports_of)
+
+    def take_wires(self) -> None:
+        end = End(self.some(), "output")
+        wiring.take_wires(self.d.history, self.d.graph, [self.wire()], end, True, ports_of)
+
+    def take_out(self) -> None:
+        chosen = [self.wire().target, self.some()]
+        wiring.take_out(self.d.history, self.d.graph, chosen, ports_of)
+
+    def dot(self) -> None:
+        edits.insert_layer(self.d.history, self.d.graph, self.wire().id, DOT, None, ports_of)
+
+    def mute(self) -> None:
+        state = self.random.choice(["", "muted", "bypassed"])
+        edits.set_node(self.d.history, self.d.graph, self.some(), mute=state)
+
     def flow(self) -> None:
         now = self.d.document.project.flow
         edits.set_project(self.d.history, flow="right" if now == "down" else "down")
@@ -110,7 +149,7 @@ def test_scene_equals_document_after_random_edits(qapp: QApplication, seed: int)
     drawing.history = History(drawing.document)
     hand = Hand(drawing)
     editor = Editor(drawing, seed)
-    for number in range(400):
+    for number in range(700):
         editor.step()
         if drawing.graph.nodes and number % 7 == 0:
             hand.view.select([editor.some()])
