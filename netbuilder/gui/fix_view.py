@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QHideEvent
-from PySide6.QtWidgets import QFrame, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from netbuilder.app.session import Session
 from netbuilder.app.trying import Trial
@@ -16,6 +16,8 @@ from netbuilder.gui.widgets import clear, column, label, row, selectable, set_ro
 
 REST_MS = 120
 """A mouse that only passes by tries nothing."""
+FRAME = 22
+"""What a fix's button is wider than its title."""
 MAX_CARDS = 6
 MARKS = {"error": "problem", "warning": "warning", "info": "info"}
 
@@ -36,12 +38,30 @@ class FixButton(QToolButton):
     def __init__(self, fix: Fix) -> None:
         super().__init__()
         self.fix = fix
-        self.setText(fix.title.replace("&", "&&"))
+        self._fit(10_000)
         self.setProperty("role", "fix")
         self.setAccessibleName(fix.title)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self._clicked)
+
+    def _fit(self, width: int) -> None:
+        """Show as much of the title as there is room for."""
+        room = max(24, width - FRAME)
+        shown = self.fontMetrics().elidedText(self.fix.title, Qt.TextElideMode.ElideRight, room)
+        self.setText(shown.replace("&", "&&"))
+
+    def sizeHint(self) -> QSize:
+        wide = self.fontMetrics().horizontalAdvance(self.fix.title) + FRAME + 4
+        return QSize(wide, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(64, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit(event.size().width())
 
     def _clicked(self) -> None:
         self.left.emit()
@@ -114,13 +134,21 @@ class FixPreview(QFrame):
         set_role(self.verdict, role)
         self.adjustSize()
         window = self._window
-        corner = self.button.mapTo(window, QPoint(self.button.width(), 0))
-        x = min(max(8, corner.x() - self.width()), window.width() - self.width() - 8)
-        above = corner.y() - self.height() - 4
-        below = corner.y() + self.button.height() + 4
-        self.move(x, above if above >= 8 else below)
+        self.move(self._place(self.button, window))
         self.show()
         self.raise_()
+
+    def _place(self, button: FixButton, window: QWidget) -> QPoint:
+        """Left of a card, so that its words stay to be read; else above or below the button."""
+        corner = button.mapTo(window, QPoint(button.width(), 0))
+        card = button.parentWidget()
+        left = card.mapTo(window, QPoint(0, 0)).x() - self.width() - 12 if card else 0
+        if isinstance(card, QFrame) and left >= 8:
+            low = window.height() - self.height() - 8
+            return QPoint(left, max(8, min(corner.y(), low)))
+        x = min(max(8, corner.x() - self.width()), window.width() - self.width() - 8)
+        above = corner.y() - self.height() - 4
+        return QPoint(x, above if above >= 8 else corner.y() + button.height() + 4)
 
     def end(self) -> None:
         """Take it away."""
@@ -206,7 +234,7 @@ class ProblemCards(QWidget):
             press = FixButton(fix)
             press.wanted.connect(self.fix_wanted)
             press.tried.connect(self.fix_tried)
-            words.addLayout(row(press, None))
+            words.addWidget(press, 0, Qt.AlignmentFlag.AlignLeft)
         line = row(mark, margins=(8, 8, 8, 8))
         line.addLayout(words, 1)
         card.setLayout(line)

@@ -38,6 +38,8 @@ PROBLEM = int(Qt.ItemDataRole.UserRole)
 WHERE = PROBLEM + 1
 MAX_FIXES = 3
 """So many fit into a row; the inspector shows all of them."""
+FIXES_SHARE = 0.5
+"""What the buttons may take of a row's width; longer titles are cut off."""
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -129,7 +131,8 @@ class ProblemDelegate(QStyledItemDelegate):
 def fixes_width(problem: Problem, option: QStyleOptionViewItem) -> int:
     """The room that the fix buttons take at the right."""
     metrics = option.fontMetrics
-    return sum(metrics.horizontalAdvance(fix.title) + 32 for fix in problem.fixes[:MAX_FIXES])
+    wide = sum(metrics.horizontalAdvance(fix.title) + 32 for fix in problem.fixes[:MAX_FIXES])
+    return min(wide, round(FIXES_SHARE * option.rect.width()))
 
 
 def _alike(one: Problem, other: Problem) -> bool:
@@ -239,16 +242,29 @@ class ProblemsPanel(QWidget):
                 before = press
 
     def _buttons(self, fixes: Sequence[Fix]) -> QWidget:
-        # The list sets the size of an index widget: the layout pushes the buttons right.
-        holder = QWidget()
-        holder.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, False)
-        holder.setAutoFillBackground(False)
-        layout = QHBoxLayout(holder)
-        layout.setContentsMargins(0, 0, 12, 0)
-        layout.addStretch(1)
+        holder = _FixRow()
         for fix in fixes[:MAX_FIXES]:
             press = FixButton(fix)
             press.wanted.connect(self.fix_wanted)
             press.tried.connect(self.fix_tried)
-            layout.addWidget(press)
+            holder.add(press)
         return holder
+
+
+class _FixRow(QWidget):
+    """Buttons at the right of a row; the list gives it the size of the whole row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAutoFillBackground(False)
+        self._layout = QHBoxLayout(self)
+        self._layout.addStretch(1)
+
+    def add(self, button: FixButton) -> None:
+        """One more, at the right."""
+        self._layout.addWidget(button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        left = round((1 - FIXES_SHARE) * event.size().width())
+        self._layout.setContentsMargins(left, 0, 12, 0)
