@@ -253,6 +253,7 @@ class MainWindow(QMainWindow):
     def show_start(self) -> None:
         """Back to the start page; the project stays open."""
         self.start.show_recents(self.settings.value.recents)
+        self.projects.prepare()
         self.pages.setCurrentWidget(self.start)
         self.bar.hide()
         self._refresh()

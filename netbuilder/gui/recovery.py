@@ -106,8 +106,7 @@ class Recovery(QObject):
 
     def entry_of(self, path: Path) -> Entry | None:
         """The newest unsaved work on this file, if there is some."""
-        at = Path(path).absolute()
-        return next((entry for entry in self.entries() if entry.path == at), None)
+        return next(iter(self.keeper.journal.entries(Path(path).absolute())), None)
 
     def recover(self, entry: Entry) -> Slot:
         """Put the work into the session; `DocumentError` says why that is not possible.

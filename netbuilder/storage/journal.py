@@ -62,13 +62,15 @@ class Journal:
             if not slot.file.exists() and slot.lock.acquire():
                 return slot
 
-    def entries(self) -> list[Entry]:
-        """What processes left that have ended, the newest first.
+    def entries(self, path: Path | None = None) -> list[Entry]:
+        """What processes left that have ended, the newest first; with `path` of this file only.
 
         A damaged entry is set aside as `.invalid`: it sinks no other.
         """
         found = []
         for id in self._ids():
+            if path is not None and not self._is_of(id, path):
+                continue
             lock = FileLock(self.folder / f"{id}.lock")
             with contextlib.suppress(OSError):
                 if lock.acquire():
@@ -102,6 +104,13 @@ class Journal:
         except OSError:
             return []
         return sorted(match[1] for name in names if (match := _NAME.match(name)))
+
+    def _is_of(self, id: str, path: Path) -> bool:
+        """Whether an entry is of this file, by its first line: the rest may be long."""
+        try:
+            return _head(self.folder / f"{id}{SUFFIX}").path == os.fspath(path)
+        except (OSError, DocumentError):
+            return False
 
     def _look(self, id: str) -> Entry | None:
         file = self.folder / f"{id}{SUFFIX}"

@@ -249,6 +249,12 @@ def test_nothing_is_heard_after_closing(desk: Desk) -> None:
     assert len(desk.clients) == 1
 
 
+def test_who_is_in_a_hurry_leaves_the_worker_to_itself(desk: Desk) -> None:
+    desk.session.start_worker()
+    desk.session.close(wait=False)
+    assert desk.client.log == ["start", "leave"]
+
+
 # -- the worker dies ---------------------------------------------------------------------------
 
 

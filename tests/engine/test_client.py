@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -295,3 +296,37 @@ def test_starting_and_closing_twenty_times_leaves_nothing_behind() -> None:
         once()
     after = process.num_fds(), process.num_threads(), len(process.children(recursive=True))
     assert after == before
+
+
+def test_who_leaves_lets_the_worker_finish_by_itself(tmp_path: Path) -> None:
+    out, go = tmp_path / "checkpoint", tmp_path / "go"
+    client = WorkerClient(
+        Ears(),
+        command=stand_in(
+            f"""
+            for line in sys.stdin: pass
+            while not os.path.exists({str(go)!r}): time.sleep(0.01)
+            open({str(out)!r}, "w").write("saved")
+            """
+        ),
+        back_off_s=(),
+    )
+    client.start()
+    Asked(client, "train")
+    assert client._life is not None or client._supervisor is not None
+    wait_until(lambda: client.alive)
+    process = psutil.Process(client._life.child.process.pid)  # type: ignore[union-attr]
+    client.leave(grace_s=0.01)
+    assert client.alive, "it is still at work"
+    assert not out.exists()
+    go.touch()
+    process.wait(PATIENCE_S)
+    assert out.read_text() == "saved"
+    client.close()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    limit = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.005)

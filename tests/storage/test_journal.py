@@ -64,6 +64,16 @@ def test_the_newest_is_told_by_its_number_whatever_the_clock_says(journal: Journ
     assert len(set(seqs)) == 3
 
 
+def test_the_work_on_one_file_is_found_among_others(journal: Journal) -> None:
+    leave(journal, "a", path=Path("/p/a.netb"))
+    leave(journal, "b", path=Path("/p/b.netb"))
+    leave(journal, "none")
+    leave(journal, "a again", path=Path("/p/a.netb"))
+    (journal.folder / "0123456789abcdef.recovery").write_bytes(b"garbage")
+    assert [entry.title for entry in journal.entries(Path("/p/a.netb"))] == ["a again", "a"]
+    assert journal.entries(Path("/p/c.netb")) == []
+
+
 def test_each_write_gets_a_higher_number(journal: Journal) -> None:
     first, second = journal.begin(), journal.begin()
     first.write(b"1", title="a", path=None, base="")
