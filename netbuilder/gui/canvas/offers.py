@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netbuilder.compiler.report import TensorReport
+from netbuilder.graph import expressions
 from netbuilder.graph.model import Json
 from netbuilder.graph.rules import End
 from netbuilder.gui.canvas import edit, placing, search
@@ -85,9 +86,11 @@ def misfit(view: EditingView, source: End, target: End) -> str:
 
     Such a wire may be drawn all the same: sizes can be mended afterwards.
     """
-    graph = view.shown
+    node = view.shown.nodes[target.node]
     coming = _leaving(view, source)
-    layer = catalogue.read(graph.nodes[target.node], catalogue.parameters_of(graph))
+    # What an expression is worth depends on the use: better no doubt than a wrong one.
+    open_ = expressions.holds_expression(node.params)
+    layer = None if open_ else catalogue.read(catalogue.owner_of(view.shown, node))
     if coming is None or not isinstance(layer, Layer):
         return ""
     report = view.canvas.node_report(target.node)
