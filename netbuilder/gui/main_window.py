@@ -7,6 +7,7 @@ paint, or when a project is opened.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,11 +73,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(holder(column(self.banners, self.pages, gap=0)))
         self.status = StatusBar()
         self.setStatusBar(self.status)
-        self.status.restart_wanted.connect(lambda: self.runner.restart_worker())
-        self.status.problems_wanted.connect(lambda: self.commands.run("view.problems"))
+        self.status.restart_wanted.connect(self.runner.restart_worker)
         self.projects = Projects(self, self)
         self.commands = Commands(self, actions.commands(self))
         self.commands.chosen.connect(self.habits.remember_command)
+        self.status.problems_wanted.connect(partial(self.commands.run, "view.problems"))
         self.commands.fill_menus(self.menuBar(), actions.MENUS)
         self.bar = QToolBar("Toolbar")
         self.bar.setObjectName("toolbar")
