@@ -8,24 +8,11 @@ from typing import Any
 import networkx as nx
 
 from netbuilder.errors import Fix, Problem
-from netbuilder.graph import expressions, rules
+from netbuilder.graph import expressions, parameters
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.expressions import FUNCTION_NAMES
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import Complaint, Layer, Role
 from netbuilder.layers.catalogue import called_graph, find, graph_ports, parameters_of
-
-RESERVED = rules.RESERVED_NAMES | FUNCTION_NAMES | {"F", "math", "range", "torchmetrics", "module"}
-"""Names that mean something in the generated code: no parameter of a block may take them."""
-
-
-def parameter_refusal(name: object) -> str:
-    """Why a block's parameter can't have this name; empty if it can."""
-    if not isinstance(name, str) or not name:
-        return "A parameter needs a name."
-    if rules.identifier(name, "x", frozenset()) != name or name.startswith("_"):
-        return f"'{name[:40]}' is no name: letters, digits and underscores, a letter first."
-    return f"'{name}' means something else in code." if name in RESERVED else ""
 
 
 def check_block(document: Document, block: Graph) -> Iterator[Problem]:
@@ -34,7 +21,7 @@ def check_block(document: Document, block: Graph) -> Iterator[Problem]:
     seen: set[str] = set()
     for entry in declared if isinstance(declared, tuple) else ():
         name = entry.get("name") if isinstance(entry, Mapping) else None
-        refusal = parameter_refusal(name)
+        refusal = parameters.word_refusal(name)
         if not refusal and name in seen:
             refusal = f"Two parameters are called '{name}'."
         if not refusal and not _is_plain(entry.get("default")):

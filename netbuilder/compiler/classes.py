@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from netbuilder.compiler import merge, text
-from netbuilder.compiler.blocks import RESERVED
 from netbuilder.compiler.check import node_names
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.lower import lower, mark
@@ -17,6 +16,7 @@ from netbuilder.compiler.text import ALIAS_NAMES
 from netbuilder.graph import expressions, rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
+from netbuilder.graph.parameters import RESERVED
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import parameters_of
 

@@ -21,8 +21,12 @@ from netbuilder.graph.expressions import ExpressionError
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, Node, freeze
 
-RESERVED = rules.RESERVED_NAMES | expressions.FUNCTION_NAMES | {"math", "input", "output"}
-"""Names that the generated class or an expression uses for something else."""
+RESERVED = (
+    rules.RESERVED_NAMES
+    | expressions.FUNCTION_NAMES
+    | {"F", "math", "module", "range", "torchmetrics"}
+)
+"""Names that mean something in the generated code: no parameter of a block may take them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,22 @@ def declared(block: Graph) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
+def word_refusal(name: object) -> str | None:
+    """Why no block's parameter can have this name; None if one can."""
+    if not isinstance(name, str) or not name:
+        return "A parameter needs a name."
+    if keyword.iskeyword(name) or name in RESERVED:
+        return f"'{name}' means something else in code."
+    if rules.identifier(name, "x", frozenset()) != name or name.startswith("_"):
+        return f"'{name[:40]}' is no name: letters, digits and underscores, a letter first."
+    return None
+
+
 def name_refusal(block: Graph, name: str, own: str = "") -> str | None:
     """Why a parameter (the one now called `own`) can't have this name; None if it can."""
-    if not name.isascii() or not name.isidentifier() or len(name) > rules.MAX_NAME:
-        return "A name has letters, digits and underscores, and begins with a letter."
-    if keyword.iskeyword(name) or name.startswith("__") or name in RESERVED:
-        return f"'{name}' is a word of Python, PyTorch or of expressions."
+    reason = word_refusal(name)
+    if reason:
+        return reason
     if name != own and any(parameter.name == name for parameter in declared(block)):
         return f"There is another parameter called '{name}'."
     return None
@@ -67,7 +81,9 @@ def declare(history: History, block: Graph, name: str, default: Json = 1, help: 
 
 def free_name(block: Graph, wanted: str = "channels") -> str:
     """A legal name near to `wanted` that no parameter of the block has."""
-    legal = rules.identifier(wanted, "value", RESERVED)
+    legal = rules.identifier(wanted, "value", frozenset()).strip("_") or "value"
+    if word_refusal(legal):
+        legal = f"{legal}_value"
     return rules.unique_name(legal, {parameter.name for parameter in declared(block)})
 
 

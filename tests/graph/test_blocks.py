@@ -166,11 +166,21 @@ def test_a_value_inside_becomes_a_parameter() -> None:
         parameters.promote(d.history, block, conv1(block).id, "kernel_size")
 
 
-@pytest.mark.parametrize("name", ["channels", "self", "min", "2x", "ä", "class", "__x", ""])
+@pytest.mark.parametrize(
+    "name", ["channels", "self", "min", "F", "2x", "ä", "class", "_x", "x_", "", "x" * 65]
+)
 def test_a_parameter_has_a_legal_name_of_its_own(name: str) -> None:
     d, block, _ = with_parameter()
     with pytest.raises(ChangeError):
         parameters.declare(d.history, block, name)
+
+
+@pytest.mark.parametrize("wanted", ["channels", "half", "class", "a b", "__", "3", "ü", "min"])
+def test_a_free_name_is_one_that_can_be_declared(wanted: str) -> None:
+    d, block, _ = with_parameter()
+    for _ in range(2):
+        parameters.declare(d.history, block, parameters.free_name(block, wanted))
+    assert len(parameters.declared(block)) == 3
 
 
 def test_parameters_keep_their_order_and_can_be_moved() -> None:

@@ -272,7 +272,7 @@ def test_what_is_no_name_or_default_is_said_and_stays_to_be_mended(hand: WindowH
     hand.type(row.name, "class")
     QTest.keyClick(row.name, K.Key_Return)
     settle()
-    assert "word of Python" in row.error.text()
+    assert "means something else" in row.error.text()
     assert row.name.text() == "class"
     hand.type(row.name, "channels")
     QTest.keyClick(row.name, K.Key_Return)
