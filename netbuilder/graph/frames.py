@@ -130,6 +130,21 @@ def carry(graph: Graph, sizes: Mapping[str, Size], places: Mapping[str, Place]) 
     return {**result, **places}
 
 
+def fit(history: History, graph: Graph, sizes: Mapping[str, Size], frame: str) -> None:
+    """Let a frame stand close around the nodes that it holds; an empty one stays."""
+    nodes = nodes_in(graph, sizes, frame)
+    if nodes:
+        x, y, right, bottom = _wide(_around(graph, sizes, nodes))
+        edits.set_frame(history, graph, frame, x=x, y=y, width=right - x, height=bottom - y)
+
+
+def _wide(rect: Rect) -> Rect:
+    """The sides of a frame around a rectangle."""
+    # In a chain, two frames one after the other must find room between the nodes.
+    top = edits.snap(rect[1] - TITLE - 4)
+    return rect[0] - PADDING, top, rect[2] + PADDING, rect[3] + BELOW
+
+
 def add_around(
     history: History, graph: Graph, sizes: Mapping[str, Size], ids: Iterable[str], title: str
 ) -> Frame | None:
@@ -141,10 +156,9 @@ def add_around(
         rects.append(_around(graph, sizes, nodes))
     if not rects:
         return None
-    x, y = min(rect[0] for rect in rects) - PADDING, min(rect[1] for rect in rects)
-    # In a chain, two frames one after the other must find room between the nodes.
-    y = edits.snap(y - TITLE - 4)
-    right, bottom = max(rect[2] for rect in rects), max(rect[3] for rect in rects)
-    size = right + PADDING - x, bottom + BELOW - y
-    frame = Frame(id=new_id("f"), title=title, x=x, y=y, width=size[0], height=size[1])
+    left, top = min(rect[0] for rect in rects), min(rect[1] for rect in rects)
+    x, y, right, bottom = _wide(
+        (left, top, max(rect[2] for rect in rects), max(rect[3] for rect in rects))
+    )
+    frame = Frame(id=new_id("f"), title=title, x=x, y=y, width=right - x, height=bottom - y)
     return edits.add_frame(history, graph, frame)

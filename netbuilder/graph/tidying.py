@@ -13,13 +13,25 @@ from netbuilder.graph import edits, frames
 from netbuilder.graph.document import Graph
 from netbuilder.graph.frames import Held
 from netbuilder.graph.history import History
-from netbuilder.graph.layout import NODE_SIZE, Flow, Group, Place, Size, layered, on_grid
+from netbuilder.graph.layout import BESIDE, NODE_SIZE, Flow, Group, Place, Size, layered, on_grid
+from netbuilder.graph.model import Frame
 from netbuilder.graph.ordering import Edge, neighbours
 
 SIDE, TOP = 16.0, frames.TITLE + 8.0
 """The least room that a frame keeps around its nodes, and over them."""
+NEAR = 400.0
+"""So far away, in scene units, a note still belongs to a node."""
 MOST_FRAMES = 200
 """More frames than these are put around their nodes only after those have their places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A frame that holds nothing, and the node that it stands beside."""
+
+    place: Place
+    size: Size
+    beside: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class Snapshot:
     places: Mapping[str, Place]
     pairs: tuple[Edge, ...]
     held: Mapping[str, Held]
+    notes: Mapping[str, Note]
     flow: Flow
 
 
@@ -40,18 +53,39 @@ def snapshot(
     """Of the nodes `only`, or of all. `sizes` are widths and heights by node id."""
     chosen = set(only) & set(graph.nodes) or set(graph.nodes)
     nodes = [node for node in graph.ordered() if node.id in chosen]
+    held = {id: _with_room(held) for id, held in frames.held_by_frames(graph, sizes).items()}
+    measured = {node.id: sizes.get(node.id, NODE_SIZE) for node in nodes}
+    places = {node.id: (node.x, node.y) for node in nodes}
+    free = [frame for frame in graph.frames.values() if frame.id not in held]
     return Snapshot(
         tuple(node.id for node in nodes),
-        {node.id: sizes.get(node.id, NODE_SIZE) for node in nodes},
-        {node.id: (node.x, node.y) for node in nodes},
+        measured,
+        places,
         tuple(
             (wire.source, wire.target)
             for wire in graph.wires.values()
             if wire.source in chosen and wire.target in chosen
         ),
-        {id: _with_room(held) for id, held in frames.held_by_frames(graph, sizes).items()},
+        held,
+        {
+            frame.id: Note((frame.x, frame.y), (frame.width, frame.height), near)
+            for frame in free
+            if (near := _nearest(frame, places, measured))
+        },
         flow,
     )
+
+
+def _nearest(frame: Frame, places: Mapping[str, Place], sizes: Mapping[str, Size]) -> str:
+    """The node that a frame stands beside; empty if there is none near it."""
+    best, least = "", NEAR
+    for id, (x, y) in places.items():
+        width, height = sizes[id]
+        dx = max(frame.x - x - width, x - frame.x - frame.width, 0.0)
+        dy = max(frame.y - y - height, y - frame.y - frame.height, 0.0)
+        if dx + dy < least:
+            best, least = id, dx + dy
+    return best
 
 
 def _with_room(held: Held) -> Held:
@@ -81,12 +115,13 @@ def apply(
 ) -> None:
     """Put the nodes at these places and the frames around them; what has gone is left out."""
     with history.step("Tidy up"):
-        edits.move(history, graph, {id: at for id, at in places.items() if id in graph.nodes})
+        here = {id: at for id, at in places.items() if id in graph.nodes or id in graph.frames}
+        edits.move(history, graph, here)
         frames.fit_frames(history, graph, sizes, shot.held)
 
 
 def planned(shot: Snapshot) -> dict[str, Place]:
-    """The new places of the nodes; the first of them keeps its own."""
+    """The new places of nodes and of notes beside them; the first of the nodes keeps its own."""
     if not shot.nodes:
         return {}
     closed, loose = _closed(shot)
@@ -94,7 +129,34 @@ def planned(shot: Snapshot) -> dict[str, Place]:
     anchor = shot.nodes[0]
     dx = shot.places[anchor][0] - laid.places[anchor][0]
     dy = shot.places[anchor][1] - laid.places[anchor][1]
-    return {id: (on_grid(x + dx), on_grid(y + dy)) for id, (x, y) in laid.places.items()}
+    places = {id: (on_grid(x + dx), on_grid(y + dy)) for id, (x, y) in laid.places.items()}
+    return {**places, **_with_notes(shot, places)}
+
+
+def _with_notes(shot: Snapshot, places: Mapping[str, Place]) -> dict[str, Place]:
+    """Notes go with their nodes, and to the side of what they would cover."""
+    result = {}
+    for id, note in shot.notes.items():
+        before, after = shot.places[note.beside], places[note.beside]
+        x, y = note.place[0] + after[0] - before[0], note.place[1] + after[1] - before[1]
+        if (x, y) != note.place:
+            x = _beside_all(shot, places, (x, y), note.size)
+        result[id] = (x, y)
+    return result
+
+
+def _beside_all(shot: Snapshot, places: Mapping[str, Place], at: Place, size: Size) -> float:
+    """The first place to the right where a box covers no node."""
+    x, y = at
+    rows = [
+        (left, left + shot.sizes[id][0])
+        for id, (left, top) in places.items()
+        if top < y + size[1] and y < top + shot.sizes[id][1]
+    ]
+    for left, right in sorted(rows):
+        if left < x + size[0] and x < right:
+            x = right + BESIDE
+    return x
 
 
 # -- frames within a layout ----------------------------------------------------------------

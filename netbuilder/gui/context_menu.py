@@ -34,7 +34,7 @@ MENUS: Mapping[str, tuple[Group, ...]] = {
     "port": (("edit.add", "edit.connect"), ("wire.break",)),
     "wire": (("edit.add", "wire.dot"), ("edit.delete",)),
     "frame": (
-        ("edit.rename", "arrange.colour"),
+        ("edit.rename", "arrange.colour", "arrange.fit", "arrange.note"),
         ("edit.copy", "edit.duplicate"),
         ("edit.tidy", "view.frame"),
         ("edit.delete",),

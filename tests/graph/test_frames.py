@@ -51,6 +51,22 @@ def test_a_frame_around_frames_and_around_nothing() -> None:
     assert frames.add_around(drawing.history, drawing.graph, {}, ["nothing"], "none") is None
 
 
+def test_a_frame_is_fitted_to_its_nodes() -> None:
+    drawing, nodes = column()
+    made = frames.add_around(drawing.history, drawing.graph, {}, [nodes[1].id], "One")
+    assert made is not None
+    edits.set_frame(drawing.history, drawing.graph, made.id, width=900, height=400, x=-300)
+    frames.fit(drawing.history, drawing.graph, {}, made.id)
+    held = frames.nodes_in(drawing.graph, {}, made.id)
+    assert held == [node.id for node in nodes[1:]]
+    again = frames.add_around(drawing.history, drawing.graph, {}, held, "Two")
+    assert again is not None
+    assert frames.rect_of(again) == frames.rect_of(drawing.graph.frames[made.id])
+    empty = edits.add_frame(drawing.history, drawing.graph, Frame(id="empty", x=5000))
+    frames.fit(drawing.history, drawing.graph, {}, "empty")
+    assert drawing.graph.frames["empty"] == empty
+
+
 def test_what_stands_in_a_frame_goes_along() -> None:
     drawing, nodes = column()
     inner = Frame(id="inner", x=-20, y=60, width=240, height=100)

@@ -127,6 +127,35 @@ def test_a_second_tidy_with_frames_moves_nothing() -> None:
     assert drawing.document == before
 
 
+def test_a_note_goes_with_its_node_and_covers_none() -> None:
+    drawing, nodes = branches()
+    right = drawing.graph.nodes[nodes["right1"].id]
+    note = Frame(id="note", x=right.x + 220, y=right.y, width=220, height=100, note="why?")
+    far = Frame(id="far", x=9000, y=9000, note="elsewhere")
+    for frame in (note, far):
+        edits.add_frame(drawing.history, drawing.graph, frame)
+    tidy(drawing.history, drawing.graph, {})
+    after, at = drawing.graph.frames["note"], drawing.graph.nodes[right.id]
+    assert (after.x, after.y) != (note.x, note.y)
+    assert after.y - at.y == note.y - right.y
+    assert all(apart(rect(drawing, node), frames.rect_of(after)) for node in nodes.values())
+    assert drawing.graph.frames["far"] == far
+    before = drawing.document.copy()
+    tidy(drawing.history, drawing.graph, {})
+    assert drawing.document == before
+
+
+def test_a_note_that_would_cover_a_node_goes_to_its_side() -> None:
+    drawing, nodes = branches()
+    left = drawing.graph.nodes[nodes["left1"].id]
+    note = Frame(id="note", x=left.x - 230, y=left.y, width=600, height=60, note="long")
+    edits.move(drawing.history, drawing.graph, {left.id: (left.x + 400, left.y)})
+    edits.add_frame(drawing.history, drawing.graph, note)
+    tidy(drawing.history, drawing.graph, {})
+    after = frames.rect_of(drawing.graph.frames["note"])
+    assert all(apart(rect(drawing, node), after) for node in nodes.values())
+
+
 def test_only_some_nodes_are_planned_and_the_first_stays() -> None:
     drawing, nodes = branches()
     only = [nodes["left1"].id, nodes["left0"].id]

@@ -219,6 +219,17 @@ def test_of_frames_in_frames_the_smaller_is_meant(hand: Hand, column: Column) ->
     assert hand.view.canvas.selection == {"inner"}
 
 
+def test_frames_are_fitted_by_command(hand: Hand, column: Column) -> None:
+    id = framed(hand, column)
+    before = column.frame
+    edits.set_frame(column.history, column.graph, id, width=700.0)
+    framing.fit(hand.view)
+    assert column.frame == before
+    hand.view.select([])
+    framing.fit(hand.view)
+    assert hand.messages == ["Select a frame first."]
+
+
 def test_a_colour_is_chosen_by_key_and_by_mouse(hand: Hand, column: Column) -> None:
     framed(hand, column)
     framing.choose_colour(hand.view)

@@ -163,6 +163,22 @@ def colour(view: EditingView, color: str) -> None:
     view.edit(change)
 
 
+def fit(view: EditingView) -> None:
+    """Let the selected frames stand close around their nodes."""
+    chosen = [id for id in view.canvas.selection if id in view.canvas.frames]
+    if not chosen or not view.editable:
+        view.message.emit("Select a frame first.")
+        return
+    sizes = arrange.sizes(view)
+
+    def change() -> None:
+        with view.past.step("Fit frame"):
+            for id in chosen:
+                frames.fit(view.past, view.shown, sizes, id)
+
+    view.edit(change)
+
+
 def choose_colour(view: EditingView) -> None:
     """Offer the colours for the selected frames beside the first of them."""
     chosen = [id for id in view.canvas.selection if id in view.canvas.frames]
