@@ -87,6 +87,8 @@ class SettingsStore:
             self._put_first(text)
 
     def _put_first(self, text: str) -> None:
+        if self.value.recents[:1] == (text,):
+            return  # each save comes here: no file is written for nothing
         rest = [path for path in self.value.recents if path != text]
         self.update(recents=(text, *rest)[:MAX_RECENTS])
 

@@ -100,6 +100,14 @@ def test_the_first_look_survives_damaged_settings(
     look.geometry.encode()
 
 
+def test_a_project_that_is_first_already_writes_nothing(tmp_path: Path) -> None:
+    store = SettingsStore(tmp_path / "settings.json")
+    store.remember(Path("/p/a.netb"))
+    with Faults(error_at(1, 28)) as faults:
+        store.remember(Path("/p/a.netb"))
+    assert faults.calls == []
+
+
 def test_a_project_whose_name_is_no_text_is_not_remembered(tmp_path: Path) -> None:
     store = SettingsStore(tmp_path / "settings.json")
     store.remember(Path(os.fsdecode(b"/p/\xff.netb")))
