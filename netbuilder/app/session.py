@@ -273,6 +273,8 @@ class Session:
             return f"Mend {'the error' if errors == 1 else f'the {errors} errors'} under Problems."
         if not self.document.project.data.get("source"):
             return "Choose a data set: select nothing, then Data at the right."
+        if not any(network.nodes for network in self.document.of_kind("network")):
+            return "Draw a network: drag layers from the palette, or press Tab on the canvas."
         if not self.document.of_kind("step"):
             return "Add a training step: + beside the tabs. It says what is to be learnt."
         return ""

@@ -202,6 +202,8 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         self.commands.refresh()
+        self.status.show_next(self.runner.next_step())
+        self.status.zoom.setVisible(self.has_project())
         session = self.session
         if session is None or not self.has_project():
             self.setWindowTitle("netbuilder")

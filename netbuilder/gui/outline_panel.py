@@ -57,7 +57,9 @@ class OutlinePanel(QWidget):
         self.tree.selectionModel().selectionChanged.connect(lambda *_: self._chosen_here())
         self.tree.entered.connect(self._go)
         self.tree.doubleClicked.connect(self._go)
-        self.tree.setStyleSheet("QTreeView::item { padding: 3px 0; }")
+        self.tree.setStyleSheet(
+            "QTreeView { background: transparent; } QTreeView::item { padding: 3px 0; }"
+        )
         self.setLayout(column(self.tree, gap=0))
         session.subscribe(self._hear)
         canvas.selection_changed.connect(lambda ids: self._chosen_there())

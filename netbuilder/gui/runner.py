@@ -32,6 +32,14 @@ class Runner:
             return "A training is under way: stop it first."
         return window.session.obstacle()
 
+    def next_step(self) -> str:
+        """What the person is to do before a training can start; empty if nothing."""
+        session = self._window.session
+        here = session is not None and self._window.has_project()
+        if session is None or not here or session.report is None or session.run is not None:
+            return ""
+        return session.obstacle()
+
     def can_train(self) -> bool:
         """Whether Train would start a training."""
         return not self.obstacle()

@@ -73,6 +73,7 @@ class ShortcutsDialog(QDialog):
         self.table.setAccessibleName("Commands and their keys")
         self.table.setRootIsDecorated(False)
         self.table.setUniformRowHeights(True)
+        self.table.setStyleSheet("QTreeView::item { padding: 3px 4px; }")
         self.table.setHeaderLabels(["Command", "Keys"])
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         header = self.table.header()

@@ -49,15 +49,23 @@ class StatusBar(QStatusBar):
         self._fade = QTimer(self)
         self._fade.setSingleShot(True)
         self._fade.timeout.connect(lambda: self.say(""))
+        self._next = self._said = ""
 
     def say(self, text: str, severity: str = "info") -> None:
         """A sentence that goes after some seconds; errors stay."""
-        self.notice.setText(text)
-        set_tip(self.notice, text)
+        self.notice.setText(text or self._next)
+        set_tip(self.notice, self.notice.text())
         set_role(self.notice, {"error": "error", "warning": "warning"}.get(severity, ""))
+        self._said = text
         self._fade.stop()
         if text and severity != "error":
             self._fade.start(NOTICE_MS)
+
+    def show_next(self, step: str) -> None:
+        """What is to be done next; it stands where the notices do while there is none."""
+        self._next = f"Next: {step}" if step else ""
+        if not self._said:
+            self.say("")
 
     def show_problems(self, problems: Sequence[Problem] | None) -> None:
         """How many there are; None while it is not known."""

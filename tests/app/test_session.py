@@ -377,6 +377,8 @@ def test_what_is_missing_for_a_training_is_told_one_after_the_other(desk: Desk) 
     session.report = Report((Problem("warning", "y", "Odd."),))
     assert "data set" in session.obstacle()
     edits.set_project(session.history, data={"source": "netbuilder.Digits"})
+    assert "Draw a network" in session.obstacle()
+    edits.add_node(session.history, session.graph, "netbuilder.Input")
     assert "training step" in session.obstacle()
     edits.add_graph(session.history, "step", "train")
     assert session.obstacle() == ""

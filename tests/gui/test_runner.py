@@ -12,6 +12,7 @@ from netbuilder.app.events import device_words
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.protocol import WorkerDied, WorkerReady
 from netbuilder.errors import ExportError, Problem
+from netbuilder.graph import edits
 from netbuilder.gui.export_dialog import ExportDialog
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
@@ -33,6 +34,35 @@ def test_train_tells_what_stands_in_its_way(hand: WindowHand) -> None:
     settle()
     hand.report()
     assert "Choose a data set" in tip(hand, "run.train")
+
+
+def test_the_status_bar_says_what_comes_next(hand: WindowHand) -> None:
+    """A newcomer is led by it from the empty window to the training."""
+    said = hand.window.status.notice
+    hand.window.projects.new()
+    settle()
+    hand.report()
+    assert said.text().startswith("Next: Choose a data set")
+    history = hand.session.history
+    edits.set_project(history, data={"source": "netbuilder.Digits"})
+    settle()
+    hand.report()
+    assert said.text().startswith("Next: Draw a network")
+    edits.add_node(history, hand.session.graph, "netbuilder.Input")
+    settle()
+    hand.report()
+    assert said.text().startswith("Next: Add a training step")
+    hand.command("edit.step")
+    hand.report()
+    assert said.text() == ""
+    # A notice comes first, and the next step again after it.
+    history.undo()
+    settle()
+    hand.report()
+    hand.window.status.say("Saved")
+    assert said.text() == "Saved"
+    hand.window.status.say("")
+    assert said.text().startswith("Next: Add a training step")
 
 
 def test_a_stopped_run_goes_on_where_it_stopped(hand: WindowHand) -> None:
