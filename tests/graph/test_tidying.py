@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
 from netbuilder.graph import edits, frames
 from netbuilder.graph.layout import NODE_SIZE, Flow, Size, layered
 from netbuilder.graph.model import Frame, Node
+from netbuilder.graph.ordering import LANES, Rows
 from netbuilder.graph.tidying import planned, snapshot, tidy
 from tests.drawing import Drawing
 
@@ -147,12 +149,15 @@ def test_a_note_goes_with_its_node_and_covers_none() -> None:
 
 def test_a_note_that_would_cover_a_node_goes_to_its_side() -> None:
     drawing, nodes = branches()
+    places = {node.id: (2000.0, node.y) for name, node in nodes.items() if "right" in name}
+    edits.move(drawing.history, drawing.graph, places)
     left = drawing.graph.nodes[nodes["left1"].id]
-    note = Frame(id="note", x=left.x - 230, y=left.y, width=600, height=60, note="long")
-    edits.move(drawing.history, drawing.graph, {left.id: (left.x + 400, left.y)})
+    note = Frame(id="note", x=left.x + 220, y=left.y - 60, width=400, height=300, note="long")
     edits.add_frame(drawing.history, drawing.graph, note)
     tidy(drawing.history, drawing.graph, {})
     after = frames.rect_of(drawing.graph.frames["note"])
+    way = drawing.graph.nodes[left.id].x - left.x
+    assert after[0] > note.x + way, "there the right branch is now"
     assert all(apart(rect(drawing, node), after) for node in nodes.values())
 
 
@@ -168,15 +173,19 @@ def test_only_some_nodes_are_planned_and_the_first_stays() -> None:
 
 
 def test_wires_over_thousands_of_layers_end() -> None:
-    """Without a bound, lanes for these would be millions."""
+    """Without a bound, lanes for these would be a million."""
     rng = random.Random(7)
     count = 3000
-    pairs = [(f"n{number}", f"n{number + 1}") for number in range(count - 1)]
+    ids = [f"n{number}" for number in range(count)]
+    layer = {id: number for number, id in enumerate(ids)}
+    pairs = list(pairwise(ids))
     pairs += [
-        (f"n{a}", f"n{b}") for a, b in (sorted(rng.sample(range(count), 2)) for _ in range(900))
+        (ids[a], ids[b]) for a, b in (sorted(rng.sample(range(count), 2)) for _ in range(900))
     ]
-    sizes: dict[str, Size] = {f"n{number}": NODE_SIZE for number in range(count)}
+    rows = Rows(layer, sorted(set(pairs)), layer, {})
+    assert sum(len(row) for row in rows.rows) <= (1 + LANES) * count + 1000
+    sizes: dict[str, Size] = dict.fromkeys(ids, NODE_SIZE)
     places = layered(sizes, pairs)
-    tops = [places[f"n{number}"][1] for number in range(count)]
+    tops = [places[id][1] for id in ids]
     assert tops == sorted(tops)
     assert len(set(tops)) == count

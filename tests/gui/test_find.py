@@ -136,6 +136,23 @@ def test_a_frame_is_found_too(hand: WindowHand, panel: FindPanel) -> None:
     assert in_sight(hand, panel)
 
 
+def test_the_first_look_at_a_graph_does_not_lead_away(hand: WindowHand, panel: FindPanel) -> None:
+    """A graph that has not been seen yet would be shown from its beginning."""
+    session, canvas = hand.session, hand.bench.canvas
+    graph = edits.add_graph(session.history, "network", "tall")
+    # As a whole it is seen at a zoom that is a little small to be read.
+    low = canvas.viewport().height() / 0.7 - 144
+    edits.add_node(session.history, graph, "torch.nn.ReLU", name="upper")
+    edits.add_node(session.history, graph, "torch.nn.ReLU", name="lowest", y=low)
+    type(panel, "lowest")
+    zoom = canvas.zoom
+    assert 0.6 < zoom < 0.8
+    assert in_sight(hand, panel)
+    settle()
+    assert canvas.zoom == zoom
+    assert in_sight(hand, panel)
+
+
 def test_it_goes_when_one_works_elsewhere(hand: WindowHand, panel: FindPanel) -> None:
     type(panel, "relu2")
     viewport = hand.bench.canvas.viewport()
