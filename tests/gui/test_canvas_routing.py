@@ -91,6 +91,7 @@ def test_places_find_what_a_slow_search_finds() -> None:
     ("query", "first"),
     [
         ("linear", "Linear"),
+        ("conv", "Conv2d"),
         ("conv2", "Conv2d"),
         ("cnv2", "Conv2d"),
         ("bn2", "BatchNorm2d"),

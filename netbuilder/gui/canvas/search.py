@@ -183,7 +183,7 @@ def ranked(
             points += usage * (0.6 if query.strip() else 1.0)
             if key_of(entry) in favourites:
                 points += 14.0 if query.strip() else 100.0
-            points += bool(query.strip()) and entry.layer in COMMON
+            points += 0.05 if query.strip() and entry.layer in COMMON else 0.0
             found.append((bool(entry.doubt), -points, number, entry))
     found.sort(key=lambda item: item[:3])
     return [entry for *_, entry in found]
