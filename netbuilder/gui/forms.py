@@ -197,7 +197,6 @@ class Form(QWidget):
             self._values.pop(name, None)
         else:
             self._values[name] = value
-        self.rows[name].show_worth(worth(value, self._scope or {}))
         self.edited.emit(name, UNSET if unset else value)
 
     def _group_edited(self, name: str, values: Mapping[str, Json]) -> None:

@@ -283,7 +283,6 @@ def test_an_inferred_size_is_pinned_and_let_go(hand: WindowHand) -> None:
     assert hand.field("in_channels").text() == "1"
     assert pin.isChecked()
     assert pin.toolTip() == "Take in_channels from the input again"
-    hand.report(told(hand, "conv1"))
     QTest.mouseClick(pin, LEFT)
     settle()
     assert "in_channels" not in params(hand, "conv1")
@@ -409,7 +408,7 @@ def test_nothing_is_counted_in_a_network_with_errors(hand: WindowHand) -> None:
     heard: list[object] = []
     hand.session.costs(heard.append)
     assert not hand.client.waiting("summary")
-    hand.window.undo()
+    hand.command("edit.undo")
     settle()
     hand.report()
     hand.session.costs(heard.append)
