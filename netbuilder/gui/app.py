@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QByteArray, QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.places import last_look
@@ -148,7 +148,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     look = last_look()
     theme.apply_theme(app, look.theme)
     window = MainWindow()
-    window.restore_place(look.geometry)
+    if look.geometry:
+        window.restoreGeometry(QByteArray.fromBase64(look.geometry.encode()))
     files = [argument for argument in arguments if not argument.startswith("-")]
     path = Path(files[0]) if files else None
     running = Running(window, path)

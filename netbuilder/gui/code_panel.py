@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication, QMouseEvent, QShowEvent, QTextCursor, QTextFormat
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import (
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QShowEvent,
+    QTextCursor,
+    QTextFormat,
+)
 from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 
 from netbuilder.gui import theme
@@ -14,7 +21,7 @@ from netbuilder.gui.widgets import EmptyState, button, column, holder, label, ro
 
 
 class CodeView(QPlainTextEdit):
-    """Source to read; a click on a line tells which."""
+    """Source to read; a click on a line, or Enter in it, tells which."""
 
     line_clicked = Signal(int)
 
@@ -24,6 +31,11 @@ class CodeView(QPlainTextEdit):
         self.setReadOnly(True)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setUndoRedoEnabled(False)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.setAccessibleName("Source")
         self.setFont(theme.mono())
         self.highlighter = PythonHighlighter(self.document())
 
@@ -31,6 +43,12 @@ class CodeView(QPlainTextEdit):
         super().mouseReleaseEvent(event)
         if not self.textCursor().hasSelection():
             self.line_clicked.emit(self.textCursor().blockNumber() + 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.line_clicked.emit(self.textCursor().blockNumber() + 1)
+            return
+        super().keyPressEvent(event)
 
     def show_source(self, text: str) -> None:
         """Show `text`, replacing only the part that differs: the view does not jump."""

@@ -166,7 +166,8 @@ class Commands(QObject):
     def fill_menus(self, bar: QMenuBar, order: Iterable[str]) -> None:
         """The menus of the window."""
         for title in order:
-            menu = QMenu(title, bar)
+            # Alt and the first letter open it: no two menus begin alike.
+            menu = QMenu(f"&{title}", bar)
             section = None
             own = [command for command in self.commands.values() if command.menu == title]
             for command in sorted(own, key=lambda command: command.section):

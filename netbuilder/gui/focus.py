@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
 
 from netbuilder.gui import theme
+from netbuilder.gui.outline import spoken_node
 
 if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench
@@ -45,6 +46,7 @@ class FocusRing(QObject):
         self._line.setFixedHeight(2)
         self._line.hide()
         bench.canvas.installEventFilter(self)
+        bench.canvas.selection_changed.connect(self._tell)
         bench.installEventFilter(self)
         bench.window().installEventFilter(self)
 
@@ -114,6 +116,17 @@ class FocusRing(QObject):
         chosen = bench.canvas.selection()
         if len(chosen) != 1 or not bench.open_inside(chosen[0]):
             self.edit_parameters()
+
+    def _tell(self, chosen: list[str]) -> None:
+        """A screen reader hears what is selected on the canvas, as the outline says it."""
+        canvas = self._bench.canvas
+        if not QAccessible.isActive() or not canvas.hasFocus():
+            return
+        words = f"{len(chosen)} nodes" if chosen else "Nothing is selected"
+        if len(chosen) == 1 and canvas.canvas.graph is not None:
+            item, node = canvas.canvas.nodes[chosen[0]], canvas.canvas.graph.nodes[chosen[0]]
+            words = spoken_node(node, item.face, len(canvas.canvas.problems_of(node.id)))
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(canvas, words))
 
     def _mark(self, event: QEvent) -> None:
         """A line over the canvas while it has the keys, if they came there by key."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
@@ -164,11 +164,6 @@ class MainWindow(QMainWindow):
             self._warm_up.start(WARM_UP_MS)
         else:
             import netbuilder.gui.plots  # noqa: F401
-
-    def restore_place(self, geometry: str) -> None:
-        """Put the window where it was, as `end` remembered it; before it is shown."""
-        if geometry:
-            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
 
     def _do_posted(self, action: Callable[[], None]) -> None:
         action()

@@ -323,20 +323,23 @@ class Outline(QAbstractItemModel):
         face, graph = self.face(row), self._graph(row.graph)
         if face is None or graph is None:
             return row.text
-        node = graph.nodes[row.node]
-        kind = catalogue.find(node.layer)
-        title = kind.title if kind is not None else node.layer
-        problems = self._problems.get(row.node, 0)
-        shapes = [port.text for port in face.outputs if port.text]
-        return _joined(
-            face.name,
-            "" if face.subtitle.startswith(title) else title,
-            face.subtitle,
-            f"gives {', '.join(shapes)}" if shapes else "",
-            face.mute,
-            f"{problems} problem{'s' if problems != 1 else ''}" if problems else "",
-            node.note,
-        )
+        return spoken_node(graph.nodes[row.node], face, self._problems.get(row.node, 0))
+
+
+def spoken_node(node: Node, face: Face, problems: int) -> str:
+    """A node in words: its name, layer, sizes, state and problems."""
+    kind = catalogue.find(node.layer)
+    title = kind.title if kind is not None else node.layer
+    shapes = [port.text for port in face.outputs if port.text]
+    return _joined(
+        face.name,
+        "" if face.subtitle.startswith(title) else title,
+        face.subtitle,
+        f"gives {', '.join(shapes)}" if shapes else "",
+        face.mute,
+        f"{problems} problem{'s' if problems != 1 else ''}" if problems else "",
+        node.note,
+    )
 
 
 def _joined(*parts: str | None) -> str:

@@ -77,7 +77,7 @@ class Newcomer:
     def menu(self, menu: str, command: str) -> None:
         """A command out of a menu: a click on the menu, one on the command."""
         bar = self.hand.window.menuBar()
-        title = next(action for action in bar.actions() if action.text() == menu)
+        title = next(action for action in bar.actions() if action.text() == f"&{menu}")
         QTest.mouseClick(bar, LEFT, pos=bar.actionGeometry(title).center())
         settle()
         popup = QApplication.activePopupWidget()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from netbuilder.compiler.report import GraphReport
 from tests.gui.window_hand import WindowHand, settle
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -88,3 +91,48 @@ def test_enter_goes_into_a_network_or_the_form(hand: WindowHand) -> None:
     hand.bench.canvas.setFocus()
     press(hand, Qt.Key.Key_Return)
     assert hand.session.graph.id == network
+
+
+def test_a_screen_reader_hears_what_is_walked_to(
+    hand: WindowHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(QAccessible, "isActive", lambda: True)
+    monkeypatch.setattr(
+        QAccessible, "updateAccessibility", lambda event: said.append(event.message())
+    )
+    hand.open()
+    hand.window.activateWindow()
+    hand.select("conv1")
+    hand.bench.canvas.setFocus()
+    press(hand, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert said[-1].startswith("norm1, BatchNorm2d")
+    press(hand, Qt.Key.Key_Escape)
+    assert said[-1] == "Nothing is selected"
+    press(hand, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert said[-1] == f"{len(hand.session.graph.nodes)} nodes"
+
+
+def test_menus_open_by_their_letters(hand: WindowHand) -> None:
+    hand.open()
+    letters = [action.text()[:2].upper() for action in hand.window.menuBar().actions()]
+    assert len(set(letters)) == len(letters)
+    assert all(letter.startswith("&") for letter in letters)
+
+
+def test_a_line_of_code_leads_to_its_node_by_key(hand: WindowHand) -> None:
+    hand.open()
+    hand.window.activateWindow()
+    graph = hand.session.graph
+    conv = hand.select("conv1")
+    hand.bench.canvas.select([])
+    shown = GraphReport(code="import torch\nself.conv1 = 1\n", lines={2: (graph.id, conv)})
+    hand.report()
+    hand.client.asked.clear()
+    hand.bench.code.show_code("main", shown.code, shown.lines)
+    hand.command("view.code")
+    hand.bench.code.view.setFocus()
+    press(hand, Qt.Key.Key_Home, Qt.KeyboardModifier.ControlModifier)
+    press(hand, Qt.Key.Key_Down)
+    press(hand, Qt.Key.Key_Return)
+    assert hand.bench.canvas.selection() == [conv]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from netbuilder.app.events import device_words
 from netbuilder.compiler.report import GraphReport, Report
@@ -79,6 +80,8 @@ def test_a_stopped_run_goes_on_where_it_stopped(hand: WindowHand) -> None:
     action = hand.window.commands.actions["run.pause"]
     assert action.text() == "Resume"
     assert action.isEnabled()
+    shown = [b.text() for b in hand.bench.training.banner.findChildren(QPushButton)]
+    assert "Resume" in shown
     QTest.keyClick(hand.window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
     settle()
     _, params, _ = hand.client.waiting("train")[0]
