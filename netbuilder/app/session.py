@@ -27,7 +27,7 @@ from netbuilder.app.events import (
 from netbuilder.app.following import Following
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
-from netbuilder.app.trail import Trail, graph_report, report_here, values_here
+from netbuilder.app.trail import Trail, first_use, graph_report, report_here, values_here
 from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
@@ -250,8 +250,9 @@ class Session:
         return report_here(self.report, self.graph, self.trail) if self.report else None
 
     def values_here(self) -> Mapping[str, Json]:
-        """What the use through which one came gives the shown block's parameters."""
-        return values_here(self.document, self.trail)
+        """What the use through which one came, else the first, gives a block's parameters."""
+        trail = self.trail or first_use(self.document, self.report, self.graph)
+        return values_here(self.document, trail)
 
     def apply_fix(self, fix: Fix) -> None:
         """Do what a problem's fix says; a fix that no longer fits becomes a notice."""

@@ -78,6 +78,12 @@ def graph_report(report: Report | None, graph: Graph, trail: Trail) -> GraphRepo
     return found or report.graphs.get(graph.id) or GraphReport()
 
 
+def first_use(document: Document, report: Report | None, block: Graph) -> Trail:
+    """The use that a block's part of the report is about when one came by none."""
+    path = next(iter(report.uses.get(block.id, {})), "") if report is not None else ""
+    return trail_of(document, path)
+
+
 def values_here(document: Document, trail: Trail) -> Mapping[str, Json]:
     """What the use through which one came gives the shown block's parameters."""
     values: Mapping[str, Json] = {}

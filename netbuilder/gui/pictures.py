@@ -49,7 +49,9 @@ def save_picture(window: MainWindow, *, selection: bool = False) -> None:
     path, kind = wanted
     QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
     try:
-        data = picture.render(session.document, session.graph, scene.report, kind, only)
+        data = picture.render(
+            session.document, session.graph, scene.report, kind, only, values=scene.values()
+        )
         atomic.write(path, data)
     except (NetbuilderError, OSError) as error:
         QGuiApplication.restoreOverrideCursor()

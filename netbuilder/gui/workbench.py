@@ -171,6 +171,7 @@ class Workbench(QMainWindow):
         self.inspector.help_wanted.connect(self._layer_help)
         self.inspector.costs_wanted.connect(lambda: session.costs(self.inspector.show_costs))
         self.inspector.values = session.values_here
+        canvas.canvas.values = session.values_here
         self.code.node_chosen.connect(self.go_to)
         self.data.sample_wanted.connect(self._sample)
         self.training.train_wanted.connect(self.train_wanted)

@@ -17,9 +17,10 @@ from netbuilder.graph import edits
 from netbuilder.graph.model import Node
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.node_shape import DOT_SIDE
+from netbuilder.storage import files
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
-from tests.gui.window_hand import WindowHand
+from tests.gui.window_hand import WindowHand, settle
 
 
 def _shot(hand: Hand, node: Node) -> QImage:
@@ -100,6 +101,28 @@ def test_a_block_is_a_stack_and_tells_how_often(qapp: QApplication) -> None:
     end = texts.times[1].x() + texts.times[0].size().width()
     assert end <= faces[often.id].width
     hand.close()
+
+
+def test_inside_a_block_nodes_show_the_values_of_the_use_that_is_shown(
+    window: WindowHand, tmp_path: Path
+) -> None:
+    drawing = Drawing()
+    block = drawing.add_graph("block", "wide", parameters=({"name": "channels", "default": 8},))
+    conv = drawing.add("Conv2d", name="conv", out_channels="=2*channels", kernel_size=3)
+    main = drawing.add_graph("network", "main")
+    use = drawing.add("netbuilder.Block", name="use", block="wide", values={"channels": 32})
+    files.save(drawing.document, tmp_path / "wide.netb")
+    window.window.open_path(tmp_path / "wide.netb")
+    session = window.session
+    session.show(block.id)
+    settle()
+    canvas = window.bench.canvas.canvas
+    assert "16" in canvas.nodes[conv.id].face.subtitle
+    session.show(main.id)
+    session.enter(use.id)
+    settle()
+    assert session.graph.id == block.id
+    assert "64" in canvas.nodes[conv.id].face.subtitle
 
 
 def test_a_dot_is_small_and_its_ports_lie_on_the_way(qapp: QApplication) -> None:

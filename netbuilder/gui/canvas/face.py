@@ -10,9 +10,11 @@ from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Problem
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Mute, Node
+from netbuilder.graph.model import Json, Mute, Node
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Layer, Role
+
+_NOTHING: Mapping[str, Json] = {}
 
 Kind = Literal["card", "dot", "stack"]
 """A layer; a reroute dot; a node that stands for a graph of its own."""
@@ -58,8 +60,12 @@ def face_of(
     node: Node,
     report: NodeReport | None,
     problems: Sequence[Problem],
+    values: Mapping[str, Json] = _NOTHING,
 ) -> Face:
-    """The face of a node; `report` and `problems` are those of this node."""
+    """The face of a node; `report` and `problems` are those of this node.
+
+    `values` are those of a block's parameters in the use that is shown.
+    """
     kind = catalogue.find(node.layer)
     ports = catalogue.ports_of(document, graph, node)
     outgoing = {wire.source_port for wire in graph.wires_out_of(node.id)}
@@ -76,7 +82,7 @@ def face_of(
             )
         )
     inputs = [PortFace(p.name, p.name in incoming, p.optional) for p in ports.inputs]
-    layer = catalogue.read(node, catalogue.parameters_of(graph))
+    layer = catalogue.read(node, {**catalogue.parameters_of(graph), **values})
     return Face(
         name=node.name,
         subtitle=_subtitle(node, kind, layer if isinstance(layer, Layer) else None),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QObject
 
@@ -10,7 +10,7 @@ from netbuilder.compiler.report import NodeReport, Report
 from netbuilder.errors import Problem
 from netbuilder.graph.changes import Added, Change, Changed, Removed
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Wire
+from netbuilder.graph.model import Frame, GraphInfo, Json, Node, ProjectInfo, Wire
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.frame_item import FrameItem
 from netbuilder.gui.canvas.node_item import NodeItem
@@ -31,6 +31,8 @@ class CanvasScene(SettlingScene):
         super().__init__(parent)
         self.report: Report | None = None
         self._problems: dict[str, tuple[Problem, ...]] = {}
+        self.values: Callable[[], Mapping[str, Json]] = dict
+        """What the use that is shown gives a block's parameters."""
         self.running = False
         """Whether a training is under way: nodes with weights show it."""
         self._sharers: dict[str, set[str]] = {}
@@ -78,6 +80,9 @@ class CanvasScene(SettlingScene):
         for id in self.nodes:
             if before.get(id) != after.get(id) or problems.get(id) != self._problems.get(id):
                 self._stale_nodes.add(id)
+        if self.graph is not None and self.graph.kind == "block":
+            # Another use may give other values.
+            self._stale_nodes.update(self.nodes)
         self.settle()
 
     def _node_reports(self) -> dict[str, NodeReport]:
@@ -272,7 +277,8 @@ class CanvasScene(SettlingScene):
         assert self.document is not None
         assert self.graph is not None
         report = self.node_report(node.id)
-        return face_of(self.document, self.graph, node, report, self.problems_of(node.id))
+        problems = self.problems_of(node.id)
+        return face_of(self.document, self.graph, node, report, problems, self.values())
 
     def settle_down(self) -> None:
         """The drag is over: put everything where the document says."""
