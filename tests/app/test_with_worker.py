@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import pytest
 
 from netbuilder.app.events import ReportArrived, RunChanged, RunEvent, SessionEvent, WorkerChanged
 from netbuilder.app.session import Session
+from netbuilder.app.trying import Trial
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import Message, WorkerStarted
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
+from netbuilder.graph.rules import End
+from netbuilder.layers.catalogue import ports_of
 
 WAIT_S = 90.0
 
@@ -135,3 +138,40 @@ def test_a_training_stops_when_asked(loop: Loop, tmp_path: Path) -> None:
     assert session.run.status == "stopped"
     assert session_rows(tmp_path) == ["stopped"]
     assert len(loop.pids) == 1
+
+
+def test_a_fix_is_tried_and_costs_and_help_are_told(loop: Loop) -> None:
+    session = loop.session
+    session.new("digits_cnn")
+    graph, history = session.graph, session.history
+    conv = graph.named("conv2")
+    assert conv is not None
+    with history.step("Add a skip"):
+        (wire,) = graph.wires_out_of(conv.id)
+        total = edits.insert_layer(history, graph, wire.id, "torch.add", None, ports_of)
+        (into,) = graph.wires_into(conv.id)
+        skip = End(into.source, into.source_port)
+        edits.connect(history, graph, skip, End(total.id, "other"), ports_of)
+    session.start_worker()
+    loop.until(lambda: session.report is not None)
+    assert session.report is not None
+    problem = next(p for p in session.report.problems if p.node == total.id)
+    tried: list[Trial | NetbuilderError] = []
+    session.try_fix(problem.fixes[0], tried.append)
+    helped: list[dict[str, Any] | NetbuilderError] = []
+    session.layer_help("torch.nn.Conv2d", helped.append)
+    loop.until(lambda: bool(tried and helped))
+    (trial,) = tried
+    assert isinstance(trial, Trial)
+    assert trial.good
+    assert trial.lines[0] == "+ conv2d  N×16×8×8 → N×32×8×8  544 parameters"
+    assert isinstance(helped[0], dict)
+    assert helped[0]["parameters"]["stride"].startswith("Stride of the convolution")
+    session.apply_fix(problem.fixes[0])
+    before = session.report
+    loop.until(lambda: session.report is not before)
+    assert session.report.ok
+    costs: list[Mapping[str, int]] = []
+    session.costs(costs.append)
+    loop.until(lambda: bool(costs))
+    assert costs[0][conv.id] == 8 * 8 * 3 * 3 * 16 * 32

@@ -395,6 +395,9 @@ def test_what_a_node_costs_is_shown_once_nobody_types(hand: WindowHand) -> None:
     assert "multiply-adds" not in facts.lines()
     hand.select("conv2")
     wait_for(lambda: "multiply-adds" in (page(hand).facts or facts).lines())
+    heard: list[object] = []
+    hand.session.costs(heard.append)
+    assert heard == [{node: 1_179_648, other.id: 3_538_944}]
     assert not hand.client.waiting("summary"), "it is known for this report"
 
 
