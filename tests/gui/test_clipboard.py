@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.graph import edits, fragment
+from netbuilder.graph import edits, fragment, rules
 from netbuilder.graph.model import Frame, Node
 from tests.drawing import Drawing
 from tests.graph import invariants
@@ -175,8 +175,12 @@ HOSTILE: dict[str, str] = {
     "frame without size": json.dumps({**_nodes(1), "frames": [{"box": [0, 0, 0, -5]}]}),
     "empty": json.dumps(_nodes(0)),
     "a project": json.dumps({"format": "netbuilder", "version": 1, "graphs": []}),
+    "crowded": "[" + ",".join(["[]"] * 700_000) + "]",
     "large": json.dumps(_nodes(1, params={"a": "x" * 17_000_000})),
 }
+
+
+SAID = {"crowded": "600,000 lists", "large": "16 MB", "too many": "nodes", "circle": "circle"}
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -189,6 +193,7 @@ def test_a_hostile_clipboard_changes_nothing_and_says_so(
     hand.key(KEY.Key_V, CTRL)
     assert len(hand.messages) == 1
     assert len(hand.messages[0]) < 200
+    assert SAID.get(case, "") in hand.messages[0]
     assert drawing.document == before
 
 
@@ -206,6 +211,21 @@ def test_names_and_layers_from_anywhere_are_only_data(hand: Hand, drawing: Drawi
     hand.check()
     drawing.history.undo()
     assert len(drawing.graph.nodes) == 3
+
+
+def test_names_are_as_if_each_was_added_alone(drawing: Drawing) -> None:
+    wanted = ["conv", "conv_2", "conv", "relu_7", "relu", "a_b", "a_b", "a_b_3", "a_b"]
+    part = {**_nodes(9), "nodes": []}
+    for number, name in enumerate(wanted):
+        entry = {**_nodes(1)["nodes"][0], "id": f"n{number}", "name": name}
+        part["nodes"].append(entry)
+    taken = {node.name for node in drawing.graph.nodes.values()}
+    expected = []
+    for name in wanted:
+        expected.append(rules.unique_name(name, taken))
+        taken.add(expected[-1])
+    pasted = fragment.paste(drawing.history, drawing.graph, part)
+    assert [node.name for node in pasted] == expected
 
 
 def test_damaged_texts_never_raise(hand: Hand, drawing: Drawing) -> None:

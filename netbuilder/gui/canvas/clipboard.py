@@ -20,8 +20,8 @@ from netbuilder.storage import strict
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.editing import EditingView
 
-MAX_TEXT = 16_000_000
-"""Characters of a clipboard that are looked at."""
+MAX_TEXT, MAX_LISTS = 16_000_000, 600_000
+"""Characters of a clipboard that are looked at, and brackets in them."""
 FEW = 200
 """So many pasted nodes are measured; of more, each counts as a usual one."""
 
@@ -39,6 +39,8 @@ def read() -> Carried:
     text = QGuiApplication.clipboard().text()
     if len(text) > MAX_TEXT:
         raise ChangeError(f"The clipboard holds more than {MAX_TEXT // 1_000_000} MB.")
+    if text.count("[") + text.count("{") > MAX_LISTS:
+        raise ChangeError(f"The clipboard holds more than {MAX_LISTS:,} lists.")
     try:
         content = strict.parse(text)
     except DocumentError as error:
