@@ -27,6 +27,8 @@ class Hand:
         self.view.message.connect(self.messages.append)
         self.view.resize(1000, 800)
         self.view.show()
+        # A real screen gives the focus after a moment.
+        QTest.qWaitForWindowActive(self.view)
         self.view.set_graph(drawing.document, drawing.history, drawing.graph)
         self.view.set_zoom(1.0)
         self.settle()

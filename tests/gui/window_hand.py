@@ -83,6 +83,8 @@ class WindowHand:
         self.window = MainWindow(client_factory=self._client)
         self.window.resize(1280, 800)
         self.window.show()
+        # A real screen gives the focus after a moment.
+        QTest.qWaitForWindowActive(self.window)
         self.window.prepare()
         settle()
 
