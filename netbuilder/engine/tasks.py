@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,6 @@ def analyse(document: Document) -> Report:
     Settings of data, training and steps that can't be read are problems among the others.
     """
     from netbuilder.compiler.analyse import analyse as analyse_document
-    from netbuilder.compiler.report import Report
     from netbuilder.data.settings import field_types
 
     faults = list(_settings_faults(document))
@@ -41,7 +41,7 @@ def analyse(document: Document) -> Report:
         fields = {}
         faults.insert(0, Problem("error", "data.settings", str(error), error.hint))
     report = analyse_document(document, fields)
-    return Report((*faults, *report.problems), report.graphs)
+    return replace(report, problems=(*faults, *report.problems))
 
 
 def _settings_faults(document: Document) -> Iterator[Problem]:

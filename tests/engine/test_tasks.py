@@ -19,9 +19,10 @@ from netbuilder.app.templates import open_template
 from netbuilder.data import loading, settings
 from netbuilder.engine import tasks
 from netbuilder.errors import DocumentError, NetbuilderError, ProblemsError, RunError
-from netbuilder.graph import edits
+from netbuilder.graph import edits, grouping
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
+from netbuilder.layers.catalogue import ports_of
 from netbuilder.storage import files
 from netbuilder.training.control import Control
 from netbuilder.training.events import Event
@@ -286,3 +287,15 @@ def test_where_it_can_not_be_written_is_said_before_any_work(run: Path, tmp_path
         tasks.export(run, "h5", tmp_path / "x.h5")
     with pytest.raises(ProblemsError, match="no network 'other'"):
         tasks.export(run, "onnx", tmp_path / "x.onnx", network="other")
+
+
+def test_the_report_tells_each_use_of_a_block() -> None:
+    document = open_template("digits_cnn")
+    history, network = History(document), document.of_kind("network")[0]
+    names = ("norm1", "relu1")
+    chosen = [node.id for node in network.nodes.values() if node.name in names]
+    use = grouping.group(history, network, chosen, ports_of)
+    (block,) = document.of_kind("block")
+    report = tasks.analyse(document)
+    assert list(report.uses[block.id]) == [f"{network.id}/{use.id}"]
+    assert report.ok
