@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,7 +24,7 @@ import os, signal, sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from netbuilder.graph import edits
-from netbuilder.gui import app
+from netbuilder.gui import app, catcher
 from netbuilder.gui.dialogs import Message
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import format
@@ -45,6 +49,12 @@ def when(condition, then):
             then()
     timer.timeout.connect(look)
     timer.start(5)
+
+def unexpected(self, text, details):
+    print(details, file=sys.stderr, flush=True)
+    os._exit(70)
+
+catcher.ErrorCatcher._show = unexpected
 
 def ready():
     pass
@@ -163,6 +173,68 @@ def ready():
     again.communicate(timeout=60)
     assert again.returncode == 0
     assert kept(tmp_path) == [note]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(15))
+def test_a_kill_at_any_moment_loses_seconds_at_most(tmp_path: Path, seed: int) -> None:
+    process = start(tmp_path, COUNTING)
+    last, edits_in_5_s = random.Random(seed).randrange(45, 300), 250
+    count = 0
+    while count < last:
+        count, _ = map(int, said(process).split())
+    process.send_signal(signal.SIGKILL)
+    rest, _ = process.communicate(timeout=60)
+    lines = rest.splitlines()
+    count = int(lines[-1].split()[0]) if lines and lines[-1] else count
+    notes = kept(tmp_path)
+    assert len(notes) <= 1
+    assert count - (int(notes[0]) if notes else 0) <= edits_in_5_s
+
+
+# -- with a real worker ----------------------------------------------------------------------------
+
+TRAINING = """
+from netbuilder.app.events import RunEvent
+
+def ready():
+    shown = window()
+    shown.open_template("digits_cnn")
+    session = shown.session
+    training = {{**session.document.project.training, "epochs": 1000}}
+    edits.set_project(session.history, "Change", training=training)
+    def heard(event):
+        if isinstance(event, RunEvent) and event.run.step > 20 and not told:
+            told.append(True)
+            say(event.run.path)
+    told = []
+    session.subscribe(heard)
+    when(lambda: session.report is not None and not session.obstacle(), session.train)
+
+app.MainWindow = MainWindow
+"""
+
+
+@pytest.mark.nightly
+def test_a_signal_in_the_middle_of_a_training_leaves_its_checkpoint(tmp_path: Path) -> None:
+    program = PROGRAM.replace("app.MainWindow = lambda: MainWindow(client_factory=StandIn)\n", "")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program.format(body=TRAINING.format())],
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    run = Path(said(process))
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    limit = time.monotonic() + 60
+    while json.loads((run / "status.json").read_text())["status"] == "running":
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    assert json.loads((run / "status.json").read_text())["status"] == "stopped"
+    assert any(name.endswith("-last") for name in os.listdir(run / "checkpoints"))
 
 
 # -- a project that ends the program ---------------------------------------------------------------
