@@ -289,7 +289,9 @@ class _Joining(_Arithmetic):
             wrong = [part for part in odd if joined is None or part[0] != joined % first.rank]
             if wrong:
                 i, a, b = wrong[0]
-                alone = joined is not None and len(odd) == 1 and i > 0
+                # Here sizes of which nobody is sure count as different, too.
+                unequal = sum(a != b for a, b in zip(first.shape, other.shape, strict=True))
+                alone = joined is not None and unequal == 1 and i > 0
                 yield Complaint(
                     f"{self.title} can't join {first} and {other}: dim {i} is {a} and {b}.",
                     "All sizes must be equal"

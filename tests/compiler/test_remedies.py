@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+
 import pytest
 
 from netbuilder.compiler.analyse import analyse
@@ -209,3 +212,59 @@ def test_the_last_layer_gets_an_output_for_each_class() -> None:
     (fix,) = problem(d, entropy).fixes
     assert fix.title == "Set out_features of head to 10"
     apply(d, fix)
+
+
+def random_branches(chance: random.Random) -> tuple[Drawing, Node]:
+    """A branch of windows around a skip, of random sizes, that are added or joined."""
+    d = Drawing()
+    rank = chance.choice((1, 2))
+    sizes = [chance.choice((chance.randint(9, 20), "H", "W")) for _ in range(rank)]
+    start = d.input(chance.randint(1, 4), *sizes)
+    stem = d.add(f"Conv{rank}d", start, out_channels=chance.randint(1, 4), kernel_size=1)
+    x = stem
+    for _ in range(chance.randint(1, 4)):
+        kernel = chance.choice((1, 3, 3, 5))
+        window = {"kernel_size": kernel, "stride": chance.choice((1, 1, 1, 2))}
+        window["padding"] = chance.choice((0, kernel // 2))
+        match chance.randrange(4):
+            case 0:
+                x = d.add("ReLU", x)
+            case 1:
+                x = d.add(f"BatchNorm{rank}d", x)
+            case 2:
+                x = d.add(f"MaxPool{rank}d", x, **window)
+            case _:
+                x = d.add(f"Conv{rank}d", x, out_channels=chance.randint(1, 4), **window)
+    if chance.random() < 0.3:
+        x = d.add(f"BatchNorm{rank}d", x)
+    ends = [x, stem] if chance.random() < 0.5 else [stem, x]
+    join = chance.choice(("torch.add", "torch.mul", "torch.cat"))
+    meeting = d.add(join, *ends, **({"dim": 1} if join == "torch.cat" else {}))
+    d.output(meeting)
+    column(d)
+    return d, meeting
+
+
+def test_whatever_is_offered_mends() -> None:
+    chance = random.Random(5)
+    tried: Counter[str] = Counter()
+    for _ in range(120):
+        d, meeting = random_branches(chance)
+        found = [p for p in report(d).problems if p.node == meeting.id and p.severity == "error"]
+        for fix in found[0].fixes if found else ():
+            before = d.document.copy()
+            fixes.apply_fix(d.history, fix, ports_of)
+            left = [p for p in report(d).problems if p.node == meeting.id]
+            # Where sizes and channels differ, the padding comes first and a projection next.
+            next_ = left[:1] if fix.title.startswith("Pad ") else []
+            assert left == next_, (fix.title, found[0].message)
+            for other in next_:
+                assert other.message != found[0].message
+                assert any(f.title.startswith("Project") for f in other.fixes)
+            tried[fix.title.split("'")[0]] += 1
+            d.history.undo()
+            assert d.document == before
+    assert tried["Project the skip"] > 10
+    assert tried["Project the skip, normalised"] > 3
+    assert sum(count for title, count in tried.items() if title.startswith("Pad ")) > 3
+    assert tried["Average "] > 3
