@@ -389,8 +389,12 @@ def test_h_collapses_and_expands_in_one_step(hand: Hand, column: Column) -> None
     hand.view.setFocus()
     hand.key(Qt.Key.Key_H)
     assert all(column.graph.nodes[id].collapsed for id in ids)
+    for name in ("image", "conv1", "relu1", "flatten"):
+        box = hand.view.canvas.nodes[column.named(name).id].box
+        assert (box.left + box.right) / 2 == 96, "the chain stays straight"
     hand.key(Qt.Key.Key_H)
     assert not any(column.graph.nodes[id].collapsed for id in ids)
+    assert {column.graph.nodes[id].x for id in ids} == {0}
     assert column.history.undo() == "Expand"
     assert column.history.undo() == "Collapse"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from netbuilder.app.quiet import quiet
@@ -11,6 +12,8 @@ from netbuilder.graph.arrange import Axis, Box, Side
 from netbuilder.graph.layout import Place, Size
 from netbuilder.graph.model import Mute
 from netbuilder.gui.background import in_background
+from netbuilder.gui.canvas.face import face_of
+from netbuilder.gui.canvas.node_item import NodeItem
 
 AT_ONCE = 400
 """A layout of so many nodes takes a moment that nobody notices."""
@@ -107,9 +110,24 @@ def collapse(view: EditingView) -> None:
     nodes = view.shown.nodes
     small = not all(nodes[id].collapsed for id in chosen)
 
+    places = {id: _kept_middle(view, id, small) for id in chosen}
+
     def change() -> None:
         with view.past.step("Collapse" if small else "Expand"):
             for id in chosen:
                 edits.set_node(view.past, view.shown, id, collapsed=small)
+            edits.move(view.past, view.shown, places)
 
     view.edit(change)
+
+
+def _kept_middle(view: EditingView, id: str, small: bool) -> Place:
+    """Where a node goes that gets small or large, so that the wires through it stay straight."""
+    graph, before = view.shown, view.canvas.nodes[id]
+    node = replace(graph.nodes[id], collapsed=small)
+    report = view.canvas.node_report(id)
+    face = face_of(view.past.document, graph, node, report, view.canvas.problems_of(id))
+    after = NodeItem(id, face, view.canvas.flow)
+    if view.canvas.flow == "down":
+        return edits.snap(node.x + (before.width - after.width) / 2), node.y
+    return node.x, edits.snap(node.y + (before.height - after.height) / 2)
