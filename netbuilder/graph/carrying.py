@@ -36,8 +36,13 @@ class Carried:
 
 def cut_out(document: Document, graph: Graph, items: Iterable[str]) -> dict[str, Any]:
     """These nodes and frames as `fragment.cut_out` has them, with the blocks that they need."""
-    chosen = list(items)
+    chosen = dict.fromkeys(items)
     result = fragment.cut_out(graph, chosen)
+    for entry in result["nodes"]:
+        # Elsewhere there is no owner: what counts here goes along.
+        owner = graph.nodes.get(entry.get("shares", ""))
+        if owner is not None and owner.id not in chosen:
+            entry["params"] = dict(owner.params)
     uses = [graph.nodes[id] for id in chosen if id in graph.nodes]
     names = [str(node.params.get("block")) for node in uses if node.layer == BLOCK]
     carried = [_block_json(block) for block in blocks.needed(document, names)]

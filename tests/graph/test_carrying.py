@@ -99,6 +99,22 @@ def test_without_blocks_the_json_is_that_of_the_nodes_alone() -> None:
     assert "blocks" not in copied(d, *ids(d.graph, "conv1"))
 
 
+def test_what_used_the_weights_of_another_takes_its_parameters_along() -> None:
+    d = chain()
+    first, second = ids(d.graph, "conv1", "conv2")
+    edits.set_parameters(d.history, d.graph, [first], {"kernel_size": 5, "padding": 2})
+    edits.set_node(d.history, d.graph, second, shares=first)
+    other = Drawing()
+    (alone,) = carrying.paste(other.history, other.graph, carrying.read(copied(d, second)))
+    assert alone.shares == ""
+    assert alone.params["kernel_size"] == 5
+    owner, user = carrying.paste(
+        other.history, other.graph, carrying.read(copied(d, first, second))
+    )
+    assert user.shares == owner.id
+    assert user.params["kernel_size"] == 3
+
+
 def _drop(value: dict[str, Any], *path: Any) -> None:
     for key in path[:-1]:
         value = value[key]
