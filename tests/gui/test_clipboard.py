@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -19,6 +19,7 @@ from netbuilder.graph.model import Frame, Node
 from tests.drawing import Drawing
 from tests.graph import invariants
 from tests.gui.canvas_hand import Hand
+from tests.gui.window_hand import wait_for
 
 KEY = Qt.Key
 SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
@@ -84,6 +85,7 @@ def test_paste_goes_to_the_mouse(hand: Hand, drawing: Drawing) -> None:
     hand.click(hand.node(named(drawing, "conv")))
     hand.key(KEY.Key_C, CTRL)
     QTest.mouseMove(hand.view.viewport(), hand.pixel(480, 400))
+    wait_for(lambda: hand.view.mouse_in_scene() == QPointF(480, 400))
     hand.key(KEY.Key_V, CTRL)
     box = hand.view.canvas.nodes[named(drawing, "conv_2").id].box
     assert abs((box.left + box.right) / 2 - 480) <= 8
