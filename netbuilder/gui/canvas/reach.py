@@ -12,7 +12,7 @@ from netbuilder.graph.rules import End
 from netbuilder.layers.catalogue import ports_of
 
 MOST = 200
-"""Ports that are offered at once: who looks for more types another letter."""
+"""Nodes whose ports are offered at once: who looks for more types another letter."""
 
 Score = Callable[[str, str], float | None]
 
@@ -70,7 +70,7 @@ def others(document: Document, graph: Graph, start: Reach, query: str, score: Sc
     here = graph.nodes[start.end.node]
     walk = topology.ancestors if start.output else topology.descendants
     circular = walk(graph, [here.id])
-    ranks: list[tuple[bool, float, bool, float, Node]] = []
+    ranks: list[tuple[bool, float, float, Node]] = []
     for node in graph.nodes.values():
         value = score(query, node.name) if query else 0.0
         if value is None:
@@ -78,14 +78,17 @@ def others(document: Document, graph: Graph, start: Reach, query: str, score: Sc
             value = score(query, f"{node.name}.{' '.join(_names(document, graph, node, start))}")
         if value is not None and node.id != here.id:
             distance = abs(node.x - here.x) + abs(node.y - here.y)
-            full = not start.output or _full(document, graph, node)
-            ranks.append((node.id in circular, -value, full, distance, node))
-    ranks.sort(key=lambda rank: rank[:4])
+            ranks.append((node.id in circular, -value, distance, node))
+    ranks.sort(key=lambda rank: rank[:3])
+    # What is free is worth a look at each: only among those that may be shown at all.
+    best = [
+        (circle, value, start.output and _full(document, graph, node), distance, node)
+        for circle, value, distance, node in ranks[:MOST]
+    ]
+    best.sort(key=lambda rank: rank[:4])
     found: list[Reach] = []
-    for *_, node in ranks:
+    for *_, node in best:
         found += _ports(document, graph, start, node)
-        if len(found) >= MOST:
-            break
     return sorted(found, key=lambda reach: bool(reach.refusal))
 
 
