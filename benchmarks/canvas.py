@@ -216,7 +216,7 @@ def in_the_window(app: QApplication, path: Path) -> dict[str, object]:
         edits.move(history, graph, moved)
         house.wait(house.ready)
         start, busy = time.perf_counter(), time.thread_time()
-        window.undo()
+        window.commands.commands["edit.undo"].run()
         app.processEvents()
         undo.append((time.perf_counter() - start) * 1000)
         worked.append((time.thread_time() - busy) * 1000)

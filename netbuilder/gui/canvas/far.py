@@ -80,30 +80,39 @@ class _Tiles:
 
     def follow(self, scene: CanvasScene, ids: Iterable[str]) -> None:
         """These nodes and wires have come, gone or changed."""
+        # A layout touches thousands: what is looked up each time stands outside of the loop.
+        of, nodes, wires, lifted = self._of, scene.nodes, scene.wires, scene.lifted
+        box_of, at, changed = scene.places.box, self._at, set()
         for id in ids:
-            old = self._of.pop(id, None)
+            old = of.pop(id, None)
             if old is not None:
                 old.nodes.pop(id, None)
                 old.wires.pop(id, None)
-                old.forget()
-            if id in scene.lifted:
+                changed.add(old)
+            if id in lifted:
                 continue
-            if id in scene.nodes:
-                tile = self._at(scene.places.box(id))
+            if id in nodes:
+                tile = at(box_of(id))
                 tile.nodes[id] = None
-            elif id in scene.wires and scene.wires[id].isVisible():
-                tile = self._at(_reach(scene, id))
+            elif id in wires and wires[id].isVisible():
+                tile = at(_reach(scene, id))
                 tile.wires[id] = None
             else:
                 continue
+            of[id] = tile
+            changed.add(tile)
+        for tile in changed:
             tile.forget()
-            self._of[id] = tile
 
     def _at(self, box: Box) -> _Tile:
-        if box.right - box.left > TILE or box.bottom - box.top > TILE:
+        left, top, right, bottom = box
+        if right - left > TILE or bottom - top > TILE:
             return self.wide
-        key = (int((box.left + box.right) / 2 // TILE), int((box.top + box.bottom) / 2 // TILE))
-        return self._tiles.setdefault(key, _Tile())
+        key = (int((left + right) / 2 // TILE), int((top + bottom) / 2 // TILE))
+        tile = self._tiles.get(key)
+        if tile is None:
+            tile = self._tiles[key] = _Tile()
+        return tile
 
     def seen(self, sight: Box) -> list[_Tile]:
         """What has to be painted where only this is seen."""
@@ -123,8 +132,9 @@ def _reach(scene: CanvasScene, wire: str) -> Box:
     item = scene.wires[wire]
     if wire not in scene.loose:
         return item.box
-    (x1, y1), (x2, y2) = scene.ends(item.wire)
-    return Box(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+    # Not exactly its ends, but quickly: it is on its way to another course.
+    box_of = scene.places.box
+    return box_of(item.wire.source).joined(box_of(item.wire.target))
 
 
 def _lifted(scene: CanvasScene) -> _Tile:

@@ -30,11 +30,13 @@ class Box(NamedTuple):
         return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
 
     def joined(self, other: Box) -> Box:
+        left, top, right, bottom = self
+        other_left, other_top, other_right, other_bottom = other
         return Box(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
+            left if left < other_left else other_left,
+            top if top < other_top else other_top,
+            right if right > other_right else other_right,
+            bottom if bottom > other_bottom else other_bottom,
         )
 
     def turned(self) -> Box:
