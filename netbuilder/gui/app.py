@@ -105,6 +105,7 @@ class Running:
             return
         from netbuilder.app.places import home
         from netbuilder.app.starts import Start
+        from netbuilder.gui import last_start
         from netbuilder.gui.catcher import ErrorCatcher
         from netbuilder.gui.signals import Signals
 
@@ -116,8 +117,8 @@ class Running:
         ends = self._start.begin()
         window.projects.opening = self._start.opening
         window.prepare()
-        window.projects.tell_ends(ends)
-        if self._path is not None and window.projects.may_open(self._path, ends):
+        last_start.tell(window, window.banners, ends)
+        if self._path is not None and last_start.may_open(window, self._path, ends):
             window.open_path(self._path)
 
     def finish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from netbuilder.app.events import SessionEvent
     from netbuilder.app.session import Session
     from netbuilder.app.settings import SettingsStore
-    from netbuilder.app.starts import UncleanEnd
     from netbuilder.gui.projects_file import FileGuard
     from netbuilder.gui.start_page import StartPage
     from netbuilder.gui.status import StatusBar
@@ -87,35 +86,6 @@ class Projects(QObject):
                 self.guard.opened()
             case events.HistoryMoved():
                 self.recovery.edited()
-
-    def may_open(self, path: Path, ends: Sequence[UncleanEnd]) -> bool:
-        """Whether to open a project at the start; asks if the last start ended over it."""
-        from netbuilder.gui.dialogs import ask_open_again
-
-        absolute = str(Path(path).absolute())
-        if not any(end.opening in (str(path), absolute) for end in ends):
-            return True
-        return ask_open_again(self._window, Path(path).name)
-
-    def tell_ends(self, ends: Sequence[UncleanEnd]) -> None:
-        """Say that netbuilder crashed, if there is a report of it."""
-        reports = [end.report for end in ends if end.report is not None]
-        if not reports:
-            return
-        report = reports[-1]
-
-        def show() -> None:
-            from netbuilder.gui.dialogs import show_report
-
-            self._house.banners.take("crash")
-            show_report(self._window, report)
-
-        self._house.banners.say(
-            "crash",
-            "netbuilder ended unexpectedly the last time.",
-            (("Show the report", show), ("Close", lambda: self._house.banners.take("crash"))),
-            "warning",
-        )
 
     def end(self, *, keep: bool, timeout_s: float = 10.0) -> None:
         """The window closes; with `keep`, unsaved work stays to be recovered."""
