@@ -6,6 +6,8 @@ size.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -43,20 +45,35 @@ def rect_of(frame: Frame) -> Rect:
 
 def nodes_in(graph: Graph, sizes: Mapping[str, Size], frame: str) -> list[str]:
     """The nodes whose middle lies in a frame."""
-    left, top, right, bottom = rect_of(graph.frames[frame])
+    return _nodes_in(graph.frames[frame], _middles(graph, sizes))
+
+
+_Middles = list[tuple[float, float, int, str]]
+"""The middles of nodes from left to right, with their number in the graph and their id."""
+
+
+def _middles(graph: Graph, sizes: Mapping[str, Size]) -> _Middles:
     found = []
-    for node in graph.nodes.values():
+    for number, node in enumerate(graph.nodes.values()):
         width, height = sizes.get(node.id, NODE_SIZE)
-        if left <= node.x + width / 2 <= right and top <= node.y + height / 2 <= bottom:
-            found.append(node.id)
-    return found
+        found.append((node.x + width / 2, node.y + height / 2, number, node.id))
+    return sorted(found)
+
+
+def _nodes_in(frame: Frame, middles: _Middles) -> list[str]:
+    """In the order of the graph."""
+    left, top, right, bottom = rect_of(frame)
+    first, end = bisect_left(middles, (left,)), bisect_right(middles, (right, math.inf))
+    inside = [(number, id) for _, y, number, id in middles[first:end] if top <= y <= bottom]
+    return [id for _, id in sorted(inside)]
 
 
 def held_by_frames(graph: Graph, sizes: Mapping[str, Size]) -> dict[str, Held]:
     """What each frame holds now; empty frames are left out."""
     result = {}
+    middles = _middles(graph, sizes) if graph.frames else []
     for frame in graph.frames.values():
-        nodes = nodes_in(graph, sizes, frame.id)
+        nodes = _nodes_in(frame, middles)
         if nodes:
             left, top, right, bottom = _around(graph, sizes, nodes)
             ends = frame.x + frame.width - right, frame.y + frame.height - bottom
@@ -94,8 +111,10 @@ def with_contents(graph: Graph, sizes: Mapping[str, Size], ids: Iterable[str]) -
     Each id comes once; those of other things are left out.
     """
     found = dict.fromkeys(id for id in ids if id in graph.nodes or id in graph.frames)
-    for id in [id for id in found if id in graph.frames]:
-        found.update(dict.fromkeys(nodes_in(graph, sizes, id)))
+    framed = [id for id in found if id in graph.frames]
+    middles = _middles(graph, sizes) if framed else []
+    for id in framed:
+        found.update(dict.fromkeys(_nodes_in(graph.frames[id], middles)))
         outer = rect_of(graph.frames[id])
         for other in graph.frames.values():
             if other.id != id and _within(rect_of(other), outer):

@@ -36,6 +36,8 @@ NEAR, FAR = 0.58, 0.35
 FAR_PIXELS = 12.0
 LABELLED, LABEL = 28.0, 150.0
 """How high a frame must be to have a label from afar, and how long that may be, in pixels."""
+MOST_TITLE, MOST_NOTE = 200, 10_000
+"""So many characters are looked at for painting, whatever a file holds."""
 MARGIN = 12.0
 
 Edge = tuple[int, int]
@@ -124,7 +126,7 @@ class FrameItem(QGraphicsItem):
             self._paint_note(painter, style.small)
 
     def _paint_title(self, painter: QPainter, zoom: float) -> None:
-        style, title = brushes(), self.frame.title
+        style, title = brushes(), self.frame.title[:MOST_TITLE]
         if not title or zoom < FAR:
             return
         kind = style.name if zoom >= NEAR else style.large
@@ -134,7 +136,7 @@ class FrameItem(QGraphicsItem):
 
     def paint_label(self, painter: QPainter, zoom: float) -> None:
         """From afar: the title over all else, at the frame's upper edge, where there is room."""
-        title = self.frame.title
+        title = self.frame.title[:MOST_TITLE]
         if not title or self.frame.height * zoom < LABELLED:
             return
         font = QFont(brushes().small.font)
@@ -168,7 +170,7 @@ class FrameItem(QGraphicsItem):
         top = MARGIN if not self.frame.title else TITLE
         most = int((self.frame.height - top - MARGIN / 2) // (kind.height + 2))
         lines: list[str] = []
-        for paragraph in self.frame.note.splitlines():
+        for paragraph in self.frame.note[:MOST_NOTE].splitlines():
             lines += wrapped(paragraph, kind.font, self.frame.width - 2 * MARGIN, most + 1)
             if len(lines) > most:
                 break
