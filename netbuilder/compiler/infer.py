@@ -15,7 +15,7 @@ from netbuilder.compiler import calls
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.probe import Types
-from netbuilder.compiler.remedies import Around, remedies
+from netbuilder.compiler.remedies import PADDED, Around, remedies
 from netbuilder.errors import Fix
 from netbuilder.graph import topology
 from netbuilder.graph.document import Graph
@@ -104,7 +104,9 @@ class _Node:
     def _complain(self, complaint: Complaint) -> None:
         around = Around(self.graph, self.node, self.result.inputs, self.result.layers)
         more = remedies(self.world.document, around, self.layer, complaint)
-        complaint = replace(complaint, fixes=(*complaint.fixes, *more))
+        # Sizes that were to stay are more often meant than another dim to join along.
+        fixes = sorted((*complaint.fixes, *more), key=lambda fix: fix.operation != PADDED)
+        complaint = replace(complaint, fixes=tuple(fixes))
         self.result.problems.append(to_problem(complaint, self.graph, self.node))
 
     def infer(self) -> None:

@@ -26,6 +26,8 @@ NORMS = {3: "torch.nn.BatchNorm1d", 4: "torch.nn.BatchNorm2d"}
 POOLS = {3: "torch.nn.AdaptiveAvgPool1d", 4: "torch.nn.AdaptiveAvgPool2d"}
 ORDERS = ((0, 3, 1, 2), (0, 2, 3, 1), (0, 2, 1))
 MAX_STRIDE = 16
+PADDED = "set_parameters"
+"""The operation that gives windows the padding that keeps their sizes."""
 _KEEPS = frozenset({Family.NORMALISATION, Family.ACTIVATION, Family.DROPOUT, Family.POOLING})
 """Families that leave the channels as they are."""
 
@@ -192,7 +194,7 @@ def _padding(around: Around, left: Side, right: Side, axis: int | None) -> Itera
         if changes and gaps == list(shrunk):
             names = [around.graph.nodes[id].name for id in changes]
             what = names[0] if len(names) == 1 else f"{len(names)} layers"
-            yield Fix(f"Pad {what} so that sizes stay", "set_parameters", {"nodes": changes})
+            yield Fix(f"Pad {what} so that sizes stay", PADDED, {"nodes": changes})
 
 
 def _shrinking(

@@ -171,6 +171,16 @@ def test_windows_get_the_padding_that_is_missing(join: str, sizes: tuple[int | s
     assert [p for p in paddings if p] == [1, 2]
 
 
+def test_padding_comes_before_another_dim_to_join_along() -> None:
+    d = Drawing()
+    x = d.input(4, 16)
+    y = d.add("Conv1d", x, name="a", out_channels=4, kernel_size=3)
+    total = d.add("torch.cat", y, x, dim=1)
+    d.output(total)
+    titles = [fix.title for fix in problem(d, total).fixes]
+    assert titles == ["Pad a so that sizes stay", "Set dim to 2"]
+
+
 def test_padding_is_not_offered_where_it_would_not_do() -> None:
     d = Drawing()
     x = d.input(4, 16, 16)
