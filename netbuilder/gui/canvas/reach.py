@@ -11,7 +11,7 @@ from netbuilder.graph.model import Node, Wire
 from netbuilder.graph.rules import End
 from netbuilder.layers.catalogue import ports_of
 
-MOST = 200
+MOST = 60
 """Nodes whose ports are offered at once: who looks for more types another letter."""
 
 Score = Callable[[str, str], float | None]
@@ -70,15 +70,18 @@ def others(document: Document, graph: Graph, start: Reach, query: str, score: Sc
     here = graph.nodes[start.end.node]
     walk = topology.ancestors if start.output else topology.descendants
     circular = walk(graph, [here.id])
+    values = {id: score(query, node.name) for id, node in graph.nodes.items()}
+    if all(value is None for value in values.values()):
+        # The name of a port may be typed too: "add.other".
+        for id, node in graph.nodes.items():
+            names = " ".join(_names(document, graph, node, start))
+            values[id] = score(query, f"{node.name}.{names}")
     ranks: list[tuple[bool, float, float, Node]] = []
-    for node in graph.nodes.values():
-        value = score(query, node.name) if query else 0.0
-        if value is None:
-            # The name of a port may be typed too: "add.other".
-            value = score(query, f"{node.name}.{' '.join(_names(document, graph, node, start))}")
-        if value is not None and node.id != here.id:
+    for id, value in values.items():
+        node = graph.nodes[id]
+        if value is not None and id != here.id:
             distance = abs(node.x - here.x) + abs(node.y - here.y)
-            ranks.append((node.id in circular, -value, distance, node))
+            ranks.append((id in circular, -value if query else 0.0, distance, node))
     ranks.sort(key=lambda rank: rank[:3])
     # What is free is worth a look at each: only among those that may be shown at all.
     best = [
