@@ -319,6 +319,53 @@ def test_damaged_entries_are_put_aside_and_the_window_starts(hand: WindowHand, h
         later.close()
 
 
+def test_recovering_asks_about_the_project_that_is_open(hand: WindowHand) -> None:
+    left(hand)
+    later = WindowHand()
+    try:
+        later.open()
+        edit(later, "other")
+        later.command("file.start")
+        said = press_in_dialog("Cancel")
+        QTest.mouseClick(buttons(later, row(later))["Recover"], LEFT)
+        settle()
+        assert said[0] == "Save the changes to Digits CNN?"
+        node = later.session.graph.named("conv1")
+        assert node is not None
+        assert node.note == "other"
+        assert later.window.start.recovery.isVisible()
+    finally:
+        later.close()
+
+
+def test_two_windows_cannot_recover_the_same_work(hand: WindowHand) -> None:
+    left(hand)
+    first, second = WindowHand(), WindowHand()
+    try:
+        assert second.window.start.recovery.isVisible()
+        QTest.mouseClick(buttons(first, row(first))["Recover"], LEFT)
+        settle()
+        said = press_in_dialog("OK")
+        QTest.mouseClick(buttons(second, row(second))["Recover"], LEFT)
+        settle()
+        assert "Another window" in said[1]
+        assert not second.window.has_project()
+        assert not second.window.start.recovery.isVisible()
+    finally:
+        first.close()
+        second.close()
+
+
+def test_the_start_page_shows_what_was_left_meanwhile(hand: WindowHand) -> None:
+    other = WindowHand()
+    assert not hand.window.start.recovery.isVisible()
+    hand.open("digits_mlp")
+    left(other)
+    other.close()
+    hand.command("file.start")
+    assert hand.window.start.recovery.isVisible()
+
+
 def test_names_from_outside_are_never_markup(hand: WindowHand, home: Path) -> None:
     journal = Journal(home / "state" / "recovery")
     slot = journal.begin()
