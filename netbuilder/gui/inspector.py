@@ -12,6 +12,7 @@ from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json
+from netbuilder.gui import theme
 from netbuilder.gui.layer_help import LayerHelp
 from netbuilder.gui.node_outline import NodeOutline, outline
 from netbuilder.gui.node_page import NodePage
@@ -62,6 +63,7 @@ class Inspector(QWidget):
         self._pages.addWidget(scroller(self.settings))
         self._pages.addWidget(scroller(several))
         self.setLayout(column(self._pages))
+        theme.notifier.changed.connect(self._redress)
 
     def sizeHint(self) -> QSize:
         return QSize(328, 600)
@@ -151,6 +153,12 @@ class Inspector(QWidget):
         kind = self.page.outline.kind if self.page is not None else None
         if self.page is not None and kind is not None and kind.id == layer:
             self.page.show_help(help)
+
+    def _redress(self) -> None:
+        """Pictures on the page have the colours of the theme that it was made in."""
+        if self.page is not None:
+            self._drop_page()
+            self._show()
 
     def _drop_page(self) -> None:
         if self.page is not None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.engine.protocol import WorkerError
+from netbuilder.engine.protocol import Reply, WorkerError
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import edits
 from netbuilder.gui.fix_view import FixButton, FixPreview
@@ -98,6 +98,22 @@ def test_leaving_the_button_takes_the_preview_away(hand: WindowHand) -> None:
     hand.client.answer("analyse", result=NO_REPORT)
     settle()
     assert not preview(hand).isVisible(), "an answer that comes late shows nothing"
+
+
+def test_a_report_that_comes_meanwhile_takes_the_preview_away(hand: WindowHand) -> None:
+    (problem,) = with_problem(hand)
+    (button,) = buttons(hand)
+    rest_on(button)
+    wait_for(lambda: hand.client.waiting("analyse"))
+    mine = hand.client.waiting("analyse")[-1]
+    hand.client.asked.remove(mine)
+    edits.set_project(hand.session.history, title="other")
+    other = problem.to_json() | {"message": "Another one.", "fixes": []}
+    hand.report({"problems": [other]})
+    assert not preview(hand).isVisible()
+    mine[2](Reply(1, NO_REPORT))
+    settle()
+    assert not preview(hand).isVisible()
 
 
 def test_a_preview_comes_by_the_tab_key_too(hand: WindowHand) -> None:

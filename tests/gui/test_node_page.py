@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QToolButton, QWidget
 
 from netbuilder.engine.protocol import WorkerError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
+from netbuilder.gui import theme
 from netbuilder.gui.node_page import NodePage
 from netbuilder.gui.widgets import Switch
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
@@ -418,6 +419,20 @@ def test_nothing_is_counted_in_a_network_with_errors(hand: WindowHand) -> None:
     hand.client.answer("summary", error=WorkerError("The worker is away."))
     settle()
     assert heard == [{}]
+
+
+def test_another_theme_paints_the_page_anew(hand: WindowHand, qapp: QApplication) -> None:
+    hand.open()
+    hand.select("conv1")
+    before = page(hand)
+    theme.apply_theme(qapp, "light")
+    settle()
+    assert page(hand) is not before
+    assert page(hand).ids == before.ids
+    hand.type(hand.field("out_channels"), "21")
+    assert params(hand, "conv1")["out_channels"] == 21
+    theme.apply_theme(qapp, "dark")
+    settle()
 
 
 # -- a slow worker ------------------------------------------------------------------------------
