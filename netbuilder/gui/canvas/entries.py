@@ -90,6 +90,9 @@ class EntryDelegate(QStyledItemDelegate):
         family = FAMILY_TITLES.get(entry.family, entry.family)
         room = first.width() - style.small.width(family) - theme.M
         painter.drawText(first, _LEFT, style.name.elided(entry.title, room))
+        if entry.doubt:
+            # Small texts need all of their contrast.
+            painter.setOpacity(1.0)
         painter.setPen(tokens.muted)
         painter.setFont(style.small.font)
         painter.drawText(first, _RIGHT, family)
