@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
 from netbuilder.gui.canvas.brushes import brushes
+from netbuilder.gui.canvas.node_shape import DOT_RADIUS, DOT_SIDE
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Look
@@ -18,6 +19,8 @@ FAR_BELOW = 0.35
 """Under this zoom no text can be read, and so many items are in sight that each call counts."""
 HAIR_BELOW = 0.15
 """Under this zoom wires are short: smooth edges can't be seen and cost most of a frame."""
+_DOT = (DOT_SIDE - 2 * DOT_RADIUS) / 2
+"""A reroute dot's room around what is seen of it."""
 TILE = 4096.0
 """The side of a region that is painted or left out as a whole, in scene units."""
 REFINE_S = 0.2
@@ -47,6 +50,8 @@ class _Tile:
                 node = scene.nodes[id]
                 box, face = node.box, node.face
                 rect = QRectF(box.left, box.top, box.right - box.left, box.bottom - box.top)
+                if face.kind == "dot":
+                    rect.adjust(_DOT, _DOT, -_DOT, -_DOT)
                 self._cards.setdefault((face.family, bool(face.mute)), []).append(rect)
                 if face.errors or face.warnings:
                     self.problems.append((rect.topRight(), bool(face.errors)))
