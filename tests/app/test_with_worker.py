@@ -17,7 +17,7 @@ from netbuilder.app.trying import Trial
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import Message, WorkerStarted
 from netbuilder.errors import NetbuilderError
-from netbuilder.graph import edits
+from netbuilder.graph import blocks, edits
 from netbuilder.graph.rules import End
 from netbuilder.layers.catalogue import ports_of
 
@@ -175,3 +175,35 @@ def test_a_fix_is_tried_and_costs_and_help_are_told(loop: Loop) -> None:
     session.costs(costs.append)
     loop.until(lambda: bool(costs))
     assert costs[0][conv.id] == 8 * 8 * 3 * 3 * 16 * 32
+
+
+def test_shapes_in_a_block_are_those_of_the_use_one_came_from(loop: Loop) -> None:
+    session = loop.session
+    history, graph = session.history, session.graph
+    block = edits.add_graph(history, "block", "half")
+    x = edits.add_node(history, block, "netbuilder.BlockInput", name="x")
+    pool = edits.add_node(
+        history, block, "torch.nn.MaxPool2d", name="pool", params={"kernel_size": 2}
+    )
+    y = edits.add_node(history, block, "netbuilder.Output", name="y")
+    edits.connect(history, block, End(x.id, "output"), End(pool.id, "input"), ports_of)
+    edits.connect(history, block, End(pool.id, "output"), End(y.id, "input"), ports_of)
+    image = edits.add_node(history, graph, "netbuilder.Input", params={"shape": [1, 16, 16]})
+    one, two = (blocks.place(history, graph, block) for _ in range(2))
+    out = edits.add_node(history, graph, "netbuilder.Output")
+    edits.connect(history, graph, End(image.id, "output"), End(one.id, "x"), ports_of)
+    edits.connect(history, graph, End(one.id, "y"), End(two.id, "x"), ports_of)
+    edits.connect(history, graph, End(two.id, "y"), End(out.id, "input"), ports_of)
+    session.start_worker()
+    loop.until(lambda: session.report is not None)
+
+    def shown() -> str:
+        return session.graph_report().nodes[pool.id].outputs["output"].text
+
+    session.enter(two.id)
+    assert shown() == "N×1×4×4"
+    session.leave()
+    session.enter(one.id)
+    assert shown() == "N×1×8×8"
+    session.show(block.id)
+    assert shown() == "N×1×8×8"
