@@ -290,7 +290,7 @@ def palette(theme: Theme) -> QPalette:
     }.items():
         result.setColor(role, color)
     faint = mixed(theme.muted, theme.panel, 0.55)
-    for role in (roles.Text, roles.WindowText, roles.ButtonText):
+    for role in (roles.Text, roles.WindowText, roles.ButtonText, roles.PlaceholderText):
         result.setColor(QPalette.ColorGroup.Disabled, role, faint)
     return result
 
