@@ -15,6 +15,7 @@ from netbuilder.app.session import Session
 from netbuilder.graph.changes import Added, Change, Changed, Removed
 from netbuilder.graph.model import GraphInfo, Node, Wire
 from netbuilder.gui import theme
+from netbuilder.gui.canvas import keys
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.outline import Outline, runs
 from netbuilder.gui.widgets import column
@@ -22,14 +23,36 @@ from netbuilder.gui.widgets import column
 _Flag = QItemSelectionModel.SelectionFlag
 
 
+_TREES = (Qt.Key.Key_A, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+"""With Ctrl, these mark and move in every tree."""
+_CANVAS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_F2)
+
+
 class _Tree(QTreeView):
-    """Enter goes to what is chosen; other keys are those of every tree."""
+    """Enter goes to what is chosen; what the canvas would do with it is done from here too.
+
+    Letters alone look for a row, as in every tree.
+    """
 
     entered = Signal(QModelIndex)
+
+    def __init__(self, canvas: CanvasView) -> None:
+        super().__init__()
+        self._canvas = canvas
+
+    def _for_canvas(self, event: QKeyEvent) -> bool:
+        held = event.modifiers()
+        if held & Qt.KeyboardModifier.AltModifier:
+            return True
+        if held & Qt.KeyboardModifier.ControlModifier:
+            return event.key() not in _TREES
+        return event.key() in _CANVAS
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.entered.emit(self.currentIndex())
+            return
+        if self._for_canvas(event) and keys.press(self._canvas, event):
             return
         super().keyPressEvent(event)
 
@@ -47,7 +70,7 @@ class OutlinePanel(QWidget):
         self._busy = False
         self._unsubscribe: Callable[[], None] = lambda: None
         self.model = Outline(self)
-        self.tree = _Tree()
+        self.tree = _Tree(canvas)
         self.tree.setModel(self.model)
         self.tree.setHeaderHidden(True)
         self.tree.setUniformRowHeights(True)

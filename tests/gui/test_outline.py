@@ -102,6 +102,27 @@ def test_selection_goes_both_ways(hand: WindowHand, panel: OutlinePanel) -> None
     assert hand.bench.canvas.hasFocus() or hand.window.focusWidget() is hand.bench.canvas
 
 
+def test_the_canvas_keys_work_from_the_outline(hand: WindowHand, panel: OutlinePanel) -> None:
+    graph = hand.session.graph
+    before = len(graph.nodes)
+    panel.tree.setFocus()
+    panel.tree.setCurrentIndex(panel.model.index_of(graph.id, hand.select("norm1")))
+    settle()
+    QTest.keyClick(panel.tree, Qt.Key.Key_D, CTRL)
+    settle()
+    assert len(graph.nodes) == before + 1
+    copy = hand.bench.canvas.selection()[0]
+    assert panel.model.row_at(panel.tree.selectedIndexes()[0]).node == copy
+    QTest.keyClick(panel.tree, Qt.Key.Key_Delete)
+    settle()
+    assert copy not in graph.nodes
+    # A letter alone looks for a row.
+    QTest.keyClick(panel.tree, Qt.Key.Key_P)
+    settle()
+    assert len(graph.nodes) == before
+    assert panel.tree.currentIndex().data() == "pool"
+
+
 def test_it_follows_edits_undo_and_other_graphs(hand: WindowHand, panel: OutlinePanel) -> None:
     session = hand.session
     graph, history = session.graph, session.history
