@@ -28,6 +28,7 @@ class Found:
     title: str
     help: str
     family: str
+    """That of the layer; `frame` or `note` for these."""
     layer: str = ""
 
 
@@ -110,8 +111,8 @@ def _found(graph: Graph, item: Node | Frame) -> Found:
     where = f"in {_KINDS[graph.kind]} {graph.name}"
     if isinstance(item, Frame):
         title = item.title or " ".join(item.note[:_TEXT].split()) or "Frame"
-        help = f"{'Frame' if item.title or not item.note else 'Note'} {where}"
-        return Found(graph.id, item.id, title, help, Family.UNKNOWN.value)
+        what = "note" if item.note and not item.title else "frame"
+        return Found(graph.id, item.id, title, f"{what.capitalize()} {where}", what)
     kind = catalogue.find(item.layer)
     family = kind.family.value if kind is not None else Family.UNKNOWN.value
     what = kind.title if kind is not None else item.layer

@@ -206,5 +206,7 @@ FAMILY_TITLES: Mapping[str, str] = {
     Family.DATA: "Data and networks",
     Family.BLOCK: "Blocks",
     Family.UNKNOWN: "Other",
+    "frame": "Frame",
+    "note": "Note",
 }
 """The families as the palette calls them."""
