@@ -49,10 +49,16 @@ class Offer:
 def score(query: str, text: str) -> float | None:
     """How well the letters of `query` fit into `text` in their order; None if they don't.
 
-    Letters that begin words and letters in a row count more; shorter texts win ties.
+    Letters that begin words and letters in a row count more, most of all the beginning of a
+    word as it stands there; shorter texts win ties.
     """
-    query, text = query.lower().replace(" ", ""), text.lower()
+    query, text = query.lower().strip(), text.lower()
+    whole = text.find(query) if query else -1
     total, at, previous = 0.0, 0, -2
+    if whole >= 0:
+        begins = whole == 0 or not text[whole - 1].isalnum() or f" {query}" in text
+        total = len(query) * (2.0 if begins else 1.0)
+    query = query.replace(" ", "")
     for letter in query:
         found = text.find(letter, at)
         if found < 0:

@@ -190,3 +190,14 @@ def test_what_can_not_be_done_is_listed_last_with_its_reason(hand: WindowHand) -
     assert popup.isVisible() or hand.session.run is None
     popup.close()
     settle()
+
+
+def test_the_beginning_of_a_word_comes_before_initials(hand: WindowHand) -> None:
+    hand.open()
+    popup = command_list(hand)
+    for typed, first in (("tr", "Run: Train"), ("tra", "Run: Train"), ("undo", "Edit: Undo")):
+        popup.search.clear()
+        QTest.keyClicks(popup.search, typed)
+        assert popup.texts()[0].startswith(first), typed
+    popup.close()
+    settle()
