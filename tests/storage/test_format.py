@@ -92,7 +92,7 @@ def test_the_text_does_not_depend_on_the_order_of_keys() -> None:
 
 def test_random_documents_survive() -> None:
     run = RandomEdits(seed=7, most_nodes=15)
-    for number in range(400):
+    for number in range(800):
         run.edit()
         if number % 5 == 0:
             text = format.dumps(run.document)
