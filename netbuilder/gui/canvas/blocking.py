@@ -73,10 +73,15 @@ def make_unique(view: CanvasView) -> None:
 
 
 def enter(view: CanvasView) -> None:
-    """Open the one selected node, as a double click does."""
+    """Open the block or network that the one selected node stands for."""
     chosen = view.selection()
-    if len(chosen) == 1:
-        view.open_requested.emit(chosen[0])
+    if len(chosen) != 1:
+        return
+    node = view.shown.nodes[chosen[0]]
+    if catalogue.called_graph(view.past.document, node) is None:
+        view.message.emit(f"'{node.name}' has no inside: it is no block and no network.")
+    else:
+        view.open_requested.emit(node.id)
 
 
 def leave(view: CanvasView) -> None:
