@@ -10,7 +10,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFocusEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
 
 from netbuilder.gui import theme
-from netbuilder.gui.outline import spoken_node
+from netbuilder.gui.outline_words import spoken_node
 
 if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench

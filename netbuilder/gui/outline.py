@@ -7,7 +7,7 @@ step: an edit of one node touches one row, ports are worked out when a node is o
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
 from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.face import Face, face_of
-from netbuilder.gui.canvas.reach import titled
-from netbuilder.layers import catalogue
+from netbuilder.gui.outline_words import port_texts, spoken_node
 
 _KINDS = {"network": "Network", "block": "Block", "step": "Training step"}
 _Index = QModelIndex | QPersistentModelIndex
@@ -204,21 +203,7 @@ class Outline(QAbstractItemModel):
         face, graph = self.face(row), self._graph(row.graph)
         if face is None or graph is None:
             return []
-        report, found = self._report(row) or NodeReport(), []
-        for port in face.inputs:
-            wire = graph.wire_into(row.node, port.name)
-            shape = report.inputs.get(port.name)
-            origin = f"from {graph.nodes[wire.source].name}" if wire else "not connected"
-            if wire is not None and wire.source_port != "output":
-                origin += f".{wire.source_port}"
-            text = shape.text if shape is not None else ""
-            found.append((port.name, _joined(titled("Input", port.name), origin, text)))
-        for port in face.outputs:
-            fed = [w for w in graph.wires_out_of(row.node) if w.source_port == port.name]
-            names = ", ".join(graph.nodes[wire.target].name for wire in fed)
-            to = f"to {names}" if names else "not connected"
-            found.append((port.name, _joined(titled("Output", port.name), to, port.text)))
-        return found
+        return port_texts(graph, row.node, face, self._report(row) or NodeReport())
 
     def _fill_ports(self, row: Row) -> None:
         """Work out the ports of a node; rows that stay keep their place."""
@@ -324,34 +309,3 @@ class Outline(QAbstractItemModel):
         if face is None or graph is None:
             return row.text
         return spoken_node(graph.nodes[row.node], face, self._problems.get(row.node, 0))
-
-
-def spoken_node(node: Node, face: Face, problems: int) -> str:
-    """A node in words: its name, layer, sizes, state and problems."""
-    kind = catalogue.find(node.layer)
-    title = kind.title if kind is not None else node.layer
-    shapes = [port.text for port in face.outputs if port.text]
-    return _joined(
-        face.name,
-        "" if face.subtitle.startswith(title) else title,
-        face.subtitle,
-        f"gives {', '.join(shapes)}" if shapes else "",
-        face.mute,
-        f"{problems} problem{'s' if problems != 1 else ''}" if problems else "",
-        node.note,
-    )
-
-
-def _joined(*parts: str | None) -> str:
-    return ", ".join(part for part in parts if part)
-
-
-def runs(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Sorted numbers as ranges of neighbours: the ends of each."""
-    found: list[tuple[int, int]] = []
-    for row in rows:
-        if found and found[-1][1] == row - 1:
-            found[-1] = found[-1][0], row
-        else:
-            found.append((row, row))
-    return found

@@ -17,7 +17,8 @@ from netbuilder.graph.model import GraphInfo, Node, Wire
 from netbuilder.gui import theme
 from netbuilder.gui.canvas import keys
 from netbuilder.gui.canvas.view import CanvasView
-from netbuilder.gui.outline import Outline, runs
+from netbuilder.gui.outline import Outline
+from netbuilder.gui.outline_words import runs
 from netbuilder.gui.widgets import column
 
 _Flag = QItemSelectionModel.SelectionFlag
