@@ -105,6 +105,8 @@ class SettlingScene(ItemScene):
         whole = around([Box(node.x, node.y, node.x, node.y) for node in nodes])
         if whole is not None:
             self.setSceneRect(_rect(whole).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
+        # Qt chooses the depth of its index by the items that are there when it begins.
+        self.setBspTreeDepth(max(5, len(items).bit_length() - 5))
         if len(items) <= WHOLE:
             for item in items:
                 self._add(item)
