@@ -17,7 +17,7 @@ from netbuilder.gui.canvas.wire_item import Look
 
 FAR_BELOW = 0.35
 """Under this zoom no text can be read, and so many items are in sight that each call counts."""
-HAIR_BELOW = 0.15
+HAIR_BELOW = 0.2
 """Under this zoom wires are short: smooth edges can't be seen and cost most of a frame."""
 _DOT = (DOT_SIDE - 2 * DOT_RADIUS) / 2
 """A reroute dot's room around what is seen of it."""
