@@ -22,12 +22,14 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["NETBUILDER_HOME"] = tempfile.mkdtemp()
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 import psutil
-import square
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication
 
+from benchmarks import square
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.gui import theme
