@@ -77,7 +77,7 @@ QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
 }
 
 QFrame[role="card"] { background: $card; border: 1px solid $border; border-radius: 8px; }
-QFrame[role="card"]:hover { border-color: $accent; background: $card_hover; }
+QFrame[role="card"]:hover { border-color: $muted; background: $card_hover; }
 QFrame[role="card"]:focus { border-color: $accent; }
 QFrame[role="box"] { background: $card; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="popover"] { background: $card; border: 1px solid $accent; border-radius: 6px; }

@@ -295,7 +295,8 @@ def test_starting_and_closing_twenty_times_leaves_nothing_behind() -> None:
     for _ in range(20):
         once()
     after = process.num_fds(), process.num_threads(), len(process.children(recursive=True))
-    assert after == before
+    # Threads and files of tests before may end meanwhile; none may come on top.
+    assert all(now <= then for now, then in zip(after, before, strict=True)), (before, after)
 
 
 def test_who_leaves_lets_the_worker_finish_by_itself(tmp_path: Path) -> None:

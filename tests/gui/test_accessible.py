@@ -98,6 +98,8 @@ def shows_focus(widget: QWidget) -> bool | None:
     focused = QApplication.focusWidget()
     if focused is not None:
         focused.clearFocus()
+    # Under the mouse, where a widget looks otherwise too.
+    widget.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, True)
     settle()
     without = widget.grab().toImage()
     widget.setFocus(TAB)
