@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from netbuilder.app import templates
 from netbuilder.errors import ChangeError, Problem, RunError
-from netbuilder.graph import edits
+from netbuilder.graph import edits, rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, Node
@@ -141,6 +141,14 @@ class GraphRef:
         raise ChangeError(f"'{target.name}' has no free input; name the one to replace.")
 
 
+def _require_legal(name: str) -> None:
+    """`ChangeError` for a name that could not stand in code as it is."""
+    legal = rules.identifier(name, "graph")
+    if legal != name:
+        hint = f"'{legal}' would do."
+        raise ChangeError(f"'{name}' is no name, or means something else in PyTorch.", hint)
+
+
 class Project:
     """A project: networks, training steps, data and settings."""
 
@@ -154,6 +162,7 @@ class Project:
         """A new network; `ChangeError` if there is one with this name."""
         if self.document.network(name) is not None:
             raise ChangeError(f"There is a network '{name}' already.")
+        _require_legal(name)
         return GraphRef(self, edits.add_graph(self.history, "network", name))
 
     def add_block(self, name: str, **parameters: Json) -> GraphRef:
@@ -164,6 +173,7 @@ class Project:
         """
         if self.document.block(name) is not None:
             raise ChangeError(f"There is a block '{name}' already.")
+        _require_legal(name)
         declared = [{"name": key, "default": value} for key, value in parameters.items()]
         settings = {"parameters": declared}
         return GraphRef(self, edits.add_graph(self.history, "block", name, settings))

@@ -194,9 +194,7 @@ class ProblemsPanel(QWidget):
         self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.view.setAccessibleName("Problems")
         self.view.activated_row.connect(lambda index: self.chosen.emit(index.data(PROBLEM)))
-        self.empty = EmptyState(
-            "No problems", "Shapes and sizes fit. What you drew can be trained."
-        )
+        self.empty = EmptyState("No problems", "Shapes and sizes fit.")
         self._dress_soon = QTimer(self)
         self._dress_soon.setSingleShot(True)
         self._dress_soon.setInterval(0)

@@ -203,3 +203,8 @@ def test_a_network_of_blocks() -> None:
     assert "units.1.back.weight" in model.state_dict()
     with pytest.raises(ChangeError, match="already"):
         project.add_block("unit")
+    for name in ("double", "two words", "1st", ""):
+        with pytest.raises(ChangeError, match="no name"):
+            project.add_block(name)
+        with pytest.raises(ChangeError, match="no name"):
+            project.add_network(name)
