@@ -56,6 +56,9 @@ class FieldRow(QObject):
         pin.setObjectName(f"pin.{self.spec.name}")
         pin.setFixedSize(24, 24)
         pin.setCheckable(True)
+        # It comes and goes with what is known: Tab must lead to the same field either way. By
+        # key the size is kept by typing it.
+        pin.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         pin.setCursor(Qt.CursorShape.PointingHandCursor)
         policy = pin.sizePolicy()
         policy.setRetainSizeWhenHidden(True)

@@ -278,6 +278,10 @@ def test_an_inferred_size_is_pinned_and_let_go(hand: WindowHand) -> None:
     hand.report(told(hand, "conv1", in_channels=1))
     assert pin.isVisible()
     assert pin.toolTip() == "Keep 1, whatever comes in"
+    hand.field("in_channels").setFocus()
+    QTest.keyClick(hand.field("in_channels"), Qt.Key.Key_Tab)
+    settle()
+    assert hand.field("out_channels").hasFocus(), "Tab leads there with and without the pin"
     QTest.mouseClick(pin, LEFT)
     settle()
     assert params(hand, "conv1")["in_channels"] == 1
