@@ -58,6 +58,11 @@ class Analysis:
         """The answer under way is about a document that was closed."""
         self._deaths = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether the last report is not that of the present document."""
+        return self._wanted or self._flying
+
     def request(self) -> None:
         """The document has changed: a report is wanted, now or as soon as can be."""
         self._wanted = True

@@ -241,6 +241,11 @@ class Session:
         """Show a block as it is in one of its uses, by the path in `Report.uses`."""
         self._place.enter_by(path)
 
+    @property
+    def analysing(self) -> bool:
+        """Whether the report is still being worked out for the document as it is now."""
+        return self._analysis.busy
+
     def graph_report(self) -> GraphReport:
         """What the compiler says of the shown graph, for the use through which one came."""
         return graph_report(self.report, self.graph, self.trail)
