@@ -260,6 +260,7 @@ class EmptyState(QWidget):
         super().__init__()
         self.title = label(title, "heading")
         self.text = label(text, "muted", wrap=True)
+        self.text.setMinimumWidth(min(440, self.text.fontMetrics().horizontalAdvance(text) + 8))
         self.text.setMaximumWidth(440)
         for part in (self.title, self.text):
             part.setAlignment(Qt.AlignmentFlag.AlignHCenter)
