@@ -129,7 +129,9 @@ class Hand:
                 canvas.nodes[wire.source].port(True, wire.source_port),
                 canvas.nodes[wire.target].port(False, wire.target_port),
             )
-            assert (line.course.points[0], line.course.points[-1]) == ends
+            course = (line.course.points[0], line.course.points[-1])
+            # A block that lost a port leaves wires that end at none: a problem to be told.
+            assert all(end in (None, at) for end, at in zip(ends, course, strict=True))
             assert (line.x(), line.y()) == (0, 0)
         assert len(shown) == len(canvas.nodes) + len(canvas.wires) + len(canvas.frames)
 

@@ -37,7 +37,8 @@ class Walk:
         known = self.run.document.graphs.get(self.drawing.graph.id)
         if known is not self.drawing.graph or self.run.random.random() < 0.02:
             if not self.run.document.graphs:
-                self.run.history.undo()
+                # The walk has undone its very first step.
+                self.run.history.redo()
             self.show(self._largest())
 
     def check(self) -> None:
