@@ -25,19 +25,18 @@ from netbuilder.app.events import (
     device_words,
 )
 from netbuilder.app.following import Following
+from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
 from netbuilder.app.trail import Trail, first_use, graph_report, report_here, values_here
 from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
-from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import (
     Message,
     Reply,
     RunEvent,
     WorkerDied,
-    WorkerError,
     WorkerReady,
     WorkerStarted,
 )
@@ -51,9 +50,6 @@ from netbuilder.layers import catalogue
 from netbuilder.storage import format
 
 T = TypeVar("T")
-Post = Callable[[Callable[[], None]], None]
-_NOBODY = Reply(0, error=WorkerError("The worker is not running.", "Wait for it."))
-OnDone = Callable[[dict[str, Any] | NetbuilderError], None]
 NEVER = -1
 """A state that no history has: what was recovered differs from every file."""
 
@@ -69,42 +65,27 @@ def at_once(job: Callable[[], T], /) -> T:
     return job()
 
 
-class Client(Protocol):
-    """What a session needs of `engine.client.WorkerClient`."""
-
-    def start(self) -> None: ...
-    def close(self) -> None: ...
-    def leave(self) -> None: ...
-    def request(
-        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None] = ...
-    ) -> int: ...
-    def stop_training(self) -> None: ...
-
-
 class Session:
     """The use cases of the window over one open project."""
 
     def __init__(
         self,
         post: Post,
-        client_factory: Callable[[Callable[[Message], None]], Client] | None = None,
+        client_factory: ClientFactory | None = None,
         locks: Path | None = None,
     ) -> None:
         """`post` runs a callable on the window's thread, later; it may be called on any.
 
         `locks` is the folder where windows tell each other which files they have open.
         """
-        self._post = post
         self._locks = locks
-        self._client_factory = client_factory or WorkerClient
-        self._client: Client | None = None
-        self._closed = False
+        self._worker = WorkerLink(post, self._hear, client_factory)
         self._listeners: list[Callable[[SessionEvent], None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._analysis = Analysis(self._analyse, self._arrived, self._failed)
         self._following = Following(self._emit)
-        self._trials = Trials(self._request, self._later)
-        self._costing = Costing(self._ask)
+        self._trials = Trials(self._worker.request, self._worker.later)
+        self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
         self.report: Report | None = None
         self._install(_blank(), ProjectFile())
@@ -289,56 +270,24 @@ class Session:
 
     def start_worker(self) -> None:
         """Start the worker process, once; what was asked before is asked then."""
-        if self._client is None and not self._closed:
-            self._client = self._client_factory(self._on_message)
+        if self._worker.start():
             self._emit(WorkerChanged("starting"))
-            self._client.start()
+            self._worker.run()
 
     def close(self, *, wait: bool = True) -> None:
         """End the worker; a training writes a checkpoint first. Nothing is told afterwards.
 
         Without `wait` the worker does that by itself, and we go at once.
         """
-        self._closed = True
         self._listeners.clear()
         self.file.release()
-        if self._client is not None:
-            if wait:
-                self._client.close()
-            else:
-                self._client.leave()
-            self._client = None
+        self._worker.close(wait=wait)
 
     def _project_json(self) -> Mapping[str, Any]:
         return format.to_json(self.document)
 
     def _analyse(self, on_reply: Callable[[Reply], None]) -> None:
-        asking.analyse(self._request, self._later, self.document, on_reply)
-
-    def _ask(
-        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None]
-    ) -> None:
-        """Send a request; its reply comes on our thread unless the session was closed."""
-        if self._client is None:
-            on_reply(_NOBODY)
-            return
-        self._client.request(method, params, lambda reply: self._later(lambda: on_reply(reply)))
-
-    def _request(
-        self, method: str, params: Mapping[str, Any], on_reply: Callable[[Reply], None]
-    ) -> None:
-        """Send a request from any thread; its reply comes on any."""
-        client = self._client
-        if client is None:
-            on_reply(_NOBODY)
-        else:
-            client.request(method, params, on_reply)
-
-    def _later(self, action: Callable[[], None]) -> None:
-        self._post(lambda: None if self._closed else action())
-
-    def _on_message(self, message: Message) -> None:
-        self._later(lambda: self._hear(message))
+        asking.analyse(self._worker.request, self._worker.later, self.document, on_reply)
 
     def _hear(self, message: Message) -> None:
         match message:
@@ -399,7 +348,7 @@ class Session:
             return
         self._following.begin(path)
         params = {"project": project, "run": str(path), "resume": resume}
-        self._ask("train", params, lambda reply: self._following.replied(path, reply))
+        self._worker.ask("train", params, lambda reply: self._following.replied(path, reply))
 
     def pause(self) -> None:
         """Hold the training after the batch under way."""
@@ -411,13 +360,13 @@ class Session:
 
     def stop(self) -> None:
         """End the training with a checkpoint, within 10 s whatever the model does."""
-        if self.run is not None and self.run.active and self._client is not None:
+        if self.run is not None and self.run.active and self._worker.started:
             self._following.stopping()
-            self._client.stop_training()
+            self._worker.stop_training()
 
     def _control(self, method: str, states: Iterable[str]) -> None:
         if self.run is not None and self.run.status in states:
-            self._ask(method, {}, self._notice_error)
+            self._worker.ask(method, {}, self._notice_error)
 
     def _notice_error(self, reply: Reply) -> None:
         if reply.error is not None:
@@ -449,18 +398,18 @@ class Session:
             except DocumentError as error:
                 on_done(error)
                 return
-        self._answer("export", params, on_done)
+        self._worker.answer("export", params, on_done)
 
     def cancel_export(self) -> None:
         """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
-        self._ask("cancel", {}, self._notice_error)
+        self._worker.ask("cancel", {}, self._notice_error)
 
     def restart_worker(self) -> None:
         """Start the worker again after it was given up."""
-        if self._client is not None and not self._closed:
+        if self._worker.started:
             self._emit(WorkerChanged("starting"))
             self._analysis.request()
-            self._client.start()
+            self._worker.run()
 
     def costs(self, on_done: Callable[[Costs], None]) -> None:
         """What the nodes of the shown network cost; nothing is told while a training runs.
@@ -473,11 +422,11 @@ class Session:
 
     def layer_help(self, layer: str, on_done: OnDone) -> None:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""
-        self._answer("help", {"layer": layer}, on_done)
+        self._worker.answer("help", {"layer": layer}, on_done)
 
     def sample_data(self, on_done: OnDone) -> None:
         """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
-        self._answer("sample", {"data": dict(self.document.project.data)}, on_done)
+        self._worker.answer("sample", {"data": dict(self.document.project.data)}, on_done)
 
     def predict(
         self, inputs: Mapping[str, Any], on_done: OnDone, *, run: Path | None = None
@@ -487,7 +436,7 @@ class Session:
         if weights is None:
             on_done(NetbuilderError("There is no trained network yet.", "Train it first."))
             return
-        self._answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
+        self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
 
     def runs(self) -> list[RunSummary]:
         """The runs of this project, the latest first."""
@@ -496,17 +445,6 @@ class Session:
     def _finished_run(self) -> Path | None:
         run = self.run
         return run.path if run is not None and run.status in ("finished", "stopped") else None
-
-    def _answer(self, method: str, params: Mapping[str, Any], on_done: OnDone) -> None:
-        def replied(reply: Reply) -> None:
-            if reply.error is not None:
-                on_done(reply.error)
-            elif isinstance(reply.result, Mapping):
-                on_done(dict(reply.result))
-            else:
-                on_done(WorkerError(f"The worker's answer to '{method}' can't be read."))
-
-        self._ask(method, params, replied)
 
 
 def _blank() -> Document:

@@ -28,7 +28,8 @@ from netbuilder.gui.widgets import column, holder
 
 if TYPE_CHECKING:
     from netbuilder.app.events import SessionEvent
-    from netbuilder.app.session import Client, Session
+    from netbuilder.app.link import Client
+    from netbuilder.app.session import Session
     from netbuilder.app.settings import SettingsStore
     from netbuilder.engine.protocol import Message
     from netbuilder.gui.focus import FocusRing
