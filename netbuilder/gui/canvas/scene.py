@@ -164,6 +164,9 @@ class CanvasScene(SettlingScene):
                 self._stale_nodes.update(self.nodes)
             case _:
                 pass
+        if self.graph.kind == "block":
+            # A broken file's block may stand in itself.
+            self._callers_stale()
         self._edited = True
         self.revision += 1
         self._later()
@@ -177,6 +180,9 @@ class CanvasScene(SettlingScene):
                 self._stale_wires.update(self.wires)
                 self._later()
             return
+        self._callers_stale()
+
+    def _callers_stale(self) -> None:
         assert self.graph is not None
         for node in self.graph.nodes.values():
             kind = catalogue.find(node.layer)
