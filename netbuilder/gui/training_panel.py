@@ -337,7 +337,8 @@ class TrainingPanel(QWidget):
 
     def _show_end(self, run: RunView) -> None:
         fault = run.fault
-        took = f"{run.epoch} epochs in {duration(run.seconds)}"
+        time = f"{run.seconds:.1f} s" if run.seconds < 9.95 else duration(run.seconds)
+        took = f"{run.epoch} epochs in {time}"
         results = [
             f"{key.removeprefix('val/')} {figure(value)}"
             for key, value in run.metrics.items()
