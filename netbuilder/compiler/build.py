@@ -16,6 +16,7 @@ from netbuilder.compiler.analyse import Compiled, compile_document
 from netbuilder.compiler.emit import Source
 from netbuilder.compiler.execute import function, run
 from netbuilder.compiler.inference import Fields
+from netbuilder.compiler.libraries import namespace
 from netbuilder.compiler.probe import Cache
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document, Graph
@@ -112,7 +113,7 @@ def build_step(
     for node, layer in program.metrics:
         constructor = layer.constructor()
         if constructor is not None:
-            metrics[node.name] = function(constructor, [], _libraries())
+            metrics[node.name] = function(constructor, [], namespace((constructor,)))
     previews = {
         node.name: str(getattr(compiled.inferences[graph.id].layers[node.id], "kind", "auto"))
         for node, _ in program.results
@@ -120,12 +121,6 @@ def build_step(
     }
     updates = tuple(str(update) for update in graph.info.settings.get("updates", ()))
     return BuiltStep(module, source.inputs, metrics, previews, updates)
-
-
-def _libraries() -> dict[str, Any]:
-    import torchmetrics
-
-    return {"torch": torch, "torchmetrics": torchmetrics}
 
 
 def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:

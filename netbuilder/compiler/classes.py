@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from netbuilder.compiler import merge, text
+from netbuilder.compiler import merge, parts, text
 from netbuilder.compiler.check import node_names
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.lower import lower, mark
@@ -47,13 +47,16 @@ class _Classes:
         self.top = inference
         self.uses: dict[str, list[Inference]] = {}
         """Uses of each block that differ, by its id, inner blocks first."""
+        self.names: set[str] = set()
+        """Names of classes that are taken: first those of `netbuilder.parts`."""
         self._gather(inference, set())
         name = class_name(document, inference.graph.name, inference.graph.kind)
-        self.names = {name}
-        self.top_name = name
+        self.top_name = f"{name}Network" if name in self.names else name
+        self.names.add(self.top_name)
         self.made: dict[int, Made] = {}
 
     def _gather(self, inference: Inference, seen: set[int]) -> None:
+        self.names |= parts.names(k.part for k in inference.layers.values() if k.part)
         for repeated in inference.blocks.values():
             for use in repeated:
                 if id(use) not in seen:

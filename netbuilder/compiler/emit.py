@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
+from netbuilder.compiler.parts import parts
 from netbuilder.compiler.program import Argument, Call, Program
 from netbuilder.compiler.text import Snippet
 from netbuilder.graph.model import Node
@@ -46,6 +47,7 @@ class _Writer:
 
     rows: list[tuple[str, Place | None]] = field(default_factory=list)
     imports: set[str] = field(default_factory=lambda: {"import torch", "from torch import nn"})
+    parts: set[str] = field(default_factory=set)
     graph: str = ""
 
     def put(self, text: str = "", node: str = "", depth: int = 0) -> None:
@@ -58,6 +60,7 @@ class _Writer:
     ) -> None:
         """A statement in the body of a method; the comment is cleaned."""
         self.imports |= value.imports
+        self.parts |= value.parts
         note = f"  # {_plain(comment)}" if comment else ""
         self.put(f"{target} = {value.text}{note}", node, depth)
 
@@ -206,9 +209,14 @@ def _dict(values: Mapping[str, str]) -> str:
 
 
 def _finish(writer: _Writer, programs: Sequence[Program]) -> Source:
+    definitions = parts(writer.parts)
+    writer.imports |= {line for part in definitions for line in part.imports}
     head = sorted(writer.imports, key=lambda line: (line.startswith("from"), " as " in line, line))
     empty: list[tuple[str, Place | None]] = [("", None), ("", None)]
-    rows = [*((line, None) for line in head), *empty, *writer.rows]
+    rows: list[tuple[str, Place | None]] = [*((line, None) for line in head), *empty]
+    for part in definitions:
+        rows += [*((line, None) for line in part.text.splitlines()), *empty]
+    rows += writer.rows
     lines = {i: place for i, (_, place) in enumerate(rows, 1) if place is not None}
     written = "\n".join(row for row, _ in rows) + "\n"
     last = programs[-1]

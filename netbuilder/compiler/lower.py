@@ -12,7 +12,7 @@ from netbuilder.compiler import text
 from netbuilder.compiler.check import node_names, role_of, sinks
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.program import Call, Classes, Program
-from netbuilder.compiler.text import Snippet
+from netbuilder.compiler.text import ALIAS_NAMES, Snippet
 from netbuilder.graph import expressions, rules, topology
 from netbuilder.graph.document import Document
 from netbuilder.graph.model import Json, Node
@@ -26,7 +26,7 @@ Value = tuple[str, str]
 CHAIN = "x"
 """The variable that a value goes to when the very next call is all that needs it."""
 
-_TAKEN = frozenset({"self", "torch", "nn", "F", "torchmetrics", "float", "slice", "module"})
+_TAKEN = ALIAS_NAMES | {"self", "torch", "torchmetrics", "math", "float", "slice", "module"}
 
 
 def network_names(document: Document) -> dict[str, str]:
@@ -130,12 +130,12 @@ class _Lowering:
         return result
 
     def _call(self, program: Program, node: Node) -> Call:
-        layer = self.layers[node.id]
         arguments = self._arguments(node)
         owner = owner_of(self.graph, node)
         attribute = self.attributes[owner.id]
         ports = self.ports[node.id]
         outputs = self._wired(node, ports)
+        layer = self.layers[node.id].for_outputs(frozenset(outputs))
         if layer.role is Role.BLOCK:
             return self._block(node, owner, layer, arguments, ports, outputs)
         if layer.role is Role.CALL:

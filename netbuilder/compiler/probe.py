@@ -19,6 +19,7 @@ import torch
 
 from netbuilder.compiler import fit
 from netbuilder.compiler.execute import function
+from netbuilder.compiler.libraries import namespace
 from netbuilder.compiler.text import call_inputs
 from netbuilder.layers import code, dims
 from netbuilder.layers.base import Layer, Targets, TensorType
@@ -143,10 +144,9 @@ class Runner:
         holder = code.dotted("module") if constructor is not None else None
         body = layer.forward(holder, call_inputs(layer, arguments))
         names = ["module", *(f"input_{i}" for i in range(len(ports)))]
-        self._make = (
-            function(constructor, [], {"torch": torch}) if constructor is not None else None
-        )
-        self._run = function(body, names, {"torch": torch})
+        libraries = namespace((constructor, body))
+        self._make = function(constructor, [], libraries) if constructor is not None else None
+        self._run = function(body, names, libraries)
         self.module: Any = None
 
     def make(self) -> None:

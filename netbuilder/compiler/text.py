@@ -7,30 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from netbuilder.compiler.libraries import ROOTS
 from netbuilder.layers import code
 from netbuilder.layers.base import Layer
 
 _ALIASES = {
     "torch.nn.functional": ("F", "import torch.nn.functional as F"),
     "torch.nn": ("nn", "from torch import nn"),
+    "torch_geometric.nn": ("pyg_nn", "import torch_geometric.nn as pyg_nn"),
 }
+_PARTS = "netbuilder.parts."
 ALIAS_NAMES = frozenset(alias for alias, _ in _ALIASES.values())
-_ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric", "math"})
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """An expression's text and the import statements that it needs."""
+    """An expression's text, and the import statements and `netbuilder.parts` that it needs."""
 
     text: str
     imports: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
 
 def snippet(expression: ast.expr) -> Snippet:
     """Unparses an expression, with the usual short names for PyTorch's modules."""
     shortener = _Shortener()
     text = ast.unparse(shortener.visit(expression))
-    return Snippet(text, frozenset(shortener.imports))
+    return Snippet(text, frozenset(shortener.imports), frozenset(shortener.parts))
 
 
 @lru_cache(maxsize=20_000)
@@ -80,6 +83,7 @@ class _Shortener(ast.NodeTransformer):
 
     def __init__(self) -> None:
         self.imports: set[str] = set()
+        self.parts: set[str] = set()
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         parts: list[str] = []
@@ -90,9 +94,12 @@ class _Shortener(ast.NodeTransformer):
         if not isinstance(inner, ast.Name):
             self.generic_visit(node)
             return node
-        if inner.id not in _ROOTS:
+        if inner.id not in ROOTS:
             return node
         name = ".".join([inner.id, *parts])
+        if name.startswith(_PARTS):
+            self.parts.add(name.removeprefix(_PARTS))
+            return ast.Name(node.attr, ast.Load())
         for prefix, (alias, statement) in _ALIASES.items():
             if name.startswith(prefix + "."):
                 self.imports.add(statement)

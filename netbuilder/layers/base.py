@@ -44,12 +44,22 @@ class Family(StrEnum):
     ACTIVATION = "activation"
     RECURRENT = "recurrent"
     ATTENTION = "attention"
+    ROUTING = "routing"
+    GRAPH = "graph"
+    RESIZE = "resize"
     RESHAPE = "reshape"
+    INDEXING = "indexing"
     ARITHMETIC = "arithmetic"
+    REDUCTION = "reduction"
+    SIGNAL = "signal"
+    CONSTANT = "constant"
+    NOISE = "noise"
+    GRADIENT = "gradient"
     LOSS = "loss"
     METRIC = "metric"
     DATA = "data"
     BLOCK = "block"
+    OWN = "own"
     UNKNOWN = "unknown"
 
 
@@ -189,6 +199,9 @@ class Layer(BaseModel):
 
     id: ClassVar[str]
     """Dotted name of the PyTorch callable that runs, or `netbuilder.X`."""
+    part: ClassVar[str] = ""
+    """The class of `netbuilder.parts` that runs, for what PyTorch lacks: `routing.SqueezeExcite`.
+    Its source goes into the code of the networks that use it."""
     title: ClassVar[str]
     family: ClassVar[Family]
     role: ClassVar[Role] = Role.LAYER
@@ -231,6 +244,10 @@ class Layer(BaseModel):
         """Whether the gradient needs the result, so that nothing may overwrite it."""
         return False
 
+    def for_outputs(self, wired: frozenset[str]) -> Layer:
+        """The layer as it is to run where only these outputs are used: for what costs time."""
+        return self
+
     def targets(self) -> Targets:
         """How the result unpacks with these parameters."""
         return self.returns
@@ -248,7 +265,9 @@ class Layer(BaseModel):
             return None
         values = self.arguments()
         first = [code.const(values.pop(name)) for name in self.positional if name in values]
-        return code.call(self.id, *first, **{k: code.const(v) for k, v in values.items()})
+        named = {k: code.const(v) for k, v in values.items()}
+        target = f"netbuilder.parts.{self.part}" if self.part else self.id
+        return code.call(target, *first, **named)
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
         """The expression that computes the result from the wired inputs.
@@ -268,6 +287,8 @@ class Layer(BaseModel):
 
     def is_module(self) -> bool:
         """Whether the layer's id names a module class rather than a function."""
+        if self.part:
+            return True
         head, _, tail = self.id.rpartition(".")
         return head != "netbuilder" and tail[:1].isupper()
 

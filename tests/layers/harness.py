@@ -6,6 +6,7 @@ past all that the catalogue says about code.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import torch
-import torchmetrics
 from torch import nn
 
 from netbuilder.app.resources import find as find_resource
@@ -24,10 +24,10 @@ from netbuilder.compiler.build import BuiltStep, build_network, build_step
 from netbuilder.graph.model import Node, freeze
 from netbuilder.layers import dims
 from netbuilder.layers.base import Family, Layer, Role, TensorType
-from netbuilder.layers.catalogue import ports_of
+from netbuilder.layers.catalogue import find, ports_of
 from netbuilder.layers.checks import BATCH
 from tests.drawing import Drawing
-from tests.layers.cases import Case
+from tests.layers.cases.common import Case
 
 SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5})
 LEFT_OUT = {"device", "dtype", "size_average", "reduce", "_weight", "_freeze"}
@@ -113,11 +113,13 @@ def parameters(constructor: Callable[..., Any]) -> dict[str, Any]:
 
 def callable_of(id: str) -> Any:
     """What a layer's id names."""
-    head, *rest = id.split(".")
-    found: Any = {"torch": torch, "torchmetrics": torchmetrics}[head]
-    for part in rest:
-        found = getattr(found, part)
-    return found
+    kind = find(id)
+    part = kind.part if kind is not None else ""
+    path = f"netbuilder.parts.{part}" if part else id
+    module, _, name = path.rpartition(".")
+    if module == "torch.Tensor":
+        return getattr(torch.Tensor, name)
+    return getattr(importlib.import_module(module), name)
 
 
 def torch_values(layer: Layer) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from netbuilder.layers.catalogue import layers, ports_of
 from netbuilder.layers.checks import differ
 from netbuilder.layers.dims import Dim, symbol
 from tests.drawing import Drawing
-from tests.layers.cases import CASES, N, batch, case
+from tests.layers.cases import CASES, case
+from tests.layers.cases.common import N, batch
 
 T = symbol("T")
 FIELDS = {

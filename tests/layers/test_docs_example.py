@@ -14,7 +14,7 @@ import pytest
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Layer
 from tests.layers import harness
-from tests.layers.cases import Case
+from tests.layers.cases.common import Case
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-layer.md"
 

@@ -1,0 +1,46 @@
+"""The libraries that an expression speaks of, imported when they are first needed."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric", "netbuilder", "math"})
+"""Where the dotted names in layers' expressions may begin."""
+
+
+def namespace(trees: Iterable[ast.expr | None]) -> dict[str, Any]:
+    """What the expressions need as globals: the roots of their dotted names."""
+    found: dict[str, Any] = {}
+    for tree in trees:
+        for name in _dotted(tree) if tree is not None else ():
+            root = name.partition(".")[0]
+            if root in ROOTS:
+                _import(name)
+                found[root] = importlib.import_module(root)
+    return found
+
+
+def _dotted(tree: ast.expr) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            parts: list[str] = []
+            inner: ast.expr = node
+            while isinstance(inner, ast.Attribute):
+                parts.insert(0, inner.attr)
+                inner = inner.value
+            if isinstance(inner, ast.Name):
+                yield ".".join((inner.id, *parts))
+
+
+def _import(name: str) -> None:
+    """Imports the modules on the way to `name` that do not come with their package."""
+    if not name.startswith(("netbuilder.parts.", "torch_geometric.")):
+        return
+    module = name.rpartition(".")[0]
+    if module.count(".") and name.rpartition(".")[2][:1].isupper():
+        importlib.import_module(module)

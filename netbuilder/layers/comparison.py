@@ -1,0 +1,3 @@
+"""Comparisons and logic, number by number."""
+
+from __future__ import annotations

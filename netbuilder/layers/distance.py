@@ -1,0 +1,3 @@
+"""How far apart vectors are."""
+
+from __future__ import annotations

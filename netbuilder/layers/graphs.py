@@ -1,0 +1,3 @@
+"""Graph networks: layers of torch_geometric."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Losses that compare distances and rankings."""
+
+from __future__ import annotations

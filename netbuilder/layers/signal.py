@@ -1,0 +1,3 @@
+"""Fourier transforms and what goes with them."""
+
+from __future__ import annotations

@@ -1,0 +1,22 @@
+"""Cases of `netbuilder.layers.indexing`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+from tests.layers.cases.common import Case, Generator, batch, one, shape
+
+
+def select(r: Random) -> Case:
+    return one(batch(4, *shape(r, 0, 2)), dim=1, index=r.choice([0, 3, -1, -4]))
+
+
+def narrow(r: Random) -> Case:
+    return one(batch(5, *shape(r, 0, 2)), dim=1, start=r.choice([0, 2, -3]), length=r.randint(1, 3))
+
+
+CASES: Mapping[str, Generator] = {
+    "torch.select": select,
+    "torch.narrow": narrow,
+}
