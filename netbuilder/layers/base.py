@@ -159,8 +159,10 @@ Real = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Size1 = Size | tuple[Size]
 Size2 = Size | tuple[Size, Size]
+Size3 = Size | tuple[Size, Size, Size]
 Pad1 = Count | tuple[Count]
 Pad2 = Count | tuple[Count, Count]
+Pad3 = Count | tuple[Count, Count, Count]
 Index = Annotated[int, Field(ge=-MAX_SIZE, le=MAX_SIZE)]
 """A dim number or an offset; negative counts from the end."""
 Numbers = tuple[Real, ...]
@@ -215,6 +217,8 @@ class Layer(BaseModel):
     """Parameters that a node gets when a person adds it: valid as they stand, N first."""
     positional: ClassVar[tuple[str, ...]] = ()
     """Parameters written without their name in code: `nn.Conv2d(1, 32, kernel_size=3)`."""
+    in_call: ClassVar[tuple[str, ...]] = ()
+    """Parameters of a module's `forward` instead of its constructor."""
     returns: ClassVar[Targets] = "output"
     summary_fields: ClassVar[tuple[str, ...]] = ()
     """Parameters shown on the node's second line; see `subtitle`."""
@@ -263,7 +267,7 @@ class Layer(BaseModel):
         """
         if not self.is_module():
             return None
-        values = self.arguments()
+        values = {k: v for k, v in self.arguments().items() if k not in self.in_call}
         first = [code.const(values.pop(name)) for name in self.positional if name in values]
         named = {k: code.const(v) for k, v in values.items()}
         target = f"netbuilder.parts.{self.part}" if self.part else self.id
@@ -280,6 +284,8 @@ class Layer(BaseModel):
         plain = [value for name, value in inputs.items() if name not in optional]
         named = {name: value for name, value in inputs.items() if name in optional}
         if module is not None:
+            values = self.arguments() if self.in_call else {}
+            named |= {k: code.const(values[k]) for k in self.in_call if k in values}
             return code.call(module, *plain, **named)
         rest = {k: code.const(v) for k, v in self.arguments().items()}
         first = [] if named else [rest.pop(name) for name in self.positional]

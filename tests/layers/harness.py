@@ -30,7 +30,11 @@ from tests.drawing import Drawing
 from tests.layers.cases.common import Case
 
 SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5})
-LEFT_OUT = {"device", "dtype", "size_average", "reduce", "_weight", "_freeze"}
+LEFT_OUT = {
+    *("device", "dtype", "process_group"),
+    *("size_average", "reduce", "min_value", "max_value"),
+    *("_weight", "_freeze", "_random_samples"),
+}
 """Parameters of PyTorch's modules that no layer has: placement, deprecated, private."""
 
 
@@ -77,6 +81,9 @@ def check_icon(family: Family) -> None:
 def check_signature(kind: type[Layer]) -> None:
     """The parameters are those of PyTorch's class, in its order, with its defaults."""
     expected = torch_parameters(kind.id)
+    if kind.in_call:
+        called = parameters(callable_of(kind.id).forward)
+        expected |= {name: called[name] for name in kind.in_call}
     assert list(kind.model_fields) == list(expected)
     for name, field in kind.model_fields.items():
         if name in kind.inferable() and expected[name] is inspect.Parameter.empty:
@@ -139,9 +146,9 @@ def reference(
 ) -> Any:
     """What PyTorch makes of these inputs, with the weights of `state`, in eval mode."""
     made, values = callable_of(layer.id), torch_values(layer)
-    given = dict(inputs)
+    given: dict[str, Any] = dict(inputs)
     if list(given) and all(name.startswith("tensors_") for name in given):
-        given = {"tensors": tuple(given.values())}  # type: ignore[dict-item]
+        given = {"tensors": tuple(given.values())}
     if not isinstance(made, type):
         if layer.id == "torch.Tensor.to":
             return made(given["input"], **values)
@@ -149,9 +156,11 @@ def reference(
             values.pop("dim")
             values.pop("keepdim")
         return made(**given, **values)
+    given |= {name: values.pop(name) for name in layer.in_call}
     module = made(**values).eval()
     if state is not None:
         module.load_state_dict(state)
+    torch.manual_seed(0)
     if isinstance(module, nn.LSTM) and "h_0" in given:
         return module(given["input"], (given["h_0"], given["c_0"]))
     if isinstance(module, nn.GRU) and "h_0" in given:
@@ -230,6 +239,7 @@ def check_network(kind: type[Layer], case: Case) -> None:
     model = network.build().eval()
     # Copied before the run: Embedding's max_norm rewrites its weights in forward.
     state = {n.removeprefix("layer."): t.clone() for n, t in model.state_dict().items()}
+    torch.manual_seed(0)
     got = flat(model(*(tensor.clone() for tensor in inputs.values())))
     expected = flat(reference(network.layer(), inputs, state))
     assert len(got) == len(expected) == len(network.outputs)
