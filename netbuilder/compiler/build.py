@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
 
 from netbuilder.compiler.analyse import Compiled, compile_document
-from netbuilder.compiler.emit import Source
+from netbuilder.compiler.emit import Place, Source
 from netbuilder.compiler.execute import function, run
 from netbuilder.compiler.inference import Fields
 from netbuilder.compiler.libraries import namespace
@@ -165,26 +166,60 @@ def _again(document: Document, graph_id: str, fields: Fields, name: str) -> nn.M
 
 
 def locate_error(error: BaseException) -> Located | None:
-    """The node of the innermost generated line that an exception went through."""
-    found = None
+    """The node of the innermost generated line, or module of a chain, that an exception left."""
+    found: _Spot | None = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         origin = _origins.get(frame.f_code.co_filename)
         if origin is not None and line in origin.source.lines:
-            found = (origin, line, frame.f_locals)
+            found = _Spot(origin, origin.source.lines[line], _named(origin.source, line, frame))
+        elif frame.f_code is nn.Sequential.forward.__code__:
+            found = _in_chain(frame) or found
     if found is None:
         return None
-    origin, line, values = found
-    graph, id = origin.source.lines[line]
-    node = origin.document.graph(graph).nodes[id]
-    text = origin.source.text.splitlines()[line - 1].strip()
-    names = [n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)]
+    graph, id = found.place
+    node = found.origin.document.graph(graph).nodes[id]
     shapes = [
-        f"{name} {'×'.join(map(str, values[name].shape)) or 'scalar'} "
-        f"{str(values[name].dtype).removeprefix('torch.')}"
-        for name in dict.fromkeys(names)
-        if isinstance(values.get(name), torch.Tensor)
+        f"{name} {'×'.join(map(str, value.shape)) or 'scalar'} "
+        f"{str(value.dtype).removeprefix('torch.')}"
+        for name, value in found.values.items()
+        if isinstance(value, torch.Tensor)
     ]
     reason = str(error).strip().splitlines()
     given = f" with {', '.join(shapes)}" if shapes else ""
     message = f"'{node.name}' failed{given}: {reason[0] if reason else type(error).__name__}"
     return Located(graph, node.id, node.name, message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where an exception came by: the node and the variables of its statement."""
+
+    origin: Origin
+    place: Place
+    values: Mapping[str, Any]
+
+
+def _named(source: Source, line: int, frame: FrameType) -> dict[str, Any]:
+    """The variables that the statement around a line speaks of, with their values."""
+    place = source.lines[line]
+    rows = source.text.splitlines()
+    first = last = line
+    while source.lines.get(first - 1) == place:
+        first -= 1
+    while source.lines.get(last + 1) == place:
+        last += 1
+    names = re.findall(r"[^\W\d]\w*", " ".join(rows[first - 1 : last]))
+    return {name: frame.f_locals[name] for name in dict.fromkeys(names) if name in frame.f_locals}
+
+
+def _in_chain(frame: FrameType) -> _Spot | None:
+    """The module that an nn.Sequential of ours was running."""
+    chain, running = frame.f_locals.get("self"), frame.f_locals.get("module")
+    origin = getattr(type(chain), "netbuilder_origin", None)
+    if not isinstance(origin, Origin) or not isinstance(chain, nn.Module):
+        return None
+    for name, module in chain.named_children():
+        place = origin.source.modules.get((type(chain).__name__, name))
+        if module is running and place is not None:
+            return _Spot(origin, place, {"input": frame.f_locals.get("input")})
+    return None

@@ -1,16 +1,19 @@
 """Source code of a graph: a class that a good engineer would have written.
 
-Every expression was unparsed from `ast` nodes (`compiler.text`); what a file contributes is
-literals and checked identifiers. Comments show shapes, made of numbers and symbols alone.
+Every expression was unparsed from `ast` nodes (`compiler.text`) and is laid out as ruff
+would (`compiler.printer`); what a file contributes is literals and checked identifiers.
+Comments show shapes, made of numbers and symbols alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netbuilder.compiler import text
+from netbuilder.compiler import printer, text
 from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
 from netbuilder.compiler.parts import parts
@@ -39,6 +42,8 @@ class Source:
     """Arguments of `forward`, in order."""
     classes: tuple[str, ...] = ()
     """All classes, in their order."""
+    modules: Mapping[tuple[str, str], Place] = field(default_factory=dict)
+    """The node behind each attribute of each class that holds a module."""
 
 
 @dataclass(slots=True)
@@ -46,8 +51,9 @@ class _Writer:
     """Lines of source, with the node each came from, and the imports they need."""
 
     rows: list[tuple[str, Place | None]] = field(default_factory=list)
-    imports: set[str] = field(default_factory=lambda: {"import torch", "from torch import nn"})
+    imports: set[str] = field(default_factory=lambda: {"from torch import nn"})
     parts: set[str] = field(default_factory=set)
+    modules: dict[tuple[str, str], Place] = field(default_factory=dict)
     graph: str = ""
 
     def put(self, text: str = "", node: str = "", depth: int = 0) -> None:
@@ -61,8 +67,25 @@ class _Writer:
         """A statement in the body of a method; the comment is cleaned."""
         self.imports |= value.imports
         self.parts |= value.parts
+        self.lines(printer.assignment(target, value.text, depth), node, depth, comment)
+
+    def returns(self, value: Snippet, node: str, comment: str) -> None:
+        """`return` with the call that makes the result."""
+        self.imports |= value.imports
+        self.parts |= value.parts
+        self.lines(printer.returned(value.text, 2), node, 2, comment)
+
+    def lines(
+        self, lines: Sequence[str], node: str = "", depth: int = 2, comment: str = ""
+    ) -> None:
+        """A statement on one line or several, with a comment behind it, or above if it is long."""
+        *first, last = lines
         note = f"  # {_plain(comment)}" if comment else ""
-        self.put(f"{target} = {value.text}{note}", node, depth)
+        if note and 4 * depth + len(last) + len(note) > printer.WIDTH:
+            self.put(note.strip(), node, depth)
+            note = ""
+        for line in (*first, last + note):
+            self.put(line, node, depth)
 
 
 def emit(programs: Sequence[Program]) -> Source:
@@ -81,12 +104,35 @@ def emit(programs: Sequence[Program]) -> Source:
 
 def _class(writer: _Writer, program: Program) -> None:
     writer.graph = program.graph.id
-    writer.put(f"class {program.class_name}(nn.Module):")
+    chain = is_chain(program)
+    writer.put(f"class {program.class_name}(nn.{'Sequential' if chain else 'Module'}):")
     _describe(writer, program, program.types)
-    _init(writer, program)
+    _init(writer, program, chain)
+    if chain:
+        return
     writer.put()
     _train(writer, program, program.class_name)
     _forward(writer, program, program.types)
+
+
+def is_chain(program: Program) -> bool:
+    """Whether the program only passes its input from one module of its own to the next.
+
+    That is an nn.Sequential, whose argument is called `input`: a network keeps the name that
+    its Input has.
+    """
+    network = program.graph.kind == "network"
+    if program.graph.kind == "step" or len(program.inputs) != 1 or len(program.results) != 1:
+        return False
+    _, value = program.inputs[0]
+    if len(program.calls) < 2 or program.stored or (network and value != "input"):
+        return False
+    for call in program.calls:
+        plain = call.forward.text == f"self.{call.attribute}({value})"
+        if call.constructor is None or call.loop or not plain:
+            return False
+        value = call.targets
+    return [value] == [*program.results[0][1].values()]
 
 
 def _describe(writer: _Writer, program: Program, types: Types) -> None:
@@ -97,10 +143,15 @@ def _describe(writer: _Writer, program: Program, types: Types) -> None:
         got = [
             f"{names[node.id]}{_source_type(program, node, types)}" for node, _ in program.results
         ]
-        writer.put(_plain(f'"""{", ".join(given)} -> {", ".join(got)}."""'), "", 1)
+        said = _plain(f"{', '.join(given)} -> {', '.join(got)}.")
     else:
         nets = ", ".join(program.networks.values())
-        writer.put(f'"""One training step of {nets}: a batch in, its loss out."""', "", 1)
+        said = f"One training step of {nets}: a batch in, its loss out."
+    # A row ends where a word does, and no row is longer than a line of code.
+    first, *more = textwrap.wrap(said, printer.WIDTH - 10, break_long_words=False) or [""]
+    for row in (f'"""{first}', *more) if more else ():
+        writer.put(row, "", 1)
+    writer.put('"""' if more else f'"""{first}"""', "", 1)
     writer.put()
 
 
@@ -120,10 +171,10 @@ def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_ .,:+×·()/>\"?-]", "", text)
 
 
-def _init(writer: _Writer, program: Program) -> None:
-    arguments = "".join(f", {name}: nn.Module" for name in program.networks.values())
-    arguments += "".join(f", {_argument(argument)}" for argument in program.arguments)
-    writer.put(f"def __init__(self{arguments}) -> None:", "", 1)
+def _init(writer: _Writer, program: Program, chain: bool) -> None:
+    arguments = ["self", *(f"{name}: nn.Module" for name in program.networks.values())]
+    arguments += map(_argument, program.arguments)
+    writer.lines(printer.signature("def __init__", arguments, " -> None:", 1), depth=1)
     writer.put("super().__init__()", "", 2)
     for name in program.networks.values():
         writer.put(f"self.{name} = {name}", "", 2)
@@ -132,7 +183,10 @@ def _init(writer: _Writer, program: Program) -> None:
         writer.put(f"self.{attribute} = {name}", "", 2)
     for call in program.calls:
         if call.constructor is not None:
-            writer.assign(f"self.{call.attribute}", call.constructor, call.node.id)
+            comment = _shapes(call, program.types) if chain else ""
+            writer.assign(f"self.{call.attribute}", call.constructor, call.node.id, comment)
+            place = (program.graph.id, call.node.id)
+            writer.modules[program.class_name, call.attribute] = place
 
 
 def _argument(argument: Argument) -> str:
@@ -160,21 +214,35 @@ def _train(writer: _Writer, program: Program, name: str) -> None:
 
 
 def _forward(writer: _Writer, program: Program, types: Types) -> None:
-    arguments = "".join(f", {name}: torch.Tensor" for _, name in program.inputs)
+    writer.imports.add("import torch")
+    arguments = ["self", *(f"{name}: torch.Tensor" for _, name in program.inputs)]
     hint = "torch.Tensor"
     if program.graph.kind == "step":
         hint = "tuple[torch.Tensor, dict, dict]"
-    elif len(program.results) > 1:
+    elif 1 < len(program.results) < 4:
         hint = f"tuple[{', '.join(['torch.Tensor'] * len(program.results))}]"
-    writer.put(f"def forward(self{arguments}) -> {hint}:", "", 1)
-    for call in program.calls:
+    elif program.results[3:]:
+        hint = "tuple[torch.Tensor, ...]"
+    writer.lines(printer.signature("def forward", arguments, f" -> {hint}:", 1), depth=1)
+    result = _returns(program)
+    last = program.calls[-1] if program.calls else None
+    if last is None or last.loop or program.graph.kind == "step" or last.targets != result:
+        last = None
+    for call in program.calls[: -1 if last else None]:
         _line(writer, call, types)
-    writer.put(f"return {_returns(program)}", "", 2)
+    if last is None:
+        writer.lines(printer.returned(result, 2))
+    else:
+        writer.returns(last.forward, last.node.id, _shapes(last, types))
+
+
+def _shapes(call: Call, types: Types) -> str:
+    known = types.get(call.node.id, {})
+    return ", ".join(str(known[port]) for port in call.outputs if port in known)
 
 
 def _line(writer: _Writer, call: Call, types: Types) -> None:
-    shown = [str(types[call.node.id][p]) for p in call.outputs if p in types.get(call.node.id, {})]
-    comment = ", ".join(shown)
+    comment = _shapes(call, types)
     if not call.loop:
         writer.assign(call.targets, call.forward, call.node.id, comment)
         return
@@ -211,9 +279,9 @@ def _dict(values: Mapping[str, str]) -> str:
 def _finish(writer: _Writer, programs: Sequence[Program]) -> Source:
     definitions = parts(writer.parts)
     writer.imports |= {line for part in definitions for line in part.imports}
-    head = sorted(writer.imports, key=lambda line: (line.startswith("from"), " as " in line, line))
     empty: list[tuple[str, Place | None]] = [("", None), ("", None)]
-    rows: list[tuple[str, Place | None]] = [*((line, None) for line in head), *empty]
+    rows: list[tuple[str, Place | None]] = [(line, None) for line in _imports(writer.imports)]
+    rows += empty
     for part in definitions:
         rows += [*((line, None) for line in part.text.splitlines()), *empty]
     rows += writer.rows
@@ -221,4 +289,24 @@ def _finish(writer: _Writer, programs: Sequence[Program]) -> Source:
     written = "\n".join(row for row, _ in rows) + "\n"
     last = programs[-1]
     inputs = tuple(name for _, name in last.inputs)
-    return Source(written, last.class_name, lines, inputs, tuple(p.class_name for p in programs))
+    classes = tuple(p.class_name for p in programs)
+    return Source(written, last.class_name, lines, inputs, classes, writer.modules)
+
+
+def _imports(statements: Iterable[str]) -> list[str]:
+    """Import statements in isort's order: the standard library first, `from` last."""
+    plain = sorted({line for line in statements if line.startswith("import ")}, key=_import_order)
+    names: dict[str, set[str]] = {}
+    for line in set(statements) - set(plain):
+        _, module, _, imported = line.split(" ", 3)
+        names.setdefault(module, set()).update(imported.split(", "))
+    froms = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
+    groups: tuple[list[str], list[str]] = ([], [])
+    for line in (*plain, *froms):
+        groups[line.split()[1].partition(".")[0] not in sys.stdlib_module_names].append(line)
+    standard, others = groups
+    return [*standard, *([""] if standard and others else []), *others]
+
+
+def _import_order(line: str) -> str:
+    return line.split()[1].lower()

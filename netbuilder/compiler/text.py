@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from netbuilder.compiler.libraries import ROOTS
+from netbuilder.compiler.printer import unparse
 from netbuilder.layers import code
 from netbuilder.layers.base import Layer
 
@@ -32,7 +33,7 @@ class Snippet:
 def snippet(expression: ast.expr) -> Snippet:
     """Unparses an expression, with the usual short names for PyTorch's modules."""
     shortener = _Shortener()
-    text = ast.unparse(shortener.visit(expression))
+    text = unparse(shortener.visit(expression))
     return Snippet(text, frozenset(shortener.imports), frozenset(shortener.parts))
 
 
