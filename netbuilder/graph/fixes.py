@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from netbuilder.errors import ChangeError, Fix
-from netbuilder.graph import edits, topology
+from netbuilder.graph import edits, rules, topology
+from netbuilder.graph.changes import Changed
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.layout import NODE_SIZE
-from netbuilder.graph.model import Json, Node, Wire
+from netbuilder.graph.model import Json, Node, Wire, freeze
 from netbuilder.graph.rules import End, PortsOf
 
 ROW, COLUMN = 96.0, 256.0
@@ -22,10 +24,12 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
     Operations: `set_parameter` (name, value), `unset_parameter` (name), `set_parameters` (nodes:
     names and values by id), `insert_before` (port, layer, params), `insert_chain` (port, chain of
     layer and params), `add_end` (layer, params; wired to `source` and `source_port` or to
-    `target` and `target_port`, if given), `remove_items` (items), `connect` (source,
-    source_port, target, target_port), `rename` (name), `set_node` (fields), `set_graph`
-    (fields), `set_project` (fields); all but the last with `graph`, and with `node` where one
-    is meant.
+    `target` and `target_port`, if given), `remove_items` (items), `take_out` (what comes in
+    goes on), `replace_layer` (layer, params), `connect` (source, source_port, target,
+    target_port), `join` (port, layer, source, source_port: both go through a new node),
+    `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project` (fields); all but
+    the last with `graph`, and with `node` where one is meant. `several` does others one after
+    the other (fixes: a list of operation and arguments).
     """
     values = dict(fix.arguments)
     try:
@@ -33,10 +37,15 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
             if fix.operation == "set_project":
                 edits.set_project(history, fix.title, **values["fields"])
                 return
+            if fix.operation == "several":
+                for part in values["fixes"]:
+                    only = Fix(fix.title, part["operation"], part["arguments"])
+                    apply_fix(history, only, ports_of)
+                return
             graph = history.document.graph(values["graph"])
             _OPERATIONS[fix.operation](history, graph, values, ports_of)
     except KeyError as error:
-        if fix.operation not in (*_OPERATIONS, "set_project"):
+        if fix.operation not in (*_OPERATIONS, "set_project", "several"):
             raise ChangeError(f"There is no fix called {fix.operation!r}.") from error
         raise ChangeError("The graph has changed; this fix no longer fits.") from error
 
@@ -80,6 +89,53 @@ def _connect(history: History, graph: Graph, values: Values, ports_of: PortsOf) 
     source = End(values["source"], values["source_port"])
     target = End(values["target"], values["target_port"])
     edits.connect(history, graph, source, target, ports_of)
+
+
+def _take_out(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    edits.delete(history, graph, [graph.nodes[values["node"]].id], reconnect=True)
+
+
+def _replace_layer(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    """Another layer in the same place, with wires at ports of the same rank or name."""
+    document = history.document
+    before = graph.nodes[values["node"]]
+    old = ports_of(document, graph, before)
+    name = before.name
+    if name.startswith(rules.default_name(before.layer)):
+        taken = {node.name for node in graph.nodes.values()} - {name}
+        name = rules.unique_name(rules.default_name(values["layer"]), taken)
+    params = freeze(values.get("params", {}))
+    edits.set_node(
+        history, graph, before.id, layer=values["layer"], params=params, name=name, shares=""
+    )
+    new = ports_of(document, graph, graph.nodes[before.id])
+    for wire in graph.wires_at([before.id]):
+        after = wire
+        if wire.target == before.id:
+            after = replace(after, target_port=_same_port(wire.target_port, old.inputs, new.inputs))
+        if wire.source == before.id:
+            port = _same_port(wire.source_port, old.outputs, new.outputs)
+            after = replace(after, source_port=port)
+        if after != wire:
+            document.apply(Changed(graph.id, wire, after))
+
+
+def _same_port(name: str, old: Sequence[rules.PortLike], new: Sequence[rules.PortLike]) -> str:
+    """The port of that name, or that in its place; the name itself if there is none."""
+    names, there = [port.name for port in old], [port.name for port in new]
+    if name in there or name not in names or names.index(name) >= len(there):
+        return name
+    return there[names.index(name)]
+
+
+def _join(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
+    """A node that makes one of what feeds a port and of another output."""
+    _insert_chain(history, graph, {**values, "chain": [{"layer": values["layer"]}]}, ports_of)
+    wire = graph.wire_into(values["node"], values["port"])
+    assert wire is not None
+    other = ports_of(history.document, graph, graph.nodes[wire.source]).inputs[1].name
+    source = End(values["source"], values["source_port"])
+    edits.connect(history, graph, source, End(wire.source, other), ports_of)
 
 
 # -- places ----------------------------------------------------------------------------------
@@ -152,7 +208,10 @@ _OPERATIONS: Mapping[str, Operation] = {
     "insert_chain": _insert_chain,
     "add_end": _add_end,
     "remove_items": lambda h, graph, values, _: edits.delete(h, graph, values["items"]),
+    "take_out": _take_out,
+    "replace_layer": _replace_layer,
     "connect": _connect,
+    "join": _join,
     "rename": lambda h, graph, values, _: edits.rename(h, graph, values["node"], values["name"]),
     "set_node": lambda h, graph, values, _: edits.set_node(
         h, graph, values["node"], **values["fields"]

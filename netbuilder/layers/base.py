@@ -133,7 +133,7 @@ class Complaint:
     hint: str = ""
     port: str = ""
     code: str = "shape.mismatch"
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "info"] = "error"
     fixes: tuple[Fix, ...] = ()
 
 
@@ -183,6 +183,12 @@ Dtype = Literal[
 ]
 
 
+def stem(port: str) -> str:
+    """The declared name of a port: `tensors` for `tensors_2` of a variadic one."""
+    name, _, number = port.rpartition("_")
+    return name if name and number.isdecimal() else port
+
+
 def start_with(**parameters: Json) -> Mapping[str, Json]:
     """What `Layer.starting` is made of."""
     return MappingProxyType(parameters)
@@ -225,6 +231,8 @@ class Layer(BaseModel):
 
     is_view: ClassVar[bool] = False
     """Whether the result may be the input's own memory: what overwrites it changes both."""
+    keeps_values: ClassVar[tuple[str, ...]] = ()
+    """Input ports whose numbers the result is made of, unchanged: ids stay ids of as many."""
 
     # -- what follows from the inputs -------------------------------------------------
 
@@ -239,6 +247,12 @@ class Layer(BaseModel):
     def output_types(self, inputs: Types) -> Mapping[str, TensorType] | None:
         """Output types where a rule is needed; None (the default) asks torch's meta device."""
         return None
+
+    def bound(self, port: str, inputs: Types) -> int | None:
+        """The exclusive upper bound of the ids at output `port` (`TensorType.high`), if known."""
+        highs = [tensor.high for name, tensor in inputs.items() if stem(name) in self.keeps_values]
+        known = [high for high in highs if high is not None]
+        return max(known) if known and len(known) == len(highs) else None
 
     def ports(self) -> Ports:
         """The ports with these parameters; variadic ones are expanded by the catalogue."""

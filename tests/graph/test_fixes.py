@@ -111,3 +111,70 @@ def test_a_fix_that_does_not_fit_leaves_no_trace() -> None:
         assert d.history.state == state
     with pytest.raises(ChangeError, match="no fix called 'no_such_thing'"):
         fix(d, "no_such_thing")
+
+
+def test_a_node_is_taken_out_and_what_fed_it_feeds_what_it_fed() -> None:
+    d = chain("down")
+    head = d.graph.named("head")
+    assert head is not None
+    before = d.document.copy()
+    fix(d, "take_out", node=head.id)
+    assert [wire.target for wire in d.graph.wires.values()] == [d.graph.ordered()[-1].id]
+    assert d.graph.named("head") is None
+    d.history.undo()
+    assert d.document == before
+
+
+def test_another_layer_takes_a_place_with_its_wires() -> None:
+    d = Drawing()
+    image = d.input(3, 8, 8)
+    norm = d.add("BatchNorm1d", image)
+    d.output(norm)
+    before = d.document.copy()
+    fix(d, "replace_layer", node=norm.id, layer="torch.nn.BatchNorm2d", params={"eps": 0.1})
+    after = d.graph.nodes[norm.id]
+    assert (after.name, after.layer) == ("batch_norm2d", "torch.nn.BatchNorm2d")
+    assert dict(after.params) == {"eps": 0.1}
+    assert len(d.graph.wires_at([norm.id])) == 2
+    d.history.undo()
+    assert d.document == before
+
+
+def test_ports_of_another_name_follow_by_their_place() -> None:
+    d = Drawing()
+    x = d.input(4)
+    pair = d.add("torch.add", x, x)
+    d.output(pair)
+    fix(d, "replace_layer", node=pair.id, layer="torch.nn.Bilinear", params={"out_features": 2})
+    assert [w.target_port for w in d.graph.wires_into(pair.id)] == ["input1", "input2"]
+
+
+def test_a_second_number_joins_the_first() -> None:
+    d = Drawing()
+    x, y = d.input(4, name="x"), d.input(4, name="y")
+    end = d.output(x)
+    fix(d, "join", node=end.id, port="input", layer="torch.add", source=y.id, source_port="output")
+    wire = d.graph.wire_into(end.id, "input")
+    assert wire is not None
+    assert [w.source for w in d.graph.wires_into(wire.source)] == [x.id, y.id]
+
+
+def test_several_fixes_are_one_step() -> None:
+    d = chain("down")
+    head = d.graph.named("head")
+    assert head is not None
+    here = {"graph": d.graph.id, "node": head.id}
+    parts = [
+        {"operation": "rename", "arguments": {**here, "name": "last"}},
+        {"operation": "insert_before", "arguments": {**here, "port": "input", **FLATTEN}},
+    ]
+    before = d.document.copy()
+    fix(d, "several", fixes=parts)
+    assert d.graph.named("last") is not None
+    assert d.graph.named("flatten") is not None
+    d.history.undo()
+    assert d.document == before
+    parts[1] = {"operation": "take_out", "arguments": {**here, "node": "gone"}}
+    with pytest.raises(ChangeError, match="no longer fits"):
+        fix(d, "several", fixes=parts)
+    assert d.document == before, "a part that does not fit leaves no trace of the others"
