@@ -1,15 +1,10 @@
-"""What every layer must hold, as functions over its class and a case.
-
-The reference is PyTorch itself, called with keyword arguments by the layer's id: it goes
-past all that the catalogue says about code.
-"""
+"""What every layer must hold, as functions over its class and a case; see `reference.py`."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,19 +19,19 @@ from netbuilder.compiler.build import BuiltStep, build_network, build_step
 from netbuilder.graph.model import Node, freeze
 from netbuilder.layers import dims
 from netbuilder.layers.base import Family, Layer, Role, TensorType
-from netbuilder.layers.catalogue import find, ports_of
+from netbuilder.layers.catalogue import ports_of
 from netbuilder.layers.checks import BATCH
 from tests.drawing import Drawing
 from tests.layers.cases.common import Case
+from tests.layers.reference import (
+    callable_of,
+    forward_parameters,
+    reference,
+    torch_parameters,
+    torch_values,
+)
 
 SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5})
-LEFT_OUT = {
-    *("device", "dtype", "process_group"),
-    *("size_average", "reduce", "min_value", "max_value"),
-    *("_weight", "_freeze", "_random_samples"),
-}
-"""Parameters of PyTorch's modules that no layer has: placement, deprecated, private."""
-
 
 # -- without torch's help ---------------------------------------------------------------------
 
@@ -82,7 +77,7 @@ def check_signature(kind: type[Layer]) -> None:
     """The parameters are those of PyTorch's class, in its order, with its defaults."""
     expected = torch_parameters(kind.id)
     if kind.in_call:
-        called = parameters(callable_of(kind.id).forward)
+        called = forward_parameters(kind.id)
         expected |= {name: called[name] for name in kind.in_call}
     assert list(kind.model_fields) == list(expected)
     for name, field in kind.model_fields.items():
@@ -96,76 +91,7 @@ def check_signature(kind: type[Layer]) -> None:
             assert isinstance(field.default, bool) == isinstance(default, bool), name
 
 
-def torch_parameters(id: str) -> dict[str, Any]:
-    """Names and defaults (or `Parameter.empty`) of a module class's constructor."""
-    made = callable_of(id)
-    if not issubclass(made, nn.RNNBase):
-        return parameters(made.__init__)
-    found = parameters(nn.RNNBase.__init__)
-    found.pop("mode")
-    if made is not nn.LSTM:
-        found.pop("proj_size")
-    return found
-
-
-def parameters(constructor: Callable[..., Any]) -> dict[str, Any]:
-    """Names and defaults of a constructor, without those that no layer has."""
-    _, *found = inspect.signature(constructor).parameters.values()
-    variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return {p.name: p.default for p in found if p.name not in LEFT_OUT and p.kind not in variable}
-
-
-# -- the reference ----------------------------------------------------------------------------
-
-
-def callable_of(id: str) -> Any:
-    """What a layer's id names."""
-    kind = find(id)
-    part = kind.part if kind is not None else ""
-    path = f"netbuilder.parts.{part}" if part else id
-    module, _, name = path.rpartition(".")
-    if module == "torch.Tensor":
-        return getattr(torch.Tensor, name)
-    return getattr(importlib.import_module(module), name)
-
-
-def torch_values(layer: Layer) -> dict[str, Any]:
-    """A layer's parameters as PyTorch takes them: dtypes and tensors instead of words."""
-    values = dict(layer)
-    if "dtype" in values:
-        values["dtype"] = getattr(torch, values["dtype"])
-    if layer.role is Role.LOSS:
-        for name in ("weight", "pos_weight"):
-            if values.get(name) is not None:
-                values[name] = torch.tensor(values[name])
-    return values
-
-
-def reference(
-    layer: Layer, inputs: Mapping[str, torch.Tensor], state: Mapping[str, Any] | None = None
-) -> Any:
-    """What PyTorch makes of these inputs, with the weights of `state`, in eval mode."""
-    made, values = callable_of(layer.id), torch_values(layer)
-    given: dict[str, Any] = dict(inputs)
-    if list(given) and all(name.startswith("tensors_") for name in given):
-        given = {"tensors": tuple(given.values())}
-    if not isinstance(made, type):
-        if layer.id == "torch.Tensor.to":
-            return made(given["input"], **values)
-        if values.get("dim", 0) is None:
-            values.pop("dim")
-            values.pop("keepdim")
-        return made(**given, **values)
-    given |= {name: values.pop(name) for name in layer.in_call}
-    module = made(**values).eval()
-    if state is not None:
-        module.load_state_dict(state)
-    torch.manual_seed(0)
-    if isinstance(module, nn.LSTM) and "h_0" in given:
-        return module(given["input"], (given["h_0"], given["c_0"]))
-    if isinstance(module, nn.GRU) and "h_0" in given:
-        return module(given["input"], given["h_0"])
-    return module(**given)
+# -- inputs -------------------------------------------------------------------------------------
 
 
 def flat(result: Any) -> list[torch.Tensor]:
@@ -188,31 +114,43 @@ def random_tensor(
     return made.to(getattr(torch, tensor.dtype))
 
 
-def random_inputs(case: Case, seed: int = 0) -> dict[str, torch.Tensor]:
+def random_inputs(
+    case: Case, seed: int = 0, at: Mapping[str, int] = SIZES
+) -> dict[str, torch.Tensor]:
+    """Numbers for every port, those of `Case.values` made into what the layer can take."""
     generator = torch.Generator().manual_seed(seed)
-    return {port: random_tensor(tensor, generator) for port, tensor in case.inputs.items()}
+    found = {port: random_tensor(t, generator, at) for port, t in case.inputs.items()}
+    return found | {port: value(found[port]) for port, value in case.values.items()}
 
 
 # -- through the compiler ----------------------------------------------------------------------
 
 
-class Network:
-    """A drawn network of one layer: an Input for each wired port, an Output for each output."""
+def network_input(d: Drawing, name: str, tensor: TensorType) -> Node:
+    """An Input node for this type."""
+    batched = tensor.shape[:1] == (BATCH,)
+    sizes = tuple(dims.to_json(s) for s in tensor.shape[1 if batched else 0 :])
+    more = {"high": tensor.high} if tensor.high is not None else {}
+    return d.input(*sizes, name=name, dtype=tensor.dtype, batched=batched, **more)
 
-    def __init__(self, kind: type[Layer], case: Case) -> None:
+
+class Network:
+    """A drawn network of one layer: an Input for each wired port, an Output for each output.
+
+    With `first_only` the first output alone is wired.
+    """
+
+    def __init__(self, kind: type[Layer], case: Case, first_only: bool = False) -> None:
         self.kind = kind
         self.drawing = d = Drawing()
         self.node = d.add(kind.id, name="layer", **case.params)
         for port, tensor in case.inputs.items():
-            batched = tensor.shape[:1] == (BATCH,)
-            sizes = tuple(dims.to_json(s) for s in tensor.shape[1 if batched else 0 :])
-            more = {"high": tensor.high} if tensor.high is not None else {}
-            start = d.input(*sizes, name=f"in_{port}", dtype=tensor.dtype, batched=batched, **more)
+            start = network_input(d, f"in_{port}", tensor)
             # What overwrites its input gets a copy: it may not touch what the network was given.
             source = d.add("torch.cat", start) if case.params.get("inplace") else start
             d.wire(source, self.node, port)
         outputs = ports_of(d.document, d.graph, self.node).outputs
-        self.outputs = tuple(port.name for port in outputs)
+        self.outputs = tuple(port.name for port in outputs[: 1 if first_only else None])
         for name in self.outputs:
             d.output((self.node, name), name=f"out_{name}")
 
@@ -247,6 +185,18 @@ def check_network(kind: type[Layer], case: Case) -> None:
         assert dims_at(outputs[port].shape) == tuple(b.shape)
         assert outputs[port].dtype == str(b.dtype).removeprefix("torch.")
         torch.testing.assert_close(a, b, rtol=0, atol=0, equal_nan=True)
+    if len(network.outputs) > 1:
+        _check_first_output(kind, case, state, expected[0])
+
+
+def _check_first_output(
+    kind: type[Layer], case: Case, state: Mapping[str, Any], expected: torch.Tensor
+) -> None:
+    """What runs where only the first output is used gives the same, up to rounding."""
+    model = Network(kind, case, first_only=True).build().eval()
+    model.load_state_dict({f"layer.{name}": tensor for name, tensor in state.items()})
+    got = model(*(tensor.clone() for tensor in random_inputs(case).values()))
+    torch.testing.assert_close(got, expected, equal_nan=True)
 
 
 def check_gradients(kind: type[Layer], case: Case) -> None:
@@ -304,20 +254,22 @@ def overwriting_fails(results: Sequence[torch.Tensor]) -> bool:
 
 
 class Step:
-    """A training step: what an identity network `main` gives goes to the node's first port."""
+    """A training step: what an identity network `main` gives goes to the node's first port,
+    fields of the data to the others.
+    """
 
     def __init__(self, kind: type[Layer], case: Case) -> None:
         self.drawing = d = Drawing()
-        first, second = case.inputs
-        sizes = [dims.to_json(size) for size in case.inputs[first].shape[1:]]
-        start = d.input(*sizes, name="x", dtype=case.inputs[first].dtype)
-        d.output(d.add("torch.nn.Identity", start))
-        self.fields = {"x": case.inputs[first], "y": case.inputs[second]}
+        first, *others = case.inputs
+        network_input(d, "x", case.inputs[first])
+        d.output(d.add("torch.nn.Identity", d.graph.ordered()[0]))
+        self.fields = {f"in_{port}": tensor for port, tensor in case.inputs.items()}
         self.graph = d.add_graph("step", "train", updates=["main"])
-        x = d.add("netbuilder.DataField", field="x")
-        y = d.add("netbuilder.DataField", field="y")
-        call = d.add("netbuilder.NetworkCall", x, network="main")
-        self.node = d.add(kind.id, call, y, name="layer", **case.params)
+        data = {port: d.add("netbuilder.DataField", field=f"in_{port}") for port in case.inputs}
+        call = d.add("netbuilder.NetworkCall", data[first], network="main")
+        self.node = d.add(kind.id, call, name="layer", **case.params)
+        for port in others:
+            d.wire(data[port], self.node, port)
         single = d.add("torch.mean", self.node if kind.role is Role.LOSS else call)
         d.add("netbuilder.Objective", single)
 
@@ -333,22 +285,27 @@ class Step:
         return build_step(self.drawing.document, "train", self.fields, networks)
 
 
+def as_fields(inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f"in_{port}": tensor for port, tensor in inputs.items()}
+
+
 def check_loss(kind: type[Layer], case: Case) -> None:
     """In a step: the same number as PyTorch's, and gradients back into the network."""
     step = Step(kind, case)
-    assert [p.message for p in step.report().problems] == []
+    report = step.report()
+    assert [p.message for p in report.problems] == []
     inputs = random_inputs(case)
-    inputs["input"].requires_grad_()
-    x, y = inputs.values()
+    first = next(iter(inputs.values())).requires_grad_()
     built = step.build()
-    loss, _, _ = built.module(x=x, y=y)
+    loss, _, _ = built.module(**as_fields(inputs))
     expected = reference(step.layer(kind), inputs)
-    outputs = step.report().graphs[step.graph.id].nodes[step.node.id].outputs
-    assert dims_at(outputs["output"].shape) == tuple(expected.shape)
+    output = report.graphs[step.graph.id].nodes[step.node.id].outputs["output"]
+    assert dims_at(output.shape) == tuple(expected.shape)
+    assert output.dtype == str(expected.dtype).removeprefix("torch.")
     torch.testing.assert_close(loss, expected.mean(), rtol=0, atol=0)
     loss.backward()
-    assert x.grad is not None
-    assert torch.isfinite(x.grad).all()
+    assert first.grad is not None
+    assert torch.isfinite(first.grad).all()
 
 
 def check_metric(kind: type[Layer], case: Case) -> None:
@@ -360,8 +317,7 @@ def check_metric(kind: type[Layer], case: Case) -> None:
     expected = callable_of(kind.id)(**torch_values(step.layer(kind)))
     for seed in (0, 1):
         inputs = random_inputs(case, seed)
-        x, y = inputs.values()
-        _, updates, _ = built.module(x=x, y=y)
+        _, updates, _ = built.module(**as_fields(inputs))
         metric.update(*updates["layer"])
         expected.update(**inputs)
     figure = metric.compute()
@@ -404,7 +360,7 @@ def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
     names = [f"input_{i}" for i in range(len(types))]
     program = torch.onnx.export(
         model,
-        tuple(tensors(types, 3)),
+        tuple(_tensors(cases, 3)),
         dynamo=True,
         input_names=names,
         dynamic_shapes=(
@@ -416,7 +372,7 @@ def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
     program.save(str(path))
     session = onnxruntime.InferenceSession(path)
     for size in (3, 4):
-        given = tensors(types, size)
+        given = _tensors(cases, size)
         with torch.no_grad():
             expected = model(*(tensor.clone() for tensor in given))
         wanted = {i.name for i in session.get_inputs()}
@@ -425,6 +381,6 @@ def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
             torch.testing.assert_close(torch.from_numpy(got), right, rtol=1e-4, atol=1e-5)
 
 
-def tensors(types: Sequence[TensorType], batch: int) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(batch)
-    return [random_tensor(tensor, generator, {"N": batch, "T": 5}) for tensor in types]
+def _tensors(cases: Sequence[tuple[type[Layer], Case]], batch: int) -> list[torch.Tensor]:
+    made = [random_inputs(case, batch, {"N": batch, "T": 5}) for _, case in cases]
+    return [tensor for inputs in made for tensor in inputs.values()]

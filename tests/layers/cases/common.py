@@ -17,10 +17,14 @@ Generator = Callable[[Random], "Case"]
 
 @dataclass(frozen=True)
 class Case:
-    """Parameters of a layer and what comes in, by port."""
+    """Parameters of a layer and what comes in, by port.
+
+    `values` make random tensors into what a port can take: `{"input": torch.sigmoid}`.
+    """
 
     params: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, TensorType] = field(default_factory=dict)
+    values: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def batch(*sizes: Dim, dtype: str = "float32", high: int | None = None) -> TensorType:
