@@ -23,7 +23,7 @@ class Brackets:
     """A pair of brackets around parts that commas (or nothing, in a comprehension) part.
 
     `joined` contents may share one indented line, as arguments do; a collection has a line
-    for each of its parts. `single` marks a tuple of one, whose comma always stands.
+    for each of its parts. `single` marks a tuple of one, whose comma always stands; what `picks` is a subscript.
     """
 
     open: str
@@ -32,6 +32,7 @@ class Brackets:
     joined: bool = False
     single: bool = False
     comma: str = ","
+    picks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,26 @@ def signature(head: str, arguments: Sequence[str], tail: str, depth: int) -> lis
 def _statement(head: str, value: str, depth: int) -> list[str]:
     tree = ast.parse(value, mode="eval").body
     doc = _doc(tree)
+    flat, may_open = doc, True
     match doc:
-        case [Operation(operands=[*_, last] as operands)]:
-            ends_open = isinstance(last[-1], Brackets) and bool(last[-1].parts)
-            if len(operands) > 2 or not ends_open:
-                # Opening the last bracket alone would not do: the whole gets a pair of its own.
-                return [f"{head}(", *map(_indent, _lines(doc, depth + 1)), ")"]
-            return _lines([head, *(part for operand in operands for part in operand)], depth)
-    return _lines([head, *doc], depth)
+        case [Operation(operands=operands)]:
+            flat = [part for operand in operands for part in operand]
+            may_open = len(operands) == 2 and (_opens(flat[-1]) or _opens(flat[0]))
+    if not may_open or not _head_fits(head, flat, depth):
+        # A pair of brackets of its own lets the whole begin on a line of its own.
+        return [f"{head}(", *map(_indent, _lines(doc, depth + 1)), ")"]
+    return _lines([head, *flat], depth)
+
+
+def _opens(part: str | Brackets | Operation) -> bool:
+    """Whether brackets may be opened; what picks a part of something stays closed."""
+    return isinstance(part, Brackets) and bool(part.parts) and not part.picks
+
+
+def _head_fits(head: str, doc: Doc, depth: int) -> bool:
+    """Whether the line up to the only brackets is short enough; of several, one will do."""
+    places = [i for i, part in enumerate(doc) if isinstance(part, Brackets) and part.parts]
+    return len(places) != 1 or len(head + _flat(doc[: places[0]])) < WIDTH - 4 * depth
 
 
 def _parsed(value: str) -> Doc:
@@ -237,7 +250,10 @@ def _doc(tree: ast.expr) -> Doc:
         case ast.Call():
             return [*_within(tree.func, _ATOM), _arguments(tree)]
         case ast.Subscript(value=value, slice=index):
-            return [*_within(value, _ATOM), Brackets("[", _indices(index), "]", joined=True)]
+            return [
+                *_within(value, _ATOM),
+                Brackets("[", _indices(index), "]", joined=True, picks=True),
+            ]
         case ast.Slice():
             return [_slice(tree)]
         case ast.Starred(value=value):

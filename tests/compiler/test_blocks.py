@@ -24,6 +24,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.fixes import apply_fix
 from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import ports_of
+from tests.compiler.reading import one_line
 from tests.drawing import Drawing
 
 CHANNELS = {"name": "channels", "default": 64, "help": ""}
@@ -102,7 +103,7 @@ def resnet18() -> Drawing:
 def test_resnet18_is_two_blocks_and_has_the_published_weights() -> None:
     d = resnet18()
     assert problems(d) == []
-    text = network_source(d.document, "main").text
+    text = one_line(network_source(d.document, "main").text)
     assert text.count("class ") == 3
     assert "self.layer1 = nn.Sequential(*(BasicBlock() for _ in range(2)))" in text
     assert "self.down3 = DownBlock(in_channels=128, channels=256)" in text
@@ -138,7 +139,7 @@ def test_the_code_is_what_trains() -> None:
 def test_the_first_of_a_row_may_take_other_sizes() -> None:
     d = simple()
     d.output(use(d, d.input(3, 8, 8), name="row", values={"channels": 16}, repeat=3))
-    text = network_source(d.document, "main").text
+    text = one_line(network_source(d.document, "main").text)
     assert (
         "nn.Sequential(Unit(in_channels=3, channels=16), "
         "*(Unit(in_channels=16, channels=16) for _ in range(2)))" in text
@@ -158,7 +159,7 @@ def test_repeat_may_be_a_parameter_of_the_block_around() -> None:
     x = use(d, d.input(3, 8, 8), name="one", block="stage", values={"depth": 3})
     d.output(use(d, x, name="two", block="stage", values={"width": 16, "depth": 4}))
     assert problems(d) == []
-    text = network_source(d.document, "main").text
+    text = one_line(network_source(d.document, "main").text)
     assert text.count("class Stage") == 1
     assert "Unit(in_channels=2 * width, channels=2 * width) for _ in range(depth - 1)" in text
     model: Any = build_network(d.document, "main")
@@ -241,7 +242,7 @@ def test_shapes_stand_in_the_code_where_they_are_always_the_same() -> None:
     other = d.graph.named("b")
     assert other is not None
     edits.set_parameters(d.history, d.graph, [other.id], {"values": {"channels": 6}})
-    text = network_source(d.document, "main").text
+    text = one_line(network_source(d.document, "main").text)
     assert '"""x N×4×8×8 -> y."""' in text
     assert "nn.Conv2d(4, channels," in text, "what never differs is a number"
 
@@ -305,7 +306,7 @@ def test_blocks_in_blocks_know_their_use() -> None:
         for node in (one, two)
     ]
     assert shapes == ["N×8×8×8", "N×16×8×8"]
-    assert report.graphs[unit].code.startswith("import torch")
+    assert report.graphs[unit].code.startswith("from torch import nn")
     assert report.graphs[pair].code.count("class ") == 2
     places = report.graphs[main].lines.values()
     assert (unit, conv_.id) in places

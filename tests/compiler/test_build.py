@@ -43,8 +43,7 @@ class Main(nn.Module):
         x = self.conv1(image)  # N×4×8×8
         x = self.relu1(x)  # N×4×8×8
         x = self.flatten(x)  # N×256
-        x = self.head(x)  # N×10
-        return x
+        return self.head(x)  # N×10
 '''
 
 
