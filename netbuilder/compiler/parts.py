@@ -87,6 +87,8 @@ def _defined(node: ast.stmt) -> tuple[str, ...]:
     match node:
         case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
             return (name,)
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return (name,)
         case ast.Assign(targets=targets):
             return tuple(target.id for target in targets if isinstance(target, ast.Name))
     return ()
