@@ -164,7 +164,8 @@ class ProjectInfo:
     """What belongs to the project as a whole.
 
     `data` is read by `data.settings.DataSettings`, `training` by
-    `training.settings.TrainingSettings`; here they are plain JSON. `flow` is the direction
+    `training.settings.TrainingSettings`; here they are plain JSON. `code` declares the Python
+    files beside the project, by path; `layers.own` reads it. `flow` is the direction
     in which data runs on the canvas. `about` holds texts of a template (`family`, `task`,
     `paper`, ...).
     """
@@ -174,6 +175,7 @@ class ProjectInfo:
     flow: Literal["down", "right"] = "down"
     data: Mapping[str, Json] = field(default_factory=dict)
     training: Mapping[str, Json] = field(default_factory=dict)
+    code: Mapping[str, Json] = field(default_factory=dict)
     about: Mapping[str, Json] = field(default_factory=dict)
     extra: Mapping[str, Json] = field(default_factory=dict)
 

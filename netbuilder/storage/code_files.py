@@ -1,0 +1,77 @@
+"""Reading the Python files that belong to a project: inside its folder only, and never run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from netbuilder.errors import DocumentError
+from netbuilder.graph.model import Json, ProjectInfo
+from netbuilder.layers import own, signatures
+from netbuilder.layers.trusted import State, digest
+from netbuilder.storage import files
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A declared file as it is on the disk: its bytes and their hash, empty where there is none."""
+
+    file: own.CodeFile
+    state: State
+    source: bytes = b""
+    sha256: str = ""
+
+
+def relative(path: Path, folder: Path) -> str:
+    """The name of a code file in a project; `DocumentError` if it can't belong to it."""
+    try:
+        inside = Path(os.path.realpath(path)).relative_to(os.path.realpath(folder))
+    except ValueError as error:
+        raise DocumentError(
+            f"'{path.name}' is not in the project's folder.",
+            f"Copy it to {folder}, or into a folder there.",
+        ) from error
+    name = inside.as_posix()
+    fault = own.path_fault(name)
+    if fault:
+        raise DocumentError(f"'{name}' {fault}.")
+    return name
+
+
+def read(folder: Path, name: str) -> bytes:
+    """The bytes of a code file; `DocumentError` if it is not there or leads out of the folder."""
+    fault = own.path_fault(name)
+    if fault:
+        raise DocumentError(f"'{name}' {fault}.")
+    place = folder.joinpath(*name.split("/"))
+    if relative(place, folder) != name:
+        raise DocumentError(f"'{name}' is a link to another file.", "Put the file itself there.")
+    return files.read(place, signatures.MAX_BYTES)
+
+
+def declare(folder: Path, path: Path) -> tuple[str, Json, signatures.Reading]:
+    """A file's name in the project, its declaration, and what was read of it."""
+    name = relative(path, folder)
+    source = read(folder, name)
+    reading = signatures.read(source)
+    return name, own.entry(digest(source), reading), reading
+
+
+def look(project: ProjectInfo, folder: Path | None) -> list[Found]:
+    """The declared files on the disk. Those that hold what is declared are `restricted`."""
+    found = []
+    for name, file in own.files(project).items():
+        if folder is None:
+            found.append(Found(file, "missing"))
+            continue
+        try:
+            source = read(folder, name)
+        except DocumentError:
+            there = os.path.lexists(folder.joinpath(*name.split("/")))
+            found.append(Found(file, "refused" if there else "missing"))
+            continue
+        sha256 = digest(source)
+        state: State = "restricted" if sha256 == file.sha256 else "changed"
+        found.append(Found(file, state, source, sha256))
+    return found
