@@ -44,6 +44,7 @@ class Graph:
         self.wires: Mapping[str, Wire] = MappingProxyType(self._wires)
         self.frames: Mapping[str, Frame] = MappingProxyType(self._frames)
         self.unreadable: Mapping[str, Unreadable] = MappingProxyType(self._unreadable)
+        self._ordered: tuple[Node, ...] | None = None
 
     @property
     def id(self) -> str:
@@ -63,7 +64,10 @@ class Graph:
 
     def ordered(self) -> list[Node]:
         """The nodes by `order`: the order in which they were added."""
-        return sorted(self._nodes.values(), key=lambda node: (node.order, node.id))
+        if self._ordered is None:
+            nodes = sorted(self._nodes.values(), key=lambda node: (node.order, node.id))
+            self._ordered = tuple(nodes)
+        return list(self._ordered)
 
     def contents(self) -> Iterator[Node | Wire | Frame | Unreadable]:
         """Everything in the graph, nodes before the wires that need them."""
@@ -125,6 +129,8 @@ class Graph:
 
     def _put(self, item: Node | Wire | Frame | Unreadable) -> None:
         self._table(item)[item.id] = item
+        if isinstance(item, Node):
+            self._ordered = None
         if isinstance(item, Wire):
             self._into.setdefault(item.target, {})[item.target_port] = item
             self._out_of.setdefault(item.source, {})[item.id] = item
@@ -135,6 +141,7 @@ class Graph:
             del self._into[item.target][item.target_port]
             del self._out_of[item.source][item.id]
         elif isinstance(item, Node):
+            self._ordered = None
             self._into.pop(item.id, None)
             self._out_of.pop(item.id, None)
 

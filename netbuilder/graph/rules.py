@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from netbuilder.graph import topology
@@ -147,6 +148,7 @@ def name_refusal(graph: Graph, name: str, node: str = "") -> str | None:
     return None
 
 
+@lru_cache(maxsize=20_000)
 def identifier(text: str, fallback: str = "node", reserved: frozenset[str] = RESERVED_NAMES) -> str:
     """A legal name as near to `text` as can be, other than the `reserved` ones."""
     name = re.sub(r"[^A-Za-z0-9_]+", "_", text).strip("_")[: MAX_NAME - 8] or fallback
