@@ -15,6 +15,7 @@ from netbuilder.errors import Fix
 from netbuilder.graph import expressions
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node
+from netbuilder.layers import own, plugins
 from netbuilder.layers.base import Complaint, Layer, Port, Ports, Role
 
 FAMILIES = (
@@ -71,17 +72,22 @@ def layers() -> Mapping[str, type[Layer]]:
     return MappingProxyType(found)
 
 
+def available() -> Mapping[str, type[Layer]]:
+    """Every layer that this thread's document can use: those here, of packages, and its own."""
+    further, own_layers = plugins.layers(), own.known()
+    return {**layers(), **further, **own_layers} if further or own_layers else layers()
+
+
 def find(id: str) -> type[Layer] | None:
-    """The layer with this id, or None."""
-    return layers().get(id)
+    """The layer with this id, or None. Own layers are those of this thread's document."""
+    return layers().get(id) or plugins.layers().get(id) or own.known().get(id)
 
 
 _NOTHING: Mapping[str, Json] = MappingProxyType({})
 
 
 @lru_cache(maxsize=20_000)
-def _parse(id: str, key: tuple[Any, ...]) -> Layer | tuple[Complaint, ...]:
-    kind = layers()[id]
+def _parse(kind: type[Layer], key: tuple[Any, ...]) -> Layer | tuple[Complaint, ...]:
     try:
         return kind.model_validate(_thaw(key))
     except ValidationError as error:
@@ -112,10 +118,11 @@ def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Com
     `values` are those of the parameters of the block that the node stands in: what
     expressions (`=2*channels`) may speak of; see `parameters_of`.
     """
-    if node.layer not in layers():
+    kind = find(node.layer)
+    if kind is None:
         return None
     if not expressions.holds_expression(node.params):
-        return _parse(node.layer, _key(node.params))
+        return _parse(kind, _key(node.params))
     filled, wrong = {}, []
     for name, value in node.params.items():
         try:
@@ -124,7 +131,7 @@ def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Com
             hint = "Change the expression, or declare the parameter in the block's settings."
             complaint = Complaint(f"'{name}': {error}", hint, code="parameter.expression")
             wrong.append(complaint)
-    return tuple(wrong) or _parse(node.layer, _key(filled))
+    return tuple(wrong) or _parse(kind, _key(filled))
 
 
 def parameters_of(graph: Graph) -> Mapping[str, Json]:
@@ -240,6 +247,9 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     than is wired, two at least; a placeholder has the ports that its wires name; a node that
     shares another's weights has its ports.
     """
+    if node.layer.startswith(own.PREFIX) and own.known() is not own.layers_of(document.project):
+        with own.using(document.project):
+            return ports_of(document, graph, node)
     kind = find(node.layer)
     if kind is None:
         return _wired_ports(graph, node)
