@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import partial
 from typing import Any, NoReturn
 
 from netbuilder.errors import DocumentError
@@ -35,8 +36,11 @@ _FOREIGN = (
 )
 
 
-def parse(data: bytes | str) -> Any:
-    """The JSON value of a UTF-8 text; `DocumentError` says what is wrong and where."""
+def parse(data: bytes | str, *, max_int: int = MAX_INT) -> Any:
+    """The JSON value of a UTF-8 text; `DocumentError` says what is wrong and where.
+
+    Whole numbers go up to `max_int`.
+    """
     text, skipped = _decode(data)
     if not text.strip():
         raise DocumentError("The file is empty.", "Open a backup or another version of it.")
@@ -46,7 +50,7 @@ def parse(data: bytes | str) -> Any:
             text,
             parse_constant=_refuse_constant,
             parse_float=_float,
-            parse_int=_int,
+            parse_int=partial(_int, max_int),
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
@@ -109,10 +113,11 @@ def _float(text: str) -> float:
     return value
 
 
-def _int(text: str) -> int:
-    if len(text) > 17 or abs(int(text)) > MAX_INT:
+def _int(limit: int, text: str) -> int:
+    if len(text) > 20 or abs(int(text)) > limit:
         raise DocumentError(
-            f"The file holds the number {_clip(text)}; whole numbers go up to 2^53."
+            f"The file holds the number {_clip(text)}; whole numbers go up to "
+            f"2^{limit.bit_length() - 1}."
         )
     return int(text)
 
