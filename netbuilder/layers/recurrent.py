@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from netbuilder.graph.model import Json
 from netbuilder.layers import code
@@ -29,20 +29,39 @@ from netbuilder.layers.checks import (
     check_weights,
     differ,
     first_of,
+    insert,
     set_to,
     size_at,
 )
 
+_H_0 = Port("h_0", "The first state; zeros if not connected.", optional=True)
+_C_0 = Port("c_0", "The first cell state; zeros if not connected.", optional=True)
+_PLAIN_OUTPUTS = (
+    Port("output", "The state after every step."),
+    Port("h_n", "The state after the last step, a layer at a time."),
+)
 
-class _Recurrent(Layer):
+
+class _Stack(Layer):
+    """The parameters that PyTorch has before RNN's `nonlinearity`."""
+
     family = Family.RECURRENT
     positional = ("input_size", "hidden_size")
     starting = start_with(hidden_size=64, batch_first=True)
-    states: ClassVar[tuple[str, ...]]
 
     input_size: Inferred = None
     hidden_size: Size
     num_layers: Size = 1
+
+
+class _Recurrent(_Stack):
+    """The parameters after it, and all that RNN, LSTM and GRU have in common."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("input"), _H_0)
+    outputs: ClassVar[tuple[Port, ...]] = _PLAIN_OUTPUTS
+    returns: ClassVar[Targets] = ("output", "h_n")
+    states: ClassVar[tuple[str, ...]] = ("h_0",)
+
     bias: bool = True
     batch_first: bool = False
     dropout: Probability = 0.0
@@ -97,6 +116,10 @@ class _Recurrent(Layer):
                     name,
                 )
 
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        assert module is not None
+        return code.call(module, *inputs.values())
+
     def subtitle(self) -> str:
         parts = [str(self.hidden_size)]
         if self.num_layers > 1:
@@ -104,6 +127,23 @@ class _Recurrent(Layer):
         if self.bidirectional:
             parts.append("both ways")
         return ", ".join(parts)
+
+
+class _Nonlinear(_Stack):
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+
+
+class RNN(_Recurrent, _Nonlinear):
+    """The plain recurrent layer: the new state is tanh of the input and the last state.
+
+    It forgets soon; for long sequences an LSTM or GRU is the better choice. `output` has
+    the state after every step (N×T×hidden_size with `batch_first`), `h_n` the state after
+    the last. `h_0` is the state to begin with, zeros if not connected.
+    """
+
+    id = "torch.nn.RNN"
+    title = "RNN"
+    keywords = "recurrent elman vanilla sequence time series"
 
 
 class LSTM(_Recurrent):
@@ -119,14 +159,9 @@ class LSTM(_Recurrent):
     id = "torch.nn.LSTM"
     title = "LSTM"
     keywords = "long short-term memory rnn sequence time series text"
-    inputs = (
-        Port("input"),
-        Port("h_0", "The first state; zeros if not connected.", optional=True),
-        Port("c_0", "The first cell state; zeros if not connected.", optional=True),
-    )
+    inputs = (Port("input"), _H_0, _C_0)
     outputs = (
-        Port("output", "The state after every step."),
-        Port("h_n", "The state after the last step, a layer at a time."),
+        *_PLAIN_OUTPUTS,
         Port("c_n", "The cell state after the last step, a layer at a time."),
     )
     returns: ClassVar[Targets] = ("output", ("h_n", "c_n"))
@@ -148,22 +183,10 @@ class LSTM(_Recurrent):
         return self.proj_size or self.hidden_size if state == "h_0" else self.hidden_size
 
     def _states(self, inputs: Types) -> Iterator[Complaint]:
-        wired = [name for name in self.states if name in inputs]
-        if len(wired) == 1:
-            (other,) = set(self.states) - set(wired)
-            yield Complaint(
-                f"LSTM gets {wired[0]} without {other}.",
-                "Connect both, or neither to begin with zeros.",
-                other,
-                code="port.unwired",
-            )
-        else:
-            yield from super()._states(inputs)
+        return first_of(check_both_states(self, inputs), super()._states(inputs))
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        assert module is not None
-        first = [code.pack([inputs["h_0"], inputs["c_0"]])] if "h_0" in inputs else []
-        return code.call(module, inputs["input"], *first)
+        return call_with_states(module, inputs)
 
     def onnx_refusal(self) -> str:
         return "ONNX has no LSTM with a proj_size." if self.proj_size else ""
@@ -180,17 +203,133 @@ class GRU(_Recurrent):
     id = "torch.nn.GRU"
     title = "GRU"
     keywords = "gated recurrent unit rnn sequence time series text"
-    inputs = (
+
+
+# -- one step ----------------------------------------------------------------------------------
+
+
+class _Cell(Layer):
+    family = Family.RECURRENT
+    positional = ("input_size", "hidden_size")
+    starting = start_with(hidden_size=64)
+    summary_fields = ("hidden_size",)
+    inputs: ClassVar[tuple[Port, ...]] = (
         Port("input"),
-        Port("h_0", "The first state; zeros if not connected.", optional=True),
+        Port("hx", "The last state; zeros if not connected.", optional=True),
     )
-    outputs = (
-        Port("output", "The state after every step."),
-        Port("h_n", "The state after the last step, a layer at a time."),
-    )
-    returns: ClassVar[Targets] = ("output", "h_n")
-    states = ("h_0",)
+    states: ClassVar[tuple[str, ...]] = ("hx",)
+
+    input_size: Inferred = None
+    hidden_size: Size
+    bias: bool = True
+
+    def infer(self, inputs: Types) -> dict[str, Json]:
+        size = size_at(inputs, "input", -1)
+        return {} if size is None else {"input_size": size}
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(
+            self._sequence(inputs),
+            check_rank(self, inputs, "input", (2,), "N×features", missing_dim=None),
+            check_weights(self, inputs, "input", *self.states),
+            check_size(self, "input_size", "features", inputs, "input", -1),
+            self._states(inputs),
+        )
+
+    def saves_output(self) -> bool:
+        return True
+
+    def _sequence(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is not None and tensor.rank == 3:
+            whole = self.title.removesuffix("Cell")
+            yield Complaint(
+                f"{self.title} takes a single step N×features, gets {tensor}.",
+                f"Use {whole} for whole sequences, or take one step by torch.select.",
+                "input",
+                code="shape.rank",
+                fixes=(insert("Take the last step", "input", "torch.select", dim=1, index=-1),),
+            )
+
+    def _states(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        for name in self.states:
+            state = inputs.get(name)
+            if state is None or tensor is None:
+                continue
+            wanted = (tensor.shape[0], self.hidden_size)
+            if state.rank != 2 or any(map(differ, state.shape, wanted)):
+                yield Complaint(
+                    f"{self.title} expects {name} as {wanted[0]}×{wanted[1]}, gets {state}.",
+                    "Its dims are batch and hidden_size.",
+                    name,
+                )
+
+
+class RNNCell(_Cell):
+    """One step of an RNN: from the input and the last state to the new state, both N×features.
+
+    The last state `hx` is wired by hand, for instance from the cell of the step before.
+    """
+
+    id = "torch.nn.RNNCell"
+    title = "RNNCell"
+    keywords = "recurrent elman step loop state"
+
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+
+
+class LSTMCell(_Cell):
+    """One step of an LSTM: from the input and the last two states to the new ones.
+
+    `h_0` and `c_0` are the last state and cell state (N×hidden_size), zeros if not
+    connected; `h_1` and `c_1` the new ones.
+    """
+
+    id = "torch.nn.LSTMCell"
+    title = "LSTMCell"
+    keywords = "long short-term memory recurrent step loop state"
+    inputs = (Port("input"), _H_0, _C_0)
+    outputs = (Port("h_1", "The new state."), Port("c_1", "The new cell state."))
+    returns: ClassVar[Targets] = ("h_1", "c_1")
+    states = ("h_0", "c_0")
+
+    def _states(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_both_states(self, inputs), super()._states(inputs))
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        assert module is not None
-        return code.call(module, *inputs.values())
+        return call_with_states(module, inputs)
+
+
+class GRUCell(_Cell):
+    """One step of a GRU: from the input and the last state to the new state, both N×features.
+
+    The last state `hx` is wired by hand, for instance from the cell of the step before.
+    """
+
+    id = "torch.nn.GRUCell"
+    title = "GRUCell"
+    keywords = "gated recurrent unit step loop state"
+
+
+# -- the two states of an LSTM -------------------------------------------------------------------
+
+
+def check_both_states(layer: Layer, inputs: Types) -> Iterator[Complaint]:
+    """Complains if one of `h_0` and `c_0` comes without the other."""
+    wired = [name for name in ("h_0", "c_0") if name in inputs]
+    if len(wired) == 1:
+        (other,) = {"h_0", "c_0"} - set(wired)
+        yield Complaint(
+            f"{layer.title} gets {wired[0]} without {other}.",
+            "Connect both, or neither to begin with zeros.",
+            other,
+            code="port.unwired",
+        )
+
+
+def call_with_states(module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+    """`module(input, (h_0, c_0))`, or without the states."""
+    assert module is not None
+    first = [code.pack([inputs["h_0"], inputs["c_0"]])] if "h_0" in inputs else []
+    return code.call(module, inputs["input"], *first)

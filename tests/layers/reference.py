@@ -81,7 +81,7 @@ def torch_parameters(id: str) -> dict[str, Any]:
 def _constructor(made: Any) -> Callable[..., Any]:
     # RNN, LSTM and GRU declare *args.
     constructor = nn.RNNBase.__init__ if issubclass(made, nn.RNNBase) else made.__init__
-    return constructor  # type: ignore[no-any-return]
+    return constructor
 
 
 def _after(found: Mapping[str, Any], name: str, more: Mapping[str, Any]) -> dict[str, Any]:
