@@ -14,9 +14,11 @@ from netbuilder.layers.base import (
     Layer,
     Pad1,
     Pad2,
+    Pad3,
     Size,
     Size1,
     Size2,
+    Size3,
     Types,
     start_with,
 )
@@ -36,7 +38,7 @@ Anchor = Literal["valid", "same"]
 Edge = Literal["zeros", "reflect", "replicate", "circular"]
 
 
-class _Convolution(Layer):
+class Convolution(Layer):
     """What all convolutions share; `spatial` is the number of dims a window slides over."""
 
     family = Family.CONVOLUTION
@@ -88,7 +90,7 @@ class _Convolution(Layer):
         return ", ".join(parts)
 
 
-class _Conv(_Convolution):
+class _Conv(Convolution):
     """Convolutions that keep or shrink their input."""
 
     padding: Anchor | Count | tuple[Count, ...] = 0
@@ -192,95 +194,21 @@ class Conv2d(_Conv):
     dilation: Size2 = 1
 
 
-class _ConvTranspose(_Convolution):
-    """Convolutions that enlarge their input."""
+class Conv3d(_Conv):
+    """Convolution over volumes N×C×D×H×W: medical scans, or video with time as depth.
 
-    padding: Count | tuple[Count, ...] = 0
-    output_padding: Count | tuple[Count, ...] = 0
-    groups: Size = 1
-    bias: bool = True
-    dilation: Size | tuple[Size, ...] = 1
-    padding_mode: Literal["zeros"] = "zeros"
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(
-            self._output_padding(),
-            self._input(inputs),
-            self._groups(self.groups),
-            self._nothing_left(inputs),
-        )
-
-    def _output_padding(self) -> Iterator[Complaint]:
-        extra = spread(self.output_padding, self.spatial)
-        stride = spread(self.stride, self.spatial)
-        dilation = spread(self.dilation, self.spatial)
-        for more, s, d in zip(extra, stride, dilation, strict=True):
-            if more >= max(s, d):
-                yield bad_parameter(
-                    f"output_padding {more} must be less than the stride or the dilation ({s}, "
-                    f"{d}).",
-                    "Set output_padding to 0, or use a larger stride.",
-                    set_to("output_padding", 0),
-                )
-                return
-
-    def _nothing_left(self, inputs: Types) -> Iterator[Complaint]:
-        tensor = inputs.get("input")
-        if tensor is None:
-            return
-        parts = (self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation)
-        each = zip(tensor.shape[2:], *(spread(part, self.spatial) for part in parts), strict=True)
-        for size, kernel, stride, pad, more, dilation in each:
-            if not isinstance(size, int):
-                continue
-            left = (size - 1) * stride - 2 * pad + extent(kernel, dilation) + more
-            if left < 1:
-                yield Complaint(
-                    f"With padding {pad} nothing is left of an input of {size}: the size would be "
-                    f"{left}.",
-                    "Use less padding: here it is cut from the result.",
-                    "input",
-                    code="shape.window",
-                    fixes=(set_to("padding", 0),),
-                )
-                return
-
-
-class ConvTranspose1d(_ConvTranspose):
-    """Transposed convolution over sequences N×C×L, which makes them longer.
-
-    With kernel_size 2 and stride 2 the length doubles. `padding` is cut from both ends of
-    the result, `output_padding` is added at its end.
+    `kernel_size` is the size of a filter, `stride` its step, `padding` what is added at
+    the edges ('same' keeps the size), `dilation` the spacing of its taps. `groups` splits
+    the channels into independent parts.
     """
 
-    id = "torch.nn.ConvTranspose1d"
-    title = "ConvTranspose1d"
-    keywords = "deconvolution upsample decoder fractionally strided"
-    spatial = 1
-    starting = start_with(out_channels=32, kernel_size=2, stride=2)
+    id = "torch.nn.Conv3d"
+    title = "Conv3d"
+    keywords = "convolution filter kernel volume video voxel medical"
+    spatial = 3
+    starting = start_with(out_channels=32, kernel_size=3, padding=1)
 
-    kernel_size: Size1
-    stride: Size1 = 1
-    padding: Pad1 = 0
-    output_padding: Pad1 = 0
-    dilation: Size1 = 1
-
-
-class ConvTranspose2d(_ConvTranspose):
-    """Transposed convolution over images N×C×H×W, which makes them larger: for decoders.
-
-    With kernel_size 2 and stride 2 height and width double. `padding` is cut from the
-    edges of the result, `output_padding` is added at the lower right.
-    """
-
-    id = "torch.nn.ConvTranspose2d"
-    title = "ConvTranspose2d"
-    keywords = "deconvolution upsample decoder generator fractionally strided"
-    spatial = 2
-    starting = start_with(out_channels=32, kernel_size=2, stride=2)
-
-    kernel_size: Size2
-    stride: Size2 = 1
-    padding: Pad2 = 0
-    output_padding: Pad2 = 0
-    dilation: Size2 = 1
+    kernel_size: Size3
+    stride: Size3 = 1
+    padding: Anchor | Pad3 = 0
+    dilation: Size3 = 1

@@ -12,11 +12,14 @@ from netbuilder.layers.base import (
     Layer,
     Pad1,
     Pad2,
+    Pad3,
     Port,
     Ports,
+    Positive,
     Size,
     Size1,
     Size2,
+    Size3,
     Targets,
     Types,
     start_with,
@@ -32,23 +35,46 @@ from netbuilder.layers.checks import (
 from netbuilder.layers.windows import LAYOUTS, check_fits, times
 
 
-class _Pooling(Layer):
+class IndexedPooling(Layer):
+    """What pooling layers share that can tell where each maximum was.
+
+    `spatial` is the number of dims that windows are laid over.
+    """
+
     family = Family.POOLING
-    positional = ("kernel_size",)
     spatial: ClassVar[int]
 
-    kernel_size: Size | tuple[Size, ...]
-    stride: Size | tuple[Size, ...] | None = None
-    padding: Count | tuple[Count, ...] = 0
+    def ports(self) -> Ports:
+        asked = getattr(self, "return_indices", False)
+        more = (Port("indices", "Where each maximum was."),) if asked else ()
+        return Ports(self.inputs, (*self.outputs, *more))
 
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        kernel = spread(self.kernel_size, self.spatial)
-        padding = spread(self.padding, self.spatial)
-        dilation = spread(getattr(self, "dilation", 1), self.spatial)
+    def targets(self) -> Targets:
+        return ("output", "indices") if getattr(self, "return_indices", False) else "output"
+
+    def image(self, inputs: Types) -> Iterator[Complaint]:
+        """Complaints about anything but floating point numbers in the usual layout."""
         return first_of(
-            self._padding(kernel, padding),
             check_rank(self, inputs, "input", (self.spatial + 2,), LAYOUTS[self.spatial]),
             check_floating(self, inputs, "input"),
+        )
+
+
+class _Pooling(IndexedPooling):
+    """Windows of `kernel_size` that slide with `stride`; subclasses have the parameters."""
+
+    positional: ClassVar[tuple[str, ...]] = ("kernel_size",)
+
+    def _each(self, name: str, default: int) -> tuple[int, ...]:
+        """A parameter that not all of them have, for each spatial dim."""
+        return spread(getattr(self, name, default), self.spatial)
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        kernel = self._each("kernel_size", 1)
+        padding, dilation = self._each("padding", 0), self._each("dilation", 1)
+        return first_of(
+            self._padding(kernel, padding),
+            self.image(inputs),
             # With ceil_mode a window may stick out.
             ()
             if getattr(self, "ceil_mode", False)
@@ -67,8 +93,9 @@ class _Pooling(Layer):
                 return
 
     def subtitle(self) -> str:
-        kernel = spread(self.kernel_size, self.spatial)
-        stride = kernel if self.stride is None else spread(self.stride, self.spatial)
+        kernel = self._each("kernel_size", 1)
+        given = getattr(self, "stride", None)
+        stride = kernel if given is None else spread(given, self.spatial)
         if stride == kernel:
             return times(kernel)
         shown = str(stride[0]) if len(set(stride)) == 1 else times(stride)
@@ -76,16 +103,12 @@ class _Pooling(Layer):
 
 
 class _MaxPool(_Pooling):
+    kernel_size: Size | tuple[Size, ...]
+    stride: Size | tuple[Size, ...] | None = None
+    padding: Count | tuple[Count, ...] = 0
     dilation: Size | tuple[Size, ...] = 1
     return_indices: bool = False
     ceil_mode: bool = False
-
-    def ports(self) -> Ports:
-        more = (Port("indices", "Where each maximum was."),) if self.return_indices else ()
-        return Ports(self.inputs, (*self.outputs, *more))
-
-    def targets(self) -> Targets:
-        return ("output", "indices") if self.return_indices else "output"
 
 
 class MaxPool1d(_MaxPool):
@@ -127,9 +150,37 @@ class MaxPool2d(_MaxPool):
     dilation: Size2 = 1
 
 
+class MaxPool3d(_MaxPool):
+    """The largest number of each window of a volume N×C×D×H×W; kernel_size 2 halves it.
+
+    `stride` is the step of the window; left empty, windows stand side by side. With
+    `ceil_mode` windows that stick out at the end count too. With `return_indices` a
+    second output tells where each maximum was.
+    """
+
+    id = "torch.nn.MaxPool3d"
+    title = "MaxPool3d"
+    keywords = "maximum downsample subsample volume video"
+    spatial = 3
+    starting = start_with(kernel_size=2)
+
+    kernel_size: Size3
+    stride: Size3 | None = None
+    padding: Pad3 = 0
+    dilation: Size3 = 1
+
+
 class _AvgPool(_Pooling):
+    kernel_size: Size | tuple[Size, ...]
+    stride: Size | tuple[Size, ...] | None = None
+    padding: Count | tuple[Count, ...] = 0
     ceil_mode: bool = False
     count_include_pad: bool = True
+
+    def onnx_refusal(self) -> str:
+        if getattr(self, "divisor_override", None) is None:
+            return ""
+        return "ONNX has no average pooling with divisor_override."
 
 
 class AvgPool1d(_AvgPool):
@@ -169,57 +220,93 @@ class AvgPool2d(_AvgPool):
     padding: Pad2 = 0
     divisor_override: Size | None = None
 
-    def onnx_refusal(self) -> str:
-        if self.divisor_override is None:
-            return ""
-        return "ONNX has no average pooling with divisor_override."
+
+class AvgPool3d(_AvgPool):
+    """The mean of each window of a volume N×C×D×H×W; kernel_size 2 halves it.
+
+    `stride` is the step of the window; left empty, windows stand side by side.
+    `count_include_pad`: whether padding counts as zeros in the mean. `divisor_override`
+    divides the sum by another number than the window's size.
+    """
+
+    id = "torch.nn.AvgPool3d"
+    title = "AvgPool3d"
+    keywords = "mean average downsample smooth volume video"
+    spatial = 3
+    starting = start_with(kernel_size=2)
+
+    kernel_size: Size3
+    stride: Size3 | None = None
+    padding: Pad3 = 0
+    divisor_override: Size | None = None
 
 
-class _Adaptive(Layer):
-    family = Family.POOLING
-    positional = ("output_size",)
-    spatial: ClassVar[int]
+class _LPPool(_Pooling):
+    positional = ("norm_type", "kernel_size")
+    starting = start_with(norm_type=2.0, kernel_size=2)
 
-    output_size: Size | tuple[Size | None, ...]
+    norm_type: Positive
+    kernel_size: Size | tuple[Size, ...]
+    stride: Size | tuple[Size, ...] | None = None
+    ceil_mode: bool = False
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(
-            check_rank(self, inputs, "input", (self.spatial + 2,), LAYOUTS[self.spatial]),
-            check_floating(self, inputs, "input"),
-        )
+        return first_of(super().complaints(inputs), self._roots())
+
+    def _roots(self) -> Iterator[Complaint]:
+        if self.norm_type != 1 and self.norm_type % 2:
+            yield Complaint(
+                f"norm_type {self.norm_type:g} gives NaN where the inputs are negative.",
+                "Use 2 or another even number, or make the inputs positive before.",
+                code="parameter.invalid",
+                severity="warning",
+                fixes=(set_to("norm_type", 2.0),),
+            )
 
     def subtitle(self) -> str:
-        size = self.output_size
-        sizes = size if isinstance(size, tuple) else (size,) * self.spatial
-        return "to " + "×".join("·" if s is None else str(s) for s in sizes)
+        return f"L{self.norm_type:g}, {super().subtitle()}"
 
 
-class AdaptiveAvgPool1d(_Adaptive):
-    """Means of as many windows as `output_size` says, whatever the length of the sequence.
+class LPPool1d(_LPPool):
+    """The Lᵖ norm of each window of a sequence N×C×L, with p = `norm_type`.
 
-    With output_size 1 it is the mean over the whole sequence: N×C×L becomes N×C×1.
+    1 is the sum, 2 the root of the sum of squares; a large p comes close to the maximum.
     """
 
-    id = "torch.nn.AdaptiveAvgPool1d"
-    title = "AdaptiveAvgPool1d"
-    keywords = "global average pooling gap mean"
+    id = "torch.nn.LPPool1d"
+    title = "LPPool1d"
+    keywords = "power average norm pooling downsample"
     spatial = 1
-    starting = start_with(output_size=1)
 
-    output_size: Size | tuple[Size]
+    kernel_size: Size  # a tuple of one, as elsewhere, PyTorch refuses here
+    stride: Size | None = None
 
 
-class AdaptiveAvgPool2d(_Adaptive):
-    """Means of windows laid out so that the image gets the size `output_size`.
+class LPPool2d(_LPPool):
+    """The Lᵖ norm of each window of an image N×C×H×W, with p = `norm_type`.
 
-    With output_size 1 it is global average pooling: N×C×H×W becomes N×C×1×1, whatever
-    H and W are.
+    1 is the sum, 2 the root of the sum of squares; a large p comes close to the maximum.
     """
 
-    id = "torch.nn.AdaptiveAvgPool2d"
-    title = "AdaptiveAvgPool2d"
-    keywords = "global average pooling gap mean"
+    id = "torch.nn.LPPool2d"
+    title = "LPPool2d"
+    keywords = "power average norm pooling downsample"
     spatial = 2
-    starting = start_with(output_size=1)
 
-    output_size: Size | tuple[Size | None, Size | None]
+    kernel_size: Size2
+    stride: Size2 | None = None
+
+
+class LPPool3d(_LPPool):
+    """The Lᵖ norm of each window of a volume N×C×D×H×W, with p = `norm_type`.
+
+    1 is the sum, 2 the root of the sum of squares; a large p comes close to the maximum.
+    """
+
+    id = "torch.nn.LPPool3d"
+    title = "LPPool3d"
+    keywords = "power average norm pooling downsample volume video"
+    spatial = 3
+
+    kernel_size: Size3
+    stride: Size3 | None = None

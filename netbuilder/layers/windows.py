@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from netbuilder.layers.base import Complaint, Layer, Types
 from netbuilder.layers.checks import set_to
 
-LAYOUTS = {1: "N×C×L", 2: "N×C×H×W"}
+LAYOUTS = {1: "N×C×L", 2: "N×C×H×W", 3: "N×C×D×H×W"}
 """Inputs by the number of dims that a window slides over."""
 
 

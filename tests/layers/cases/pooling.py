@@ -18,13 +18,18 @@ def pool(spatial: int, **more: Any) -> Callable[[Random], Case]:
     return make
 
 
-def adaptive(spatial: int) -> Callable[[Random], Case]:
+def lp_pool(spatial: int) -> Callable[[Random], Case]:
     def make(r: Random) -> Case:
-        sizes = [r.choice([4, 8]) for _ in range(spatial)]
-        wanted: Any = r.choice([1, 2, 4, (2,) * spatial])
-        if spatial == 2 and r.random() < 0.3:
-            wanted = (None, 2)
-        return one(batch(r.randint(1, 3), *sizes), output_size=wanted)
+        sizes = [r.randint(5, 8) for _ in range(spatial)]
+        step = r.randint(1, 3) if spatial == 1 else size(r, spatial, 1, 3)
+        window = r.randint(2, 3) if spatial == 1 else size(r, spatial, 2, 3)
+        params = some(r, stride=step, ceil_mode=True)
+        return one(
+            batch(r.randint(1, 3), *sizes),
+            norm_type=r.choice([1, 2.0]),
+            kernel_size=window,
+            **params,
+        )
 
     return make
 
@@ -32,8 +37,11 @@ def adaptive(spatial: int) -> Callable[[Random], Case]:
 CASES: Mapping[str, Generator] = {
     "torch.nn.MaxPool1d": pool(1, dilation=2, return_indices=True),
     "torch.nn.MaxPool2d": pool(2, dilation=2, return_indices=True),
+    "torch.nn.MaxPool3d": pool(3, dilation=2, return_indices=True),
     "torch.nn.AvgPool1d": pool(1, count_include_pad=False),
     "torch.nn.AvgPool2d": pool(2, count_include_pad=False, divisor_override=3),
-    "torch.nn.AdaptiveAvgPool1d": adaptive(1),
-    "torch.nn.AdaptiveAvgPool2d": adaptive(2),
+    "torch.nn.AvgPool3d": pool(3, count_include_pad=False, divisor_override=3),
+    "torch.nn.LPPool1d": lp_pool(1),
+    "torch.nn.LPPool2d": lp_pool(2),
+    "torch.nn.LPPool3d": lp_pool(3),
 }
