@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from netbuilder.compiler import own_files
 from netbuilder.compiler.blocks import used_blocks
 from netbuilder.compiler.check import check
 from netbuilder.compiler.classes import programs
@@ -18,8 +19,10 @@ from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorRe
 from netbuilder.compiler.resolve import Resolved, resolve
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
+from netbuilder.layers import own
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import ports_of
+from netbuilder.layers.own import CodeFile
 
 _SEVERITIES = {"error": 0, "warning": 1, "info": 2}
 _shared = Cache()
@@ -41,6 +44,8 @@ class Compiled:
     programs: dict[str, Program]
     sources: dict[str, Source]
     uses: dict[str, dict[str, Inference]]
+    restricted: tuple[CodeFile, ...] = ()
+    """Code files that are used and may not be run; graphs that need them have no source."""
 
     def errors(self, graph: Graph) -> list[Problem]:
         """What keeps this graph from being built."""
@@ -52,27 +57,34 @@ def compile_document(document: Document, fields: Fields, cache: Cache | None = N
 
     `fields` are the types of the data's fields (`data.sources.field_types`).
     """
+    with own.using(document.project):
+        return _compile(document, fields, cache)
+
+
+def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compiled:
     resolved = resolve(document)
     flat = resolved.document
     problems = _unused_blocks_warn(flat, check(document))
+    unseen = own_files.unseen(flat)
+    problems += own_files.problems(document, unseen)
     broken = {p.graph for p in problems if p.severity == "error"}
     known: dict[str, Inference] = {}
     inferences: dict[str, Inference] = {}
-    world = World(flat, cache or _shared, fields, known, frozenset(broken))
+    world = World(flat, cache or _shared, fields, known, frozenset(broken), unseen.graphs)
     for graph in flat.of_kind("network"):
         inferences[graph.id] = known[graph.name] = infer(world, graph)
     for graph in flat.of_kind("step"):
         inferences[graph.id] = infer(world, graph)
     for inference in inferences.values():
         problems += inference.problems
-    compiled = Compiled(document, resolved, (), inferences, {}, {}, {})
+    compiled = Compiled(document, resolved, (), inferences, {}, {}, {}, unseen.files)
     for id, inference in list(inferences.items()):
         graph = flat.graph(id)
-        own = [p for p in problems if p.severity == "error" and p.graph == id]
-        if not own:
+        errors = [p for p in problems if p.severity == "error" and p.graph == id]
+        if not errors and id not in unseen.graphs:
             problems += _untyped(graph, inference, known)
-            own = [p for p in problems if p.severity == "error" and p.graph == id]
-        if not own:
+            errors = [p for p in problems if p.severity == "error" and p.graph == id]
+        if not errors and id not in unseen.graphs:
             _write(compiled, programs(flat, inference))
         for path, use in _paths(id, inference):
             compiled.uses.setdefault(use.graph.id, {})[path] = use

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from netbuilder.compiler import own_code
 from netbuilder.compiler.analyse import Compiled, compile_document
 from netbuilder.compiler.emit import Place, Source
 from netbuilder.compiler.execute import function, run
@@ -21,6 +22,7 @@ from netbuilder.compiler.libraries import namespace
 from netbuilder.compiler.probe import Cache
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document, Graph
+from netbuilder.layers import trusted
 from netbuilder.layers.base import Role
 
 
@@ -68,6 +70,8 @@ def compiled_without_errors(
 ) -> Compiled:
     """The compiled document; `ProblemsError` if this graph can't be built."""
     compiled = compile_document(document, fields, cache)
+    if graph.id not in compiled.sources and not compiled.errors(graph):
+        trusted.refuse(compiled.restricted)
     if graph.id not in compiled.sources:
         problems = compiled.errors(graph)
         first = problems[0].message if problems else "It can't be built."
@@ -136,7 +140,8 @@ def _classes(compiled: Compiled, graph: Graph, fields: Fields) -> dict[str, Any]
     filename = f"<netbuilder {graph.id} {digest}>"
     origin = Origin(compiled.document.copy(), graph.id, dict(fields), source)
     _origins[filename] = origin
-    namespace = run(source.text, filename, {"__name__": filename})
+    provided = own_code.provider(compiled.document.project)
+    namespace = run(source.text, filename, {"__name__": filename}, provided)
     for name in source.classes:
         namespace[name].netbuilder_origin = origin
         namespace[name].__reduce_ex__ = _reduce
@@ -186,7 +191,10 @@ def locate_error(error: BaseException) -> Located | None:
     ]
     reason = str(error).strip().splitlines()
     given = f" with {', '.join(shapes)}" if shapes else ""
-    message = f"'{node.name}' failed{given}: {reason[0] if reason else type(error).__name__}"
+    told = reason[0] if reason else type(error).__name__
+    if own_code.place_of(error) is not None:
+        told = own_code.words(error)
+    message = f"'{node.name}' failed{given}: {told}"
     return Located(graph, node.id, node.name, message)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from netbuilder.compiler import own_files
 from netbuilder.compiler.blocks import check_block, check_call, check_sharing
 from netbuilder.compiler.inplace import overwritten
 from netbuilder.compiler.loose import connect_fixes, delete_fix, loose_outputs, objective_fixes
@@ -312,12 +313,7 @@ def _node(document: Document, graph: Graph, node: Node) -> Iterator[Problem]:
     kind = find(node.layer)
     if kind is None:
         yield Problem(
-            "error",
-            "layer.unknown",
-            f"'{node.name}' is a '{node.layer}', which this netbuilder does not know.",
-            "Install what provides it, or delete the node. Its settings are kept.",
-            graph.id,
-            node.id,
+            "error", "layer.unknown", *own_files.unknown(document, node), graph.id, node.id
         )
         return
     if graph.kind not in kind.where:

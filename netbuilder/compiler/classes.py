@@ -19,6 +19,7 @@ from netbuilder.graph.model import Json
 from netbuilder.graph.parameters import RESERVED
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import parameters_of
+from netbuilder.layers.own import OwnLayer
 
 _BUILTIN = frozenset({"Sequential", "ModuleList", "Module", "Tensor"})
 
@@ -57,6 +58,7 @@ class _Classes:
 
     def _gather(self, inference: Inference, seen: set[int]) -> None:
         self.names |= parts.names(k.part for k in inference.layers.values() if k.part)
+        self.names |= {k.class_name for k in inference.layers.values() if isinstance(k, OwnLayer)}
         for repeated in inference.blocks.values():
             for use in repeated:
                 if id(use) not in seen:

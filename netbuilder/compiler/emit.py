@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from netbuilder.compiler import printer, text
 from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
+from netbuilder.compiler.libraries import ROOTS
 from netbuilder.compiler.parts import parts
 from netbuilder.compiler.program import Argument, Call, Program
 from netbuilder.compiler.text import Snippet
@@ -301,11 +302,20 @@ def _imports(statements: Iterable[str]) -> list[str]:
         _, module, _, imported = line.split(" ", 3)
         names.setdefault(module, set()).update(imported.split(", "))
     froms = [f"from {module} import {', '.join(sorted(names[module]))}" for module in sorted(names)]
-    groups: tuple[list[str], list[str]] = ([], [])
+    groups: tuple[list[str], list[str], list[str]] = ([], [], [])
     for line in (*plain, *froms):
-        groups[line.split()[1].partition(".")[0] not in sys.stdlib_module_names].append(line)
-    standard, others = groups
-    return [*standard, *([""] if standard and others else []), *others]
+        groups[_group(line.split()[1].partition(".")[0], line)].append(line)
+    found: list[str] = []
+    for group in filter(None, groups):
+        found += [*([""] if found else []), *group]
+    return found
+
+
+def _group(root: str, line: str) -> int:
+    """The standard library, other libraries, a person's own files."""
+    if root in sys.stdlib_module_names:
+        return 0
+    return 1 if root in ROOTS or line.startswith("import ") else 2
 
 
 def _import_order(line: str) -> str:

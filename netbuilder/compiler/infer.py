@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
-from netbuilder.compiler import calls
+from netbuilder.compiler import calls, own_probe
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.probe import Types
@@ -20,8 +20,10 @@ from netbuilder.errors import Fix
 from netbuilder.graph import topology
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json, Node
+from netbuilder.layers import trusted
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.catalogue import called_graph, owner_of, parameters_of, ports_of, read
+from netbuilder.layers.own import OwnLayer
 
 
 def infer(world: World, graph: Graph) -> Inference:
@@ -196,7 +198,12 @@ class _Node:
                 return self._block(inputs)
             case Role.OUTPUT | Role.OBJECTIVE | Role.METRIC | Role.PREVIEW:
                 return {}
-        outcome = self.world.cache.outcome(self.layer, inputs)
+        if isinstance(self.layer, OwnLayer):
+            if self.layer.sha256 not in trusted.current().sources:
+                return None
+            outcome = self.world.cache.outcome(self.layer, inputs, own_probe.run)
+        else:
+            outcome = self.world.cache.outcome(self.layer, inputs)
         self.result.parameters[self.node.id] = outcome.parameters
         if outcome.refusal:
             shapes = ", ".join(f"{port} {tensor}" for port, tensor in inputs.items())
@@ -277,7 +284,7 @@ class _Node:
             where = self.world.document.graph(first.graph)
             at = f" at '{where.nodes[first.node].name}'" if first.node in where.nodes else ""
             message = f"'{block.name}' does not work here: inside,{at} {first.message}"
-        elif failed or block.id in self.world.broken:
+        elif (failed and block.id not in self.world.restricted) or block.id in self.world.broken:
             message = f"The block '{block.name}' has problems, so what comes out is not known."
         else:
             return

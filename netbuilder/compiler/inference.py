@@ -48,5 +48,7 @@ class World:
     fields: Fields = field(default_factory=dict)
     networks: Mapping[str, Inference] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
+    restricted: frozenset[str] = frozenset()
+    """Ids of graphs of which nothing is known beyond code that may not be run."""
     known: dict[Any, Inference] = field(default_factory=dict)
     """Blocks by id, values and types: uses that are alike are inferred once."""

@@ -34,6 +34,14 @@ def names(wanted: Iterable[str]) -> frozenset[str]:
     return frozenset(name for part in parts(wanted) for name in part.names)
 
 
+@cache
+def all_names() -> frozenset[str]:
+    """All names that any part defines."""
+    files = (entry.name for entry in resources.files("netbuilder.parts").iterdir())
+    stems = [name.removesuffix(".py") for name in files if name.endswith(".py")]
+    return frozenset(name for stem in stems for name in _file(stem))
+
+
 def _with_needs(file: str, name: str, within: tuple[str, ...]) -> Iterator[Part]:
     part = _file(file)[name]
     for need in part.needs:

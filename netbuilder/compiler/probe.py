@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,14 @@ class Cache:
         self._size = size
         self._known: OrderedDict[Any, Outcome] = OrderedDict()
 
-    def outcome(self, layer: Layer, inputs: Types) -> Outcome:
+    def outcome(
+        self, layer: Layer, inputs: Types, run: Callable[[Layer, Types], Outcome] | None = None
+    ) -> Outcome:
+        """What the layer gives, by `run` (`run_layer`) where it is not known."""
         key = (layer.id, layer, tuple(inputs.items()))
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = run_layer(layer, inputs)
+            known = self._known[key] = (run or run_layer)(layer, inputs)
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
         else:
@@ -135,8 +138,10 @@ def _first_line(error: Exception) -> str:
 class Runner:
     """A layer as a callable: its module, if it is one, and its forward expression."""
 
-    def __init__(self, layer: Layer, ports: tuple[str, ...]) -> None:
-        """`ports` are the wired input ports, in port order."""
+    def __init__(
+        self, layer: Layer, ports: tuple[str, ...], further: Mapping[str, Any] | None = None
+    ) -> None:
+        """`ports` are the wired input ports, in port order; `further` are names of its code."""
         constructor = layer.constructor()
         arguments: dict[str, Any] = {
             port: code.dotted(f"input_{i}") for i, port in enumerate(ports)

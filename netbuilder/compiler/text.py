@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from netbuilder.compiler import parts
 from netbuilder.compiler.libraries import ROOTS
 from netbuilder.compiler.printer import unparse
-from netbuilder.layers import code
+from netbuilder.layers import code, own
 from netbuilder.layers.base import Layer
 
 _ALIASES = {
@@ -18,6 +19,7 @@ _ALIASES = {
     "torch_geometric.nn": ("pyg_nn", "import torch_geometric.nn as pyg_nn"),
 }
 _PARTS = "netbuilder.parts."
+_OWN = own.TARGET
 ALIAS_NAMES = frozenset(alias for alias, _ in _ALIASES.values())
 
 
@@ -101,9 +103,19 @@ class _Shortener(ast.NodeTransformer):
         if name.startswith(_PARTS):
             self.parts.add(name.removeprefix(_PARTS))
             return ast.Name(node.attr, ast.Load())
+        if name.startswith(_OWN):
+            return self._own(name.removeprefix(_OWN))
         for prefix, (alias, statement) in _ALIASES.items():
             if name.startswith(prefix + "."):
                 self.imports.add(statement)
                 return code.dotted(alias + name.removeprefix(prefix))
         self.imports.add(f"import {inner.id}")
         return node
+
+    def _own(self, name: str) -> ast.expr:
+        """A class of a person's own file, under another name where one of our parts has its own."""
+        module, _, kind = name.rpartition(".")
+        shown = f"Own{kind}" if kind in parts.all_names() else kind
+        renamed = f" as {shown}" if shown != kind else ""
+        self.imports.add(f"from {module} import {kind}{renamed}")
+        return ast.Name(shown, ast.Load())
