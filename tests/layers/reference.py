@@ -178,7 +178,7 @@ def _masks(layer: Layer, given: Mapping[str, Any]) -> dict[str, Any]:
         mask, over = _MASKS.get((layer.id, name), ("", ""))
         if mask and given[name] and mask not in given:
             length = given[over].shape[1 if getattr(layer, "batch_first", True) else 0]
-            result[mask] = torch.full((length, length), -torch.inf).triu(1)
+            result[mask] = torch.full((length, length), True).triu(1)
     return result
 
 
