@@ -150,6 +150,7 @@ class Runner:
         body = layer.forward(holder, call_inputs(layer, arguments))
         names = ["module", *(f"input_{i}" for i in range(len(ports)))]
         libraries = namespace((constructor, body))
+        libraries |= further or {}
         self._make = function(constructor, [], libraries) if constructor is not None else None
         self._run = function(body, names, libraries)
         self.module: Any = None
