@@ -7,22 +7,29 @@ that network's types; a block is inferred anew with the types and values of each
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import ValidationError
 
-from netbuilder.compiler import calls, own_probe
+from netbuilder.compiler import calls, own_probe, recurrence
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.inference import Fields, Inference, World
-from netbuilder.compiler.probe import Types
-from netbuilder.compiler.remedies import PADDED, Around, remedies
+from netbuilder.compiler.probe import Outcome, Settled, Types
+from netbuilder.compiler.remedies import Around, mended
 from netbuilder.errors import Fix
 from netbuilder.graph import topology
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json, Node
 from netbuilder.layers import trusted
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
-from netbuilder.layers.catalogue import called_graph, owner_of, parameters_of, ports_of, read
+from netbuilder.layers.blocks import Loop, Turns
+from netbuilder.layers.catalogue import (
+    called_graph,
+    graph_ports,
+    owner_of,
+    parameters_of,
+    ports_of,
+    read,
+)
 from netbuilder.layers.own import OwnLayer
 
 
@@ -82,6 +89,10 @@ def _alike(one: Inference, other: Inference) -> bool:
     )
 
 
+_ALONE = frozenset({Role.LAYER, Role.LOSS})
+"""Roles of layers whose outcome follows from their parameters and inputs alone."""
+
+
 class _Node:
     """The inference of one node."""
 
@@ -105,28 +116,45 @@ class _Node:
 
     def _complain(self, complaint: Complaint) -> None:
         around = Around(self.graph, self.node, self.result.inputs, self.result.layers)
-        more = remedies(self.world.document, around, self.layer, complaint)
-        # Sizes that were to stay are more often meant than another dim to join along.
-        fixes = sorted((*complaint.fixes, *more), key=lambda fix: fix.operation != PADDED)
-        complaint = replace(complaint, fixes=tuple(fixes))
+        complaint = mended(self.world.document, around, self.layer, complaint)
         self.result.problems.append(to_problem(complaint, self.graph, self.node))
 
     def infer(self) -> None:
         ports = ports_of(self.world.document, self.graph, self.node)
         inputs, complete = self._inputs(ports)
         self.result.inputs[self.node.id] = inputs
-        self.result.layers[self.node.id] = self.layer
+        asked = self.result.layers[self.node.id] = self.layer
+        known = self.world.cache.settled(asked, inputs) if complete else None
+        if known is not None:
+            self._settled(known)
+            return
         if not self._fill(inputs, complete):
             return
+        quiet = True
         refused = False
         for complaint in self.layer.complaints(inputs):
             self._complain(complaint)
+            quiet = False
             refused |= complaint.severity == "error"
         if not complete or refused:
             return
         outputs = self._outputs(inputs)
         if outputs is not None:
             self.result.outputs[self.node.id] = outputs
+            if quiet and self.layer.role in _ALONE and not isinstance(asked, OwnLayer):
+                self._settle(asked, inputs, outputs)
+
+    def _settle(self, asked: Layer, inputs: Types, outputs: Types) -> None:
+        inferred = self.result.inferred.get(self.node.id, {})
+        outcome = Outcome(outputs, self.result.parameters.get(self.node.id, 0))
+        self.world.cache.settle(inputs, Settled(asked, self.layer, inferred, outcome))
+
+    def _settled(self, known: Settled) -> None:
+        id = self.node.id
+        self.layer = self.result.layers[id] = known.layer
+        self.result.inferred[id] = dict(known.inferred)
+        self.result.parameters[id] = known.outcome.parameters
+        self.result.outputs[id] = dict(known.outcome.outputs)
 
     def _inputs(self, ports: Ports) -> tuple[Types, bool]:
         """Known types by port, and whether all that are needed are known."""
@@ -235,6 +263,7 @@ class _Node:
     def _network(self, inputs: Types) -> Types | None:
         name = str(getattr(self.layer, "network", ""))
         inside = self.world.networks.get(name)
+        self.result.networks.add(name)
         if inside is None:
             return None
         try:
@@ -249,6 +278,8 @@ class _Node:
         if block is None or block.id in self.within:
             return None
         values = {**parameters_of(block), **getattr(self.layer, "values", {})}
+        if isinstance(self.layer, Loop):
+            return self._loop(block, self.layer, values, inputs)
         ports = ports_of(self.world.document, self.graph, self.node)
         inferences: list[Inference] = []
         given, outputs = dict(inputs), None
@@ -259,12 +290,35 @@ class _Node:
             if outputs is None:
                 break
             given |= dict(zip((port.name for port in ports.inputs), outputs.values(), strict=False))
-        self.result.blocks[self.node.id] = tuple(inferences)
-        self.result.parameters[self.node.id] = sum(
-            sum(inside.parameters.values()) for inside in inferences
-        )
-        self._problems_inside(block, inferences, outputs is None)
+        self._keep(block, inferences, outputs is None)
         return outputs
+
+    def _loop(
+        self, block: Graph, loop: Loop, values: Mapping[str, Json], inputs: Types
+    ) -> Types | None:
+        """The types that come out of a loop over time."""
+        turns = Turns.of(graph_ports(block), loop.constants)
+        try:
+            rounds = recurrence.run(
+                loop, turns, inputs, lambda given: self._inside(block, values, given)
+            )
+        except calls.Misfit as misfit:
+            self._complain(misfit.complaint)
+            return None
+        if rounds.complaint is not None:
+            self._complain(rounds.complaint)
+        self._keep(block, [rounds.inside], rounds.outputs is None and not rounds.complaint)
+        return rounds.outputs
+
+    def _keep(self, block: Graph, uses: list[Inference], failed: bool) -> None:
+        """Books what is inside a block: one inference for each repetition."""
+        self.result.blocks[self.node.id] = tuple(uses)
+        self.result.parameters[self.node.id] = sum(
+            sum(inside.parameters.values()) for inside in uses
+        )
+        for inside in uses:
+            self.result.networks |= inside.networks
+        self._problems_inside(block, uses, failed)
 
     def _inside(self, block: Graph, values: Mapping[str, Json], given: Types) -> Inference:
         # `repr` keeps 1, 1.0 and True apart, which are equal as keys.

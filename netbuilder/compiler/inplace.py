@@ -21,6 +21,8 @@ _GIVEN = frozenset({Role.INPUT, Role.DATA, Role.CALL, Role.BLOCK})
 def overwritten(graph: Graph) -> Iterator[tuple[Node, Complaint]]:
     """Nodes with `inplace` on whose input is needed elsewhere."""
     for node in graph.ordered():
+        if "inplace" not in owner_of(graph, node).params:
+            continue
         layer = read(owner_of(graph, node), parameters_of(graph))
         if isinstance(layer, Layer) and getattr(layer, "inplace", False):
             reason = _needed(graph, node)

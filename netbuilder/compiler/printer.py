@@ -23,7 +23,8 @@ class Brackets:
     """A pair of brackets around parts that commas (or nothing, in a comprehension) part.
 
     `joined` contents may share one indented line, as arguments do; a collection has a line
-    for each of its parts. `single` marks a tuple of one, whose comma always stands; what `picks` is a subscript.
+    for each of its parts. `single` marks a tuple of one, whose comma always stands; what
+    `picks` is a subscript.
     """
 
     open: str

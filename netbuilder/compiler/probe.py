@@ -12,7 +12,7 @@ import contextlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -38,12 +38,37 @@ class Outcome:
     refusal: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A layer that has nothing to complain about: with its sizes, those inferred, its outcome.
+
+    `asked` is the layer as it was drawn.
+    """
+
+    asked: Layer
+    layer: Layer
+    inferred: Mapping[str, Any]
+    outcome: Outcome
+
+
 class Cache:
     """Outcomes by (layer, parameters, input types); the least recently used go first."""
 
     def __init__(self, size: int = CACHE_SIZE) -> None:
         self._size = size
         self._known: OrderedDict[Any, Outcome] = OrderedDict()
+        self._settled: dict[Any, Settled] = {}
+
+    def settled(self, layer: Layer, inputs: Types) -> Settled | None:
+        """What `settle` was told of this very object with these inputs."""
+        # The entry keeps the layer, so that its identity is nobody else's.
+        return self._settled.get((id(layer), tuple(inputs.items())))
+
+    def settle(self, inputs: Types, settled: Settled) -> None:
+        """Remembers a layer for which all is well."""
+        if len(self._settled) >= self._size:
+            self._settled.clear()
+        self._settled[id(settled.asked), tuple(inputs.items())] = settled
 
     def outcome(
         self, layer: Layer, inputs: Types, run: Callable[[Layer, Types], Outcome] | None = None
@@ -69,6 +94,8 @@ def run_layer(layer: Layer, inputs: Types) -> Outcome:
 
 
 def _run_layer(layer: Layer, inputs: Types) -> Outcome:
+    if layer.same_type in inputs:
+        return _same(layer, inputs[layer.same_type])
     names = sorted(frozenset().union(*(dims.symbols(t.shape) for t in inputs.values())))
     try:
         runner = Runner(layer, tuple(inputs))
@@ -87,10 +114,25 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
                 continue
             sizes = [(at, tuple(_pick(result, path).shape)) for at, result in probes]
             shape = fit.shape(sizes, names) or fit.exact(runner, inputs, path, port)
-            outputs[port] = TensorType(shape, str(tensor.dtype).removeprefix("torch."))
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            whole = not (tensor.is_floating_point() or tensor.is_complex() or dtype == "bool")
+            high = layer.bound(port, inputs) if whole else None
+            outputs[port] = TensorType(shape, dtype, high)
     except Exception as error:
         return Outcome({}, parameters, refusal=_first_line(error))
     return Outcome(outputs, parameters)
+
+
+def _same(layer: Layer, tensor: TensorType) -> Outcome:
+    """The outcome of a layer that changes neither sizes nor dtype: its weights are counted."""
+    constructor = layer.constructor()
+    parameters = 0
+    if constructor is not None:
+        with torch.device("meta"):
+            made = function(constructor, [], namespace((constructor,)))()
+        parameters = sum(p.numel() for p in made.parameters())
+    (port,) = (port for _, port in flatten_targets(layer.targets()))
+    return Outcome({port: replace(tensor, high=None)}, parameters)
 
 
 def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:
@@ -135,6 +177,12 @@ def _first_line(error: Exception) -> str:
     return text[0] if text else type(error).__name__
 
 
+class _Evaluated:
+    """What `self.training` speaks of where a layer is run on its own."""
+
+    training = False
+
+
 class Runner:
     """A layer as a callable: its module, if it is one, and its forward expression."""
 
@@ -149,7 +197,7 @@ class Runner:
         holder = code.dotted("module") if constructor is not None else None
         body = layer.forward(holder, call_inputs(layer, arguments))
         names = ["module", *(f"input_{i}" for i in range(len(ports)))]
-        libraries = namespace((constructor, body))
+        libraries = {"self": _Evaluated, **namespace((constructor, body))}
         libraries |= further or {}
         self._make = function(constructor, [], libraries) if constructor is not None else None
         self._run = function(body, names, libraries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
 
 from netbuilder.compiler import parts
 from netbuilder.compiler.libraries import ROOTS
@@ -39,20 +39,40 @@ def snippet(expression: ast.expr) -> Snippet:
     return Snippet(text, frozenset(shortener.imports), frozenset(shortener.parts))
 
 
-@lru_cache(maxsize=20_000)
+REMEMBERED = 50_000
+"""Texts that are remembered at most."""
+_remembered: dict[Any, tuple[Layer, Snippet | None]] = {}
+"""Texts by the identity of a layer, which the entry keeps, and what else they depend on."""
+
+
 def constructor(layer: Layer) -> Snippet | None:
     """What makes the layer's module; None if it has none."""
-    expression = layer.constructor()
-    return None if expression is None else snippet(expression)
+    known = _remembered.get(id(layer))
+    if known is None:
+        expression = layer.constructor()
+        text = None if expression is None else snippet(expression)
+        known = _remember(id(layer), layer, text)
+    return known[1]
 
 
-@lru_cache(maxsize=20_000)
 def forward(layer: Layer, attribute: str, arguments: tuple[tuple[str, str], ...]) -> Snippet:
     """What computes the layer's result from `(port, variable)` pairs.
 
     `attribute` names the module on `self`; it is empty for a plain function.
     """
-    return snippet(forward_tree(layer, attribute, arguments))
+    key = (id(layer), attribute, arguments)
+    known = _remembered.get(key)
+    if known is None:
+        known = _remember(key, layer, snippet(forward_tree(layer, attribute, arguments)))
+    assert known[1] is not None
+    return known[1]
+
+
+def _remember(key: Any, layer: Layer, text: Snippet | None) -> tuple[Layer, Snippet | None]:
+    if len(_remembered) >= REMEMBERED:
+        _remembered.clear()
+    _remembered[key] = (layer, text)
+    return layer, text
 
 
 def forward_tree(layer: Layer, attribute: str, arguments: tuple[tuple[str, str], ...]) -> ast.expr:

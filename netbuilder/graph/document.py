@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph.changes import Added, Change, Changed, Removed
@@ -27,6 +27,7 @@ from netbuilder.graph.model import (
 )
 
 Listener = Callable[[Change], None]
+T = TypeVar("T")
 
 
 class Graph:
@@ -44,7 +45,7 @@ class Graph:
         self.wires: Mapping[str, Wire] = MappingProxyType(self._wires)
         self.frames: Mapping[str, Frame] = MappingProxyType(self._frames)
         self.unreadable: Mapping[str, Unreadable] = MappingProxyType(self._unreadable)
-        self._ordered: tuple[Node, ...] | None = None
+        self._worked_out: dict[str, Any] = {}
 
     @property
     def id(self) -> str:
@@ -64,10 +65,20 @@ class Graph:
 
     def ordered(self) -> list[Node]:
         """The nodes by `order`: the order in which they were added."""
-        if self._ordered is None:
-            nodes = sorted(self._nodes.values(), key=lambda node: (node.order, node.id))
-            self._ordered = tuple(nodes)
-        return list(self._ordered)
+        return list(self.worked_out("ordered", Graph._in_order))
+
+    def _in_order(self) -> list[Node]:
+        return sorted(self._nodes.values(), key=lambda node: (node.order, node.id))
+
+    def worked_out(self, name: str, how: Callable[[Graph], T]) -> T:
+        """What `how` says of the nodes and wires; it is asked again only after an edit of them.
+
+        Nobody may change what comes back.
+        """
+        if name not in self._worked_out:
+            self._worked_out[name] = how(self)
+        found: T = self._worked_out[name]
+        return found
 
     def contents(self) -> Iterator[Node | Wire | Frame | Unreadable]:
         """Everything in the graph, nodes before the wires that need them."""
@@ -129,19 +140,18 @@ class Graph:
 
     def _put(self, item: Node | Wire | Frame | Unreadable) -> None:
         self._table(item)[item.id] = item
-        if isinstance(item, Node):
-            self._ordered = None
+        self._worked_out.clear()
         if isinstance(item, Wire):
             self._into.setdefault(item.target, {})[item.target_port] = item
             self._out_of.setdefault(item.source, {})[item.id] = item
 
     def _drop(self, item: Node | Wire | Frame | Unreadable) -> None:
         del self._table(item)[item.id]
+        self._worked_out.clear()
         if isinstance(item, Wire):
             del self._into[item.target][item.target_port]
             del self._out_of[item.source][item.id]
         elif isinstance(item, Node):
-            self._ordered = None
             self._into.pop(item.id, None)
             self._out_of.pop(item.id, None)
 

@@ -20,6 +20,8 @@ def digraph(graph: Graph) -> nx.DiGraph[str]:
 
 def cycles(graph: Graph) -> list[list[str]]:
     """Each knot of nodes that feed themselves, as ids in the order of the wires."""
+    if len(sorted_nodes(graph)) == len(graph.nodes):
+        return []
     net = digraph(graph)
     found = []
     for component in nx.strongly_connected_components(net):
@@ -34,6 +36,10 @@ def sorted_nodes(graph: Graph, only: Iterable[str] | None = None) -> list[str]:
 
     The order depends on the graph alone, not on the history of its edits.
     """
+    return list(graph.worked_out("sorted", _sorted)) if only is None else _sorted(graph, only)
+
+
+def _sorted(graph: Graph, only: Iterable[str] | None = None) -> list[str]:
     wanted = set(graph.nodes) if only is None else set(only)
     rank = {id: (node.order, id) for id, node in graph.nodes.items()}
     waiting = {id: sum(wire.source in wanted for wire in graph.wires_into(id)) for id in wanted}

@@ -10,6 +10,7 @@ from netbuilder.layers.checks import BATCH, at_dim, check_dim, check_floating, f
 
 
 class _Activation(Layer):
+    same_type = "input"
     family = Family.ACTIVATION
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:

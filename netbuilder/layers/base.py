@@ -17,6 +17,7 @@ import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal
 
@@ -194,6 +195,15 @@ def start_with(**parameters: Json) -> Mapping[str, Json]:
     return MappingProxyType(parameters)
 
 
+@cache
+def _inferable(kind: type[Layer]) -> list[str]:
+    return [
+        name
+        for name, field in kind.model_fields.items()
+        if any(isinstance(mark, InferredMark) for mark in field.metadata)
+    ]
+
+
 class Layer(BaseModel):
     """Base of all layers; the fields of a subclass are its parameters.
 
@@ -231,6 +241,9 @@ class Layer(BaseModel):
 
     is_view: ClassVar[bool] = False
     """Whether the result may be the input's own memory: what overwrites it changes both."""
+    same_type: ClassVar[str] = ""
+    """The input port whose sizes and dtype the only output has, whatever they are: PyTorch
+    need not be asked. The harness holds it against PyTorch all the same."""
     keeps_values: ClassVar[tuple[str, ...]] = ()
     """Input ports whose numbers the result is made of, unchanged: ids stay ids of as many."""
 
@@ -257,6 +270,11 @@ class Layer(BaseModel):
     def ports(self) -> Ports:
         """The ports with these parameters; variadic ones are expanded by the catalogue."""
         return Ports(self.inputs, self.outputs)
+
+    @classmethod
+    def around(cls, inside: Ports, params: Mapping[str, Json]) -> Ports:
+        """The ports of a node that calls a graph with these `inside`; parameters may be wrong."""
+        return inside
 
     def saves_output(self) -> bool:
         """Whether the gradient needs the result, so that nothing may overwrite it."""
@@ -361,11 +379,7 @@ class Layer(BaseModel):
     @classmethod
     def inferable(cls) -> list[str]:
         """The parameters that may be left out because the input tells them."""
-        return [
-            name
-            for name, field in cls.model_fields.items()
-            if any(isinstance(mark, InferredMark) for mark in field.metadata)
-        ]
+        return _inferable(cls)
 
     def open_sizes(self) -> list[str]:
         """The inferable parameters that are still without a value and need one."""

@@ -37,13 +37,24 @@ FAMILIES = (
     "graphs",
     "padding",
     "resize",
+    "functional",
     "reshape",
+    "arranging",
     "indexing",
+    "masking",
+    "parting",
+    "joining",
     "arithmetic",
+    "elementwise",
+    "products",
+    "einsum",
     "comparison",
     "distance",
     "reduction",
+    "extremes",
+    "sorting",
     "signal",
+    "stft",
     "constants",
     "noise",
     "gradient",
@@ -115,17 +126,31 @@ def _thaw(key: Any) -> Any:
     return rest[0]
 
 
+REMEMBERED = 100_000
+"""Nodes whose layers are remembered at most."""
+_read_before: dict[int, tuple[Node, Layer | tuple[Complaint, ...]]] = {}
+"""What nodes without expressions were read as, by the identity of the node, which it keeps."""
+
+
 def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Complaint, ...] | None:
     """The node's parameters as a layer; complaints if they are wrong; None if unknown.
 
     `values` are those of the parameters of the block that the node stands in: what
     expressions (`=2*channels`) may speak of; see `parameters_of`.
     """
+    known = _read_before.get(id(node))
+    if known is not None and known[0] is node:
+        return known[1]
     kind = find(node.layer)
     if kind is None:
         return None
     if not expressions.holds_expression(node.params):
-        return _parse(kind, _key(node.params))
+        found = _parse(kind, _key(node.params))
+        if kind is layers().get(node.layer):
+            if len(_read_before) >= REMEMBERED:
+                _read_before.clear()
+            _read_before[id(node)] = (node, found)
+        return found
     filled, wrong = {}, []
     for name, value in node.params.items():
         try:
@@ -257,8 +282,10 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     if kind is None:
         return _wired_ports(graph, node)
     node = owner_of(graph, node)
+    if kind.ports is Layer.ports and kind.role is Role.LAYER and not _variadic(kind):
+        return _class_ports(kind)
     if kind.role in (Role.CALL, Role.BLOCK):
-        return graph_ports(called_graph(document, node))
+        return kind.around(graph_ports(called_graph(document, node)), node.params)
     layer = read(node, parameters_of(graph))
     ports = layer.ports() if isinstance(layer, Layer) else Ports(kind.inputs, kind.outputs)
     if not any(port.variadic for port in ports.inputs):
@@ -267,6 +294,17 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     for port in ports.inputs:
         expanded += _expand(graph, node, port) if port.variadic else [port]
     return replace(ports, inputs=tuple(expanded))
+
+
+@cache
+def _class_ports(kind: type[Layer]) -> Ports:
+    """The ports of a layer whose parameters do not change them."""
+    return Ports(kind.inputs, kind.outputs)
+
+
+@cache
+def _variadic(kind: type[Layer]) -> bool:
+    return any(port.variadic for port in kind.inputs)
 
 
 def _expand(graph: Graph, node: Node, port: Port) -> list[Port]:

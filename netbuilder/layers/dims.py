@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Union
 
@@ -181,6 +182,11 @@ def to_json(dim: Dim) -> int | str:
 
 def text(shape: Iterable[Dim]) -> str:
     """The shape as people write it: `N×64×56×56`, `scalar` for none."""
+    return _text(tuple(shape))
+
+
+@lru_cache(maxsize=20_000)
+def _text(shape: Shape) -> str:
     parts = [str(dim) if isinstance(dim, int) else _short(dim) for dim in shape]
     return "×".join(parts) or "scalar"
 
