@@ -1,100 +1,30 @@
-"""Sums, products and other ways to combine several tensors."""
+"""Sums, products and the like of tensors, number by number."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from itertools import zip_longest
-from typing import ClassVar
+from typing import Literal
 
 from netbuilder.layers import code
-from netbuilder.layers.base import (
-    Complaint,
-    Family,
-    Index,
-    Layer,
-    Port,
-    Real,
-    TensorType,
-    Types,
-    start_with,
-)
-from netbuilder.layers.checks import (
-    BATCH,
-    at_dim,
-    check_dim,
-    check_same_dtype,
-    differ,
-    first_of,
-    insert,
-    set_to,
-)
-from netbuilder.layers.dims import Dim, Shape
+from netbuilder.layers.base import Complaint, Port, Real, Types
+from netbuilder.layers.checks import bad_parameter, cast, check_real, check_same_dtype, first_of
+from netbuilder.layers.operands import Elementwise, Scalar, WithOther
 
 
-class _Arithmetic(Layer):
-    family = Family.ARITHMETIC
+class _Sum(WithOther):
+    alpha: Real = 1.0
+
+    def subtitle(self) -> str:
+        if self.alpha == 1 or self.other is not None:
+            return super().subtitle()
+        return f"{self.alpha:g} × other"
 
 
-# -- element by element ----------------------------------------------------------------------
-
-
-def broadcast(left: Shape, right: Shape) -> tuple[Shape, int | None]:
-    """The common shape as PyTorch makes it, and the first dim (from the end) that doesn't fit."""
-    result: list[Dim] = []
-    misfit = None
-    pairs = zip_longest(reversed(left), reversed(right), fillvalue=1)
-    for i, (a, b) in enumerate(pairs):
-        if a != 1 and b != 1 and differ(a, b) and misfit is None:
-            misfit = -1 - i
-        result.insert(0, b if a == 1 else a)
-    return tuple(result), misfit
-
-
-def check_broadcast(layer: Layer, left: TensorType, right: TensorType) -> Iterator[Complaint]:
-    """Complains if two shapes don't combine, or do in a way that nobody wants."""
-    shape, misfit = broadcast(left.shape, right.shape)
-    if misfit is not None:
-        yield Complaint(
-            f"{layer.title} can't combine {left} with {right}: dim {misfit} is "
-            f"{left.shape[misfit]} and {right.shape[misfit]}.",
-            "Bring both to the same shape; a size of 1 fits any other.",
-            "other",
-        )
-        return
-    crossed = left.rank != right.rank and shape.count(BATCH) > 1
-    if crossed and BATCH in left.shape[:1] and BATCH in right.shape[:1]:
-        port, short = ("input", left) if left.rank < right.rank else ("other", right)
-        yield Complaint(
-            f"{layer.title} of {left} and {right} pairs every sample with every other: the "
-            f"result would have {shape.count(BATCH)} batch dims.",
-            "Add a dim of 1 to the smaller one, or remove one from the larger.",
-            port,
-            code="shape.broadcast",
-            severity="warning",
-            fixes=(
-                insert(f"Insert a dim at {short.rank}", port, "torch.unsqueeze", dim=short.rank),
-            ),
-        )
-
-
-class _Elementwise(_Arithmetic):
-    inputs = (Port("input"), Port("other"))
-    operator: ClassVar[type[ast.operator]]
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        left, right = inputs.get("input"), inputs.get("other")
-        if left is not None and right is not None:
-            yield from check_broadcast(self, left, right)
-
-    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        return code.operation(inputs["input"], self.operator(), inputs["other"])
-
-
-class Add(_Elementwise):
+class Add(_Sum):
     """The sum input + alpha·other, number by number: for skip connections and weighted losses.
 
-    Sizes must be equal, or 1 in one of the two.
+    Sizes must be equal, or 1 in one of the two. `other` may be a number instead of a wire.
     """
 
     id = "torch.add"
@@ -102,21 +32,25 @@ class Add(_Elementwise):
     keywords = "sum plus residual skip connection"
     operator = ast.Add
 
-    alpha: Real = 1.0
 
-    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        if self.alpha == 1:
-            return super().forward(module, inputs)
-        return code.call(self.id, *inputs.values(), alpha=code.const(self.alpha))
+class _Difference(_Sum):
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        for port, tensor in inputs.items():
+            if tensor.dtype == "bool":
+                yield Complaint(
+                    f"{self.title} can't take true and false.",
+                    "Use logical_xor or logical_not, or convert to numbers.",
+                    port,
+                    code="dtype.bool",
+                    fixes=(cast(port, "float32"),),
+                )
+                return
 
-    def subtitle(self) -> str:
-        return "" if self.alpha == 1 else f"{self.alpha:g} × other"
 
-
-class Sub(_Elementwise):
+class Sub(_Difference):
     """The difference input - alpha·other, number by number.
 
-    Sizes must be equal, or 1 in one of the two.
+    Sizes must be equal, or 1 in one of the two. `other` may be a number instead of a wire.
     """
 
     id = "torch.sub"
@@ -124,21 +58,31 @@ class Sub(_Elementwise):
     keywords = "difference minus"
     operator = ast.Sub
 
-    alpha: Real = 1.0
+
+class Rsub(_Difference):
+    """The difference the other way round, other - alpha·input: 1 - x for gates and masks."""
+
+    id = "torch.rsub"
+    title = "subtract from"
+    keywords = "one minus complement invert mask reverse"
+    operator = ast.Sub
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        if self.alpha == 1:
+        if self.settings():
             return super().forward(module, inputs)
-        return code.call(self.id, *inputs.values(), alpha=code.const(self.alpha))
+        left, right = self.operands(inputs)
+        return code.operation(right, ast.Sub(), left)
 
     def subtitle(self) -> str:
-        return "" if self.alpha == 1 else f"{self.alpha:g} × other"
+        if self.other is None:
+            return super().subtitle()
+        return f"{self.other:g} - x" if self.alpha == 1 else f"{self.other:g} - {self.alpha:g}·x"
 
 
-class Mul(_Elementwise):
+class Mul(WithOther):
     """The product input · other, number by number: for gates and masks.
 
-    Sizes must be equal, or 1 in one of the two.
+    Sizes must be equal, or 1 in one of the two. `other` may be a number instead of a wire.
     """
 
     id = "torch.mul"
@@ -147,145 +91,147 @@ class Mul(_Elementwise):
     operator = ast.Mult
 
 
-# -- over dims -------------------------------------------------------------------------------
+class Div(WithOther):
+    """The quotient input / other, number by number.
 
-
-class Matmul(_Arithmetic):
-    """The matrix product of the last two dims: N×A×B times N×B×C is N×A×C.
-
-    For attention by hand, or the similarity of two sets of vectors.
+    `rounding_mode`: 'floor' rounds it down and 'trunc' towards zero, which leaves whole
+    numbers whole. `other` may be a number instead of a wire.
     """
 
-    id = "torch.matmul"
-    title = "matmul"
-    keywords = "matrix product dot bmm attention similarity"
-    inputs = (Port("input"), Port("other"))
+    id = "torch.div"
+    title = "divide"
+    keywords = "quotient ratio scale floor_divide over"
+    operator = ast.Div
+
+    rounding_mode: Literal["trunc", "floor"] | None = None
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(check_same_dtype(self, inputs, "input", "other"), self._fits(inputs))
+        return first_of(_by_zero(self), super().complaints(inputs))
 
-    def _fits(self, inputs: Types) -> Iterator[Complaint]:
-        left, right = inputs.get("input"), inputs.get("other")
-        if left is None or right is None:
-            return
-        if not left.rank or not right.rank:
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        return check_real(self, inputs, *inputs) if self.rounding_mode else iter(())
+
+
+def _by_zero(layer: WithOther) -> Iterator[Complaint]:
+    if layer.other == 0:
+        yield bad_parameter(f"{layer.title} divides by 0.", "Set other to another number.")
+
+
+class Remainder(WithOther):
+    """What is left of input after division by other, with the sign of other.
+
+    `other` may be a number instead of a wire.
+    """
+
+    id = "torch.remainder"
+    title = "remainder"
+    keywords = "modulo mod rest wrap cyclic"
+    operator = ast.Mod
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(_by_zero(self), super().complaints(inputs))
+
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        return check_real(self, inputs, *inputs)
+
+
+class Pow(Elementwise):
+    """input to the power of exponent, number by number; a fraction of a negative one is nan.
+
+    `exponent` may be a number instead of a wire.
+    """
+
+    id = "torch.pow"
+    title = "power"
+    keywords = "exponent square cube root polynomial"
+    inputs = (Port("input"), Port("exponent", "A tensor; or set the parameter `exponent`."))
+    operator = ast.Pow
+
+    exponent: Scalar | None = None
+
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        whole = isinstance(self.exponent, int) and self.exponent < 0
+        if tensor is not None and not tensor.floating and whole:
             yield Complaint(
-                f"matmul needs vectors or matrices, gets {left} and {right}.",
-                "Use torch.mul to multiply by a single number.",
-                "other" if left.rank else "input",
-                code="shape.rank",
-            )
-            return
-        inner = -2 if right.rank > 1 else -1
-        if differ(left.shape[-1], right.shape[inner]):
-            turned = right.rank > 1 and left.shape[-1] == right.shape[-1]
-            swap = insert("Transpose other", "other", "torch.transpose", dim0=-2, dim1=-1)
-            yield Complaint(
-                f"matmul can't multiply {left} by {right}: {left.shape[-1]} columns meet "
-                f"{right.shape[inner]} rows.",
-                "The last dim of input and the last but one of other must be equal.",
-                "other",
-                fixes=(swap,) if turned else (),
-            )
-        elif broadcast(left.shape[:-2], right.shape[:-2])[1] is not None:
-            yield Complaint(
-                f"matmul can't pair the matrices of {left} with those of {right}.",
-                "All dims but the last two must be equal, or 1.",
-                "other",
+                f"Whole numbers have no power of {self.exponent}.",
+                "Convert them to float32.",
+                "input",
+                code="dtype.integer",
+                fixes=(cast("input", "float32"),),
             )
 
-    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
-        return code.operation(inputs["input"], ast.MatMult(), inputs["other"])
+    def saves_output(self) -> bool:
+        return self.exponent is None
 
 
-# -- many into one ---------------------------------------------------------------------------
+class _RealPair(Elementwise):
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        return check_real(self, inputs, *inputs)
 
 
-class _Joining(_Arithmetic):
-    inputs = (Port("tensors", variadic=True),)
-    starting = start_with(dim=1)
+class Minimum(_RealPair):
+    """The smaller of two numbers, number by number; for a fixed limit use clamp."""
 
-    dim: Index = 0
+    id = "torch.minimum"
+    title = "minimum"
+    keywords = "min smaller elementwise lower"
+    keeps_values = ("input", "other")
 
-    def _tensors(self, inputs: Types) -> list[tuple[str, TensorType]]:
-        return [(port, tensor) for port, tensor in inputs.items() if port.startswith("tensors_")]
 
-    def _alike(self, inputs: Types, joined: int | None) -> Iterator[Complaint]:
-        """Complains about the first tensor that differs in another dim than `joined`."""
-        (_, first), *rest = self._tensors(inputs)
-        for port, other in rest:
-            if other.rank != first.rank:
-                yield Complaint(
-                    f"{self.title} can't join {first} and {other}: {first.rank} and {other.rank} "
-                    "dims.",
-                    "Bring all to the same number of dims.",
-                    port,
-                    code="shape.rank",
-                )
-                return
-            pairs = zip(first.shape, other.shape, strict=True)
-            odd = [(i, a, b) for i, (a, b) in enumerate(pairs) if differ(a, b)]
-            wrong = [part for part in odd if joined is None or part[0] != joined % first.rank]
-            if wrong:
-                i, a, b = wrong[0]
-                # Here sizes of which nobody is sure count as different, too.
-                unequal = sum(a != b for a, b in zip(first.shape, other.shape, strict=True))
-                alone = joined is not None and unequal == 1 and i > 0
-                yield Complaint(
-                    f"{self.title} can't join {first} and {other}: dim {i} is {a} and {b}.",
-                    "All sizes must be equal"
-                    + (f" but that of dim {joined}." if joined is not None else "."),
-                    port,
-                    fixes=(set_to("dim", i),) if alone else (),
-                )
-                return
+class Maximum(_RealPair):
+    """The larger of two numbers, number by number; for a fixed limit use clamp."""
 
-    def _range(self, inputs: Types, extra: int) -> Iterator[Complaint]:
-        for port, _ in self._tensors(inputs)[:1]:
-            yield from check_dim(self, "dim", inputs, port, extra)
+    id = "torch.maximum"
+    title = "maximum"
+    keywords = "max larger elementwise maxout"
+    keeps_values = ("input", "other")
+
+
+class Atan2(_RealPair):
+    """The angle in radians of the point (other, input), from -π to π."""
+
+    id = "torch.atan2"
+    title = "atan2"
+    keywords = "arctan angle direction heading polar"
+
+
+class Lerp(Elementwise):
+    """A mixture of two, input + weight·(end - input): at weight 0 the input, at 1 the end.
+
+    `weight` may be a number instead of a wire.
+    """
+
+    id = "torch.lerp"
+    title = "lerp"
+    keywords = "linear interpolation mix blend mixup moving average"
+    inputs = (
+        Port("input"),
+        Port("end"),
+        Port("weight", "A tensor; or set the parameter `weight`."),
+    )
+
+    weight: Real | None = None
+
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(
+            check_same_dtype(self, inputs, "input", "end"),
+            check_same_dtype(self, inputs, "input", "weight"),
+        )
 
     def subtitle(self) -> str:
-        return f"dim {self.dim}"
+        return "" if self.weight is None else f"weight {self.weight:g}"
 
 
-class Cat(_Joining):
-    """Puts tensors behind one another along `dim`; all other sizes are equal.
+class Addcmul(Elementwise):
+    """input + value·tensor1·tensor2, number by number: a scale and a shift in one."""
 
-    Dim 1 joins the channels of images or the features of rows, as U-Net and DenseNet do;
-    dim 0 is the batch.
-    """
+    id = "torch.addcmul"
+    title = "addcmul"
+    keywords = "add product scale shift film modulation affine"
+    inputs = (Port("input"), Port("tensor1"), Port("tensor2"))
 
-    id = "torch.cat"
-    title = "cat"
-    keywords = "concatenate concat join merge skip connection"
+    value: Real = 1.0
 
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        if not self._tensors(inputs):
-            return iter(())
-        return first_of(self._range(inputs, 0), self._alike(inputs, self.dim), self._batch(inputs))
-
-    def _batch(self, inputs: Types) -> Iterator[Complaint]:
-        tensors = self._tensors(inputs)
-        _, first = tensors[0]
-        if len(tensors) > 1 and first.rank > 1 and at_dim(first, self.dim) == BATCH:
-            yield Complaint(
-                f"cat along dim {self.dim} puts the batches behind one another.",
-                "Set dim to 1 to join the channels or features of each sample.",
-                "tensors_0",
-                code="shape.batch",
-                severity="warning",
-                fixes=(set_to("dim", 1),),
-            )
-
-
-class Stack(_Joining):
-    """Puts tensors of one shape side by side along a new dim, which is inserted at `dim`."""
-
-    id = "torch.stack"
-    title = "stack"
-    keywords = "join new dim merge"
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        if not self._tensors(inputs):
-            return iter(())
-        return first_of(self._range(inputs, 1), self._alike(inputs, None))
+    def subtitle(self) -> str:
+        return "" if self.value == 1 else f"{self.value:g} × product"

@@ -146,9 +146,11 @@ def check_rank(
 
 
 def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
-    """Complains if integers come where numbers with a fraction are needed."""
+    """Complains if anything but real numbers with a fraction comes."""
     tensor = inputs.get(port)
-    if tensor is not None and not tensor.floating:
+    if tensor is not None and tensor.dtype.startswith("complex"):
+        yield from check_real(layer, inputs, port)
+    elif tensor is not None and not tensor.floating:
         yield Complaint(
             f"{layer.title} needs floating point numbers, gets {tensor.dtype}.",
             "Put an Embedding before it for ids, or convert to float32.",
@@ -158,11 +160,77 @@ def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint
         )
 
 
+def check_real(layer: Layer, inputs: Types, *ports: str) -> Iterator[Complaint]:
+    """Complains about complex numbers."""
+    for port in ports:
+        tensor = inputs.get(port)
+        if tensor is not None and tensor.dtype.startswith("complex"):
+            yield Complaint(
+                f"{layer.title} can't take complex numbers.",
+                "Take their magnitude, or make real and imaginary part a last dim of 2.",
+                port,
+                code="dtype.complex",
+                fixes=(
+                    insert("Take the magnitude", port, "torch.abs"),
+                    insert("Make the parts a dim of 2", port, "torch.view_as_real"),
+                ),
+            )
+            return
+
+
+def check_bool(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
+    """Complains if what is no mask comes where a mask is needed."""
+    tensor = inputs.get(port)
+    if tensor is not None and tensor.dtype != "bool":
+        yield Complaint(
+            f"{layer.title} needs true and false as {port}, gets {tensor.dtype}.",
+            "Compare before it, as torch.gt does, or convert to bool: all but 0 is true.",
+            port,
+            code="dtype.mask",
+            fixes=(cast(port, "bool"),),
+        )
+
+
+def check_index(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
+    """Complains if what is no index (int64) comes where one is needed."""
+    tensor = inputs.get(port)
+    if tensor is not None and tensor.dtype != "int64":
+        yield Complaint(
+            f"{layer.title} needs whole numbers (int64) as {port}, gets {tensor.dtype}.",
+            "Convert it, or set the Input's dtype to int64.",
+            port,
+            code="dtype.index",
+            fixes=(cast(port, "int64"),),
+        )
+
+
+def check_over_batch(layer: Layer, inputs: Types, parameter: str, does: str) -> Iterator[Complaint]:
+    """Warns if a parameter names the batch dim: `does` says what becomes of the samples."""
+    tensor = inputs.get("input")
+    value: Any = getattr(layer, parameter)
+    if tensor is None or value is None or tensor.rank < 2:
+        return
+    if any(at_dim(tensor, dim) == BATCH for dim in _each(value)):
+        yield Complaint(
+            f"{layer.title} over dim 0 of {tensor} {does}.",
+            "Choose another dim: 0 is the batch.",
+            "input",
+            code="shape.batch",
+            severity="warning",
+            fixes=(set_to(parameter, -1),) if isinstance(value, int) else (),
+        )
+
+
+def _each(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
 def check_weights(layer: Layer, inputs: Types, *ports: str) -> Iterator[Complaint]:
     """Complains about anything but float32: what a layer with weights of its own can take."""
     for port in ports or ("input",):
         tensor = inputs.get(port)
-        if tensor is not None and tensor.floating and tensor.dtype != "float32":
+        complex_ = tensor is not None and tensor.dtype.startswith("complex")
+        if tensor is not None and tensor.floating and tensor.dtype != "float32" and not complex_:
             yield Complaint(
                 f"The weights of {layer.title} are float32, {tensor.dtype} comes in.",
                 "Set the input's dtype to float32, or convert it.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from netbuilder.graph import expressions
 from netbuilder.graph.model import Json
@@ -54,7 +54,7 @@ def call(function: str | ast.expr, *args: ast.expr, **named: ast.expr) -> ast.Ca
 
 def method(value: ast.expr, name: str, *args: ast.expr, **named: ast.expr) -> ast.Call:
     """`value.name(*args, **named)`."""
-    return call(ast.Attribute(value, name, ast.Load()), *args, **named)
+    return call(attribute(value, name), *args, **named)
 
 
 def pack(values: Iterable[ast.expr]) -> ast.Tuple:
@@ -62,6 +62,19 @@ def pack(values: Iterable[ast.expr]) -> ast.Tuple:
     return ast.Tuple(list(values), ast.Load())
 
 
-def operation(left: ast.expr, operator: ast.operator, right: ast.expr) -> ast.BinOp:
-    """`left + right` and the like."""
+def operation(left: ast.expr, operator: ast.operator | ast.cmpop, right: ast.expr) -> ast.expr:
+    """`left + right`, `left < right` and the like."""
+    if isinstance(operator, ast.cmpop):
+        return ast.Compare(left, [operator], [right])
     return ast.BinOp(left, operator, right)
+
+
+def subscript(value: ast.expr, parts: Sequence[ast.expr]) -> ast.Subscript:
+    """`value[part, part]`."""
+    index = parts[0] if len(parts) == 1 else ast.Tuple(list(parts), ast.Load())
+    return ast.Subscript(value, index, ast.Load())
+
+
+def attribute(value: ast.expr, name: str) -> ast.Attribute:
+    """`value.name`."""
+    return ast.Attribute(value, name, ast.Load())

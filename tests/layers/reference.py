@@ -18,6 +18,7 @@ from torch import nn
 from netbuilder.layers.base import Layer
 from netbuilder.layers.catalogue import find
 from netbuilder.parts.distance import CosineDistance
+from tests.layers import functions
 
 LEFT_OUT = {
     *("device", "dtype", "process_group"),
@@ -150,7 +151,7 @@ def reference(
     if list(given) and all(name.startswith("tensors_") for name in given):
         given = {"tensors": tuple(given.values())}
     if not isinstance(made, type):
-        return _call(layer, made, given, values)
+        return functions.call(layer, made, given, values)
     given |= {name: values.pop(name) for name in layer.in_call}
     module = made(**values).eval()
     if state is not None:
@@ -160,15 +161,6 @@ def reference(
         states = given.pop("h_0"), given.pop("c_0", None)
         given["hx"] = states[0] if states[1] is None else states
     return module(**given, **_masks(layer, given))
-
-
-def _call(layer: Layer, made: Any, given: dict[str, Any], values: dict[str, Any]) -> Any:
-    if layer.id == "torch.Tensor.to":
-        return made(given["input"], **values)
-    if values.get("dim", 0) is None:
-        values.pop("dim")
-        values.pop("keepdim")
-    return made(**given, **values)
 
 
 def _masks(layer: Layer, given: Mapping[str, Any]) -> dict[str, Any]:

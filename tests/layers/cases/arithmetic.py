@@ -9,40 +9,65 @@ from typing import Any
 from netbuilder.layers.base import TensorType
 from tests.layers.cases.common import Case, Generator, batch, shape, some
 
+Value = float | int
+NUMBERS: list[Value] = [2, -3, 0.5, -1.5]
 
-def pair(**choices: Any) -> Callable[[Random], Case]:
+
+def operands(r: Random, *names: str, low: int = 0) -> dict[str, TensorType]:
+    """Tensors that combine: the first has all sizes, in the others some are 1."""
+    sizes = shape(r, max(1, low), 3)
+    first, *others = names
+    return {
+        first: batch(*sizes),
+        **{name: batch(*(r.choice([s, 1]) for s in sizes)) for name in others},
+    }
+
+
+def pair(
+    *,
+    number: str = "other",
+    numbers: list[Value] | None = None,
+    ids: bool = True,
+    **choices: Any,
+) -> Callable[[Random], Case]:
+    """Two tensors, or a tensor and a number; of ids now and then."""
+    values = NUMBERS if numbers is None else numbers
+
     def make(r: Random) -> Case:
-        sizes = shape(r, 1, 3)
-        other = tuple(r.choice([s, 1]) for s in sizes)
-        return Case(some(r, **choices), {"input": batch(*sizes), "other": batch(*other)})
+        params, inputs = some(r, **choices), operands(r, "input", number)
+        if r.random() < 0.5 and values:
+            params[number] = r.choice(values)
+            del inputs[number]
+        elif r.random() < 0.4 and ids and not params:
+            inputs["input"] = TensorType(inputs["input"].shape, "int64", 10)
+        return Case(params, inputs)
 
     return make
 
 
-def matmul(r: Random) -> Case:
-    a, b, c = (r.randint(1, 5) for _ in range(3))
-    other = r.choice([batch(b, c), TensorType((b, c)), TensorType((b,))])
-    return Case({}, {"input": batch(a, b), "other": other})
+def lerp(r: Random) -> Case:
+    inputs = operands(r, "input", "end", "weight")
+    if r.random() < 0.5:
+        del inputs["weight"]
+        return Case({"weight": r.random()}, inputs)
+    return Case({}, inputs)
 
 
-def cat(r: Random) -> Case:
-    rest = shape(r, 0, 2)
-    tensors = [batch(r.randint(1, 4), *rest) for _ in range(r.randint(2, 4))]
-    return Case({"dim": 1}, {f"tensors_{i}": tensor for i, tensor in enumerate(tensors)})
-
-
-def stack(r: Random) -> Case:
-    tensor = batch(*shape(r))
-    return Case(
-        {"dim": r.choice([0, 1, -1])}, {f"tensors_{i}": tensor for i in range(r.randint(2, 4))}
-    )
+def addcmul(r: Random) -> Case:
+    return Case(some(r, value=[0.5, -2.0]), operands(r, "input", "tensor1", "tensor2"))
 
 
 CASES: Mapping[str, Generator] = {
     "torch.add": pair(alpha=[0.5, -2.0]),
     "torch.sub": pair(alpha=[0.5, -2.0]),
+    "torch.rsub": pair(alpha=[0.5, -2.0]),
     "torch.mul": pair(),
-    "torch.matmul": matmul,
-    "torch.cat": cat,
-    "torch.stack": stack,
+    "torch.div": pair(rounding_mode=["floor", "trunc"]),
+    "torch.remainder": pair(),
+    "torch.pow": pair(number="exponent", numbers=[2, 3, 0.5, 0], ids=False),
+    "torch.minimum": pair(numbers=[]),
+    "torch.maximum": pair(numbers=[]),
+    "torch.atan2": pair(numbers=[]),
+    "torch.lerp": lerp,
+    "torch.addcmul": addcmul,
 }

@@ -1,0 +1,3 @@
+"""The largest and the smallest, and where they stand."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Order: the largest first."""
+
+from __future__ import annotations

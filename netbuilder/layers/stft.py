@@ -1,0 +1,3 @@
+"""Spectra of a signal over time."""
+
+from __future__ import annotations

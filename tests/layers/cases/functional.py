@@ -1,0 +1,9 @@
+"""Cases of `netbuilder.layers.functional`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.layers.cases.common import Generator
+
+CASES: Mapping[str, Generator] = {}

@@ -1,0 +1,40 @@
+"""Calls of PyTorch's functions that can't be made with the names of ports and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from netbuilder.layers.base import Layer
+
+Given = dict[str, Any]
+
+
+def call(layer: Layer, function: Callable[..., Any], given: Given, values: Given) -> Any:
+    """What the function of a layer makes of inputs and parameters; None is a default."""
+    special = _CALLS.get(layer.id)
+    values = {name: value for name, value in values.items() if value is not None}
+    if special is not None:
+        return special(given, values)
+    if "dim" not in values and "dim" in type(layer).model_fields:
+        values.pop("keepdim", None)
+    return function(**given, **values)
+
+
+def _split(given: Given, values: Given) -> Any:
+    return torch.split(given["input"], values["split_size_or_sections"], dim=values["dim"])
+
+
+def _tensor_split(given: Given, values: Given) -> Any:
+    return torch.tensor_split(given["input"], values["indices_or_sections"], dim=values["dim"])
+
+
+_CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
+    "torch.Tensor.to": lambda given, values: given["input"].to(values["dtype"]),
+    "torch.einsum": lambda given, values: torch.einsum(values["equation"], *given.values()),
+    "torch.split": _split,
+    "torch.tensor_split": _tensor_split,
+    "torch.unbind": lambda given, values: torch.unbind(given["input"], values["dim"]),
+}
