@@ -55,9 +55,8 @@ def assignment(target: str, value: str, depth: int) -> list[str]:
     """
     if 4 * depth + len(target) + 3 + len(value) <= WIDTH:
         return [f"{target} = {value}"]
-    left = Brackets("(", tuple([name] for name in target.split(", ")), ")")
     if "," in target and 4 * depth + len(target) + 8 > WIDTH:
-        return _lines([left, " = ", *_parsed(value)], depth)
+        return _lines([*_parsed(target), " = ", *_parsed(value)], depth)
     return _statement(f"{target} = ", value, depth)
 
 
@@ -66,6 +65,11 @@ def returned(value: str, depth: int) -> list[str]:
     if 4 * depth + 7 + len(value) <= WIDTH:
         return [f"return {value}"]
     return _statement("return ", value, depth)
+
+
+def framed(head: str, value: str, tail: str, depth: int) -> list[str]:
+    """An expression in a statement, such as `for x in ` and `:`; `value` may be empty."""
+    return _lines([head, *(_parsed(value) if value else []), tail], depth)
 
 
 def signature(head: str, arguments: Sequence[str], tail: str, depth: int) -> list[str]:
