@@ -155,7 +155,7 @@ def _train_once(
     layer: OwnLayer, inputs: Types, names: Sequence[str], libraries: Mapping[str, Any]
 ) -> None:
     """Forward and backward on real tensors: what is changed in place shows only there."""
-    sizes = {name: 3 for name in names}
+    sizes = dict.fromkeys(names, 3)
     if any(math.prod(dims.concrete(t.shape, sizes)) > MOST for t in inputs.values()):
         return
     runner = _made(layer, tuple(inputs), libraries, "cpu")
@@ -169,7 +169,7 @@ def _train_once(
             outputs = _call(layer, runner, tensors).values()
             sums = [t.sum() for t in outputs if t.requires_grad and t.is_floating_point()]
             if sums:
-                torch.stack(sums).sum().backward()
+                torch.autograd.backward(sums)
     except (RuntimeError, OwnCodeError) as error:
         text = str(error)
         if "inplace" not in text.replace("-", "") and "in place" not in text:

@@ -248,8 +248,11 @@ def _name(value: Json) -> str:
 
 
 def _port(declared: Mapping[str, Json]) -> Port:
-    flags = {key: declared.get(key) is True for key in ("optional", "variadic")}
-    return Port(_name(declared["name"]), **flags)
+    return Port(
+        _name(declared["name"]),
+        optional=declared.get("optional") is True,
+        variadic=declared.get("variadic") is True,
+    )
 
 
 def _required(parameters: tuple[Mapping[str, Json], ...]) -> Iterator[tuple[str, Any]]:
@@ -307,16 +310,20 @@ def _annotation(parameter: Mapping[str, Json]) -> Any:
         if word in _TYPES:
             kinds.append(_TYPES[word])
         elif head.endswith("s") and _TYPES.get(head[:-1]) is not None:
-            item = _TYPES[head[:-1]]
-            count = int(length) if length else 0
-            if not 0 <= count <= 64:
-                raise _Bad("has a tuple that is too long")
-            kinds.append(tuple[(item,) * count] if length else tuple[item, ...])  # type: ignore[misc]
+            kinds.append(_tuple(_TYPES[head[:-1]], length))
         else:
             raise _Bad("has a parameter of an unknown type")
     if not kinds:
         raise _Bad("has a parameter without a type")
     return Union[tuple(kinds)]  # noqa: UP007
+
+
+def _tuple(item: Any, length: str) -> Any:
+    count = int(length or 0)
+    if not 0 <= count <= 64:
+        raise _Bad("has a tuple that is too long")
+    kind: Any = tuple
+    return kind[(item,) * count] if length else kind[item, ...]
 
 
 _GUESSES: Mapping[str, Json] = {"int": 16, "float": 1.0, "bool": False, "str": "", "none": None}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from netbuilder.errors import DocumentError
 from netbuilder.graph.model import Json, ProjectInfo
-from netbuilder.layers import own, signatures
+from netbuilder.layers import own, signatures, trusted
 from netbuilder.layers.trusted import State, digest
-from netbuilder.storage import files
+from netbuilder.storage import atomic, files
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +75,34 @@ def look(project: ProjectInfo, folder: Path | None) -> list[Found]:
         state: State = "restricted" if sha256 == file.sha256 else "changed"
         found.append(Found(file, state, source, sha256))
     return found
+
+
+def write_beside(
+    project: ProjectInfo, folder: Path, out: Path | None = None, *, replace: bool = False
+) -> list[str]:
+    """Copies the project's trusted files into a folder, so that what imports them finds them.
+
+    `out` is the file that does. `DocumentError` if another file has the place of one, unless
+    it may be replaced.
+    """
+    sources = trusted.current().sources
+    written = []
+    for name, file in own.files(project).items():
+        source = sources.get(file.sha256)
+        if source is None:
+            continue
+        place = folder.joinpath(*name.split("/"))
+        if out is not None and os.path.realpath(place) == os.path.realpath(out):
+            raise DocumentError(f"'{name}' is the file with your layers.", "Name another file.")
+        if os.path.lexists(place):
+            if files.read(place, signatures.MAX_BYTES) == source:
+                continue
+        if os.path.lexists(place) and not replace:
+            raise DocumentError(
+                f"There is another '{name}' in '{folder}'.",
+                "It would have to be replaced by the one with your layers: choose another folder.",
+            )
+        place.parent.mkdir(parents=True, exist_ok=True)
+        atomic.write(place, source)
+        written.append(name)
+    return written
