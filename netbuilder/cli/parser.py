@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from netbuilder.cli import output
+from netbuilder.cli import output, trusting
 
 COMMANDS = (
     "templates",
@@ -79,9 +79,11 @@ def _project_commands(commands: Any) -> None:
     _add(commands, "layers", "project", "List the layers and their parameters.")
     check = _add(commands, "check", "project", "List the problems of a project.")
     check.add_argument("file", metavar="FILE")
+    trusting.add_options(check)
     summary = _add(commands, "summary", "project", "Show shapes, parameters and costs.")
     summary.add_argument("file", metavar="FILE")
     summary.add_argument("--network", metavar="NAME")
+    trusting.add_options(summary)
     summary.add_argument(
         "--input", metavar="NAME=1x3x224x224", action="append", default=[], dest="inputs"
     )
@@ -89,6 +91,7 @@ def _project_commands(commands: Any) -> None:
     code.add_argument("file", metavar="FILE")
     code.add_argument("--network", metavar="NAME")
     code.add_argument("-o", "--output", metavar="model.py")
+    trusting.add_options(code)
 
 
 def _run_commands(commands: Any) -> None:
@@ -96,6 +99,7 @@ def _run_commands(commands: Any) -> None:
     train.add_argument("file", metavar="FILE")
     train.add_argument("--run", metavar="DIR", required=True)
     train.add_argument("--epochs", type=int, metavar="N")
+    trusting.add_options(train)
     train.add_argument("--steps", type=int, metavar="N")
     train.add_argument("--seed", type=int, metavar="S")
     train.add_argument("--device", metavar="auto|cpu|cuda:0")
@@ -109,6 +113,7 @@ def _run_commands(commands: Any) -> None:
     export.add_argument("-o", "--output", metavar="OUT", required=True)
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
+    trusting.add_options(export)
     predict = _add(commands, "predict", "using", "Ask a trained network.")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument(
@@ -118,5 +123,6 @@ def _run_commands(commands: Any) -> None:
         help=".npy, .csv or .json file, JSON text, or sample:3; NAME=... where there are several",
     )
     predict.add_argument("--network", metavar="NAME")
+    trusting.add_options(predict)
     runs = _add(commands, "runs", "training", "List runs.")
     runs.add_argument("folder", metavar="DIR", nargs="?")

@@ -82,7 +82,7 @@ def train(
     """
     from netbuilder.engine import overrides as settings
     from netbuilder.engine import planning
-    from netbuilder.storage import atomic, format
+    from netbuilder.storage import atomic, code_files, format
     from netbuilder.training import checkpoints, loop
     from netbuilder.training.control import Control
     from netbuilder.training.folder import RunFolder
@@ -100,6 +100,8 @@ def train(
             atomic.write(folder.project_path, project)
     else:
         folder = RunFolder.create(run_dir, project)
+    # The run needs nothing else: also not the files of the project's own layers.
+    code_files.write_beside(document.project, folder.path, replace=True)
     result = loop.train(
         plan, folder, control or Control(), listen or (lambda event: None), resume=resume
     )

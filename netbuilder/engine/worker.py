@@ -119,7 +119,8 @@ class Worker:
 
     def _answer(self, request: Request, job: Job) -> None:
         try:
-            reply = Reply(request.id, job(request.params))
+            with _trust(request):
+                reply = Reply(request.id, job(request.params))
         except Exception as error:
             reply = Reply(request.id, error=as_error(error))
         self._outlet.reply(reply)
@@ -170,7 +171,8 @@ class Worker:
             )
 
         try:
-            reply = Reply(request.id, job(request.params))
+            with _trust(request):
+                reply = Reply(request.id, job(request.params))
         except Exception as error:
             reply = Reply(request.id, error=as_error(error))
         # The next training may be asked for as soon as the reply is out.
@@ -210,10 +212,21 @@ class Worker:
 Job = Callable[[Mapping[str, Any]], Any]
 
 
+def _trust(request: Request) -> contextlib.AbstractContextManager[None]:
+    """Within the block what the request brings along of trusted code may run, and nothing else."""
+    from netbuilder.layers import trusted
+
+    return trusted.given(trusted.Trust.from_json(request.params.get("code")))
+
+
 def _document(params: Mapping[str, Any]) -> Any:
+    """The project of a request; its own layers are those of this thread from now on."""
+    from netbuilder.layers import own
     from netbuilder.storage import format
 
-    return format.from_json(params.get("project"))
+    document = format.from_json(params.get("project"))
+    own.use(document.project)
+    return document
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:

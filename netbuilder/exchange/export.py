@@ -23,7 +23,8 @@ from netbuilder.compiler.build import (
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, fresh, interface
 from netbuilder.graph.document import Document
-from netbuilder.storage import atomic, format
+from netbuilder.layers import trusted
+from netbuilder.storage import atomic, code_files, format
 
 CANCELLED = "The export was cancelled; nothing was written."
 _PATIENCE_S = 0.1
@@ -91,6 +92,7 @@ def _refuse(document: Document, network: str) -> None:
 def _code(document: Document, network: str, out: Path) -> dict[str, Any]:
     # The source was run when the module was built from it: it is its own proof.
     build_network(document, network)
+    code_files.write_beside(document.project, out.parent, out)
     atomic.write(out, network_source(document, network).text.encode())
     return {"verified": True, "max_rel_error": 0.0}
 
@@ -133,6 +135,7 @@ def _in_child(
         save_file(contiguous(samples), paths["samples"])
         job |= {name: str(path) for name, path in paths.items()}
         job["project"] = format.to_json(document)
+        job["code"] = trusted.current().to_json()
         answer = _run(job, cancelled)
         _publish(paths["out"], out)
     return answer

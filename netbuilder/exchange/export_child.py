@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netbuilder.errors import NetbuilderError
+from netbuilder.layers import trusted
 
 
 def run(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +51,8 @@ def main() -> int:
     os.dup2(2, 1)
     job = json.load(sys.stdin)
     try:
-        answer = run(job)
+        with trusted.given(trusted.Trust.from_json(job.get("code"))):
+            answer = run(job)
     except NetbuilderError as error:
         answer = {"error": {"message": str(error), "hint": error.hint}}
     with os.fdopen(answers, "w") as stream:

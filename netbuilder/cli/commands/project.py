@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from netbuilder.cli import layer_list, output
+from netbuilder.cli import layer_list, output, trusting
 from netbuilder.cli.output import UsageError
 from netbuilder.graph.document import Document
 
@@ -64,15 +64,20 @@ def check(options: Namespace) -> int:
     """List the problems; exit code 1 if there are errors among them."""
     from netbuilder.engine import tasks
 
-    document = load(options.file)
-    report = tasks.analyse(document)
+    document = trusting.load(options.file, options, refuse=False)
+    with trusting.quiet():
+        report = tasks.analyse(document)
+    # What was not looked at is not known to be right.
+    unseen = any(problem.code in trusting.UNSEEN for problem in report.problems)
     if options.json:
         problems = [problem.to_json() for problem in report.problems]
-        output.answer({"ok": report.ok, "problems": problems})
+        output.answer({"ok": report.ok and not unseen, "problems": problems})
     else:
         for problem in report.problems:
             print(output.describe(problem, _place(document, problem.graph, problem.node)))
         print("No problems." if not report.problems else f"{len(report.problems)} problems.")
+    if report.ok and unseen:
+        return output.UNTRUSTED
     return output.DONE if report.ok else output.PROBLEMS
 
 
@@ -89,7 +94,9 @@ def summary(options: Namespace) -> int:
     from netbuilder.engine import tasks
 
     sizes = dict(_input_size(text) for text in options.inputs)
-    result = tasks.summary(load(options.file), options.network, sizes)
+    document = trusting.load(options.file, options)
+    with trusting.quiet():
+        result = tasks.summary(document, options.network, sizes)
     if options.json:
         output.answer(result)
         return output.DONE
@@ -120,11 +127,14 @@ def code(options: Namespace) -> int:
     """Print a network's source or write it to a file."""
     from netbuilder.compiler.build import network_source
     from netbuilder.engine.trained import choose_network
-    from netbuilder.storage import atomic
+    from netbuilder.storage import atomic, code_files
 
-    document = load(options.file)
-    text = network_source(document, choose_network(document, options.network)).text
+    document = trusting.load(options.file, options)
+    with trusting.quiet():
+        text = network_source(document, choose_network(document, options.network)).text
     if options.output:
+        path = Path(options.output)
+        code_files.write_beside(document.project, path.absolute().parent, path)
         atomic.write(options.output, text.encode())
     if options.json:
         output.answer({"path": options.output, "code": text})

@@ -8,7 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from netbuilder.cli import output
+from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.project import load
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
@@ -19,13 +19,13 @@ def train(options: Namespace) -> int:
     from netbuilder.cli.progress import Progress
 
     values = settings(options)
-    document = load(options.file)
+    document = trusting.load(options.file, options)
     from netbuilder.engine import tasks
     from netbuilder.training.control import Control
 
     control = Control()
     _stop_on_signals(control.stop)
-    with Progress() as progress:
+    with Progress() as progress, trusting.quiet():
         try:
             result = tasks.train(
                 document,

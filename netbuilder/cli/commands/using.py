@@ -8,8 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from netbuilder.cli import output
-from netbuilder.cli.commands.project import load
+from netbuilder.cli import output, trusting
 from netbuilder.cli.output import UsageError
 from netbuilder.graph.document import Document
 
@@ -19,10 +18,16 @@ def export(options: Namespace) -> int:
     from netbuilder.engine import tasks
 
     path = Path(options.origin)
-    origin: Document | Path = run_folder(options.origin) if path.is_dir() else load(options.origin)
-    result = tasks.export(
-        origin, options.to, Path(options.output), network=options.network, opset=options.opset
-    )
+    origin: Document | Path
+    if path.is_dir():
+        origin = run_folder(options.origin)
+        trusting.load_run(origin, options)
+    else:
+        origin = trusting.load(options.origin, options)
+    with trusting.quiet():
+        result = tasks.export(
+            origin, options.to, Path(options.output), network=options.network, opset=options.opset
+        )
     if options.json:
         output.answer(result)
         return output.DONE
@@ -48,7 +53,10 @@ def predict(options: Namespace) -> int:
     from netbuilder.engine import tasks
 
     folder = run_folder(options.run)
-    result = tasks.predict(folder, read_inputs(options.inputs), network=options.network)
+    trusting.load_run(folder, options)
+    inputs = read_inputs(options.inputs)
+    with trusting.quiet():
+        result = tasks.predict(folder, inputs, network=options.network)
     if options.json:
         output.answer(result)
         return output.DONE
