@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from netbuilder.compiler import own_files
+from netbuilder.compiler.advice import advice
 from netbuilder.compiler.blocks import used_blocks
 from netbuilder.compiler.check import check
 from netbuilder.compiler.classes import programs
@@ -90,6 +91,7 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
             compiled.uses.setdefault(use.graph.id, {})[path] = use
     for id, uses in compiled.uses.items():
         inferences[id] = next(iter(uses.values()))
+    problems += advice(flat, inferences, problems)
     return replace(compiled, problems=_in_order(document, problems))
 
 

@@ -12,7 +12,14 @@ from dataclasses import replace
 from netbuilder.compiler import own_files
 from netbuilder.compiler.blocks import check_block, check_call, check_sharing
 from netbuilder.compiler.inplace import overwritten
-from netbuilder.compiler.loose import connect_fixes, delete_fix, loose_outputs, objective_fixes
+from netbuilder.compiler.loose import (
+    connect_fixes,
+    delete_fix,
+    indices_fixes,
+    loose_outputs,
+    objective_fixes,
+    sum_fixes,
+)
 from netbuilder.compiler.resolve import resolve
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
@@ -94,11 +101,7 @@ def sinks(graph: Graph) -> list[str]:
 def to_problem(complaint: Complaint, graph: Graph, node: Node) -> Problem:
     """A layer's complaint as a problem at its node; its fixes learn where they belong."""
     here = {"graph": graph.id, "node": node.id}
-    fixes = tuple(
-        replace(fix, arguments={**here, **fix.arguments})
-        for fix in complaint.fixes
-        if _applies(fix, graph, node)
-    )
+    fixes = tuple(_placed(fix, here) for fix in complaint.fixes if _applies(fix, graph, node))
     return Problem(
         complaint.severity,
         complaint.code,
@@ -109,6 +112,16 @@ def to_problem(complaint: Complaint, graph: Graph, node: Node) -> Problem:
         complaint.port,
         fixes,
     )
+
+
+def _placed(fix: Fix, here: Mapping[str, str]) -> Fix:
+    """The fix with its place filled in, and in each of its parts if it is several."""
+    if fix.operation != "several":
+        return replace(fix, arguments={**here, **fix.arguments})
+    parts = [
+        {**part, "arguments": {**here, **part["arguments"]}} for part in fix.arguments["fixes"]
+    ]
+    return replace(fix, arguments={**here, "fixes": parts})
 
 
 def _applies(fix: Fix, graph: Graph, node: Node) -> bool:
@@ -200,7 +213,7 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 "A step has exactly one Loss node: connect the number to make small to it.",
                 graph.id,
                 objectives[1].id if objectives else "",
-                fixes=() if objectives else objective_fixes(graph),
+                fixes=sum_fixes(graph, objectives) if objectives else objective_fixes(graph),
             )
         yield from _updates(document, graph)
 
@@ -401,7 +414,7 @@ def _wiring(
             graph.id,
             node.id,
             name,
-            connect_fixes(graph, node, name, loose),
+            (*indices_fixes(graph, node, name), *connect_fixes(graph, node, name, loose)),
         )
     if not used and not missing:
         yield Problem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from netbuilder.errors import Fix
 from netbuilder.graph import topology
@@ -68,3 +68,45 @@ def objective_fixes(graph: Graph) -> tuple[Fix, ...]:
 def delete_fix(graph: Graph, node: Node) -> Fix:
     """Takes away a node that leads nowhere."""
     return Fix("Delete it", "remove_items", {"graph": graph.id, "items": [node.id]})
+
+
+def indices_fixes(graph: Graph, node: Node, port: str) -> Iterator[Fix]:
+    """For an unpooling without indices: those of the nearest max pooling before it."""
+    if port != "indices" or not node.layer.startswith("torch.nn.MaxUnpool"):
+        return
+    wanted = node.layer.replace("MaxUnpool", "MaxPool")
+    before = topology.ancestors(graph, [node.id])
+    pools = [other for other in graph.ordered() if other.id in before and other.layer == wanted]
+    used = {wire.source for wire in graph.wires.values() if wire.source_port == "indices"}
+    free = [pool for pool in pools if pool.id not in used]
+    if not free:
+        return
+    pool = free[-1]
+    on = {"graph": graph.id, "node": pool.id, "name": "return_indices", "value": True}
+    wire = {
+        "graph": graph.id,
+        "source": pool.id,
+        "source_port": "indices",
+        "target": node.id,
+        "target_port": port,
+    }
+    parts = [
+        {"operation": "set_parameter", "arguments": on},
+        {"operation": "connect", "arguments": wire},
+    ]
+    yield Fix(f"Connect the indices of '{pool.name}'", "several", {"fixes": parts})
+
+
+def sum_fixes(graph: Graph, objectives: Sequence[Node]) -> tuple[Fix, ...]:
+    """Of two Loss nodes one that has the sum."""
+    wires = [graph.wire_into(node.id, "loss") for node in objectives]
+    if len(wires) != 2 or wires[0] is None or wires[1] is None:
+        return ()
+    first, second = objectives
+    other = {"source": wires[1].source, "source_port": wires[1].source_port}
+    into = {"graph": graph.id, "node": first.id, "port": "loss", "layer": "torch.add"}
+    parts = [
+        {"operation": "remove_items", "arguments": {"graph": graph.id, "items": [second.id]}},
+        {"operation": "join", "arguments": {**into, **other}},
+    ]
+    return (Fix("Add both losses", "several", {"fixes": parts}),)

@@ -7,9 +7,10 @@ two branches part, so that the fix goes where a person would make it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from netbuilder.compiler.substitutes import Case, substitutes
 from netbuilder.errors import Fix
 from netbuilder.graph import expressions, topology
 from netbuilder.graph.document import Document, Graph
@@ -61,6 +62,22 @@ class Around:
             if wire is not None:
                 found.append(Side(port, wire, tensor))
         return found
+
+
+def mended(document: Document, around: Around, layer: Layer, complaint: Complaint) -> Complaint:
+    """The complaint with all fixes that are known for it, and the hint of the likeliest."""
+    inputs = around.inputs.get(around.node.id, {})
+    case = Case(document, around.graph, around.node, layer, inputs, around.layers, complaint)
+    offers = substitutes(case)
+    first = [offer.fix for offer in offers if offer.first]
+    more = [offer.fix for offer in offers if not offer.first]
+    # Sizes that were to stay are more often meant than another dim to join along.
+    fixes = sorted(
+        (*complaint.fixes, *more, *remedies(document, around, layer, complaint)),
+        key=lambda fix: fix.operation != PADDED,
+    )
+    hint = next((offer.hint for offer in offers if offer.hint), complaint.hint)
+    return replace(complaint, fixes=(*first, *fixes), hint=hint)
 
 
 def remedies(

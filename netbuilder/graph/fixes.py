@@ -22,14 +22,14 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
     """Do what a problem's fix says, as one step. Arguments were filled in by the compiler.
 
     Operations: `set_parameter` (name, value), `unset_parameter` (name), `set_parameters` (nodes:
-    names and values by id), `insert_before` (port, layer, params), `insert_chain` (port, chain of
-    layer and params), `add_end` (layer, params; wired to `source` and `source_port` or to
-    `target` and `target_port`, if given), `remove_items` (items), `take_out` (what comes in
-    goes on), `replace_layer` (layer, params), `connect` (source, source_port, target,
-    target_port), `join` (port, layer, source, source_port: both go through a new node),
-    `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project` (fields); all but
-    the last with `graph`, and with `node` where one is meant. `several` does others one after
-    the other (fixes: a list of operation and arguments).
+    names and values by id; or `values` for the node), `insert_before` (port, layer, params),
+    `insert_chain` (port, chain of layer and params), `add_end` (layer, params; wired to `source`
+    and `source_port` or to `target` and `target_port`, if given), `remove_items` (items),
+    `take_out` (what comes in goes on), `replace_layer` (layer, params), `connect` (source,
+    source_port, target, target_port), `join` (port, layer, source, source_port: both go through
+    a new node), `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project`
+    (fields); all but the last with `graph`, and with `node` where one is meant. `several` does
+    others one after the other (fixes: a list of operation and arguments).
     """
     values = dict(fix.arguments)
     try:
@@ -65,7 +65,8 @@ def _unset_parameter(history: History, graph: Graph, values: Values, ports_of: P
 
 
 def _set_parameters(history: History, graph: Graph, values: Values, ports_of: PortsOf) -> None:
-    for node, named in values["nodes"].items():
+    nodes = values["nodes"] if "nodes" in values else {values["node"]: values["values"]}
+    for node, named in nodes.items():
         edits.set_parameters(history, graph, [node], named)
 
 

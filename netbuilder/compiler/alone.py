@@ -1,0 +1,226 @@
+"""What is odd about a node in the light of what comes in: it runs, and does nothing sensible.
+
+One function a kind of layer; `RULES` says which asks which. To add a rule, add a function and
+an entry. What a layer can say without doubt stands in the layer's own complaints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import permutations
+from typing import Any
+
+from netbuilder.errors import Fix
+from netbuilder.layers import dims
+from netbuilder.layers.base import Complaint, Layer, TensorType, Types
+from netbuilder.layers.checks import BATCH, insert, set_to, spread
+
+Rule = Callable[[Any, Types], Iterator[Complaint]]
+FEW_DIMS = 5
+"""A reshape of more dims is not compared with all orders of them."""
+
+
+def alone(layer: Layer, inputs: Types) -> Iterator[Complaint]:
+    """What a layer does to these inputs that nobody wants."""
+    for rule in RULES.get(layer.id, ()):
+        yield from rule(layer, inputs)
+
+
+def _take_out(title: str) -> Fix:
+    return Fix(title, "take_out", {})
+
+
+def _warning(message: str, hint: str, code: str, *fixes: Fix, port: str = "input") -> Complaint:
+    return Complaint(message, hint, port, code, "warning", fixes)
+
+
+# -- normalisation ----------------------------------------------------------------------------
+
+
+def _count(tensor: TensorType, start: int) -> dims.Dim:
+    """How many numbers the dims from `start` on hold."""
+    return dims.product(tensor.shape[start:])
+
+
+def _layer_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    sizes = spread(layer.normalized_shape or (), 1) if layer.normalized_shape else ()
+    if sizes and dims.product(sizes) == 1:
+        yield _one_number(layer, inputs)
+
+
+def _instance_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    tensor = inputs.get("input")
+    if tensor is not None and tensor.rank > 2 and _count(tensor, 2) == 1:
+        yield _one_number(layer, inputs)
+
+
+def _group_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    tensor = inputs.get("input")
+    if tensor is None or layer.num_channels != layer.num_groups or _count(tensor, 2) != 1:
+        return
+    yield _warning(
+        f"Each of the {layer.num_groups} groups of GroupNorm has one number of {tensor}: all "
+        "become zero.",
+        "Use fewer groups.",
+        "norm.single",
+        set_to("num_groups", 1),
+    )
+
+
+def _one_number(layer: Layer, inputs: Types) -> Complaint:
+    return _warning(
+        f"{layer.title} normalises one number of {inputs['input']} at a time: all become zero.",
+        "Remove it, or normalise over more.",
+        "norm.single",
+        _take_out("Remove it"),
+    )
+
+
+# -- activation and dropout -------------------------------------------------------------------
+
+
+def _softmax(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    tensor = inputs.get("input")
+    dim = getattr(layer, "dim", None)
+    if tensor is None or dim is None or not -tensor.rank <= dim < tensor.rank:
+        return
+    if tensor.shape[dim] == 1:
+        yield _warning(
+            f"{layer.title} over dim {dim} of {tensor}, a single number, is always the same.",
+            "Use Sigmoid for one score, or a Linear with an output for each class.",
+            "softmax.single",
+            Fix("Use Sigmoid", "replace_layer", {"layer": "torch.nn.Sigmoid", "params": {}}),
+        )
+
+
+def _dropout(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    if layer.p == 1:
+        yield _warning(
+            f"{layer.title} with p 1 sets everything to zero while training: nothing is learnt.",
+            "p is the share that is dropped: 0.1 to 0.5 is usual.",
+            "dropout.all",
+            set_to("p", 0.5),
+            port="",
+        )
+
+
+def _one_class(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    scores, target = inputs.get("input"), inputs.get("target")
+    if scores is None or target is None or scores.rank != 2 or scores.shape[1] != 1:
+        return
+    chain = [
+        {"layer": "torch.Tensor.to", "params": {"dtype": "float32"}},
+        {"layer": "torch.unsqueeze", "params": {"dim": -1}},
+    ]
+    loss = {"layer": "torch.nn.BCEWithLogitsLoss", "params": {}}
+    parts = [
+        {"operation": "replace_layer", "arguments": loss},
+        {"operation": "insert_chain", "arguments": {"port": "target", "chain": chain}},
+    ]
+    plain = target.rank == 1 and not target.floating
+    fix = Fix("Use BCEWithLogitsLoss", "several", {"fixes": parts})
+    yield _warning(
+        f"{layer.title} of {scores}, one score, is always 0: nothing is learnt.",
+        "For yes or no use BCEWithLogitsLoss, for classes an output feature for each.",
+        "loss.one_class",
+        *((fix,) if plain else ()),
+    )
+
+
+# -- convolution ------------------------------------------------------------------------------
+
+
+def _uneven_upsampling(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    kernel, stride = (spread(value, layer.spatial) for value in (layer.kernel_size, layer.stride))
+    odd = [(k, s) for k, s in zip(kernel, stride, strict=True) if s > 1 and k % s]
+    if not odd:
+        return
+    k, s = odd[0]
+    wanted = -(-k // s) * s
+    change: dict[str, Any] = {"kernel_size": wanted}
+    more = spread(layer.output_padding, layer.spatial)
+    fixes = []
+    if len(set(zip(kernel, stride, more, strict=True))) == 1 and more[0] >= wanted - k:
+        # The larger window gives what output_padding added, so that the sizes stay.
+        change["output_padding"] = more[0] - (wanted - k)
+        arguments = {"values": change}
+        fixes.append(Fix(f"Set kernel_size to {wanted}", "set_parameters", arguments))
+    yield Complaint(
+        f"A kernel of {k} with stride {s} covers some pixels more often than others: pictures "
+        "may show a chequered pattern.",
+        f"Use a kernel_size that stride divides, such as {wanted}.",
+        code="conv.checkerboard",
+        severity="info",
+        fixes=tuple(fixes),
+    )
+
+
+# -- shapes -----------------------------------------------------------------------------------
+
+
+def _scrambling(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    """A reshape to the sizes that a permute would give keeps the numbers in their old order."""
+    tensor = inputs.get("input")
+    if tensor is None or not 3 <= tensor.rank <= FEW_DIMS or layer.shape.count(-1) != 1:
+        return
+    if tensor.shape[0] != BATCH or layer.shape[0] != -1 or len(layer.shape) != tensor.rank:
+        return
+    have, want = tensor.shape[1:], layer.shape[1:]
+    if have == want or 1 in want or sorted(map(str, have)) != sorted(map(str, want)):
+        return
+    rank = range(len(have))
+    order = next(p for p in permutations(rank) if tuple(have[i] for i in p) == want)
+    turned = (0, *(i + 1 for i in order))
+    shown = ", ".join(map(str, turned))
+    yield _warning(
+        f"{layer.title} of {tensor} to {TensorType((BATCH, *want))} keeps the numbers in their "
+        "order: it does not exchange dims, it scrambles them.",
+        f"Use torch.permute with dims {shown}.",
+        "shape.scrambled",
+        Fix(
+            f"Permute to ({shown})",
+            "replace_layer",
+            {"layer": "torch.permute", "params": {"dims": turned}},
+        ),
+    )
+
+
+def _outer(layer: Any, inputs: Types) -> Iterator[Complaint]:
+    """A column with a row makes a table, whatever the sizes are."""
+    left, right = inputs.get("input"), inputs.get("other")
+    if left is None or right is None or abs(left.rank - right.rank) != 1:
+        return
+    port, short, long = ("input", left, right)
+    if left.rank > right.rank:
+        port, short, long = "other", right, left
+    column = long.shape == (*short.shape, 1) and short.rank > 0
+    if not column or short.shape[-1] == 1 or BATCH in short.shape[:1]:
+        return
+    yield _warning(
+        f"{layer.title} of {left} and {right} pairs every number with every other.",
+        "Add a dim of 1 to the smaller one, or remove one from the larger.",
+        "shape.broadcast",
+        insert("Insert a dim at -1", port, "torch.unsqueeze", dim=-1),
+        port=port,
+    )
+
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
+    "torch.nn.LayerNorm": (_layer_norm,),
+    "torch.nn.RMSNorm": (_layer_norm,),
+    "torch.nn.GroupNorm": (_group_norm,),
+    **{f"torch.nn.InstanceNorm{n}d": (_instance_norm,) for n in (1, 2, 3)},
+    "torch.nn.Softmax": (_softmax,),
+    "torch.nn.LogSoftmax": (_softmax,),
+    "torch.nn.functional.softmax": (_softmax,),
+    "torch.nn.CrossEntropyLoss": (_one_class,),
+    **{f"torch.nn.{name}": (_dropout,) for name in ("Dropout", "Dropout1d", "Dropout2d")},
+    **{f"torch.nn.{name}": (_dropout,) for name in ("Dropout3d", "AlphaDropout")},
+    **{f"torch.nn.ConvTranspose{n}d": (_uneven_upsampling,) for n in (1, 2, 3)},
+    "torch.reshape": (_scrambling,),
+    "torch.Tensor.view": (_scrambling,),
+    "torch.add": (_outer,),
+    "torch.sub": (_outer,),
+    "torch.mul": (_outer,),
+    "torch.div": (_outer,),
+}
