@@ -14,6 +14,7 @@ from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
 from netbuilder.compiler.infer import infer
 from netbuilder.compiler.inference import Fields, Inference, World
+from netbuilder.compiler.networks import in_order
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
@@ -53,6 +54,15 @@ class Compiled:
         return [p for p in self.problems if p.severity == "error" and p.graph in (graph.id, "")]
 
 
+    def scanned(self, graph: Graph) -> Compiled:
+        """The same with a source of this network in which loops over time are scans."""
+        networks = {i.graph.name: i for i in self.inferences.values() if i.graph.kind == "network"}
+        found = programs(
+            self.resolved.document, self.inferences[graph.id], networks, scanned=True
+        )
+        return replace(self, sources={**self.sources, graph.id: emit(found)})
+
+
 def compile_document(document: Document, fields: Fields, cache: Cache | None = None) -> Compiled:
     """Check, infer, lower and emit all graphs of a document.
 
@@ -72,7 +82,7 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
     known: dict[str, Inference] = {}
     inferences: dict[str, Inference] = {}
     world = World(flat, cache or _shared, fields, known, frozenset(broken), unseen.graphs)
-    for graph in flat.of_kind("network"):
+    for graph in in_order(flat):
         inferences[graph.id] = known[graph.name] = infer(world, graph)
     for graph in flat.of_kind("step"):
         inferences[graph.id] = infer(world, graph)
@@ -86,7 +96,7 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
             problems += _untyped(graph, inference, known)
             errors = [p for p in problems if p.severity == "error" and p.graph == id]
         if not errors and id not in unseen.graphs:
-            _write(compiled, programs(flat, inference))
+            _write(compiled, programs(flat, inference, known))
         for path, use in _paths(id, inference):
             compiled.uses.setdefault(use.graph.id, {})[path] = use
     for id, uses in compiled.uses.items():
@@ -108,8 +118,9 @@ def _needed(found: list[Program]) -> list[Program]:
     """The last program and those that it is made of."""
     wanted = [found[-1]]
     for program in reversed(found[:-1]):
-        calls = (call.constructor for user in wanted for call in user.calls)
-        if any(c is not None and f"{program.class_name}(" in c.text for c in calls):
+        made = (part.constructor for user in wanted for part in user.calls)
+        given = (part.default for user in wanted for part in user.given)
+        if any(c is not None and f"{program.class_name}(" in c.text for c in (*made, *given)):
             wanted.insert(0, program)
     return wanted
 

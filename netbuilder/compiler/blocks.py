@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
-
-import networkx as nx
 
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import expressions, parameters
@@ -15,8 +14,8 @@ from netbuilder.layers.base import Complaint, Layer, Role
 from netbuilder.layers.catalogue import called_graph, find, graph_ports, parameters_of
 
 
-def check_block(document: Document, block: Graph) -> Iterator[Problem]:
-    """Declared parameters without a usable name, and blocks inside themselves."""
+def check_block(block: Graph) -> Iterator[Problem]:
+    """Declared parameters without a usable name."""
     declared = block.info.settings.get("parameters", ())
     seen: set[str] = set()
     for entry in declared if isinstance(declared, tuple) else ():
@@ -30,17 +29,37 @@ def check_block(document: Document, block: Graph) -> Iterator[Problem]:
             hint = "Change it in the block's settings."
             yield Problem("error", "block.parameter", refusal, hint, block.id)
         seen.add(str(name))
-    inside = _calls(document)
-    if block.id in inside:
-        loop = next((c for c in nx.simple_cycles(inside) if block.id in c), None)
-        if loop is not None:
-            start = loop.index(block.id)
-            ids = [*loop[start:], *loop[:start], block.id]
-            names = " → ".join(document.graph(id).name for id in ids)
-            node = inside.edges[ids[0], ids[1]]["node"]
-            hint = "Remove one of these blocks from the other."
-            message = f"The block '{block.name}' contains itself: {names}."
-            yield Problem("error", "block.cycle", message, hint, block.id, node)
+
+
+def check_rings(document: Document, graph: Graph) -> Iterator[Problem]:
+    """A block or network that contains itself: the ring with its names, at the node that calls."""
+    ring = _ring(document, graph)
+    if not ring:
+        return
+    names = " → ".join([*(inner.name for inner, _ in ring), graph.name])
+    hint = "Take one of them out of the other."
+    message = f"The {graph.kind} '{graph.name}' contains itself: {names}."
+    code = f"{graph.kind}.cycle"
+    yield Problem("error", code, message, hint, graph.id, ring[0][1])
+
+
+def _ring(document: Document, graph: Graph) -> list[tuple[Graph, str]]:
+    """The shortest way from a graph back to itself: each graph on it, and its node that calls."""
+    ways: dict[str, list[tuple[Graph, str]]] = {graph.id: []}
+    waiting = deque([graph])
+    while waiting:
+        here = waiting.popleft()
+        for node in here.ordered():
+            called = called_graph(document, node)
+            if called is None:
+                continue
+            way = [*ways[here.id], (here, node.id)]
+            if called.id == graph.id:
+                return way
+            if called.id not in ways:
+                ways[called.id] = way
+                waiting.append(called)
+    return []
 
 
 def _is_plain(value: object) -> bool:
@@ -49,17 +68,6 @@ def _is_plain(value: object) -> bool:
         return all(map(_is_plain, value))
     plain = value is None or isinstance(value, bool | int | float | str)
     return plain and not expressions.holds_expression(value)
-
-
-def _calls(document: Document) -> nx.DiGraph[str]:
-    """Which block contains which, by ids; an edge knows the `node` that calls."""
-    result: nx.DiGraph[str] = nx.DiGraph()
-    for block in document.of_kind("block"):
-        for node in block.nodes.values():
-            called = called_graph(document, node)
-            if called is not None:
-                result.add_edge(block.id, called.id, node=node.id)
-    return result
 
 
 def used_blocks(document: Document) -> set[str]:

@@ -19,7 +19,9 @@ from netbuilder.compiler.emit import Place, Source
 from netbuilder.compiler.execute import function, run
 from netbuilder.compiler.inference import Fields
 from netbuilder.compiler.libraries import namespace
+from netbuilder.compiler.networks import in_order, network_names
 from netbuilder.compiler.probe import Cache
+from netbuilder.compiler.resolve import resolve
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers import trusted
@@ -95,12 +97,34 @@ def network_source(document: Document, name: str) -> Source:
     return compiled_without_errors(document, graph, {}).sources[graph.id]
 
 
-def build_network(document: Document, name: str) -> nn.Module:
-    """The network with random weights, in training mode."""
+def build_network(document: Document, name: str, *, scanned: bool = False) -> nn.Module:
+    """The network with random weights, in training mode.
+
+    It makes the networks that it calls. `scanned`: loops over time are PyTorch's scan, for
+    exporters; weights and results are the same.
+    """
     graph = named_network(document, name)
     compiled = compiled_without_errors(document, graph, {})
-    made: nn.Module = _class(compiled, graph, {})()
+    made: nn.Module = _class(compiled.scanned(graph) if scanned else compiled, graph, {})()
     return made
+
+
+def build_networks(document: Document) -> dict[str, nn.Module]:
+    """All networks by name, in their order, with random weights, in training mode.
+
+    Networks that call others are made with those of the project: one module each.
+    """
+    compiled: Compiled | None = None
+    made: dict[str, nn.Module] = {}
+    for graph in in_order(resolve(document).document):
+        compiled = compiled or compiled_without_errors(document, graph, {})
+        if graph.id not in compiled.sources:
+            compiled_without_errors(document, graph, {})
+        names = network_names(document)
+        held = {own: name for name, own in names.items()}
+        given = {g.name: made[held[g.name]] for g in compiled.programs[graph.id].given}
+        made[graph.name] = _class(compiled, graph, {})(**given)
+    return {graph.name: made[graph.name] for graph in document.of_kind("network")}
 
 
 def build_step(

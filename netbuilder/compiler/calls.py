@@ -58,6 +58,15 @@ def outputs_of(inside: Inference) -> Types | None:
     return found
 
 
+def input_types(inside: Inference) -> Types:
+    """Types by input name."""
+    return {
+        start.name: inside.outputs[start.id]["output"]
+        for start, _ in _nodes(inside, Role.INPUT)
+        if start.id in inside.outputs
+    }
+
+
 def _nodes(inside: Inference, role: Role) -> Iterator[tuple[Node, Layer]]:
     for node in inside.graph.ordered():
         layer = inside.layers.get(node.id)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from netbuilder.compiler import own_files
-from netbuilder.compiler.blocks import check_block, check_call, check_sharing
+from netbuilder.compiler.blocks import check_block, check_call, check_rings, check_sharing
 from netbuilder.compiler.inplace import overwritten
 from netbuilder.compiler.loose import (
     connect_fixes,
@@ -182,8 +182,9 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
     """Networks and blocks need outputs, a step one loss and networks to update."""
     roles = [role_of(node) for node in graph.nodes.values()]
     if graph.kind == "block":
-        yield from check_block(document, graph)
+        yield from check_block(graph)
     if graph.kind != "step":
+        yield from check_rings(document, graph)
         if Role.OUTPUT not in roles:
             yield Problem(
                 "error",

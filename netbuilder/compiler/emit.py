@@ -18,7 +18,7 @@ from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
 from netbuilder.compiler.libraries import ROOTS
 from netbuilder.compiler.parts import parts
-from netbuilder.compiler.program import Argument, Call, Program
+from netbuilder.compiler.program import Argument, Call, Line, Program
 from netbuilder.compiler.text import Snippet
 from netbuilder.graph.model import Node
 from netbuilder.layers import code
@@ -112,7 +112,6 @@ def _class(writer: _Writer, program: Program) -> None:
     if chain:
         return
     writer.put()
-    _train(writer, program, program.class_name)
     _forward(writer, program, program.types)
 
 
@@ -128,9 +127,11 @@ def is_chain(program: Program) -> bool:
     _, value = program.inputs[0]
     if len(program.calls) < 2 or program.stored or (network and value != "input"):
         return False
+    if any(given.held for given in program.given):
+        return False
     for call in program.calls:
         plain = call.forward.text == f"self.{call.attribute}({value})"
-        if call.constructor is None or call.loop or not plain:
+        if call.constructor is None or call.lines or not plain:
             return False
         value = call.targets
     return [value] == [*program.results[0][1].values()]
@@ -173,12 +174,19 @@ def _plain(text: str) -> str:
 
 
 def _init(writer: _Writer, program: Program, chain: bool) -> None:
-    arguments = ["self", *(f"{name}: nn.Module" for name in program.networks.values())]
+    arguments = ["self"]
+    for given in program.given:
+        kind = "nn.Module | None = None" if given.default else "nn.Module"
+        arguments.append(f"{given.name}: {kind}")
     arguments += map(_argument, program.arguments)
     writer.lines(printer.signature("def __init__", arguments, " -> None:", 1), depth=1)
     writer.put("super().__init__()", "", 2)
-    for name in program.networks.values():
-        writer.put(f"self.{name} = {name}", "", 2)
+    for given in program.given:
+        if given.default is not None:
+            writer.put(f"if {given.name} is None:", "", 2)
+            writer.assign(given.name, given.default, "", depth=3)
+        if given.held:
+            writer.put(f"self.{given.name} = {given.name}", "", 2)
     for name in program.stored:
         attribute = stored_name(name, node_names(program.graph))
         writer.put(f"self.{attribute} = {name}", "", 2)
@@ -199,21 +207,6 @@ def _argument(argument: Argument) -> str:
     return text_
 
 
-def _train(writer: _Writer, program: Program, name: str) -> None:
-    """Networks that a step uses in eval mode stay there when the step trains."""
-    calls = [call.layer for call in program.calls if call.layer.role is Role.CALL]
-    still = {getattr(c, "network", "") for c in calls if getattr(c, "mode", "train") != "train"}
-    quiet = [attribute for network, attribute in program.networks.items() if network in still]
-    if not quiet:
-        return
-    writer.put(f'def train(self, mode: bool = True) -> "{name}":', "", 1)
-    writer.put("super().train(mode)", "", 2)
-    for network in quiet:
-        writer.put(f"self.{network}.eval()", "", 2)
-    writer.put("return self", "", 2)
-    writer.put()
-
-
 def _forward(writer: _Writer, program: Program, types: Types) -> None:
     writer.imports.add("import torch")
     arguments = ["self", *(f"{name}: torch.Tensor" for _, name in program.inputs)]
@@ -227,7 +220,7 @@ def _forward(writer: _Writer, program: Program, types: Types) -> None:
     writer.lines(printer.signature("def forward", arguments, f" -> {hint}:", 1), depth=1)
     result = _returns(program)
     last = program.calls[-1] if program.calls else None
-    if last is None or last.loop or program.graph.kind == "step" or last.targets != result:
+    if last is None or last.lines or program.graph.kind == "step" or last.targets != result:
         last = None
     for call in program.calls[: -1 if last else None]:
         _line(writer, call, types)
@@ -244,13 +237,21 @@ def _shapes(call: Call, types: Types) -> str:
 
 def _line(writer: _Writer, call: Call, types: Types) -> None:
     comment = _shapes(call, types)
-    if not call.loop:
-        writer.assign(call.targets, call.forward, call.node.id, comment)
+    for line in call.before:
+        _statement(writer, line, call.node.id)
+    writer.assign(call.targets, call.forward, call.node.id, comment, 2 + call.depth)
+    for line in call.after:
+        _statement(writer, line, call.node.id)
+
+
+def _statement(writer: _Writer, line: Line, node: str) -> None:
+    depth = 2 + line.depth
+    if line.target:
+        writer.assign(line.target, line.value, node, depth=depth)
         return
-    if call.loop != call.targets:
-        writer.put(f"{call.targets} = {call.loop}", call.node.id, 2)
-    writer.put(f"for module in self.{call.attribute}:", call.node.id, 2)
-    writer.assign(call.targets, call.forward, call.node.id, comment, 3)
+    writer.imports |= line.value.imports
+    writer.parts |= line.value.parts
+    writer.lines(printer.framed(line.head, line.value.text, line.tail, depth), node, depth)
 
 
 def _returns(program: Program) -> str:

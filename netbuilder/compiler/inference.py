@@ -32,6 +32,8 @@ class Inference:
     inferred: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, tuple[Inference, ...]] = field(default_factory=dict)
+    networks: set[str] = field(default_factory=set)
+    """The networks that are called in the graph and in the blocks in it."""
     problems: list[Problem] = field(default_factory=list)
 
 

@@ -26,10 +26,7 @@ def make(document: Document) -> Plan:
         raise ProblemsError(problem.message, [problem], problem.hint)
     dataset = loading.prepare(data_settings.read(document.project.data))
     randomness.seed_all(chosen.seed)
-    networks = {
-        graph.name: build.build_network(document, graph.name)
-        for graph in document.of_kind("network")
-    }
+    networks = build.build_networks(document)
     steps = []
     for graph in document.of_kind("step"):
         built = build.build_step(document, graph.name, fields, networks)

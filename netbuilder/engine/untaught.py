@@ -32,8 +32,8 @@ def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[
     with folder.locked():
         randomness.seed_all(settings.seed)
         weights = {
-            graph.name: build.build_network(document, graph.name).state_dict()
-            for graph in document.of_kind("network")
+            name: network.state_dict()
+            for name, network in build.build_networks(document).items()
         }
         checkpoints.save(folder, "last", weights, {"epoch": 0, "step": 0, "metrics": {}})
         report = Reporter(folder, lambda event: None)

@@ -35,16 +35,16 @@ class DataField(Layer):
 class NetworkCall(Layer):
     """Runs one of the project's networks. Calls of the same network share its weights.
 
-    `mode`: 'train' as in training; 'eval' with dropout off and running averages in use;
-    'frozen' also without gradients for its weights, as a teacher or a fixed part.
+    In a training step, in another network or in a block. `mode`: 'train' as what it stands
+    in; 'eval' always with dropout off and running averages in use; 'frozen' also without
+    gradients for its weights, as a teacher or a fixed part.
     """
 
     id = "netbuilder.NetworkCall"
     title = "Network"
     family = Family.BLOCK
     role = Role.CALL
-    where = frozenset({"step"})
-    keywords = "model call run use"
+    keywords = "model call run use shared"
     inputs = ()
     outputs = ()
     starting = start_with(network="main")

@@ -165,19 +165,6 @@ def test_renaming_an_input_or_output_keeps_its_wires_in_the_steps() -> None:
     assert compile_document(d.document, FIELDS).problems == ()
 
 
-def test_frozen_networks_stay_in_eval_mode() -> None:
-    d = classifier()
-    step = d.document.of_kind("step")[0]
-    call = step.named("main")
-    assert call is not None
-    edits.set_parameters(d.history, step, [call.id], {"mode": "frozen"})
-    network = build_network(d.document, "main")
-    built = build_step(d.document, "train", FIELDS, {"main": network})
-    built.module.train()
-    assert built.module.training
-    assert not network.training
-
-
 def test_errors_in_forward_come_back_to_their_node() -> None:
     d = classifier()
     model = build_network(d.document, "main")

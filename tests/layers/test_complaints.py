@@ -523,6 +523,7 @@ TOLERANT = {
     "netbuilder.Reroute",
     "netbuilder.Block",
     "netbuilder.BlockInput",
+    "netbuilder.Loop",
     "torch.nn.Identity",
     "netbuilder.Preview",
     "torch.Tensor.to",

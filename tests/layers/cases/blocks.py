@@ -10,5 +10,12 @@ CASES: Mapping[str, Generator] = {
     "netbuilder.Block": lambda r: Case(
         {"block": "basic", **some(r, values=[{"channels": 8}, {"act": "relu"}], repeat=[2, 3])}
     ),
+    "netbuilder.Loop": lambda r: Case(
+        {
+            "block": "cell",
+            **some(r, values=[{"channels": 8}], dim=[0, 2, -1], reverse=True),
+            **some(r, constants=[("memory",), ("a", "b")], steps=[3]),
+        }
+    ),
     "netbuilder.BlockInput": lambda r: Case({}),
 }

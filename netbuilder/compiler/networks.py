@@ -1,0 +1,81 @@
+"""Networks that are called in other networks: who calls whom, and what they are called there.
+
+A network that calls others is given them as arguments of its class, all that it needs at any
+depth, and makes those that it is not given. So a project's networks share what they call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from netbuilder.compiler.inference import Inference
+from netbuilder.graph import rules
+from netbuilder.graph.document import Document, Graph
+from netbuilder.layers.base import Role
+from netbuilder.layers.catalogue import called_graph, parameters_of
+
+
+def network_names(document: Document) -> dict[str, str]:
+    """Networks' names to legal, unique attribute names."""
+    result: dict[str, str] = {}
+    for network in document.of_kind("network"):
+        wanted = rules.identifier(network.name, "network")
+        result.setdefault(network.name, rules.unique_name(wanted, set(result.values())))
+    return result
+
+
+def network_arguments(document: Document, inference: Inference) -> dict[str, str]:
+    """The networks that are called in a graph or its blocks, and the attributes that hold them.
+
+    In a block one steps aside where a parameter has its name.
+    """
+    names = network_names(document)
+    taken = set(parameters_of(inference.graph))
+    wanted = inference.networks
+    return {
+        name: f"{own}_network" if own in taken else own
+        for name, own in names.items()
+        if name in wanted
+    }
+
+
+def needed(inference: Inference, known: Mapping[str, Inference]) -> list[str]:
+    """All networks that one needs at any depth, each after those that it needs itself."""
+    found: dict[str, None] = {}
+
+    def visit(inside: Inference) -> None:
+        for name in sorted(inside.networks):
+            if name not in found and name in known:
+                visit(known[name])
+                found.setdefault(name)
+
+    visit(inference)
+    return list(found)
+
+
+def in_order(document: Document) -> list[Graph]:
+    """The networks, each after those that it calls, otherwise as the person ordered them."""
+    found: dict[str, Graph] = {}
+    begun: set[str] = set()
+    # No recursion: files may nest blocks deeper than Python's stack.
+    stack = [network.id for network in reversed(document.of_kind("network"))]
+    while stack:
+        id = stack.pop()
+        graph = document.graph(id)
+        if id in begun:
+            if graph.kind == "network":
+                found.setdefault(id, graph)
+            continue
+        begun.add(id)
+        inner = (called_graph(document, node) for node in graph.ordered())
+        ids = dict.fromkeys(other.id for other in inner if other is not None)
+        stack += [id, *(other for other in reversed(ids) if other not in begun)]
+    return list(found.values())
+
+
+def helpers(inference: Inference) -> Iterator[str]:
+    """The parts that calls in a mode other than that of training need."""
+    for layer in inference.layers.values():
+        mode = getattr(layer, "mode", "train") if layer.role is Role.CALL else "train"
+        if mode != "train":
+            yield f"calls.{'evaluated' if mode == 'eval' else 'frozen'}"

@@ -1,0 +1,35 @@
+"""Calls of a network in another mode than the one that it is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def evaluated(network: nn.Module, *inputs: torch.Tensor) -> Any:
+    """What a network computes in eval mode; afterwards it is in its own mode again."""
+    if not network.training:
+        return network(*inputs)
+    network.eval()
+    try:
+        return network(*inputs)
+    finally:
+        network.train()
+
+
+def frozen(network: nn.Module, *inputs: torch.Tensor) -> Any:
+    """What a network computes in eval mode, with no gradient for its weights.
+
+    Gradients go through it to its inputs. Other calls of the same network do train it.
+    """
+    if not torch.is_grad_enabled():
+        return evaluated(network, *inputs)
+    weights = {name: weight.detach() for name, weight in network.named_parameters()}
+    training = network.training
+    network.eval()
+    try:
+        return torch.func.functional_call(network, weights, inputs)
+    finally:
+        network.train(training)
