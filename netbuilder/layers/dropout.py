@@ -13,6 +13,7 @@ from netbuilder.layers.windows import LAYOUTS
 class _Dropout(Layer):
     family = Family.DROPOUT
     positional = ("p",)
+    same_type = "input"
     is_view = True  # outside of training it passes its input on
     ranks: ClassVar[tuple[int, ...]] = ()
     """The numbers of dims that it takes, of those in `windows.LAYOUTS` by spatial dims."""

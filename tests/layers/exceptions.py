@@ -14,6 +14,7 @@ NN_EXCEPTIONS: Mapping[str, str] = {
     "RNNCellBase": _BASE,
     "Container": "Deprecated in favour of Module.",
     "NLLLoss2d": "Deprecated in favour of NLLLoss, which does the same.",
+    "CrossMapLRN2d": "Its gradient is not that of its result; LocalResponseNorm's is.",
     "DataParallel": "A way to run a module on several devices, no layer of a network.",
     **dict.fromkeys(
         ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"), _CONTAINER

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import Random
 
 from tests.layers.cases.common import Case, Generator, batch, one, shape, some
-
-
-def batch_norm(*ranks: int) -> Callable[[Random], Case]:
-    def make(r: Random) -> Case:
-        count = r.choice(ranks) - 1
-        params = some(r, eps=1e-3, momentum=[0.2, None], affine=False, bias=False)
-        return one(
-            batch(*(r.randint(2, 5) for _ in range(count))),
-            **params,
-            **some(r, track_running_stats=False),
-        )
-
-    return make
 
 
 def layer_norm(r: Random) -> Case:
@@ -33,9 +20,21 @@ def group_norm(r: Random) -> Case:
     return one(tensor, num_groups=groups, **some(r, eps=1e-3, affine=False, bias=False))
 
 
+def rms_norm(r: Random) -> Case:
+    sizes = tuple(r.randint(2, 6) for _ in range(r.randint(1, 3)))
+    params = some(r, normalized_shape=sizes, eps=1e-3, elementwise_affine=False)
+    return Case(params, {"x": batch(*sizes)})
+
+
+def response_norm(r: Random) -> Case:
+    sizes = [r.randint(2, 4) for _ in range(r.randint(1, 3))]
+    more = some(r, alpha=0.1, beta=0.5, k=2.0)
+    return one(batch(r.randint(3, 7), *sizes), size=r.randint(1, 5), **more)
+
+
 CASES: Mapping[str, Generator] = {
-    "torch.nn.BatchNorm1d": batch_norm(2, 3),
-    "torch.nn.BatchNorm2d": batch_norm(4),
     "torch.nn.LayerNorm": layer_norm,
+    "torch.nn.RMSNorm": rms_norm,
     "torch.nn.GroupNorm": group_norm,
+    "torch.nn.LocalResponseNorm": response_norm,
 }
