@@ -41,7 +41,7 @@ def find(
     those of the graph `here` come first. Without a query all of that graph are found.
     """
     words = query.lower().split()
-    kinds = {id: kind.title for id, kind in catalogue.layers().items()}
+    kinds = {id: kind.title for id, kind in catalogue.available().items()}
     ranked: list[tuple[float, int, Graph, Node | Frame]] = []
     for graph in _graphs(document, here):
         if not words and graph.id != here:

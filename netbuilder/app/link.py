@@ -42,6 +42,8 @@ class WorkerLink:
         self._factory = factory or WorkerClient
         self._client: Client | None = None
         self._closed = False
+        self.bring: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: {}
+        """What is to go along with a request."""
 
     def start(self) -> bool:
         """Start the process, once; False if it was started before or the link is closed."""
@@ -88,7 +90,7 @@ class WorkerLink:
         if client is None:
             on_reply(_NOBODY)
         else:
-            client.request(method, params, on_reply)
+            client.request(method, {**params, **self.bring(params)}, on_reply)
 
     def answer(self, method: str, params: Mapping[str, Any], on_done: OnDone) -> None:
         """Ask; `on_done` hears the answer's object, or why there is none."""

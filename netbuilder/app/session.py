@@ -26,9 +26,11 @@ from netbuilder.app.events import (
 )
 from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
+from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
 from netbuilder.app.trail import Trail, first_use, graph_report, report_here, values_here
+from netbuilder.app.trust import TrustStore
 from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
@@ -42,12 +44,13 @@ from netbuilder.engine.protocol import (
 )
 from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
 from netbuilder.graph import fixes
-from netbuilder.graph.changes import Added, Change
+from netbuilder.graph.changes import Added, Change, Changed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import GraphInfo, Json, ProjectInfo, new_id
-from netbuilder.layers import catalogue
+from netbuilder.layers import catalogue, own
 from netbuilder.storage import format
+from netbuilder.storage.code_files import Found
 
 T = TypeVar("T")
 NEVER = -1
@@ -73,6 +76,7 @@ class Session:
         post: Post,
         client_factory: ClientFactory | None = None,
         locks: Path | None = None,
+        trust: TrustStore | None = None,
     ) -> None:
         """`post` runs a callable on the window's thread, later; it may be called on any.
 
@@ -88,6 +92,8 @@ class Session:
         self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
         self.report: Report | None = None
+        self.code = OwnFiles(self, trust)
+        self._worker.bring = self.code.bring
         self._install(_blank(), ProjectFile())
 
     # -- listeners -----------------------------------------------------------------------
@@ -156,9 +162,11 @@ class Session:
         self.file = file
         file.claim()
         self.document = document
+        own.use(document.project)
         self.history = History(document)
         self.history.changed = self._moved
         self._meaningful = False
+        self._code_states: list[tuple[str, str, str]] = []
         self._unsubscribe = document.subscribe(self._changed)
         self.report = None
         self._place = Whereabouts(document, self._emit)
@@ -169,6 +177,8 @@ class Session:
 
     def _changed(self, change: Change) -> None:
         self._meaningful = self._meaningful or has_meaning(change)
+        if isinstance(change, Changed) and isinstance(change.after, ProjectInfo):
+            own.use(change.after)
 
     def _moved(self) -> None:
         self._place.catch_up()
@@ -250,6 +260,21 @@ class Session:
     def try_fix(self, fix: Fix, on_done: OnTrial) -> None:
         """What a fix would do, without doing it: `on_done` hears it once the worker knows."""
         self._trials.begin(self.document, self.report or Report(), fix, on_done)
+
+    def trust_code(self, found: Found, *, folder: bool = False) -> None:
+        """Let a file of own layers run as `found` holds it, and ask for the shapes again.
+
+        `DocumentError` if the file can't be read as Python, or its folder not be trusted.
+        """
+        self.code.trust(found, folder=folder)
+        self._analysis.request()
+
+    def look_at_code(self) -> None:
+        """Files beside the project may have changed: ask for the shapes again if they have."""
+        states = [(each.file.path, each.state, each.sha256) for each in self.code.standing()]
+        if states != self._code_states:
+            self._code_states = states
+            self._analysis.request()
 
     def obstacle(self) -> str:
         """What has to be done before the project can be trained; empty if nothing."""

@@ -14,7 +14,7 @@ from netbuilder.layers.base import Layer, Port
 
 def all_layers() -> list[dict[str, Any]]:
     """One row a layer, in the order of the palette."""
-    return [_row(layer) for layer in catalogue.layers().values()]
+    return [_row(layer) for layer in catalogue.available().values()]
 
 
 def _row(layer: type[Layer]) -> dict[str, Any]:

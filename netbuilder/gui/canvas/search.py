@@ -43,7 +43,7 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
     A network call comes once for each network, a block once for each of the project.
     """
     found = []
-    for id, kind in catalogue.layers().items():
+    for id, kind in catalogue.available().items():
         refusal = ""
         if graph is not None and graph.kind not in kind.where:
             places = " or ".join(text for key, text in _KINDS.items() if key in kind.where)
