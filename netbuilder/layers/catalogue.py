@@ -31,6 +31,8 @@ FAMILIES = (
     "normalisation",
     "dropout",
     "activation",
+    "squashing",
+    "softmax",
     "recurrent",
     "attention",
     "transformer",
