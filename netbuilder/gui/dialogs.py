@@ -191,6 +191,13 @@ def ask_open(parent: QWidget, folder: Path) -> Path | None:
     return Path(path) if path else None
 
 
+def ask_code(parent: QWidget, folder: Path) -> Path | None:
+    """A Python file with layers."""
+    title = "Add layers from a Python file"
+    path, _ = QFileDialog.getOpenFileName(parent, title, str(folder), "Python files (*.py)")
+    return Path(path) if path else None
+
+
 def ask_save_path(parent: QWidget, suggestion: Path) -> Path | None:
     """Where to save a project."""
     path, _ = QFileDialog.getSaveFileName(parent, "Save the project", str(suggestion), PROJECTS)

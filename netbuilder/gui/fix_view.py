@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWi
 
 from netbuilder.app.session import Session
 from netbuilder.app.trying import Trial
+from netbuilder.compiler.own_files import TRUST
 from netbuilder.errors import Fix, NetbuilderError, Problem
 from netbuilder.gui import icons, theme
 from netbuilder.gui.widgets import clear, column, label, row, selectable, set_role
@@ -173,6 +174,8 @@ class FixTrials(QObject):
 
     def begin(self, fix: Fix, button: FixButton) -> None:
         """The mouse came to a fix's button: once it rests there the fix is tried."""
+        if fix.operation == TRUST:
+            return  # no edit: there is nothing to show
         if self._preview is None:
             self._preview = FixPreview(self._window)
         self._preview.begin(fix, button)

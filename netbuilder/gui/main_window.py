@@ -20,6 +20,7 @@ from netbuilder.gui import actions, style, theme
 from netbuilder.gui.banner import BannerArea
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.habits import Habits
+from netbuilder.gui.own_code import OwnCode
 from netbuilder.gui.projects import Projects
 from netbuilder.gui.runner import Runner
 from netbuilder.gui.start_page import StartPage
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.status.restart_wanted.connect(self.runner.restart_worker)
         self.projects = Projects(self, self)
+        self.own_code = OwnCode(self)
         self.commands = Commands(self, actions.commands(self))
         self.commands.chosen.connect(self.habits.remember_command)
         self.status.problems_wanted.connect(partial(self.commands.run, "view.problems"))
@@ -150,6 +152,7 @@ class MainWindow(QMainWindow):
             bench.train_wanted.connect(self.runner.train)
             bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.open_path)
+            bench.trust_wanted.connect(self.own_code.may_run)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)
@@ -177,6 +180,7 @@ class MainWindow(QMainWindow):
         if self.bench is not None:
             self.bench.hear(event)
         self.projects.hear(event)
+        self.own_code.hear(event)
         match event:
             case events.ProjectOpened():
                 self.status.show_problems(None)

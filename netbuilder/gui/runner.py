@@ -48,6 +48,8 @@ class Runner:
         """Train the project as it is."""
         session, bench = self._window.session, self._window.bench
         if session is not None and bench is not None and self.can_train():
+            if not self._window.own_code.may_run():
+                return
             bench.show_panel("training")
             session.train()
 
@@ -72,6 +74,8 @@ class Runner:
             return
         if self.can_go_on():
             assert session.run is not None
+            if not self._window.own_code.may_run():
+                return
             bench.show_panel("training")
             session.train(session.run.path, resume=True)
         elif self.status() == "paused":
@@ -99,7 +103,7 @@ class Runner:
         from netbuilder.gui.export_dialog import ExportDialog
 
         session, bench = self._window.session, self._window.bench
-        if session is None or bench is None:
+        if session is None or bench is None or not self._window.own_code.may_run():
             return
         names = [graph.name for graph in session.document.of_kind("network")]
         title = session.path.stem if session.path else session.document.project.title

@@ -19,8 +19,9 @@ from netbuilder.app.events import (
     TrailMoved,
 )
 from netbuilder.app.session import Session
+from netbuilder.compiler.own_files import TRUST
 from netbuilder.compiler.report import Report
-from netbuilder.errors import NetbuilderError, Problem
+from netbuilder.errors import Fix, NetbuilderError, Problem
 from netbuilder.gui import icons, theme
 from netbuilder.gui.breadcrumb import Breadcrumb
 from netbuilder.gui.canvas.view import CanvasView
@@ -58,6 +59,7 @@ class Workbench(QMainWindow):
     problems_changed = Signal()
     export_wanted = Signal()
     train_wanted = Signal()
+    trust_wanted = Signal()
     run_project_wanted = Signal(object)
 
     def __init__(self, session: Session) -> None:
@@ -162,9 +164,9 @@ class Workbench(QMainWindow):
         self.tabs.chosen.connect(session.show)
         self.tabs.refused.connect(lambda text: self.message.emit(text, "warning"))
         self.problems.chosen.connect(self._go_to_problem)
-        self.problems.fix_wanted.connect(session.apply_fix)
+        self.problems.fix_wanted.connect(self._fix)
         self.problems.fix_tried.connect(self._fix_trials.begin)
-        self.inspector.fix_wanted.connect(session.apply_fix)
+        self.inspector.fix_wanted.connect(self._fix)
         self.inspector.fix_tried.connect(self._fix_trials.begin)
         self.inspector.open_wanted.connect(self._open_node)
         self.inspector.node_wanted.connect(lambda node: self.go_to(session.graph.id, node))
@@ -326,6 +328,12 @@ class Workbench(QMainWindow):
             self._read.add(shown.id)
             self.canvas.select([node])
             self.canvas.center_on(node)
+
+    def _fix(self, fix: Fix) -> None:
+        if fix.operation == TRUST:
+            self.trust_wanted.emit()
+        else:
+            self.session.apply_fix(fix)
 
     def _go_to_problem(self, problem: Problem) -> None:
         if problem.graph:

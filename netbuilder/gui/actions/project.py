@@ -41,6 +41,14 @@ def commands(window: MainWindow) -> list[Command]:
             enabled=window.projects.can_revert,
         ),
         Command(
+            "file.own_layers",
+            "Add layers from a Python file…",
+            window.own_code.choose,
+            menu="File",
+            section=1,
+            enabled=has,
+        ),
+        Command(
             "file.picture",
             "Save a picture of the graph…",
             lambda: _picture(window),
