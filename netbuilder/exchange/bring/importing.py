@@ -1,0 +1,74 @@
+"""A module or a `.pt2` file becomes a document with weights, and is held against the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from netbuilder.exchange.bring import blocks, drawing, proof, writing
+from netbuilder.exchange.bring.program import Program
+from netbuilder.graph.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What an import came to.
+
+    `weights` are the tensors of the network `main`. `unsupported` counts the operations that
+    have no layer. `renamed` has the keys of the original's `state_dict` that are others here.
+    `verified` says whether both gave the same on all `trials`.
+    """
+
+    document: Document
+    weights: Mapping[str, Tensor]
+    verified: bool
+    max_rel_error: float | None
+    nodes: int
+    blocks: int
+    unsupported: tuple[Mapping[str, Any], ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    trials: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The `import` command's answer, without its path."""
+        return {
+            "nodes": self.nodes,
+            "blocks": self.blocks,
+            "unsupported": [dict(entry) for entry in self.unsupported],
+            "verified": self.verified,
+            "max_rel_error": self.max_rel_error,
+            "trials": list(self.trials),
+            "renamed": dict(self.renamed),
+            "notes": list(self.notes),
+        }
+
+
+def bring(program: Program, reference: proof.Reference) -> Brought:
+    """Draw the program, carry its weights over, and compare with the `reference`."""
+    drawn = drawing.draw(program)
+    made = blocks.arrange(drawn.network)
+    notes = list(drawn.notes)
+    document = writing.write(program, drawn.network, made, notes)
+    named = dict(writing.keys(drawn.network))
+    unsupported = tuple({"op": op, "count": n} for op, n in sorted(drawn.unsupported.items()))
+    weights = {key: program.tensors[old] for key, old in named.items()}
+    verdict = proof.Verdict(False, None, (), ())
+    if not unsupported:
+        verdict = proof.hold(document, weights, reference)
+        weights = verdict.weights or weights
+    return Brought(
+        document=document,
+        weights=weights,
+        verified=verdict.verified,
+        max_rel_error=verdict.max_rel_error,
+        nodes=sum(len(graph.nodes) for graph in document.graphs.values()),
+        blocks=len(made),
+        unsupported=unsupported,
+        renamed={old: new for new, old in named.items() if old != new},
+        trials=verdict.trials,
+        notes=tuple([*notes, *verdict.notes]),
+    )

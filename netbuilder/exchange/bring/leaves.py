@@ -1,0 +1,156 @@
+"""Calls of torch.nn's own classes as single nodes.
+
+Where the living module is there its parameters are read from it; of a file, they are read from
+the operations that the call came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import nn
+
+from netbuilder.exchange.bring import attention, functions
+from netbuilder.exchange.bring.calls import Call, idle
+from netbuilder.exchange.bring.drafts import DraftNode
+from netbuilder.exchange.bring.functions import Same, Unsupported
+from netbuilder.exchange.bring.program import Program, Type
+from netbuilder.graph.model import Json
+from netbuilder.layers import catalogue
+from netbuilder.layers.base import Layer
+
+UNREAD = frozenset({"device", "dtype", "inplace"})
+"""Parameters that a drawing leaves out: where tensors are, and whether memory is saved."""
+
+
+def layer_id(kind: str) -> str:
+    """The layer for a class of torch.nn; empty if the catalogue has none."""
+    if not kind.startswith("torch.nn.modules."):
+        return ""
+    id = f"torch.nn.{kind.rpartition('.')[2]}"
+    return id if catalogue.find(id) is not None else ""
+
+
+def states_under(program: Program, path: str) -> dict[str, str]:
+    """The tensors of a module: their keys by their names within it."""
+    start = f"{path}." if path else ""
+    found = {key.removeprefix(start): key for key in program.tensors if key.startswith(start)}
+    for key, other in program.tied.items():
+        if key.startswith(start):
+            found[key.removeprefix(start)] = other
+    return found
+
+
+def leaf(
+    call: Call, program: Program, taken: Sequence[str], given: Sequence[str]
+) -> DraftNode | None:
+    """One node for the call; None if it must be taken apart.
+
+    `taken` are the values that it takes from outside, `given` those that others need of it.
+    """
+    id = layer_id(call.scope.kind)
+    if not id:
+        return None
+    module = program.submodule(call.scope.path)
+    if program.module is not None and not _as_made(module, call.scope.kind):
+        return None
+    kind = catalogue.layers()[id]
+    node = _single(call, program, id)
+    if node is None and id == attention.ID:
+        node = attention.node(call, program, taken, given)
+    plain = len(taken) == 1 and len(given) == 1 and len(kind.outputs) == 1
+    if node is None and module is not None and plain:
+        node = DraftNode(id, "", {}, {kind.inputs[0].name: taken[0]})
+        node.outputs = {given[0]: kind.outputs[0].name}
+    if node is None or not set(given) <= set(node.outputs):
+        return None
+    if module is not None:
+        node.params = attributes(module, kind, node.inputs, program.types)
+    node.states = states_under(program, call.scope.path)
+    try:
+        return functions.checked(node)
+    except Unsupported:
+        return None
+
+
+def _as_made(module: nn.Module | None, kind: str) -> bool:
+    """Whether a module is what its class makes it: no hooks, no parametrisation."""
+    if module is None or f"{type(module).__module__}.{type(module).__qualname__}" != kind:
+        return False
+    return not (module._forward_hooks or module._forward_pre_hooks)
+
+
+def _single(call: Call, program: Program, id: str) -> DraftNode | None:
+    """The node, if the call came to one operation that is this layer by itself."""
+    found: list[DraftNode] = []
+    same: dict[str, str] = {}
+    for operation in call.operations():
+        if idle(operation, program) or operation.base in ("zeros", "new_zeros", "zeros_like"):
+            continue
+        try:
+            found += functions.convert(operation, program)
+        except Same as way:
+            same[operation.outputs[0]] = way.value
+        except Unsupported:
+            return None
+        if len(found) > 1:
+            return None
+    if len(found) != 1 or found[0].layer != id:
+        return None
+    node = found[0]
+    node.inputs = {port: same.get(value, value) for port, value in node.inputs.items()}
+    node.outputs |= {
+        made: node.outputs[source] for made, source in same.items() if source in node.outputs
+    }
+    return node
+
+
+# -- parameters of living modules --------------------------------------------------------------
+
+
+def attributes(
+    module: nn.Module, kind: type[Layer], inputs: Mapping[str, str], types: Mapping[str, Type]
+) -> dict[str, Json]:
+    """The constructor's parameters of a module that differ from their defaults.
+
+    Sizes that follow from what comes in are left out.
+    """
+    node = DraftNode(kind.id)
+    skipped = UNREAD | set(kind.inferable())
+    for name in kind.model_fields:
+        if name in skipped and not _must_say(module, name):
+            continue
+        known, given = _attribute(module, name)
+        if known:
+            functions.put(node, kind, name, given)
+    return node.params
+
+
+def _must_say(module: nn.Module, name: str) -> bool:
+    """Sizes that nothing else tells: rows of an Embedding, several dims of a LayerNorm."""
+    if name == "num_embeddings":
+        return True
+    return name == "normalized_shape" and len(getattr(module, name, ())) > 1
+
+
+def _attribute(module: nn.Module, name: str) -> tuple[bool, Json]:
+    """A parameter as the module keeps it; False first if it does not."""
+    special = _SPECIAL.get((type(module).__name__, name))
+    if special is not None:
+        return True, special(module)
+    if not hasattr(module, name):
+        return False, None
+    given = getattr(module, name)
+    if name == "bias" and not isinstance(given, bool):
+        affine = getattr(module, "affine", getattr(module, "elementwise_affine", True))
+        return bool(affine), given is not None
+    if isinstance(given, tuple | list):
+        return True, tuple(given)
+    return given is None or isinstance(given, bool | int | float | str), given
+
+
+_SPECIAL = {
+    ("MultiheadAttention", "bias"): lambda module: module.in_proj_bias is not None,
+    ("MultiheadAttention", "add_bias_kv"): lambda module: module.bias_k is not None,
+}
+"""What a module keeps under another name than that of its constructor's parameter."""

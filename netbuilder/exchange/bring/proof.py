@@ -1,0 +1,156 @@
+"""Does the drawing compute what the original computes? Both are asked, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from netbuilder.compiler import build
+from netbuilder.errors import NetbuilderError
+from netbuilder.exchange import verify
+from netbuilder.exchange.bring.writing import NETWORK
+from netbuilder.graph.document import Document
+
+TOLERANCE = 1e-5
+SEED = 20
+
+Trial = tuple[str, tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The original: `run` gives its tensors for inputs, `trials` are what to ask it.
+
+    `training` is the mode in which it is compared; a trial in that mode gets a fresh copy.
+    """
+
+    run: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
+    trials: tuple[Trial, ...]
+    training: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How the comparison went; `weights` are the network's own tensors after the load."""
+
+    verified: bool
+    max_rel_error: float | None
+    trials: tuple[str, ...]
+    notes: tuple[str, ...]
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference) -> Verdict:
+    """Build the network, give it the weights, and compare all outputs on all trials."""
+    try:
+        module = build.build_network(document, NETWORK)
+        kept = load(module, weights)
+    except (NetbuilderError, RuntimeError) as error:
+        return Verdict(False, None, (), (f"The network can't be built: {_first(error)}",))
+    module.train(reference.training)
+    worst, done = 0.0, []
+    for text, inputs in reference.trials:
+        try:
+            with torch.no_grad():
+                torch.manual_seed(SEED)
+                expected = reference.run(inputs)
+                torch.manual_seed(SEED)
+                found = verify.as_tuple(module(*inputs))
+        except Exception as error:
+            # Whatever a foreign module raises, the answer is that it was not verified.
+            note = f"The comparison failed on {text}: {_first(error)}"
+            return Verdict(False, None, tuple(done), (note,), kept)
+        error = compared(found, expected)
+        worst = max(worst, error)
+        done.append(text)
+        if not worst <= TOLERANCE:
+            note = f"On {text} the outputs differ by a relative error of {worst:.2g}."
+            return Verdict(False, _finite(worst), tuple(done), (note,), kept)
+    return Verdict(bool(done), worst if done else None, tuple(done), (), kept)
+
+
+def compared(found: tuple[Any, ...], expected: tuple[Tensor, ...]) -> float:
+    """The largest relative error of all outputs; infinite where their number differs."""
+    if len(found) != len(expected):
+        return float("inf")
+    pairs = zip(found, expected, strict=True)
+    errors = (verify.relative_error(_numbers(a), _numbers(b)) for a, b in pairs)
+    return max(errors, default=0.0)
+
+
+def _numbers(tensor: Tensor) -> Any:
+    whole = tensor.detach().cpu()
+    return (whole.float() if whole.dtype is torch.bfloat16 else whole).numpy()
+
+
+def _finite(error: float) -> float | None:
+    return error if error < float("inf") else None
+
+
+def _first(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
+
+
+def load(module: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give a network these weights; `RuntimeError` unless every tensor finds its place."""
+    state = module.state_dict()
+    missing = [key for key in state if key not in weights]
+    if missing:
+        raise RuntimeError(f"there is no weight for {', '.join(missing[:5])}")
+    chosen = {key: weights[key].reshape(state[key].shape) for key in state}
+    module.load_state_dict(chosen)
+    return chosen
+
+
+# -- the living module ------------------------------------------------------------------------
+
+
+def of_module(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Reference:
+    """A module as the reference, on its example inputs and on a batch of another size."""
+    import copy
+
+    leaves, spec = pytree.tree_flatten((args, named))
+    places = [at for at, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+
+    def run(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        filled = list(leaves)
+        for at, tensor in zip(places, inputs, strict=True):
+            filled[at] = tensor
+        these, those = pytree.tree_unflatten(filled, spec)
+        # Running means move in training: each comparison begins with the module as it is.
+        used = copy.deepcopy(module) if module.training else module
+        return tensors(used(*these, **those))
+
+    given = tuple(leaves[at] for at in places)
+    trials = [("the example inputs", given)]
+    other = tuple(_another_batch(tensor) for tensor in given)
+    if _runs(run, other):
+        size = next((len(tensor) for tensor in other if tensor.dim()), 0)
+        trials.append((f"a batch of {size}", other))
+    return Reference(run, tuple(trials), module.training)
+
+
+def tensors(result: Any) -> tuple[Tensor, ...]:
+    """All tensors of a result, in the order in which PyTorch flattens it."""
+    return tuple(leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor))
+
+
+def _another_batch(tensor: Tensor) -> Tensor:
+    if not tensor.dim() or not len(tensor):
+        return tensor
+    return torch.cat([tensor.flip(0), tensor[:1]])
+
+
+def _runs(run: Callable[[tuple[Tensor, ...]], Any], inputs: tuple[Tensor, ...]) -> bool:
+    try:
+        with torch.no_grad():
+            run(inputs)
+    except Exception:
+        # A module that allows one batch size only may raise anything at another.
+        return False
+    return True
