@@ -14,7 +14,7 @@ from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
 from netbuilder.compiler.infer import infer
 from netbuilder.compiler.inference import Fields, Inference, World
-from netbuilder.compiler.networks import in_order
+from netbuilder.compiler.networks import in_order, inside
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
@@ -53,13 +53,20 @@ class Compiled:
         """What keeps this graph from being built."""
         return [p for p in self.problems if p.severity == "error" and p.graph in (graph.id, "")]
 
+    @property
+    def networks(self) -> dict[str, Inference]:
+        """What is known of the networks, by name."""
+        found = self.inferences.values()
+        return {known.graph.name: known for known in found if known.graph.kind == "network"}
+
+    def inside(self, graph: Graph) -> Iterator[Inference]:
+        """What is known of a graph and of all blocks and networks in it, each use once."""
+        return inside(self.inferences[graph.id], self.networks)
 
     def scanned(self, graph: Graph) -> Compiled:
         """The same with a source of this network in which loops over time are scans."""
-        networks = {i.graph.name: i for i in self.inferences.values() if i.graph.kind == "network"}
-        found = programs(
-            self.resolved.document, self.inferences[graph.id], networks, scanned=True
-        )
+        known = self.inferences[graph.id]
+        found = programs(self.resolved.document, known, self.networks, scanned=True)
         return replace(self, sources={**self.sources, graph.id: emit(found)})
 
 

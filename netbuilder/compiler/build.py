@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import torch
@@ -165,7 +166,9 @@ def _classes(compiled: Compiled, graph: Graph, fields: Fields) -> dict[str, Any]
     origin = Origin(compiled.document.copy(), graph.id, dict(fields), source)
     _origins[filename] = origin
     provided = own_code.provider(compiled.document.project)
-    namespace = run(source.text, filename, {"__name__": filename}, provided)
+    # torch.compile finds the globals of what it inlines by the name of their module.
+    module = sys.modules[filename] = ModuleType(filename)
+    namespace = run(source.text, filename, module.__dict__, provided)
     for name in source.classes:
         namespace[name].netbuilder_origin = origin
         namespace[name].__reduce_ex__ = _reduce

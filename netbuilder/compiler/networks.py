@@ -79,3 +79,15 @@ def helpers(inference: Inference) -> Iterator[str]:
         mode = getattr(layer, "mode", "train") if layer.role is Role.CALL else "train"
         if mode != "train":
             yield f"calls.{'evaluated' if mode == 'eval' else 'frozen'}"
+
+
+def inside(inference: Inference, known: Mapping[str, Inference]) -> Iterator[Inference]:
+    """What is known of a graph and of all blocks and networks in it, each use once."""
+    waiting = [inference, *(known[name] for name in needed(inference, known))]
+    seen: set[int] = set()
+    while waiting:
+        here = waiting.pop()
+        if id(here) not in seen:
+            seen.add(id(here))
+            yield here
+            waiting += [use for uses in here.blocks.values() for use in uses]

@@ -79,14 +79,20 @@ def export(
 def _refuse(document: Document, network: str) -> None:
     """`ExportError` for what PyTorch's exporter is known to write wrongly."""
     graph = named_network(document, network)
-    program = compiled_without_errors(document, graph, {}).programs[graph.id]
-    for call in program.calls:
-        reason = call.layer.onnx_refusal()
-        if reason:
-            raise ExportError(
-                f"'{call.node.name}' can't go into an ONNX file: {reason}",
-                "Change that node, or export as pt2 or code.",
-            )
+    for known in compiled_without_errors(document, graph, {}).inside(graph):
+        for id, layer in known.layers.items():
+            reason = layer.onnx_refusal()
+            if reason:
+                name = known.graph.nodes[id].name
+                at = (
+                    f"'{name}' in '{known.graph.name}'"
+                    if known.graph.id != graph.id
+                    else f"'{name}'"
+                )
+                raise ExportError(
+                    f"{at} can't go into an ONNX file: {reason}",
+                    "Change that node, or export as pt2 or code.",
+                )
 
 
 def _code(document: Document, network: str, out: Path) -> dict[str, Any]:

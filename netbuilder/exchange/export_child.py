@@ -30,12 +30,16 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
         module.load_state_dict(load_file(job["weights"]))
     real = load_file(job["samples"]) if job["samples"] else {}
     wanted = interface.of_network(document, job["network"])
+    traced = module
+    if interface.loops_freely(document, job["network"]):
+        traced = build_network(document, job["network"], scanned=True)
+        traced.load_state_dict(module.state_dict())
     lines, out = interface.code_lines(module), Path(job["out"])
     if job["to"] == "pt2":
-        verified = pt2.write(module, wanted.inputs, job["metadata"], real, out)
+        verified = pt2.write(module, wanted.inputs, job["metadata"], real, out, traced)
     else:
         file = onnx_export.Wanted(wanted.inputs, wanted.outputs, job["opset"], job["metadata"])
-        owners = onnx_export.write(module, file, lines, out)
+        owners = onnx_export.write(module, file, interface.code_lines(traced), out, traced)
         verified = verify.compare(module, out, wanted.inputs, wanted.outputs, real, lines, owners)
     return {
         "verified": True,

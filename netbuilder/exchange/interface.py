@@ -13,6 +13,7 @@ from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 from netbuilder.layers import dims
 from netbuilder.layers.base import Role, TensorType
+from netbuilder.layers.blocks import Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,22 @@ def of_network(document: Document, name: str) -> Interface:
         elif layer is not None and layer.role is Role.OUTPUT:
             outputs.append(_spec(names[node.id], inference.inputs[node.id]["input"]))
     return Interface(tuple(inputs), tuple(outputs))
+
+
+def loops_freely(document: Document, name: str) -> bool:
+    """Whether a loop over time in the network has a length that may change from call to call."""
+    graph = named_network(document, name)
+    return any(
+        isinstance(layer, Loop)
+        and any(
+            port not in layer.constants
+            and -tensor.rank <= layer.dim < tensor.rank
+            and not isinstance(tensor.shape[layer.dim], int)
+            for port, tensor in known.inputs.get(id, {}).items()
+        )
+        for known in compiled_without_errors(document, graph, {}).inside(graph)
+        for id, layer in known.layers.items()
+    )
 
 
 def _spec(name: str, type: TensorType) -> TensorSpec:

@@ -43,8 +43,18 @@ class Wanted:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners:
-    """Export `module` (set to eval mode) to `path`; `ExportError` names the node at fault."""
+def write(
+    module: nn.Module,
+    wanted: Wanted,
+    lines: Lines,
+    path: Path,
+    traced: nn.Module | None = None,
+) -> Owners:
+    """Export `module` (set to eval mode) to `path`; `ExportError` names the node at fault.
+
+    `traced` computes the same in a way that the exporter understands, where `module` does not;
+    `lines` are those of its code.
+    """
     module.eval()
     samples.require_lengths(module, wanted.inputs)
     sizes = samples.lengths(module, wanted.inputs)
@@ -53,7 +63,8 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
         {at: dim for at, dim in enumerate(spec.shape) if isinstance(dim, str)} or None
         for spec in wanted.inputs
     )
-    root, dynamic = apart(module, dynamic)
+    traced = (module if traced is None else traced).eval()
+    root, dynamic = apart(traced, dynamic)
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
@@ -71,7 +82,7 @@ def write(module: nn.Module, wanted: Wanted, lines: Lines, path: Path) -> Owners
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None
-        if root is not module:
+        if root is not traced:
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
         owners = rename_nodes(program.model, lines)

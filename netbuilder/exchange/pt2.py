@@ -22,8 +22,12 @@ def write(
     metadata: Mapping[str, str],
     real: Mapping[str, Tensor],
     path: Path,
+    traced: nn.Module | None = None,
 ) -> verify.Verified:
-    """Export to `path` and compare what was written; `ExportError` if it does not hold."""
+    """Export to `path` and compare what was written; `ExportError` if it does not hold.
+
+    `traced` computes the same as `module` in a way that the exporter understands.
+    """
     module.eval()
     samples.require_lengths(module, inputs)
     sizes = samples.lengths(module, inputs)[0]
@@ -32,7 +36,7 @@ def write(
         {at: torch.export.Dim.DYNAMIC for at, dim in enumerate(spec.shape) if isinstance(dim, str)}
         for spec in inputs
     )
-    root, dynamic = apart(module, dynamic)
+    root, dynamic = apart((module if traced is None else traced).eval(), dynamic)
     with warnings.catch_warnings():
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
