@@ -26,7 +26,6 @@ from netbuilder.layers.checks import (
     check_size,
     check_weights,
     first_of,
-    insert,
     leave_out,
     set_to,
     size_at,
@@ -156,25 +155,12 @@ class GroupNorm(Layer):
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
-            self._channels(inputs),
+            check_rank(self, inputs, "input", range(2, 65), "N×C and more dims"),
             check_weights(self, inputs),
             check_size(self, "num_channels", "channels", inputs, "input", 1),
             self._divides(),
             self._single(inputs),
         )
-
-    def _channels(self, inputs: Types) -> Iterator[Complaint]:
-        tensor = inputs.get("input")
-        if tensor is not None and tensor.rank < 2:
-            yield Complaint(
-                f"GroupNorm expects N×C and more dims, gets {tensor}.",
-                "Put torch.unsqueeze before it to add the missing dim.",
-                "input",
-                code="shape.rank",
-                fixes=(insert("Insert a dim at 1", "input", "torch.unsqueeze", dim=1),)
-                if tensor.rank
-                else (),
-            )
 
     def _divides(self) -> Iterator[Complaint]:
         channels = self.num_channels
