@@ -7,13 +7,13 @@ an entry. What a layer can say without doubt stands in the layer's own complaint
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from netbuilder.errors import Fix
-from netbuilder.layers import dims
 from netbuilder.layers.base import Complaint, Layer, TensorType, Types
-from netbuilder.layers.checks import BATCH, insert, set_to, spread
+from netbuilder.layers.checks import BATCH, insert, spread
+from netbuilder.layers.operands import Elementwise
 
 Rule = Callable[[Any, Types], Iterator[Complaint]]
 FEW_DIMS = 5
@@ -24,59 +24,15 @@ def alone(layer: Layer, inputs: Types) -> Iterator[Complaint]:
     """What a layer does to these inputs that nobody wants."""
     for rule in RULES.get(layer.id, ()):
         yield from rule(layer, inputs)
-
-
-def _take_out(title: str) -> Fix:
-    return Fix(title, "take_out", {})
+    if isinstance(layer, Elementwise):
+        yield from _outer(layer, inputs)
 
 
 def _warning(message: str, hint: str, code: str, *fixes: Fix, port: str = "input") -> Complaint:
     return Complaint(message, hint, port, code, "warning", fixes)
 
 
-# -- normalisation ----------------------------------------------------------------------------
-
-
-def _count(tensor: TensorType, start: int) -> dims.Dim:
-    """How many numbers the dims from `start` on hold."""
-    return dims.product(tensor.shape[start:])
-
-
-def _layer_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
-    sizes = spread(layer.normalized_shape or (), 1) if layer.normalized_shape else ()
-    if sizes and dims.product(sizes) == 1:
-        yield _one_number(layer, inputs)
-
-
-def _instance_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
-    tensor = inputs.get("input")
-    if tensor is not None and tensor.rank > 2 and _count(tensor, 2) == 1:
-        yield _one_number(layer, inputs)
-
-
-def _group_norm(layer: Any, inputs: Types) -> Iterator[Complaint]:
-    tensor = inputs.get("input")
-    if tensor is None or layer.num_channels != layer.num_groups or _count(tensor, 2) != 1:
-        return
-    yield _warning(
-        f"Each of the {layer.num_groups} groups of GroupNorm has one number of {tensor}: all "
-        "become zero.",
-        "Use fewer groups.",
-        "norm.single",
-        set_to("num_groups", 1),
-    )
-
-
-def _one_number(layer: Layer, inputs: Types) -> Complaint:
-    return _warning(
-        f"{layer.title} normalises one number of {inputs['input']} at a time: all become zero.",
-        "Remove it, or normalise over more.",
-        "norm.single",
-        _take_out("Remove it"),
-    )
-
-
-# -- activation and dropout -------------------------------------------------------------------
+# -- scores -----------------------------------------------------------------------------------
 
 
 def _softmax(layer: Any, inputs: Types) -> Iterator[Complaint]:
@@ -90,17 +46,6 @@ def _softmax(layer: Any, inputs: Types) -> Iterator[Complaint]:
             "Use Sigmoid for one score, or a Linear with an output for each class.",
             "softmax.single",
             Fix("Use Sigmoid", "replace_layer", {"layer": "torch.nn.Sigmoid", "params": {}}),
-        )
-
-
-def _dropout(layer: Any, inputs: Types) -> Iterator[Complaint]:
-    if layer.p == 1:
-        yield _warning(
-            f"{layer.title} with p 1 sets everything to zero while training: nothing is learnt.",
-            "p is the share that is dropped: 0.1 to 0.5 is usual.",
-            "dropout.all",
-            set_to("p", 0.5),
-            port="",
         )
 
 
@@ -185,42 +130,31 @@ def _scrambling(layer: Any, inputs: Types) -> Iterator[Complaint]:
     )
 
 
-def _outer(layer: Any, inputs: Types) -> Iterator[Complaint]:
-    """A column with a row makes a table, whatever the sizes are."""
-    left, right = inputs.get("input"), inputs.get("other")
-    if left is None or right is None or abs(left.rank - right.rank) != 1:
-        return
-    port, short, long = ("input", left, right)
-    if left.rank > right.rank:
-        port, short, long = "other", right, left
-    column = long.shape == (*short.shape, 1) and short.rank > 0
-    if not column or short.shape[-1] == 1 or BATCH in short.shape[:1]:
-        return
-    yield _warning(
-        f"{layer.title} of {left} and {right} pairs every number with every other.",
-        "Add a dim of 1 to the smaller one, or remove one from the larger.",
-        "shape.broadcast",
-        insert("Insert a dim at -1", port, "torch.unsqueeze", dim=-1),
-        port=port,
-    )
+def _outer(layer: Layer, inputs: Types) -> Iterator[Complaint]:
+    """A column with a row makes a table of every pair, whatever the sizes are."""
+    for one, two in combinations(inputs.items(), 2):
+        (port, short), (_, long) = sorted((one, two), key=lambda named: named[1].rank)
+        column = short.rank > 0 and long.shape == (*short.shape, 1)
+        if not column or short.shape[-1] == 1 or BATCH in short.shape[:1]:
+            continue
+        yield _warning(
+            f"{layer.title} of {one[1]} and {two[1]} pairs every number with every other.",
+            "Add a dim of 1 to the smaller one, or remove one from the larger.",
+            "shape.broadcast",
+            insert("Insert a dim at -1", port, "torch.unsqueeze", dim=-1),
+            port=port,
+        )
 
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
-    "torch.nn.LayerNorm": (_layer_norm,),
-    "torch.nn.RMSNorm": (_layer_norm,),
-    "torch.nn.GroupNorm": (_group_norm,),
-    **{f"torch.nn.InstanceNorm{n}d": (_instance_norm,) for n in (1, 2, 3)},
     "torch.nn.Softmax": (_softmax,),
     "torch.nn.LogSoftmax": (_softmax,),
     "torch.nn.functional.softmax": (_softmax,),
+    "torch.nn.functional.log_softmax": (_softmax,),
     "torch.nn.CrossEntropyLoss": (_one_class,),
-    **{f"torch.nn.{name}": (_dropout,) for name in ("Dropout", "Dropout1d", "Dropout2d")},
-    **{f"torch.nn.{name}": (_dropout,) for name in ("Dropout3d", "AlphaDropout")},
-    **{f"torch.nn.ConvTranspose{n}d": (_uneven_upsampling,) for n in (1, 2, 3)},
+    "torch.nn.ConvTranspose1d": (_uneven_upsampling,),
+    "torch.nn.ConvTranspose2d": (_uneven_upsampling,),
+    "torch.nn.ConvTranspose3d": (_uneven_upsampling,),
     "torch.reshape": (_scrambling,),
     "torch.Tensor.view": (_scrambling,),
-    "torch.add": (_outer,),
-    "torch.sub": (_outer,),
-    "torch.mul": (_outer,),
-    "torch.div": (_outer,),
 }

@@ -78,13 +78,15 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
         *_names(graph),
         *(to_problem(complaint, graph, node) for node, complaint in overwritten(graph)),
     ]
-    used = topology.ancestors(graph, sinks(graph))
+    ends = sinks(graph)
+    used = topology.ancestors(graph, ends)
     ports = {id: ports_of(document, graph, node) for id, node in graph.nodes.items()}
     loose = loose_outputs(graph, ports)
     for node in graph.ordered():
         found += _node(document, graph, node)
         found += _wiring(graph, node, ports, loose, node.id in used)
-    return found
+    # Where nothing is computed for anything, that alone is told, and not of each node again.
+    return found if ends else [p for p in found if p.code != "node.unused"]
 
 
 def role_of(node: Node) -> Role | None:

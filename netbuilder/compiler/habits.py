@@ -445,7 +445,7 @@ def habits(walk: Walk, graph: Graph, node: Node, layer: Layer) -> Iterator[Compl
     known = _BY_LATER.get(layer.id)
     if not known:
         return
-    port = layer.ports().inputs[0].name
+    port = next((port.name for port in layer.ports().inputs), "")
     near, far = walk.into(graph, node, port), walk.maker(graph, node, port)
     for habit in known:
         spot = near if habit.direct else far

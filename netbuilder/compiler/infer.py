@@ -7,6 +7,7 @@ that network's types; a block is inferred anew with the types and values of each
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from pydantic import ValidationError
 
@@ -253,9 +254,11 @@ class _Node:
         else:
             message = f"The data has no field '{name}'."
             hint = f"Its fields: {', '.join(fields)}."
+        near = get_close_matches(name, fields)
+        alike = [*near, *(other for other in fields if other not in near)]
         fixes = tuple(
             Fix(f"Use '{other}'", "set_parameter", {"name": "field", "value": other})
-            for other in list(fields)[:4]
+            for other in alike[:4]
         )
         self._complain(Complaint(message, hint, code="data.field", fixes=fixes))
         return None

@@ -17,8 +17,10 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node
 from netbuilder.layers.base import Complaint, Family, Layer, Role, TensorType
 from netbuilder.layers.catalogue import called_graph, layers
-from netbuilder.layers.checks import cast, differ, insert
+from netbuilder.layers.checks import cast, insert
 
+PICTURES = (1, 3)
+"""How many channels a picture has; what stands before them is a batch."""
 RECURRENT = frozenset({"torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN"})
 _DIMS = re.compile(r"(.*?)([123])d\Z")
 _NOT_BY_RANK = frozenset({"Conv", "ConvTranspose"})
@@ -79,6 +81,8 @@ def _batch_in_shape(case: Case) -> Iterator[Offer]:
     too_many = usual is not None and tensor.rank == int(usual[2]) + 3
     if source.layer != "netbuilder.Input" or not too_many or source.params.get("batched") is False:
         return
+    if shape[0] in PICTURES or shape[1] not in PICTURES:
+        return
     hint = f"The shape of an Input leaves the batch out: {'×'.join(map(str, shape[1:]))}."
     title = f"Leave {shape[0]} out of the shape of '{source.name}'"
     yield Offer(_set(case.graph, source, "shape", shape[1:], title), True, hint)
@@ -109,25 +113,20 @@ def _takes(kind: type[Layer], params: Mapping[str, Json]) -> bool:
     return True
 
 
-def _row_for_image(case: Case) -> Iterator[Offer]:
-    """Numbers for each channel that are to scale an image: two dims of 1 are missing."""
-    left, right = case.inputs.get("input"), case.inputs.get("other")
-    if case.layer.family is not Family.ARITHMETIC or left is None or right is None:
+def _nothing_left(case: Case) -> Iterator[Offer]:
+    """A pooling of the one number that earlier ones have left."""
+    tensor = case.type()
+    if case.complaint.code != "shape.window" or case.layer.family is not Family.POOLING:
         return
-    if not case.complaint.code.startswith("shape.") or case.complaint.severity != "error":
-        return
-    port, short, long = ("input", left, right)
-    if left.rank > right.rank:
-        port, short, long = "other", right, left
-    missing = long.rank - short.rank
-    pairs = zip(short.shape, long.shape, strict=False)
-    if not 0 < missing <= 3 or not short.rank or any(a != 1 and differ(a, b) for a, b in pairs):
-        return
-    entry = {"layer": "torch.unsqueeze", "params": {"dim": -1}}
-    title = f"Add {missing} dims to '{port}'" if missing > 1 else f"Add a dim to '{port}'"
-    arguments = {"port": port, "chain": [entry] * missing}
-    hint = f"Give {short} a dim of 1 for each that it lacks, behind its own."
-    yield Offer(Fix(title, "insert_chain", arguments), True, hint)
+    if tensor is not None and set(tensor.shape[2:]) == {1}:
+        fix = Fix(f"Remove '{case.node.name}'", "take_out", {})
+        yield Offer(fix, True, f"Of each channel of {tensor} one number is left: pool less often.")
+
+
+def _single(case: Case) -> Iterator[Offer]:
+    """A normalisation of one number at a time, which can go."""
+    if case.complaint.code == "shape.single" and case.complaint.severity == "warning":
+        yield Offer(Fix(f"Remove '{case.node.name}'", "take_out", {}))
 
 
 # -- ids and classes --------------------------------------------------------------------------
@@ -303,7 +302,8 @@ def _own(name: str, value: Json) -> Fix:
 SUBSTITUTES: tuple[Callable[[Case], Iterator[Offer]], ...] = (
     _batch_in_shape,
     _sibling,
-    _row_for_image,
+    _nothing_left,
+    _single,
     _ids_from_input,
     _task,
     _numbers_for_classes,

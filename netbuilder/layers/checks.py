@@ -151,12 +151,21 @@ def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint
     if tensor is not None and tensor.dtype.startswith("complex"):
         yield from check_real(layer, inputs, port)
     elif tensor is not None and not tensor.floating:
+        hint, fixes = "Put an Embedding before it for ids, or convert to float32.", []
+        if tensor.dtype == "uint8":
+            hint = "Pictures are bytes from 0 to 255: convert to float32 and divide by 255."
+            chain = [
+                {"layer": "torch.Tensor.to", "params": {"dtype": "float32"}},
+                {"layer": "torch.div", "params": {"other": 255.0}},
+            ]
+            arguments = {"port": port, "chain": chain}
+            fixes.append(Fix("Convert to numbers from 0 to 1", "insert_chain", arguments))
         yield Complaint(
             f"{layer.title} needs floating point numbers, gets {tensor.dtype}.",
-            "Put an Embedding before it for ids, or convert to float32.",
+            hint,
             port,
             code="dtype.integer",
-            fixes=(cast(port, "float32"),),
+            fixes=(*fixes, cast(port, "float32")),
         )
 
 
