@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
-from netbuilder.layers.base import Complaint, Layer, Role
+from netbuilder.layers.base import Complaint, Family, Layer, Role
 from netbuilder.layers.catalogue import owner_of, parameters_of, read
 from netbuilder.layers.checks import set_to
 
@@ -54,7 +54,7 @@ def _needed(graph: Graph, node: Node) -> str:
         layer = read(owner_of(graph, source), parameters_of(graph))
         if not isinstance(layer, Layer):
             return ""
-        if layer.role in _GIVEN:
+        if layer.role in _GIVEN or layer.family is Family.CONSTANT:
             return f"it belongs to '{source.name}'"
         if layer.saves_output():
             return f"the gradient of '{source.name}' needs it"

@@ -46,13 +46,13 @@ def const(value: Json) -> ast.expr:
     raise TypeError(f"{type(value).__name__} is no literal")
 
 
-def call(function: str | ast.expr, *args: ast.expr, **named: ast.expr) -> ast.Call:
+def call(function: str | ast.expr, /, *args: ast.expr, **named: ast.expr) -> ast.Call:
     """`function(*args, **named)`; a str is a dotted name."""
     target = dotted(function) if isinstance(function, str) else function
     return ast.Call(target, list(args), [ast.keyword(k, v) for k, v in named.items()])
 
 
-def method(value: ast.expr, name: str, *args: ast.expr, **named: ast.expr) -> ast.Call:
+def method(value: ast.expr, name: str, /, *args: ast.expr, **named: ast.expr) -> ast.Call:
     """`value.name(*args, **named)`."""
     return call(attribute(value, name), *args, **named)
 

@@ -32,6 +32,7 @@ def _tensor_split(given: Given, values: Given) -> Any:
 
 
 _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
+    "torch.Tensor.detach": lambda given, values: given["input"].detach(),
     "torch.Tensor.to": lambda given, values: given["input"].to(values["dtype"]),
     "torch.einsum": lambda given, values: torch.einsum(values["equation"], *given.values()),
     "torch.split": _split,

@@ -39,7 +39,8 @@ def callable_of(id: str) -> Any:
     """What a layer's id names."""
     kind = find(id)
     part = kind.part if kind is not None else ""
-    path = f"netbuilder.parts.{part}" if part else id
+    # A constant is a function of PyTorch's whose result a part holds.
+    path = f"netbuilder.parts.{part}" if part and id.startswith("netbuilder.") else id
     module, _, name = path.rpartition(".")
     if module == "torch.Tensor":
         return getattr(torch.Tensor, name)
@@ -117,7 +118,7 @@ _FUNCTIONS = {"cosine": CosineDistance(), "manhattan": nn.PairwiseDistance(p=1.0
 def torch_values(layer: Layer) -> dict[str, Any]:
     """A layer's parameters as PyTorch takes them: dtypes, tensors and modules, not words."""
     values = dict(layer)
-    if "dtype" in values:
+    if values.get("dtype") is not None:
         values["dtype"] = getattr(torch, values["dtype"])
     for name in getattr(layer, "tensors", ()):
         if values.get(name) is not None:
@@ -151,6 +152,7 @@ def reference(
     if list(given) and all(name.startswith("tensors_") for name in given):
         given = {"tensors": tuple(given.values())}
     if not isinstance(made, type):
+        torch.manual_seed(0)
         return functions.call(layer, made, given, values)
     given |= {name: values.pop(name) for name in layer.in_call}
     module = made(**values).eval()
