@@ -57,6 +57,15 @@ def plugins() -> tuple[Plugin, ...]:
     return _plugins
 
 
+def module_of(name: str) -> str:
+    """The module to import for a dotted name in a plugin's expressions; empty if it is no such."""
+    for id in _layers:
+        module = id.rpartition(".")[0]
+        if name.startswith(f"{module}."):
+            return module
+    return ""
+
+
 def found() -> list[EntryPoint]:
     """The entry points of all installed packages, in the order of their names."""
     return sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
