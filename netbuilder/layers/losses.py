@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
 
 from netbuilder.layers import code
 from netbuilder.layers.base import (
@@ -16,30 +14,36 @@ from netbuilder.layers.base import (
     Numbers,
     Port,
     Positive,
-    Probability,
     Role,
     TensorType,
     Types,
+    start_with,
 )
 from netbuilder.layers.checks import (
     BATCH,
     bad_parameter,
     cast,
     check_floating,
+    check_same_dtype,
     differ,
     first_of,
     insert,
+    set_to,
 )
 
 Reduction = Literal["mean", "sum", "none"]
-Ignored = Annotated[int, Field(ge=-(2**31), le=2**31)]
 
 
-class _Loss(Layer):
+class Loss(Layer):
+    """Base of the losses of a training step."""
+
     family = Family.LOSS
     role = Role.LOSS
     where = frozenset({"step"})
-    inputs = (Port("input", "What the network says."), Port("target", "What is right."))
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("input", "What the network says."),
+        Port("target", "What is right."),
+    )
     tensors: ClassVar[tuple[str, ...]] = ()
     """Parameters that are tensors in PyTorch and numbers here."""
 
@@ -52,134 +56,15 @@ class _Loss(Layer):
         }
         return code.call(self.id, **named)
 
+    def reduced(self, tensor: TensorType | None) -> dict[str, TensorType] | None:
+        """The output type: what each element's loss, of type `tensor`, is reduced to."""
+        if getattr(self, "reduction", "mean") != "none":
+            return {"output": TensorType(())}
+        return None if tensor is None else {"output": TensorType(tensor.shape)}
+
     def subtitle(self) -> str:
         reduction = getattr(self, "reduction", "mean")
         return "" if reduction == "mean" else str(reduction)
-
-
-# -- classes ---------------------------------------------------------------------------------
-
-
-class _ClassLoss(_Loss):
-    """Losses that take scores N×C (N×C×... for every place of an image) and class numbers."""
-
-    tensors = ("weight",)
-    probabilities: ClassVar[bool]
-
-    weight: Numbers | None = None
-    ignore_index: Ignored = -100
-    reduction: Reduction = "mean"
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        scores, target = inputs.get("input"), inputs.get("target")
-        return first_of(
-            check_floating(self, inputs, "input"),
-            () if scores is None else self._scores(scores),
-            () if scores is None or target is None else self._target(scores, target),
-        )
-
-    def _scores(self, scores: TensorType) -> Iterator[Complaint]:
-        if scores.rank < 2:
-            yield Complaint(
-                f"{self.title} expects scores N×classes, gets {scores}.",
-                "Let the network end with a Linear that has one output feature for each class.",
-                "input",
-                code="shape.rank",
-            )
-        elif self.weight is not None and scores.shape[1] != len(self.weight):
-            yield bad_parameter(
-                f"weight has {len(self.weight)} numbers for {scores.shape[1]} classes.",
-                "Give one weight for each class, or leave it empty.",
-            )
-
-    def _target(self, scores: TensorType, target: TensorType) -> Iterator[Complaint]:
-        wanted = (scores.shape[0], *scores.shape[2:])
-        if target.floating and self.probabilities and target.rank == scores.rank:
-            if any(differ(a, b) for a, b in zip(target.shape, scores.shape, strict=True)):
-                yield Complaint(
-                    f"{self.title} gets scores {scores} and probabilities {target}.",
-                    "Both must have the same shape.",
-                    "target",
-                )
-        elif target.dtype != "int64":
-            yield self._not_ids(target)
-        elif len(wanted) != target.rank or any(
-            differ(a, b) for a, b in zip(wanted, target.shape, strict=True)
-        ):
-            yield self._wrong_shape(scores, target)
-        elif target.high is not None and differ(scores.shape[1], target.high):
-            classes = scores.shape[1]
-            if isinstance(classes, int) and target.high > classes:
-                yield Complaint(
-                    f"The target has {target.high} classes, but there are scores for {classes} "
-                    "only.",
-                    f"Let the network's last layer have {target.high} output features.",
-                    "input",
-                    code="classes.range",
-                )
-
-    def _not_ids(self, target: TensorType) -> Complaint:
-        hint = "Convert it to int64."
-        if target.floating:
-            hint = "For numbers rather than classes use MSELoss or L1Loss."
-        return Complaint(
-            f"{self.title} expects class numbers (int64) as target, gets {target.dtype}.",
-            hint,
-            "target",
-            code="dtype.float" if target.floating else "dtype.mismatch",
-            fixes=() if target.floating else (cast("target", "int64"),),
-        )
-
-    def _wrong_shape(self, scores: TensorType, target: TensorType) -> Complaint:
-        wanted = TensorType((scores.shape[0], *scores.shape[2:]))
-        hint, fixes = f"The target of scores {scores} is {wanted}.", []
-        if target.rank == wanted.rank + 1 and target.shape[-1] == 1:
-            fixes.append(insert("Remove the last dim", "target", "torch.squeeze", dim=-1))
-        elif target.shape == scores.shape[:-1] and scores.rank > 2:
-            hint = "The classes belong in dim 1: put torch.transpose before the loss."
-            name = "torch.transpose"
-            fixes.append(insert("Bring the classes to dim 1", "input", name, dim0=1, dim1=-1))
-        elif target.rank == 1 and scores.rank > 2:
-            hint = (
-                "The scores have too many dims. Put a Flatten before the network's last Linear, "
-                "or take one step of the sequence with torch.select."
-            )
-        return Complaint(
-            f"{self.title} gets scores {scores} with a target {target}, expects {wanted}.",
-            hint,
-            "target",
-            fixes=tuple(fixes),
-        )
-
-
-class CrossEntropyLoss(_ClassLoss):
-    """For classification: how unlikely the network finds the right class.
-
-    `input` are scores N×classes as they leave the last Linear (no softmax), `target` the
-    class numbers, or probabilities N×classes. `weight` counts some classes more,
-    `ignore_index` is a target that does not count, `label_smoothing` keeps the network
-    from being too sure.
-    """
-
-    id = "torch.nn.CrossEntropyLoss"
-    title = "CrossEntropyLoss"
-    keywords = "classification softmax log loss nll categorical"
-    probabilities = True
-
-    label_smoothing: Probability = 0.0
-
-
-class NLLLoss(_ClassLoss):
-    """For classification with log probabilities N×classes, as LogSoftmax makes them.
-
-    `target` are the class numbers. `weight` counts some classes more, `ignore_index` is a
-    target that does not count.
-    """
-
-    id = "torch.nn.NLLLoss"
-    title = "NLLLoss"
-    keywords = "negative log likelihood classification"
-    probabilities = False
 
 
 # -- numbers ---------------------------------------------------------------------------------
@@ -201,9 +86,9 @@ def check_same_shape(layer: Layer, inputs: Types, port: str, other: str) -> Iter
             crossed = " PyTorch would compare every sample with every other."
         hint = "Remove the last dim, or add one to the other."
         if a is longer:
-            fix = insert("Add a dim to the target", other, "torch.unsqueeze", dim=-1)
+            fix = insert(f"Add a dim to {other}", other, "torch.unsqueeze", dim=-1)
         else:
-            fix = insert("Remove the target's last dim", other, "torch.squeeze", dim=-1)
+            fix = insert(f"Remove the last dim of {other}", other, "torch.squeeze", dim=-1)
         fixes.append(fix)
     yield Complaint(
         f"{layer.title} compares {a} with {b}: they must have the same shape.{crossed}",
@@ -214,16 +99,27 @@ def check_same_shape(layer: Layer, inputs: Types, port: str, other: str) -> Iter
     )
 
 
-class _NumberLoss(_Loss):
+class NumberLoss(Loss):
+    """Base of the losses that compare numbers of the same shape."""
+
+    compared: ClassVar[tuple[str, ...]] = ("input", "target")
+    """Ports whose shapes must be the same."""
+
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         target = inputs.get("target")
         ids = target is not None and target.high is not None
+        first, *others = self.compared
         return first_of(
-            check_floating(self, inputs, "input"),
+            check_floating(self, inputs, first),
             self._classes() if ids else (),
-            check_floating(self, inputs, "target"),
-            check_same_shape(self, inputs, "input", "target"),
+            *(check_floating(self, inputs, port) for port in others),
+            *(check_same_shape(self, inputs, first, port) for port in others),
+            *(check_same_dtype(self, inputs, first, port) for port in others),
+            self._more(inputs),
         )
+
+    def _more(self, inputs: Types) -> Iterator[Complaint]:
+        return iter(())
 
     def _classes(self) -> Iterator[Complaint]:
         yield Complaint(
@@ -235,7 +131,7 @@ class _NumberLoss(_Loss):
         )
 
 
-class MSELoss(_NumberLoss):
+class MSELoss(NumberLoss):
     """Mean squared error, for regression and reconstruction: large errors count most.
 
     `input` and `target` have the same shape. `reduction`: 'mean', 'sum', or 'none' for
@@ -249,7 +145,7 @@ class MSELoss(_NumberLoss):
     reduction: Reduction = "mean"
 
 
-class L1Loss(_NumberLoss):
+class L1Loss(NumberLoss):
     """Mean absolute error, for regression: less swayed by single large errors than MSELoss.
 
     `input` and `target` have the same shape. `reduction`: 'mean', 'sum', or 'none' for
@@ -263,7 +159,7 @@ class L1Loss(_NumberLoss):
     reduction: Reduction = "mean"
 
 
-class SmoothL1Loss(_NumberLoss):
+class SmoothL1Loss(NumberLoss):
     """Squared error below `beta`, absolute error above: for regression with outliers.
 
     `input` and `target` have the same shape.
@@ -277,7 +173,50 @@ class SmoothL1Loss(_NumberLoss):
     beta: Positive = 1.0
 
 
-class BCEWithLogitsLoss(_NumberLoss):
+class HuberLoss(NumberLoss):
+    """Squared error below `delta`, absolute error times `delta` above: for outliers.
+
+    `input` and `target` have the same shape. With `delta` 1 it is SmoothL1Loss.
+    """
+
+    id = "torch.nn.HuberLoss"
+    title = "HuberLoss"
+    keywords = "smooth l1 regression robust outliers"
+
+    reduction: Reduction = "mean"
+    delta: Positive = 1.0
+
+
+# -- yes or no ---------------------------------------------------------------------------------
+
+
+class YesNoLoss(NumberLoss):
+    """Base of the losses whose targets are zeros and ones."""
+
+    def _classes(self) -> Iterator[Complaint]:
+        yield Complaint(
+            f"{self.title} takes zeros and ones as float32, gets class numbers.",
+            "Convert the target if it has two classes; use CrossEntropyLoss for more.",
+            "target",
+            code="dtype.integer",
+            fixes=(cast("target", "float32"),),
+        )
+
+    def _more(self, inputs: Types) -> Iterator[Complaint]:
+        scores = inputs.get("input")
+        if scores is None:
+            return
+        labels = scores.shape[-1] if scores.rank > 1 else 1
+        for name in self.tensors:
+            numbers = getattr(self, name)
+            if numbers is not None and len(numbers) not in (1, labels):
+                yield bad_parameter(
+                    f"{name} has {len(numbers)} numbers for {labels} labels.",
+                    "Give one number for each label, or leave it empty.",
+                )
+
+
+class BCEWithLogitsLoss(YesNoLoss):
     """For yes or no, and for several labels at once: sigmoid and cross-entropy in one.
 
     `input` are scores (no sigmoid), `target` zeros and ones as float32, of the same
@@ -294,27 +233,95 @@ class BCEWithLogitsLoss(_NumberLoss):
     reduction: Reduction = "mean"
     pos_weight: Numbers | None = None
 
-    def _classes(self) -> Iterator[Complaint]:
-        yield Complaint(
-            "BCEWithLogitsLoss takes zeros and ones as float32, gets class numbers.",
-            "Convert the target if it has two classes; use CrossEntropyLoss for more.",
-            "target",
-            code="dtype.integer",
-            fixes=(cast("target", "float32"),),
-        )
 
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(super().complaints(inputs), self._weights(inputs))
+class BCELoss(YesNoLoss):
+    """For yes or no with probabilities, as Sigmoid makes them; BCEWithLogitsLoss is steadier.
 
-    def _weights(self, inputs: Types) -> Iterator[Complaint]:
-        scores = inputs.get("input")
-        if scores is None:
-            return
-        labels = scores.shape[-1] if scores.rank > 1 else 1
-        for name in self.tensors:
-            numbers = getattr(self, name)
-            if numbers is not None and len(numbers) not in (1, labels):
-                yield bad_parameter(
-                    f"{name} has {len(numbers)} numbers for {labels} labels.",
-                    "Give one number for each label, or leave it empty.",
-                )
+    `input` are numbers from 0 to 1, `target` zeros and ones as float32, of the same shape.
+    `weight` scales the loss of each element.
+    """
+
+    id = "torch.nn.BCELoss"
+    title = "BCELoss"
+    keywords = "binary cross entropy probabilities multilabel autoencoder"
+    tensors = ("weight",)
+
+    weight: Numbers | None = None
+    reduction: Reduction = "mean"
+
+
+# -- distributions -----------------------------------------------------------------------------
+
+
+class KLDivLoss(NumberLoss):
+    """How far a distribution is from the right one, both over the last dim.
+
+    `input` are log-probabilities, as LogSoftmax makes them; `target` probabilities, or
+    their logarithms with `log_target`. Use `reduction` 'batchmean': it is the divergence
+    of a sample in the mean. 'mean' divides by the number of classes too.
+    """
+
+    id = "torch.nn.KLDivLoss"
+    title = "KLDivLoss"
+    keywords = "kullback leibler divergence distillation teacher distribution"
+    starting = start_with(reduction="batchmean")
+
+    reduction: Literal["mean", "sum", "none", "batchmean"] = "mean"
+    log_target: bool = False
+
+    def _more(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if self.reduction == "mean" and (tensor is None or tensor.rank > 1):
+            yield Complaint(
+                "reduction 'mean' divides by the number of classes too, which is no divergence.",
+                "Set reduction to 'batchmean'.",
+                code="loss.batchmean",
+                severity="warning",
+                fixes=(set_to("reduction", "batchmean"),),
+            )
+
+
+class PoissonNLLLoss(NumberLoss):
+    """For counts: how unlikely they are if things happen at the predicted rate.
+
+    `log_input` is the logarithm of the rate, or the rate itself with the parameter of that
+    name off; `target` the counts as float32. `full` adds what does not depend on the
+    network.
+    """
+
+    id = "torch.nn.PoissonNLLLoss"
+    title = "PoissonNLLLoss"
+    keywords = "count regression poisson events negative log likelihood"
+    inputs = (Port("log_input", "What the network says."), Port("target", "The counts."))
+    compared = ("log_input", "target")
+
+    log_input: bool = True
+    full: bool = False
+    eps: Positive = 1e-08
+    reduction: Reduction = "mean"
+
+
+class GaussianNLLLoss(NumberLoss):
+    """For numbers with an uncertainty: the network says a mean and a variance for each.
+
+    `var` is the variance, of the shape of `input` and `target`; make it positive by a
+    Softplus or torch.exp. `eps` is the least that counts. `full` adds a constant.
+    """
+
+    id = "torch.nn.GaussianNLLLoss"
+    title = "GaussianNLLLoss"
+    keywords = "uncertainty variance regression heteroscedastic negative log likelihood"
+    inputs = (
+        Port("input", "The mean that the network says."),
+        Port("target", "What is right."),
+        Port("var", "The variance that the network says: positive."),
+    )
+    compared = ("input", "target", "var")
+
+    full: bool = False
+    eps: Positive = 1e-06
+    reduction: Reduction = "mean"
+
+    def output_types(self, inputs: Types) -> Mapping[str, TensorType] | None:
+        # PyTorch looks whether a variance is negative, which needs numbers.
+        return self.reduced(inputs.get("input"))
