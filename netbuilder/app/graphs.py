@@ -51,11 +51,12 @@ def _follow(document: Document, old: str, new: str) -> None:
             renamed = tuple(new if network == old else network for network in updates)
             settings = {**step.info.settings, "updates": renamed}
             document.apply(Changed(step.id, step.info, replace(step.info, settings=settings)))
-        for node in list(step.nodes.values()):
+    for graph in list(document.graphs.values()):
+        for node in list(graph.nodes.values()):
             kind = catalogue.find(node.layer)
             if kind is not None and kind.role is Role.CALL and node.params.get("network") == old:
                 after = replace(node, params={**node.params, "network": new})
-                document.apply(Changed(step.id, node, after))
+                document.apply(Changed(graph.id, node, after))
 
 
 def begin_step(history: History) -> Graph:

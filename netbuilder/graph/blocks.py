@@ -14,9 +14,12 @@ from netbuilder.graph import edits, rules
 from netbuilder.graph.changes import Added, Changed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
+from netbuilder.graph.loops import LOOP
 from netbuilder.graph.model import Node, Wire, new_id
 
 BLOCK = "netbuilder.Block"
+USES = frozenset({BLOCK, LOOP})
+"""Layers whose nodes use a block: once or in a row, or over time."""
 INPUT = "netbuilder.Input"
 BLOCK_INPUT = "netbuilder.BlockInput"
 OUTPUT = "netbuilder.Output"
@@ -28,12 +31,12 @@ Use = tuple[Graph, Node]
 
 def block_of(document: Document, node: Node) -> Graph | None:
     """The block that a node uses; None if it uses none that is there."""
-    return document.block(str(node.params.get("block", ""))) if node.layer == BLOCK else None
+    return document.block(str(node.params.get("block", ""))) if node.layer in USES else None
 
 
 def blocks_in(graph: Graph) -> Iterator[Node]:
     """The nodes of a graph that use a block, whether it is there or not."""
-    return (node for node in graph.nodes.values() if node.layer == BLOCK)
+    return (node for node in graph.nodes.values() if node.layer in USES)
 
 
 def uses(document: Document, block: Graph) -> list[Use]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits, fragment, rules
-from netbuilder.graph.blocks import BLOCK, OUTPUT
+from netbuilder.graph.blocks import OUTPUT, USES
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.fragment import Fragment
 from netbuilder.graph.history import History
@@ -44,7 +44,7 @@ def cut_out(document: Document, graph: Graph, items: Iterable[str]) -> dict[str,
         if owner is not None and owner.id not in chosen:
             entry["params"] = dict(owner.params)
     uses = [graph.nodes[id] for id in chosen if id in graph.nodes]
-    names = [str(node.params.get("block")) for node in uses if node.layer == BLOCK]
+    names = [str(node.params.get("block")) for node in uses if node.layer in USES]
     carried = [_block_json(block) for block in blocks.needed(document, names)]
     if carried:
         result["blocks"] = carried
@@ -90,7 +90,7 @@ def _read_block(entry: Any) -> CarriedBlock:
 
 
 def _names(nodes: Iterable[Node]) -> set[str]:
-    return {str(node.params.get("block")) for node in nodes if node.layer == BLOCK}
+    return {str(node.params.get("block")) for node in nodes if node.layer in USES}
 
 
 def paste(
@@ -143,7 +143,7 @@ def _bring(history: History, carried: Iterable[CarriedBlock]) -> dict[str, str]:
 
 def _renamed(part: Fragment, names: Mapping[str, str]) -> Fragment:
     def here(node: Node) -> Node:
-        new = names.get(str(node.params.get("block"))) if node.layer == BLOCK else None
+        new = names.get(str(node.params.get("block"))) if node.layer in USES else None
         return node if new is None else replace(node, params={**node.params, "block": new})
 
     return replace(part, nodes=tuple(map(here, part.nodes)))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import rules, sharing
+from netbuilder.graph import loops, rules, sharing
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -149,6 +149,10 @@ def rename(history: History, graph: Graph, node: str, name: str) -> None:
         history.document.apply(Changed(graph.id, before, replace(before, name=name)))
         if graph.kind != "step":
             rename_ports(history.document, graph, before.name, name)
+        if graph.kind == "block":
+            pair = loops.follow(history.document, graph, before.name, name)
+            if pair is not None:
+                rename_ports(history.document, graph, *pair)
 
 
 def rename_ports(document: Document, called: Graph, old: str, new: str) -> None:

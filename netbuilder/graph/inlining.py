@@ -13,6 +13,7 @@ from netbuilder.graph.document import Graph
 from netbuilder.graph.grouping import Sizes, extent
 from netbuilder.graph.history import History
 from netbuilder.graph.layout import ALONG, NODE_SIZE
+from netbuilder.graph.loops import LOOP
 from netbuilder.graph.model import Json, Node, Wire, new_id
 from netbuilder.graph.rules import End
 
@@ -28,6 +29,8 @@ def may_ungroup(history: History, graph: Graph, node: str) -> str | None:
     """Why a node can't be taken apart, for a person; None if it can."""
     use = graph.nodes[node]
     block = blocks.block_of(history.document, use)
+    if use.layer == LOOP:
+        return f"'{use.name}' runs its block over time: that can't be drawn as single nodes."
     if use.layer != blocks.BLOCK:
         return f"'{use.name}' is no block."
     if block is None:

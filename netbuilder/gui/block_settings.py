@@ -215,7 +215,7 @@ class BlockSettings(QWidget):
                 for name, value in node.params.items()
                 if not expressions.holds_expression(value) and not isinstance(value, Mapping)
             }
-            if not own or node.layer == blocks.BLOCK:
+            if not own or node.layer in blocks.USES:
                 continue
             menu = self.values.addMenu(node.name.replace("&", "&&"))
             for name, value in own.items():

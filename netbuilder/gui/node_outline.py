@@ -9,6 +9,7 @@ from netbuilder.graph import blocks
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
 from netbuilder.gui import fields
+from netbuilder.gui.canvas.search import holds
 from netbuilder.gui.fields import FieldSpec
 from netbuilder.gui.settings_panel import field_names
 from netbuilder.layers import catalogue
@@ -75,7 +76,8 @@ def choices_for(
     found: dict[str, list[tuple[Json, str]]] = {}
     match kind.role:
         case Role.CALL:
-            found["network"] = [(net.name, net.name) for net in document.of_kind("network")]
+            inner = document.of_kind("network")
+            found["network"] = [(n.name, n.name) for n in inner if not holds(document, n, graph)]
         case Role.BLOCK:
             names = [block.name for block in document.of_kind("block")]
             fit = [name for name in names if blocks.refusal(document, graph, name) is None]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from netbuilder.graph.loops import LAST, NEXT
 from netbuilder.graph.model import Json
 from netbuilder.layers.base import (
     Complaint,
@@ -27,10 +28,6 @@ MAX_REPEAT = 4096
 
 Repeat = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 
-NEXT = "_next"
-"""What the output of a state is called after its input: `h` and `h_next`."""
-LAST = "_last"
-"""What the output of a loop with the last value of a state is called."""
 
 
 class Block(Layer):

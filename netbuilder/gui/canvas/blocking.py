@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def selected_uses(view: CanvasView) -> list[Node]:
     """The selected nodes that use blocks."""
     nodes = (view.shown.nodes[id] for id in view.selection())
-    return [node for node in nodes if node.layer == blocks.BLOCK]
+    return [node for node in nodes if node.layer in blocks.USES]
 
 
 def group(view: CanvasView) -> None:

@@ -6,10 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from netbuilder.graph import loops
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Role
+from netbuilder.layers.blocks import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
         words = f"{id.rpartition('.')[2]} {kind.keywords} {kind.family.value}"
         entry = Entry(id, kind.title, kind.family.value, line, words, {}, refusal)
         if kind.role is Role.CALL and document is not None:
-            found += _calls(document, entry, kind.starting)
+            found += _calls(document, graph, entry, kind.starting)
+        elif id == loops.LOOP:
+            found += _loops(document, graph, entry) if document is not None else []
         elif kind.role is Role.BLOCK:
             found += _blocks(document, graph, entry) if document is not None else []
         else:
@@ -63,14 +67,17 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
     return found
 
 
-def _calls(document: Document, entry: Entry, starting: Mapping[str, Json]) -> list[Entry]:
-    """One entry for each network of the project."""
+def _calls(
+    document: Document, graph: Graph | None, entry: Entry, starting: Mapping[str, Json]
+) -> list[Entry]:
+    """One entry for each network of the project; one that would hold itself is refused."""
     return [
         replace(
             entry,
             title=f"Network {network.name}",
             words=f"{entry.words} call",
             params={**starting, "network": network.name},
+            refusal=_ring(document, network, graph) or entry.refusal,
         )
         for network in document.of_kind("network")
     ]
@@ -80,9 +87,7 @@ def _blocks(document: Document, graph: Graph | None, entry: Entry) -> list[Entry
     """One entry for each block of the project; one that would hold itself is refused."""
     found = []
     for block in document.of_kind("block"):
-        refusal = entry.refusal
-        if graph is not None and not refusal and _holds(document, block, graph):
-            refusal = "A block can't hold itself."
+        refusal = _ring(document, block, graph) or entry.refusal
         title = f"Block {block.name}"
         line = f"A block of this project with {len(block.nodes)} nodes."
         params = {"block": block.name}
@@ -90,8 +95,31 @@ def _blocks(document: Document, graph: Graph | None, entry: Entry) -> list[Entry
     return found
 
 
-def _holds(document: Document, block: Graph, graph: Graph) -> bool:
-    """Whether `graph` is the block itself or stands somewhere inside it."""
+def _loops(document: Document, graph: Graph | None, entry: Entry) -> list[Entry]:
+    """One entry for each block that has a state; without any the loop itself."""
+    found = []
+    for block in document.of_kind("block"):
+        ports = catalogue.graph_ports(block)
+        if Turns.of(ports).states:
+            refusal = _ring(document, block, graph) or entry.refusal
+            params = {"block": block.name}
+            title = f"Loop over {block.name}"
+            found.append(replace(entry, title=title, params=params, refusal=refusal))
+    if not found:
+        none = "" if document.of_kind("block") else "Make a block of one step first."
+        found = [replace(entry, refusal=entry.refusal or none)]
+    return found
+
+
+def _ring(document: Document, inner: Graph, graph: Graph | None) -> str:
+    """Why a network or block can't stand in a graph; empty if it can."""
+    if graph is None or not holds(document, inner, graph):
+        return ""
+    return f"A {graph.kind} can't hold itself."
+
+
+def holds(document: Document, block: Graph, graph: Graph) -> bool:
+    """Whether `graph` is the block or network itself or stands somewhere inside it."""
     waiting, seen = [block], {block.id}
     while waiting:
         inner = waiting.pop()
