@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from netbuilder.errors import ChangeError
+from netbuilder.graph.beside import Beside
 from netbuilder.graph.changes import Added, Change, Changed, Removed
 from netbuilder.graph.model import (
     Frame,
@@ -165,6 +166,7 @@ class Document:
         self._listeners: list[Listener] = []
         self._open = False
         self.graphs: Mapping[str, Graph] = MappingProxyType(self._graphs)
+        self.beside = Beside()
 
     # -- reading ---------------------------------------------------------------------
 
@@ -332,6 +334,7 @@ class Document:
         """
         copy = Document(self._project)
         copy._graphs.update({id: graph._copy() for id, graph in self._graphs.items()})
+        copy.beside = self.beside
         return copy
 
     def __eq__(self, other: object) -> bool:

@@ -46,7 +46,7 @@ def to_json(document: Document) -> dict[str, Any]:
     if project.description:
         value["description"] = project.description
     value["flow"] = project.flow
-    for key in ("data", "training", "code", "about"):
+    for key in ("data", "training", "code", "weights", "about"):
         if getattr(project, key):
             value[key] = _sorted(getattr(project, key), f"the project's {key}")
     value.update(_sorted(extra, "the project"))

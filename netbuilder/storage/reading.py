@@ -32,7 +32,16 @@ MAX_PLACE = 1e7
 """Places beyond this are no places: a canvas can't show them."""
 ROW = 96.0
 
-PROJECT_KEYS = ("title", "description", "flow", "data", "training", "code", "about")
+PROJECT_KEYS = (
+    "title",
+    "description",
+    "flow",
+    "data",
+    "training",
+    "code",
+    "weights",
+    "about",
+)
 GRAPH_KEYS = ("id", "kind", "name", "order", "settings", "nodes", "wires")
 NODE_KEYS = ("id", "name", "layer", "params", "order", "note", "mute", "shares")
 WIRE_KEYS = ("id", "from", "to")
@@ -112,6 +121,7 @@ def _project(value: Mapping[str, Any], extra: Mapping[str, Any]) -> ProjectInfo:
             data=_mapping(value, "data"),
             training=_mapping(value, "training"),
             code=_mapping(value, "code"),
+            weights=_mapping(value, "weights"),
             about=_mapping(value, "about"),
             extra=freeze(extra),
         )

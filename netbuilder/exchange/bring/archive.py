@@ -22,7 +22,7 @@ from torch import Tensor
 from netbuilder.errors import DocumentError
 from netbuilder.exchange.bring.graph_json import GraphReader, Malformed
 from netbuilder.exchange.bring.program import BringError, Program
-from netbuilder.storage import files, strict
+from netbuilder.storage import plain, strict
 
 MAX_ENTRIES = 100_000
 MAX_JSON = strict.MAX_BYTES
@@ -51,7 +51,7 @@ _NEWER = "Load and save it with torch.export of PyTorch 2.10 or newer, then impo
 
 def read(path: str | os.PathLike[str]) -> Program:
     """The exported program in a `.pt2` file; `DocumentError` says why it can't be read."""
-    with files.open_plain(path) as file:
+    with plain.open_plain(path) as file:
         try:
             archive = Archive(file, Path(path).name)
             return _program(archive)

@@ -44,8 +44,8 @@ def node(
     others = [name for name in given if name not in ends]
     if len(ends) > 1 or len(others) > 1:
         return None
-    found.outputs = {name: "attn_output" for name in ends}
-    found.outputs |= {name: "attn_output_weights" for name in others}
+    found.outputs = dict.fromkeys(ends, "attn_output")
+    found.outputs |= dict.fromkeys(others, "attn_output_weights")
     _parameters(found, program, operations, out_key, in_key in program.tensors)
     return found
 

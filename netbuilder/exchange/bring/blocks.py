@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
@@ -204,7 +205,7 @@ def _rows(
 
 def _is_chain(row: list[DraftNode], readers: Mapping[str, set[int]]) -> bool:
     first = row[0]
-    for before, after in zip(row, row[1:], strict=False):
+    for before, after in pairwise(row):
         if after.params != first.params or list(after.inputs) != list(first.inputs):
             return False
         ins, outs = list(after.inputs.values()), list(before.outputs)

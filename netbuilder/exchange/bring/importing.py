@@ -70,5 +70,5 @@ def bring(program: Program, reference: proof.Reference) -> Brought:
         unsupported=unsupported,
         renamed={old: new for new, old in named.items() if old != new},
         trials=verdict.trials,
-        notes=tuple([*notes, *verdict.notes]),
+        notes=(*notes, *verdict.notes),
     )

@@ -1,0 +1,247 @@
+"""Weights beside a project: `FILE.safetensors`, which the project names with its SHA-256.
+
+Networks begin with these weights in place of random ones. The files hold numbers only; their
+header is JSON, read within limits before anything else is. Torch-free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from netbuilder.errors import DocumentError, Fix, Problem
+from netbuilder.graph.document import Document
+from netbuilder.graph.model import Json
+from netbuilder.storage import atomic, plain, strict
+
+SUFFIX = ".safetensors"
+MAX_BYTES = 50_000_000_000
+MAX_TENSORS = 100_000
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_SIZES: Mapping[str, int] = {
+    "BOOL": 1,
+    "U8": 1,
+    "I8": 1,
+    "I16": 2,
+    "U16": 2,
+    "F16": 2,
+    "BF16": 2,
+    "I32": 4,
+    "U32": 4,
+    "F32": 4,
+    "I64": 8,
+    "U64": 8,
+    "F64": 8,
+    "C64": 8,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The weights of one network: a file name and the SHA-256 of its bytes."""
+
+    network: str
+    file: str
+    sha256: str
+
+    def to_json(self) -> Json:
+        """As it stands in the project."""
+        return {"file": self.file, "sha256": self.sha256}
+
+
+def digest(data: bytes) -> str:
+    """The SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def entries(document: Document) -> Iterator[Entry | Problem]:
+    """What the project says of its weights; a problem for what can't be understood."""
+    for network, value in document.project.weights.items():
+        match value:
+            case {"file": str(file), "sha256": str(sha256)} if _SHA256.match(sha256):
+                if file and _plain_name(file):
+                    yield Entry(network, file, sha256)
+                    continue
+        yield _problem(
+            document,
+            network,
+            "weights.invalid",
+            f"What the project says of the weights of '{network[:60]}' can't be read.",
+            f"It needs the name of a {SUFFIX} file beside the project, and its SHA-256.",
+        )
+
+
+def _plain_name(file: str) -> bool:
+    """Whether it is a file right beside the project: no folders, nothing hidden."""
+    return (
+        file.endswith(SUFFIX)
+        and len(file) <= 255
+        and file == os.path.basename(file)
+        and not set(file) & set('/\\:*?"<>|\0')
+        and not file.startswith(".")
+        and file.isprintable()
+    )
+
+
+def problems(document: Document) -> list[Problem]:
+    """Weights that are missing, or not those that the project was saved with."""
+    found = []
+    for entry in entries(document):
+        if isinstance(entry, Problem):
+            found.append(entry)
+        elif document.network(entry.network) is None:
+            found.append(
+                _problem(
+                    document,
+                    entry.network,
+                    "weights.network",
+                    f"There are weights for '{entry.network}', but no network of that name.",
+                    "Leave them out, or give a network that name.",
+                    "warning",
+                )
+            )
+        elif entry.sha256 not in document.beside.held:
+            found += _on_disk(document, entry)
+    return found
+
+
+def _on_disk(document: Document, entry: Entry) -> Iterator[Problem]:
+    try:
+        path = place(document, entry)
+        status = os.stat(path)
+        known = _known_digest(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+    except (OSError, DocumentError) as error:
+        reason = str(error) if isinstance(error, DocumentError) else ""
+        yield _problem(
+            document,
+            entry.network,
+            "weights.missing",
+            f"The weights of '{entry.network}' are not there: '{entry.file}'. {reason}".rstrip(),
+            "Put the file beside the project, or begin with random weights.",
+        )
+        return
+    if known != entry.sha256:
+        taken = Entry(entry.network, entry.file, known)
+        weights = {**document.project.weights, entry.network: taken.to_json()}
+        yield _problem(
+            document,
+            entry.network,
+            "weights.changed",
+            f"'{entry.file}' is not the file that the project was saved with.",
+            "Put the right one in its place, or take it as it is now.",
+            fix=Fix("Take the file as it is", "set_project", {"fields": {"weights": weights}}),
+        )
+
+
+@lru_cache(maxsize=64)
+def _known_digest(path: str, size: int, changed_ns: int, inode: int) -> str:
+    """The SHA-256 of a file, worked out once for each state of it."""
+    found = hashlib.sha256()
+    with plain.open_plain(path) as file:
+        while block := file.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _problem(
+    document: Document,
+    network: str,
+    code: str,
+    message: str,
+    hint: str,
+    severity: Any = "error",
+    fix: Fix | None = None,
+) -> Problem:
+    graph = document.network(network)
+    rest = {key: value for key, value in document.project.weights.items() if key != network}
+    forget = Fix("Begin with random weights", "set_project", {"fields": {"weights": rest}})
+    fixes = (fix, forget) if fix is not None else (forget,)
+    return Problem(
+        severity, code, message, hint, graph.id if graph is not None else "", fixes=fixes
+    )
+
+
+def place(document: Document, entry: Entry) -> Path:
+    """Where the file is; `DocumentError` if the project was never saved."""
+    if document.beside.folder is None:
+        raise DocumentError("The project has no folder yet.", "Save it beside its weights.")
+    return document.beside.folder / entry.file
+
+
+def read(document: Document, entry: Entry) -> bytes:
+    """The checked bytes of the weights; `DocumentError` if they are not the project's own."""
+    data = document.beside.held.get(entry.sha256)
+    if data is None:
+        data = plain.read(place(document, entry), MAX_BYTES)
+        if digest(data) != entry.sha256:
+            raise DocumentError(
+                f"'{entry.file}' is not the file that the project was saved with.",
+                "Put the right one in its place, or take it as it is under Problems.",
+            )
+    check(data, entry.file)
+    return data
+
+
+def check(data: bytes, name: str) -> None:
+    """`DocumentError` unless the bytes are a proper safetensors file: no gaps, no overlaps."""
+    if len(data) < 8:
+        raise DocumentError(f"'{name}' is too short for a safetensors file.")
+    length = int.from_bytes(data[:8], "little")
+    if length > min(strict.MAX_BYTES, len(data) - 8):
+        raise DocumentError(f"'{name}' is damaged: its header is longer than it may be.")
+    header = strict.parse(data[8 : 8 + length], max_int=2**62)
+    if not isinstance(header, dict) or len(header) > MAX_TENSORS:
+        raise DocumentError(f"'{name}' is damaged: its header lists no tensors, or too many.")
+    ranges = sorted(_range(key, value, name) for key, value in header.items() if key[:1] != "_")
+    end = 0
+    for start, stop in ranges:
+        if start != end:
+            raise DocumentError(f"'{name}' is damaged: its tensors have gaps or overlap.")
+        end = stop
+    if end != len(data) - 8 - length:
+        raise DocumentError(f"'{name}' is damaged: it is not as long as its tensors.")
+
+
+def _range(key: str, value: Any, name: str) -> tuple[int, int]:
+    match value:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(a), int(b)]}:
+            whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape)
+            size = _SIZES.get(dtype, 0)
+            if whole and size and 0 <= a <= b and math.prod(shape) * size == b - a:
+                return a, b
+    raise DocumentError(f"'{name}' is damaged: what it says of '{key[:60]}' is wrong.")
+
+
+def carry(document: Document, path: str | os.PathLike[str], *, replace: bool = True) -> None:
+    """Bring the weights along to where the project is about to be saved.
+
+    What is there already stays; what can't be found is left to `problems` to tell.
+    """
+    folder = Path(path).absolute().parent
+    for entry in entries(document):
+        if isinstance(entry, Problem):
+            continue
+        target, held = folder / entry.file, document.beside.held.get(entry.sha256)
+        if held is None:
+            source = document.beside.folder
+            if source is None or os.path.realpath(source) == os.path.realpath(folder):
+                continue
+            try:
+                held = read(document, entry)
+            except DocumentError:
+                continue
+        if target.exists() and digest(plain.read(target, MAX_BYTES)) == entry.sha256:
+            continue
+        if target.exists() and not replace:
+            raise DocumentError(
+                f"There is another '{entry.file}' in '{folder}'.",
+                "The weights of the project would take its place: choose another folder.",
+            )
+        atomic.write(target, held)
