@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +121,41 @@ class OwnCode(QObject):
             return False
         self.tell()
         return True
+
+    # -- plugins ---------------------------------------------------------------------------
+
+    def load_plugins(self) -> None:
+        """Look for layers of installed packages, on a thread: each takes a moment to be tried."""
+
+        def work() -> None:
+            from netbuilder.app import plugins
+
+            with contextlib.suppress(RuntimeError):  # the window is gone
+                plugins.load()
+                self._window.posted.emit(self._plugins_loaded)
+
+        threading.Thread(target=work, name="plugins", daemon=True).start()
+
+    def _plugins_loaded(self) -> None:
+        from netbuilder.layers import plugins
+
+        window = self._window
+        broken = [plugin.package or plugin.name for plugin in plugins.plugins() if plugin.fault]
+        if plugins.layers() and window.bench is not None:
+            window.bench.palette_panel.refresh()
+            window.bench.show_all()
+        if broken:
+            names = ", ".join(broken)
+            text = f"The layers of {names} are left out: see Help, Layers of installed packages."
+            window.status.say(text, "warning")
+
+    def show_plugins(self) -> None:
+        """List what packages offer, and why some is left out."""
+        from netbuilder.engine.plugins import safe_mode
+        from netbuilder.gui.plugins_dialog import PluginsDialog
+        from netbuilder.layers import plugins
+
+        PluginsDialog(plugins.plugins(), safe=safe_mode(), parent=self._window).open()
 
     # -- telling ---------------------------------------------------------------------------
 
