@@ -24,7 +24,9 @@ def main(argv: Sequence[str] | None = None, opener: window.Opener = _no_window) 
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    if "--safe-mode" in arguments:
+        os.environ["NETBUILDER_SAFE_MODE"] = "1"
+    arguments = [each for each in arguments if each not in ("--debug", "--safe-mode")]
     as_json = "--json" in arguments
     try:
         code = _dispatch(arguments, opener)

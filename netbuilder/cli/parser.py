@@ -36,6 +36,10 @@ class _Parser(argparse.ArgumentParser):
 def run(arguments: Sequence[str]) -> int:
     """Parse and run a command."""
     options = build().parse_args(arguments)
+    if "trust_code" in options or options.function == "layers":
+        from netbuilder.engine import plugins
+
+        plugins.load()
     module = importlib.import_module(f"netbuilder.cli.commands.{options.module}")
     command: Callable[[argparse.Namespace], int] = getattr(module, options.function)
     return command(options)
@@ -45,6 +49,7 @@ def build() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(prog="netbuilder", description="Draw, train and ship neural networks.")
     parser.epilog = _EPILOG
+    parser.add_argument("--safe-mode", action="store_true", help="leave installed plugins alone")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     _project_commands(commands)

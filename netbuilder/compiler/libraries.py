@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from netbuilder.layers import plugins
+
 ROOTS = frozenset({"torch", "torchmetrics", "torch_geometric", "netbuilder", "math"})
 """Where the dotted names in layers' expressions may begin."""
 
@@ -19,6 +21,9 @@ def namespace(trees: Iterable[ast.expr | None]) -> dict[str, Any]:
             root = name.partition(".")[0]
             if root in ROOTS:
                 _import(name)
+                found[root] = importlib.import_module(root)
+            elif module := plugins.module_of(name):
+                importlib.import_module(module)
                 found[root] = importlib.import_module(root)
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from netbuilder.compiler import parts
 from netbuilder.compiler.libraries import ROOTS
 from netbuilder.compiler.printer import unparse
-from netbuilder.layers import code, own
+from netbuilder.layers import code, own, plugins
 from netbuilder.layers.base import Layer
 
 _ALIASES = {
@@ -117,9 +117,12 @@ class _Shortener(ast.NodeTransformer):
         if not isinstance(inner, ast.Name):
             self.generic_visit(node)
             return node
-        if inner.id not in ROOTS:
-            return node
         name = ".".join([inner.id, *parts])
+        if inner.id not in ROOTS:
+            module = plugins.module_of(name)
+            if module:
+                self.imports.add(f"import {module}")
+            return node
         if name.startswith(_PARTS):
             self.parts.add(name.removeprefix(_PARTS))
             return ast.Name(node.attr, ast.Load())

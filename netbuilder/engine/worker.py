@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import psutil
 
-from netbuilder.engine import protocol
+from netbuilder.engine import plugins, protocol
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
@@ -202,6 +202,7 @@ class Worker:
             from netbuilder.engine import devices
 
             self._outlet.event({"event": "ready", **devices.describe()})
+            plugins.load()
         except Exception as error:
             # The first request that needs it will tell; the control thread must live.
             print(f"torch can't be loaded: {error}", file=sys.stderr)

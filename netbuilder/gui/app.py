@@ -117,6 +117,7 @@ class Running:
         ends = self._start.begin()
         window.projects.opening = self._start.opening
         window.prepare()
+        window.own_code.load_plugins()
         last_start.tell(window, window.banners, ends)
         if self._path is not None and last_start.may_open(window, self._path, ends):
             window.open_path(self._path)

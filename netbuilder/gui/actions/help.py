@@ -29,6 +29,12 @@ def commands(window: MainWindow) -> list[Command]:
             ("Ctrl+Alt+K",),
             "Help",
         ),
+        Command(
+            "help.plugins",
+            "Layers of installed packages…",
+            window.own_code.show_plugins,
+            menu="Help",
+        ),
         Command("help.about", "About netbuilder", partial(_show_about, window), (), "Help", 1),
     ]
 
