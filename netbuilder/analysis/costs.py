@@ -18,6 +18,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from netbuilder.compiler import networks
+from netbuilder.compiler.analyse import Compiled
 from netbuilder.compiler.build import build_network, compiled_without_errors, named_network
 from netbuilder.compiler.emit import Place
 from netbuilder.errors import NetbuilderError
@@ -126,7 +128,8 @@ def _resized(document: Document, sizes: Sizes) -> Document:
 
 def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
     graph = named_network(document, name)
-    inference = compiled_without_errors(document, graph, {}).inferences[graph.id]
+    compiled = compiled_without_errors(document, graph, {})
+    inference = compiled.inferences[graph.id]
     with torch.device("meta"):
         module = build_network(document, name)
     module.eval()
@@ -146,7 +149,7 @@ def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
         "macs": costs.macs,
         "inputs": _shapes(inputs),
         "outputs": _shapes(outputs),
-        "nodes": _nodes(graph, inference, costs),
+        "nodes": _nodes(graph, compiled, costs),
     }
 
 
@@ -172,7 +175,9 @@ def _shapes(types: Mapping[str, TensorType]) -> dict[str, list[int | str]]:
     return {port: [dims.to_json(dim) for dim in type.shape] for port, type in types.items()}
 
 
-def _nodes(graph: Graph, inference: Any, costs: Costs) -> list[dict[str, Any]]:
+def _nodes(graph: Graph, compiled: Compiled, costs: Costs) -> list[dict[str, Any]]:
+    inference = compiled.inferences[graph.id]
+    _, calls = networks.weights(inference, compiled.networks)
     return [
         {
             "id": node.id,
@@ -180,7 +185,7 @@ def _nodes(graph: Graph, inference: Any, costs: Costs) -> list[dict[str, Any]]:
             "layer": node.layer,
             "inputs": _shapes(inference.inputs.get(node.id, {})),
             "outputs": _shapes(inference.outputs.get(node.id, {})),
-            "parameters": inference.parameters.get(node.id, 0),
+            "parameters": calls.get(node.id, inference.parameters.get(node.id, 0)),
             "macs": costs.by_node.get((graph.id, node.id), 0),
         }
         for node in graph.ordered()

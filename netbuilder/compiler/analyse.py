@@ -14,7 +14,7 @@ from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
 from netbuilder.compiler.infer import infer
 from netbuilder.compiler.inference import Fields, Inference, World
-from netbuilder.compiler.networks import in_order, inside
+from netbuilder.compiler.networks import in_order, inside, weights
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
@@ -211,11 +211,14 @@ def _report(compiled: Compiled, id: str, inference: Inference) -> GraphReport:
         return {port: TensorReport.of(tensor) for port, tensor in types.items()}
 
     source = compiled.sources.get(id)
+    total, calls = sum(inference.parameters.values()), {}
+    if inference.graph.kind == "network":
+        total, calls = weights(inference, compiled.networks)
     nodes = {
         node: NodeReport(
             tensors(inference.inputs.get(node, {})),
             tensors(inference.outputs.get(node, {})),
-            inference.parameters.get(node, 0),
+            calls.get(node, inference.parameters.get(node, 0)),
             inference.inferred.get(node, {}),
         )
         for node in inference.layers
@@ -229,7 +232,7 @@ def _report(compiled: Compiled, id: str, inference: Inference) -> GraphReport:
             nodes[node] = NodeReport(outputs=tensors({port.name: known for port in ports}))
     return GraphReport(
         nodes,
-        sum(inference.parameters.values()),
+        total,
         source.text if source else "",
         source.lines if source else {},
     )

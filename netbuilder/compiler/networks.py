@@ -53,6 +53,29 @@ def needed(inference: Inference, known: Mapping[str, Inference]) -> list[str]:
     return list(found)
 
 
+def weights(inference: Inference, known: Mapping[str, Inference]) -> tuple[int, dict[str, int]]:
+    """How many weights a network has, those of the networks in it once; and at which calls.
+
+    A network's weights stand at the first node that calls it; those of one that only blocks
+    call stand at no node.
+    """
+    inner = needed(inference, known)
+    total = sum(
+        sum(inside.parameters.values()) for inside in (inference, *(known[n] for n in inner))
+    )
+    at: dict[str, int] = {}
+    counted: set[str] = set()
+    for node in inference.graph.ordered():
+        layer = inference.layers.get(node.id)
+        name = str(getattr(layer, "network", ""))
+        if layer is None or layer.role is not Role.CALL or name not in known:
+            continue
+        fresh = [n for n in (*needed(known[name], known), name) if n not in counted]
+        at[node.id] = sum(sum(known[n].parameters.values()) for n in fresh)
+        counted |= set(fresh)
+    return total, at
+
+
 def in_order(document: Document) -> list[Graph]:
     """The networks, each after those that it calls, otherwise as the person ordered them."""
     found: dict[str, Graph] = {}
