@@ -213,7 +213,7 @@ class _Node:
 
     def _outputs(self, inputs: Types) -> Types | None:
         ruled = self.layer.output_types(inputs)
-        if ruled is not None:
+        if ruled is not None and not self.layer.is_module():
             return dict(ruled)
         match self.layer.role:
             case Role.INPUT:

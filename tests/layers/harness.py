@@ -182,14 +182,16 @@ class Network:
 
 
 def check_network(kind: type[Layer], case: Case) -> None:
-    """No errors; shapes and dtypes as reported; the same numbers as PyTorch's."""
+    """No errors; shapes, dtypes and weights as reported; the same numbers as PyTorch's."""
     network = Network(kind, case)
     report = network.report()
     assert [p.message for p in report.problems if p.severity == "error"] == []
     node: Node = network.node
-    outputs = report.graphs[network.drawing.graph.id].nodes[node.id].outputs
+    told = report.graphs[network.drawing.graph.id].nodes[node.id]
+    outputs = told.outputs
     inputs = random_inputs(case)
     model = network.build().eval()
+    assert told.parameters == sum(weight.numel() for weight in model.parameters())
     # Copied before the run: Embedding's max_norm rewrites its weights in forward.
     state = {n.removeprefix("layer."): t.clone() for n, t in model.state_dict().items()}
     torch.manual_seed(0)
