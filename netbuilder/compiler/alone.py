@@ -106,11 +106,11 @@ def _uneven_upsampling(layer: Any, inputs: Types) -> Iterator[Complaint]:
 def _scrambling(layer: Any, inputs: Types) -> Iterator[Complaint]:
     """A reshape to the sizes that a permute would give keeps the numbers in their old order."""
     tensor = inputs.get("input")
-    if tensor is None or not 3 <= tensor.rank <= FEW_DIMS or layer.shape.count(-1) != 1:
+    if tensor is None or not 3 <= tensor.rank <= FEW_DIMS or layer.wanted.count(-1) != 1:
         return
-    if tensor.shape[0] != BATCH or layer.shape[0] != -1 or len(layer.shape) != tensor.rank:
+    if tensor.shape[0] != BATCH or layer.wanted[0] != -1 or len(layer.wanted) != tensor.rank:
         return
-    have, want = tensor.shape[1:], layer.shape[1:]
+    have, want = tensor.shape[1:], layer.wanted[1:]
     if have == want or 1 in want or sorted(map(str, have)) != sorted(map(str, want)):
         return
     rank = range(len(have))

@@ -21,7 +21,9 @@ from netbuilder.layers.catalogue import called_graph, find
 from netbuilder.layers.checks import differ, insert, spread
 from netbuilder.layers.dims import Dim, Shape
 
-ELEMENTWISE = frozenset({"torch.add", "torch.sub", "torch.mul"})
+ELEMENTWISE = frozenset(
+    f"torch.{name}" for name in ("add", "sub", "rsub", "mul", "div", "minimum", "maximum")
+)
 CONVOLUTIONS = {3: "torch.nn.Conv1d", 4: "torch.nn.Conv2d"}
 NORMS = {3: "torch.nn.BatchNorm1d", 4: "torch.nn.BatchNorm2d"}
 POOLS = {3: "torch.nn.AdaptiveAvgPool1d", 4: "torch.nn.AdaptiveAvgPool2d"}

@@ -91,6 +91,7 @@ class Einsum(Layer):
     keywords = "einstein summation contraction product attention bilinear tensor"
     inputs = (Port("operands_0"), Port("operands_1"))
     positional = ("equation",)
+    is_view = True
     starting = start_with(equation="nij,njk->nik")
 
     equation: Annotated[str, Field(max_length=200), AfterValidator(_legal)]

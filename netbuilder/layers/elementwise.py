@@ -95,7 +95,7 @@ class Exp(_SavesOutput):
     keywords = "exponential log variance vae"
 
 
-class Exp2(_Function):
+class Exp2(_SavesOutput):
     """Two to the power of each number, 2ˣ."""
 
     id = "torch.exp2"

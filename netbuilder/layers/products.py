@@ -270,6 +270,9 @@ class Cdist(_Product):
 
     p: Annotated[Real, Field(ge=0.0)] = 2.0
 
+    def saves_output(self) -> bool:
+        return True
+
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
             *(check_floating(self, inputs, port) for port in inputs),

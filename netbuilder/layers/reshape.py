@@ -32,6 +32,7 @@ from netbuilder.layers.checks import (
 class _Reshape(Layer):
     family = Family.RESHAPE
     is_view = True
+    keeps_values = ("input",)
 
 
 class Flatten(_Reshape):
@@ -122,20 +123,79 @@ class Unflatten(_Reshape):
             return
         if not _divides(size, fixed) if -1 in self.unflattened_size else size != fixed:
             yield Complaint(
-                f"Unflatten can't split {size} into {_times(self.unflattened_size)}.",
+                f"Unflatten can't split {size} into {times(self.unflattened_size)}.",
                 f"The sizes must multiply to {size}; -1 stands for what is left.",
                 "input",
             )
 
     def subtitle(self) -> str:
-        return f"dim {self.dim} to {_times(self.unflattened_size)}"
+        return f"dim {self.dim} to {times(self.unflattened_size)}"
 
 
-def _times(sizes: tuple[int, ...]) -> str:
+def times(sizes: tuple[int, ...]) -> str:
+    """`·×8×8`: sizes as people write them, a dot for what is left."""
     return "×".join("·" if size == -1 else str(size) for size in sizes) or "scalar"
 
 
-class Reshape(_Reshape):
+class _NewShape(_Reshape):
+    """Layers whose one parameter is the whole new shape."""
+
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The new shape."""
+        shape: tuple[int, ...] = getattr(self, self.positional[0])
+        return shape
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None:
+            return
+        count = dims.product(tensor.shape)
+        fixed = dims.product(abs(size) for size in self.wanted)
+        assert isinstance(fixed, int)
+        exact = count == fixed if -1 not in self.wanted else _divides(count, fixed)
+        if tensor.rank and tensor.shape[0] == BATCH:
+            yield from self._batched(tensor.shape[1:], str(tensor), fixed, exact)
+        elif not exact and isinstance(count, int):
+            yield Complaint(
+                f"{self.title} can't make {times(self.wanted)} of {tensor} ({count} numbers).",
+                "The sizes must multiply to as many numbers as come in.",
+                "input",
+            )
+
+    def _batched(
+        self, sample: dims.Shape, shown: str, fixed: int, exact: bool
+    ) -> Iterator[Complaint]:
+        if -1 not in self.wanted:
+            yield Complaint(
+                f"{self.title} makes {times(self.wanted)} of {shown}: that fits one batch size "
+                "only.",
+                "Put -1 first, in the place of the batch.",
+                "input",
+                fixes=(set_to(self.positional[0], (-1, *self.wanted[1:])),),
+            )
+            return
+        count = dims.product(sample)
+        if self.wanted[0] != -1 or not isinstance(count, int) or count == fixed:
+            return
+        if exact or fixed % count == 0:
+            fate = "mixes the samples of a batch"
+        else:
+            fate = "does not come out even"
+        yield Complaint(
+            f"{shown} has {count} numbers a sample, {times(self.wanted)} has {fixed}: "
+            f"{self.title} {fate}.",
+            f"Choose sizes after the -1 that multiply to {count}.",
+            "input",
+            code="shape.batch",
+            severity="warning" if exact else "error",
+        )
+
+    def subtitle(self) -> str:
+        return times(self.wanted)
+
+
+class Reshape(_NewShape):
     """The same numbers in another shape, in the same order.
 
     `shape` is the whole new shape with the batch first: -1, 1, 8, 8 makes images of
@@ -150,110 +210,32 @@ class Reshape(_Reshape):
 
     shape: Sizes
 
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        tensor = inputs.get("input")
-        if tensor is None:
-            return
-        count = dims.product(tensor.shape)
-        fixed = dims.product(abs(size) for size in self.shape)
-        assert isinstance(fixed, int)
-        exact = count == fixed if -1 not in self.shape else _divides(count, fixed)
-        if tensor.rank and tensor.shape[0] == BATCH:
-            yield from self._batched(tensor.shape[1:], str(tensor), fixed, exact)
-        elif not exact and isinstance(count, int):
-            yield Complaint(
-                f"reshape can't make {_times(self.shape)} of {tensor} ({count} numbers).",
-                "The sizes must multiply to as many numbers as come in.",
-                "input",
-            )
 
-    def _batched(
-        self, sample: dims.Shape, shown: str, fixed: int, exact: bool
-    ) -> Iterator[Complaint]:
-        if -1 not in self.shape:
-            yield Complaint(
-                f"reshape makes {_times(self.shape)} of {shown}: that fits one batch size only.",
-                "Put -1 first, in the place of the batch.",
-                "input",
-                fixes=(set_to("shape", (-1, *self.shape[1:])),),
-            )
-            return
-        count = dims.product(sample)
-        if self.shape[0] != -1 or not isinstance(count, int) or count == fixed:
-            return
-        if exact or fixed % count == 0:
-            fate = "mixes the samples of a batch"
-        else:
-            fate = "does not come out even"
-        yield Complaint(
-            f"{shown} has {count} numbers a sample, {_times(self.shape)} has {fixed}: "
-            f"reshape {fate}.",
-            f"Choose sizes after the -1 that multiply to {count}.",
-            "input",
-            code="shape.batch",
-            severity="warning" if exact else "error",
-        )
+class View(_NewShape):
+    """The same numbers in another shape without a copy, which fails after permute and the like.
 
-    def subtitle(self) -> str:
-        return _times(self.shape)
+    `size` is the whole new shape with the batch first, one of its sizes -1. Use reshape if in
+    doubt: it copies where it must.
+    """
+
+    id = "torch.Tensor.view"
+    title = "view"
+    keywords = "reshape resize without copy"
+    starting = start_with(size=(-1, 1, 8, 8))
+    positional = ("size",)
+
+    size: Sizes
+
+    def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        given = self.arguments()["size"]
+        parts = given if isinstance(given, tuple | list) else (given,)
+        return code.method(inputs["input"], "view", *(code.const(part) for part in parts))
 
 
 def _divides(count: dims.Dim, part: int) -> bool:
     if isinstance(count, int):
         return count % part == 0
     return all(factor % part == 0 for _, factor in count.terms)
-
-
-class Permute(_Reshape):
-    """The same tensor with its dims in another order.
-
-    `dims` lists them all: 0, 2, 3, 1 turns N×C×H×W into N×H×W×C.
-    """
-
-    id = "torch.permute"
-    title = "permute"
-    keywords = "transpose swap axes order channels last"
-    starting = start_with(dims=(0, 2, 1))
-    positional = ("dims",)
-
-    dims: tuple[Index, ...]
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        tensor = inputs.get("input")
-        if tensor is None:
-            return
-        rank = tensor.rank
-        inside = all(-rank <= dim < rank for dim in self.dims)
-        if not inside or sorted(dim % rank for dim in self.dims) != list(range(rank)):
-            shown = ", ".join(map(str, self.dims))
-            yield Complaint(
-                f"permute needs each of the {rank} dims of {tensor} once, has {shown or 'none'}.",
-                f"Give the numbers 0 to {rank - 1} in the order you want, 0 (the batch) first.",
-                "input",
-                code="shape.rank",
-            )
-
-    def subtitle(self) -> str:
-        return ", ".join(map(str, self.dims))
-
-
-class Transpose(_Reshape):
-    """Exchanges two dims: with 1 and 2, N×T×C becomes N×C×T, as Conv1d wants it."""
-
-    id = "torch.transpose"
-    title = "transpose"
-    keywords = "swap axes permute"
-    starting = start_with(dim0=1, dim1=2)
-    positional = ("dim0", "dim1")
-
-    dim0: Index
-    dim1: Index
-
-    def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(check_dim(self, "dim0", inputs), check_dim(self, "dim1", inputs))
-
-    def subtitle(self) -> str:
-        return f"{self.dim0} and {self.dim1}"
 
 
 class Squeeze(_Reshape):
@@ -315,6 +297,10 @@ class To(_Reshape):
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
         return code.method(inputs["input"], "to", code.dotted(f"torch.{self.dtype}"))
+
+    def bound(self, port: str, inputs: Types) -> int | None:
+        tensor = inputs.get("input")
+        return 2 if tensor is not None and tensor.dtype == "bool" else super().bound(port, inputs)
 
     def subtitle(self) -> str:
         return self.dtype

@@ -31,11 +31,45 @@ def _tensor_split(given: Given, values: Given) -> Any:
     return torch.tensor_split(given["input"], values["indices_or_sections"], dim=values["dim"])
 
 
+def _where(given: Given, values: Given) -> Any:
+    both = {**given, **values}
+    return torch.where(both["condition"], both["input"], both["other"])
+
+
+def _scatter(given: Given, values: Given) -> Any:
+    source: Any = values.get("src", given.get("src"))
+    return torch.scatter(given["input"], values["dim"], given["index"], source)
+
+
+def _slice(given: Given, values: Given) -> Any:
+    index = values["index"]
+    return eval(f"x[{index}]", {"x": given["input"]})  # noqa: S307
+
+
+def _filled(given: Given, values: Given) -> Any:
+    return torch.masked_fill(given["input"], given["mask"], float(values["value"]))
+
+
+def _rolled(given: Given, values: Given) -> Any:
+    return torch.roll(given["input"], values["shifts"], values["dims"])
+
+
 _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
     "torch.Tensor.detach": lambda given, values: given["input"].detach(),
     "torch.Tensor.to": lambda given, values: given["input"].to(values["dtype"]),
     "torch.einsum": lambda given, values: torch.einsum(values["equation"], *given.values()),
     "torch.split": _split,
     "torch.tensor_split": _tensor_split,
+    "torch.where": _where,
+    "torch.scatter": _scatter,
+    "torch.masked_fill": _filled,
+    "torch.roll": _rolled,
+    "torch.Tensor.__getitem__": _slice,
+    "torch.Tensor.view": lambda given, values: given["input"].view(values["size"]),
+    "torch.Tensor.expand": lambda given, values: given["input"].expand(values["size"]),
+    "torch.Tensor.expand_as": lambda given, values: given["input"].expand_as(given["other"]),
+    "torch.Tensor.repeat": lambda given, values: given["input"].repeat(values["repeats"]),
+    "torch.Tensor.contiguous": lambda given, values: given["input"].contiguous(),
+    "torch.Tensor.unfold": lambda given, values: given["input"].unfold(**values),
     "torch.unbind": lambda given, values: torch.unbind(given["input"], values["dim"]),
 }

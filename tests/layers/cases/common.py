@@ -48,6 +48,11 @@ def shape(r: Random, low: int = 1, high: int = 3, largest: int = 7) -> tuple[int
     return tuple(r.randint(1, largest) for _ in range(r.randint(low, high)))
 
 
+def either(r: Random, *sizes: Dim) -> Dim:
+    """One of these sizes."""
+    return r.choice(sizes)
+
+
 def size(r: Random, spatial: int, low: int, high: int) -> Any:
     """One number, or one for each dim."""
     if r.random() < 0.5:

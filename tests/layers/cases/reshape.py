@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from random import Random
 
-from tests.layers.cases.common import Case, Generator, batch, one, shape
+from netbuilder.layers.dims import symbol
+from tests.layers.cases.common import Case, Generator, batch, either, one, shape
+
+T = symbol("T")
 
 
 def flatten(r: Random) -> Case:
@@ -28,21 +31,17 @@ def reshape(r: Random) -> Case:
     return one(batch(a * b, c), shape=r.choice([(-1, a, b, c), (-1, a, b * c), (-1, a * b * c)]))
 
 
-def permute(r: Random) -> Case:
-    sizes = shape(r, 1, 3)
-    order = list(range(len(sizes) + 1))
-    r.shuffle(order)
-    return one(batch(*sizes), dims=tuple(order))
-
-
-def transpose(r: Random) -> Case:
-    return one(batch(*shape(r, 2, 3)), dim0=r.randint(0, 2), dim1=r.choice([1, -1, -2]))
+def view(r: Random) -> Case:
+    a, b = r.randint(1, 4), r.randint(1, 4)
+    if r.random() < 0.5:
+        return one(batch(T, a * b), size=(-1, a * b))
+    return one(batch(a * b, 3), size=r.choice([(-1, a, b, 3), (-1, a * b * 3)]))
 
 
 def squeeze(r: Random) -> Case:
     return r.choice(
         [
-            one(batch(1, 4), dim=1),
+            one(batch(1, either(r, T, 4)), dim=1),
             one(batch(3, 1), dim=-1),
             one(batch(1, 2, 1), dim=(1, 3)),
         ]
@@ -65,8 +64,7 @@ CASES: Mapping[str, Generator] = {
     "torch.nn.Flatten": flatten,
     "torch.nn.Unflatten": unflatten,
     "torch.reshape": reshape,
-    "torch.permute": permute,
-    "torch.transpose": transpose,
+    "torch.Tensor.view": view,
     "torch.squeeze": squeeze,
     "torch.unsqueeze": unsqueeze,
     "torch.Tensor.to": to,
