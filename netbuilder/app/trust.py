@@ -176,7 +176,8 @@ def of(found: Iterable[Found]) -> Trust:
     """What may run of these files."""
     found = list(found)
     sources = [each.source for each in found if each.state == "trusted"]
-    return Trust.of(sources, {each.file.path: each.state for each in found})
+    states = {each.file.path: str(each.state) for each in found}
+    return Trust.of(sources, states, {each.file.path: each.sha256 for each in found if each.sha256})
 
 
 def declared_anew(

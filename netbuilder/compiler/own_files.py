@@ -70,14 +70,16 @@ def problems(document: Document, found: Unseen) -> Iterator[Problem]:
         graph, node = _first_use(document, file)
         state = trusted.current().states.get(file.path, "")
         missing = state in ("missing", "refused")
+        sha256 = trusted.current().hashes.get(file.path) or file.sha256
         yield Problem(
             "error" if missing else "warning",
             f"code.{state or 'restricted'}",
-            f"{trusted.message([file])} Shapes behind its layers are not known.",
+            f"{file.path} {trusted.reason(file)}, so its layers are not run: shapes behind them "
+            "are not known.",
             trusted.hint([file]),
             graph,
             node,
-            fixes=() if missing else (Fix("Trust…", TRUST, {"file": file.path}),),
+            fixes=() if missing else (Fix("Trust…", TRUST, {"file": file.path, "sha256": sha256}),),
         )
 
 

@@ -16,18 +16,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netbuilder.layers.base import Layer
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "netbuilder.layers"
 API = 1
 """What `NETBUILDER_API` of a plugin's module must be."""
 TRIAL_S = 5.0
 
-Probe = Callable[[EntryPoint], str]
+Probe = Callable[["EntryPoint"], str]
 """Tries an entry point apart; what is wrong with it, empty for nothing."""
 
 
@@ -68,6 +70,8 @@ def module_of(name: str) -> str:
 
 def found() -> list[EntryPoint]:
     """The entry points of all installed packages, in the order of their names."""
+    from importlib.metadata import entry_points
+
     return sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
 
 

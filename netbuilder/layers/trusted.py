@@ -24,20 +24,29 @@ it is not there; it may not be read (it leads out of the project's folder)."""
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Sources that may run, by the SHA-256 of their bytes, and the states of files by path."""
+    """Sources that may run, by the SHA-256 of their bytes, and the states of files by path.
+
+    `hashes` are those of the files as they are on the disk, by path.
+    """
 
     sources: Mapping[str, bytes] = field(default_factory=dict)
     states: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
-    def of(sources: Iterable[bytes], states: Mapping[str, str]) -> Trust:
-        """With the hashes computed here: no one can give another's."""
-        return Trust({digest(source): source for source in sources}, dict(states))
+    def of(
+        sources: Iterable[bytes],
+        states: Mapping[str, str],
+        hashes: Mapping[str, str] | None = None,
+    ) -> Trust:
+        """With the hashes of sources computed here: no one can give another's."""
+        known = {digest(source): source for source in sources}
+        return Trust(known, dict(states), dict(hashes or {}))
 
     def to_json(self) -> dict[str, Any]:
         """For a message to the worker."""
         sources = [source.decode() for source in self.sources.values()]
-        return {"sources": sources, "states": dict(self.states)}
+        return {"sources": sources, "states": dict(self.states), "hashes": dict(self.hashes)}
 
     @staticmethod
     def from_json(value: Any) -> Trust:
@@ -45,10 +54,17 @@ class Trust:
         if not isinstance(value, Mapping):
             return Trust()
         sources, states = value.get("sources", ()), value.get("states", {})
-        if not isinstance(sources, list | tuple) or not isinstance(states, Mapping):
+        hashes = value.get("hashes", {})
+        if not (isinstance(states, Mapping) and isinstance(hashes, Mapping)):
+            return Trust()
+        if not isinstance(sources, list | tuple):
             return Trust()
         texts = [source.encode() for source in sources if isinstance(source, str)]
-        return Trust.of(texts, {str(path): str(state) for path, state in states.items()})
+        return Trust.of(texts, _texts(states), _texts(hashes))
+
+
+def _texts(value: Mapping[Any, Any]) -> dict[str, str]:
+    return {str(key): str(item) for key, item in value.items()}
 
 
 def digest(source: bytes) -> str:
@@ -93,20 +109,25 @@ def refuse(files: Iterable[own.CodeFile]) -> None:
 
 
 _REASONS: Mapping[str, str] = {
-    "changed": "has changed since the project was saved",
-    "missing": "is not there",
+    "changed": "has changed since the project was saved and is not trusted",
+    "missing": "is not beside the project",
     "refused": "may not be read: it leads out of the project's folder",
 }
 
 
+def reason(file: own.CodeFile) -> str:
+    """Why a file may not run, in words that follow its path."""
+    return _REASONS.get(current().states.get(file.path, ""), "is code that is not trusted")
+
+
 def message(files: Iterable[own.CodeFile]) -> str:
-    """Which files stand in the way, each with its reason and hash."""
-    states = current().states
+    """Which files stand in the way, each with its reason and its hash."""
+    hashes = current().hashes
     parts = [
-        f"{file.path} ({_REASONS.get(states.get(file.path, ''), f'sha256:{file.sha256}')})"
+        f"{file.path} {reason(file)} (sha256:{hashes.get(file.path) or file.sha256})"
         for file in files
     ]
-    return f"The project's own layers are code that is not trusted: {', '.join(parts)}."
+    return f"The project's own layers can't run: {'; '.join(parts)}."
 
 
 def hint(files: Iterable[own.CodeFile]) -> str:
@@ -116,6 +137,4 @@ def hint(files: Iterable[own.CodeFile]) -> str:
         return "Put the file beside the project, where it was; its layers stay drawn until then."
     if "refused" in states:
         return "Put the file itself into the project's folder."
-    if "changed" in states:
-        return "Read it, then add it again: Add layers from a Python file…"
     return "Read it. Then trust it: Train or Export in the window, or --trust-code sha256:…"
