@@ -6,11 +6,12 @@ import contextlib
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from netbuilder.cli import output
 from netbuilder.cli.output import UsageError
+from netbuilder.errors import Problem
 from netbuilder.graph.document import Document
 
 UNSEEN = frozenset({"code.restricted", "code.changed"})
@@ -102,3 +103,11 @@ def quiet() -> Iterator[None]:
     """What a person's code prints goes to stderr: stdout is for the answer."""
     with contextlib.redirect_stdout(sys.stderr):
         yield
+
+
+def options_for(problems: Iterable[Problem]) -> Iterator[str]:
+    """The options that would let run what the problems say is not trusted."""
+    for problem in problems:
+        for fix in problem.fixes:
+            if problem.code in UNSEEN and "sha256" in fix.arguments:
+                yield f"--trust-code sha256:{fix.arguments['sha256']}"
