@@ -75,6 +75,8 @@ def check(options: Namespace) -> int:
     else:
         for problem in report.problems:
             print(output.describe(problem, _place(document, problem.graph, problem.node)))
+        for text in trusting.options_for(report.problems):
+            print(f"To let it run: {text}")
         print("No problems." if not report.problems else f"{len(report.problems)} problems.")
     if report.ok and unseen:
         return output.UNTRUSTED
