@@ -127,6 +127,9 @@ def _placed(fix: Fix, here: Mapping[str, str]) -> Fix:
 
 
 def _applies(fix: Fix, graph: Graph, node: Node) -> bool:
+    parts = (fix.arguments, *fix.arguments.get("chain", ()))
+    if any("layer" in part and find(part["layer"]) is None for part in parts):
+        return False
     if fix.operation == "unset_parameter":
         return fix.arguments["name"] in node.params
     if fix.operation == "insert_before":

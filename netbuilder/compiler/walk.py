@@ -92,6 +92,13 @@ class Walk:
             (spot for spot in self.way(graph, node, port) if not self._hands_on(spot)), None
         )
 
+    def near(self, graph: Graph, node: Node, port: str) -> Spot | None:
+        """As `maker`, without leaving the graph: a call of a network stays a call."""
+        spot = self.into(graph, node, port)
+        while spot is not None and self._hands_on(spot):
+            spot = self.into(graph, spot.node, "input")
+        return spot
+
     def way(self, graph: Graph, node: Node, port: str) -> Iterator[Spot]:
         """From an input back through what hands its numbers on, up to what makes them."""
         spot = self.into(graph, node, port)
