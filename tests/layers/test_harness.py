@@ -34,7 +34,6 @@ ONNX_SEEDS = range(200, 206)
 
 TO_COME = {
     Family.GRAPH,
-    Family.RESIZE,
     Family.SIGNAL,
 }
 
