@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netbuilder.compiler.alone import alone
 from netbuilder.compiler.check import to_problem
-from netbuilder.compiler.habits import habits
+from netbuilder.compiler.habits import BY_LATER, habits
 from netbuilder.compiler.inference import Inference
-from netbuilder.compiler.learning import foresight, learning, lonely_batch
+from netbuilder.compiler.learning import BATCH_NORMS, foresight, learning, lonely_batch
 from netbuilder.compiler.walk import Walk
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
@@ -40,12 +40,16 @@ def advice(
 def _nodes(
     walk: Walk, graph: Graph, inference: Inference, told: set[tuple[str, str]]
 ) -> Iterator[Problem]:
+    single = walk.document.project.training.get("batch_size") == 1
     for id, layer in inference.layers.items():
         if (graph.id, id) in told:
             continue
         node = graph.nodes[id]
-        for complaint in habits(walk, graph, node, layer):
-            yield to_problem(complaint, graph, node)
+        # Most nodes are of no concern to anyone: an analysis after an edit has no time for them.
+        if layer.id in BY_LATER:
+            for complaint in habits(walk, graph, node, layer):
+                yield to_problem(complaint, graph, node)
         for complaint in alone(layer, inference.inputs.get(id, {})):
             yield to_problem(complaint, graph, node)
-        yield from lonely_batch(walk, graph, node, layer)
+        if single and layer.id in BATCH_NORMS:
+            yield from lonely_batch(walk, graph, node)

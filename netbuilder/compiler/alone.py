@@ -6,7 +6,7 @@ an entry. What a layer can say without doubt stands in the layer's own complaint
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations, permutations
 from typing import Any
 
@@ -20,12 +20,12 @@ FEW_DIMS = 5
 """A reshape of more dims is not compared with all orders of them."""
 
 
-def alone(layer: Layer, inputs: Types) -> Iterator[Complaint]:
+def alone(layer: Layer, inputs: Types) -> Iterable[Complaint]:
     """What a layer does to these inputs that nobody wants."""
-    for rule in RULES.get(layer.id, ()):
-        yield from rule(layer, inputs)
-    if isinstance(layer, Elementwise):
-        yield from _outer(layer, inputs)
+    rule = RULES.get(layer.id)
+    if rule is not None:
+        return rule(layer, inputs)
+    return _outer(layer, inputs) if isinstance(layer, Elementwise) else ()
 
 
 def _warning(message: str, hint: str, code: str, *fixes: Fix, port: str = "input") -> Complaint:
@@ -146,15 +146,15 @@ def _outer(layer: Layer, inputs: Types) -> Iterator[Complaint]:
         )
 
 
-RULES: Mapping[str, tuple[Rule, ...]] = {
-    "torch.nn.Softmax": (_softmax,),
-    "torch.nn.LogSoftmax": (_softmax,),
-    "torch.nn.functional.softmax": (_softmax,),
-    "torch.nn.functional.log_softmax": (_softmax,),
-    "torch.nn.CrossEntropyLoss": (_one_class,),
-    "torch.nn.ConvTranspose1d": (_uneven_upsampling,),
-    "torch.nn.ConvTranspose2d": (_uneven_upsampling,),
-    "torch.nn.ConvTranspose3d": (_uneven_upsampling,),
-    "torch.reshape": (_scrambling,),
-    "torch.Tensor.view": (_scrambling,),
+RULES: Mapping[str, Rule] = {
+    "torch.nn.Softmax": _softmax,
+    "torch.nn.LogSoftmax": _softmax,
+    "torch.nn.functional.softmax": _softmax,
+    "torch.nn.functional.log_softmax": _softmax,
+    "torch.nn.CrossEntropyLoss": _one_class,
+    "torch.nn.ConvTranspose1d": _uneven_upsampling,
+    "torch.nn.ConvTranspose2d": _uneven_upsampling,
+    "torch.nn.ConvTranspose3d": _uneven_upsampling,
+    "torch.reshape": _scrambling,
+    "torch.Tensor.view": _scrambling,
 }

@@ -437,12 +437,13 @@ def _by_later() -> Mapping[str, tuple[Habit, ...]]:
     return {id: tuple(habits) for id, habits in found.items()}
 
 
-_BY_LATER = _by_later()
+BY_LATER = _by_later()
+"""The habits by what they are told of."""
 
 
 def habits(walk: Walk, graph: Graph, node: Node, layer: Layer) -> Iterator[Complaint]:
     """What is odd about what feeds a node, at its first input; at most one thing."""
-    known = _BY_LATER.get(layer.id)
+    known = BY_LATER.get(layer.id)
     if not known:
         return
     port = next((port.name for port in layer.ports().inputs), "")

@@ -13,7 +13,7 @@ from netbuilder.compiler.walk import Spot, Walk
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
-from netbuilder.layers.base import Family, Layer, Role
+from netbuilder.layers.base import Family, Role
 from netbuilder.layers.catalogue import called_graph
 
 DETACH = frozenset({"torch.Tensor.detach", "torch.detach"})
@@ -197,13 +197,11 @@ def _frozen(step: Graph, name: str, call: Node) -> Problem:
 # -- one sample at a time ---------------------------------------------------------------------
 
 
-def lonely_batch(walk: Walk, graph: Graph, node: Node, layer: Layer) -> Iterator[Problem]:
-    """Normalising over a batch of one, where nothing else is there to normalise over."""
+def lonely_batch(walk: Walk, graph: Graph, node: Node) -> Iterator[Problem]:
+    """A BatchNorm with batches of one, where nothing else is there to normalise over."""
     training = walk.document.project.training
     tensor = walk.types(graph, node).get("input")
-    if layer.id not in BATCH_NORMS or training.get("batch_size") != 1 or tensor is None:
-        return
-    if all(size == 1 for size in tensor.shape[2:]):
+    if tensor is not None and all(size == 1 for size in tensor.shape[2:]):
         fields = {"training": {**training, "batch_size": USUAL_BATCH}}
         yield Problem(
             "warning",
