@@ -159,7 +159,7 @@ def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:
 
 
 def _classes(compiled: Compiled, graph: Graph, fields: Fields) -> dict[str, Any]:
-    """Executes a graph's source; its classes, those of blocks too, know their origin."""
+    """Executes a graph's source; its classes, those of blocks and parts too, know their origin."""
     source = compiled.sources[graph.id]
     digest = hashlib.sha256(source.text.encode()).hexdigest()[:12]
     filename = f"<netbuilder {graph.id} {digest}>"
@@ -169,9 +169,11 @@ def _classes(compiled: Compiled, graph: Graph, fields: Fields) -> dict[str, Any]
     # torch.compile finds the globals of what it inlines by the name of their module.
     module = sys.modules[filename] = ModuleType(filename)
     namespace = run(source.text, filename, module.__dict__, provided)
-    for name in source.classes:
-        namespace[name].netbuilder_origin = origin
-        namespace[name].__reduce_ex__ = _reduce
+    for value in list(namespace.values()):
+        own = isinstance(value, type) and value.__module__ == filename
+        if own and issubclass(value, nn.Module):
+            value.netbuilder_origin = origin
+            value.__reduce_ex__ = _reduce
     return namespace
 
 

@@ -111,9 +111,10 @@ class FiLM(nn.Module):
         self.linear = nn.Linear(condition_size, 2 * channels)
 
     def forward(self, input: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        shape = (input.shape[0], -1, *[1] * (input.dim() - 2))
         style: torch.Tensor = self.linear(condition)
-        scale, shift = style.reshape(shape).chunk(2, 1)
+        for _ in range(input.dim() - 2):
+            style = style.unsqueeze(-1)
+        scale, shift = style.chunk(2, 1)
         return input * (1 + scale) + shift
 
 
