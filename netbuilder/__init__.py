@@ -10,7 +10,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["Project", "Run", "export_onnx", "load", "template", "train"]
+__all__ = [
+    "Project",
+    "Run",
+    "export_onnx",
+    "from_module",
+    "from_pt2",
+    "load",
+    "template",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -155,6 +155,8 @@ class Project:
     def __init__(self, document: Document | None = None) -> None:
         self.document = document or Document()
         self.history = History(self.document)
+        self.imported: Mapping[str, Any] = {}
+        """What came of an import; empty for a project that was made or loaded."""
 
     # -- building ----------------------------------------------------------------------
 
@@ -222,10 +224,16 @@ class Project:
         return list(tasks.analyse(self.document).problems)
 
     def module(self, name: str = "main") -> nn.Module:
-        """A network as a module with random weights; `ProblemsError` if it has errors."""
-        from netbuilder.compiler import build
+        """A network as a module, in training mode; `ProblemsError` if it has errors.
 
-        return build.build_network(self.document, name)
+        It has the weights that the project brought along for it, else random ones.
+        """
+        from netbuilder.compiler import build
+        from netbuilder.exchange import weights
+
+        module = build.build_network(self.document, name)
+        weights.give(self.document, name, module)
+        return module
 
     def source(self, name: str = "main") -> str:
         """A network as Python source that needs PyTorch alone."""
@@ -234,9 +242,24 @@ class Project:
         return build.network_source(self.document, name).text
 
     def save(self, path: PathLike) -> None:
-        """Write the project; `DocumentError` leaves the file as it was."""
+        """Write the project, and its weights beside it (`FILE.safetensors` after an import).
+
+        `DocumentError` leaves the file as it was.
+        """
+        self._name_weights(Path(path))
         files.save(self.document, path)
         self.history.mark_saved()
+
+    def _name_weights(self, path: Path) -> None:
+        """Weights that have never been written get the name of the project's file."""
+        held, named = self.document.beside.held, dict(self.document.project.weights)
+        first = self.document.beside.folder is None
+        fresh = [name for name, entry in named.items() if first and entry["sha256"] in held]
+        for name in fresh:
+            stem = path.stem if len(named) == 1 else f"{path.stem}.{name}"
+            named[name] = {**named[name], "file": f"{stem}.safetensors"}
+        if fresh:
+            edits.set_project(self.history, "Name the weights", weights=named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +279,41 @@ class Run:
 def load(path: PathLike) -> Project:
     """The project in a `.netb` file; `DocumentError` says why it can't be read."""
     return Project(files.load(path))
+
+
+def from_module(
+    module: nn.Module, example_inputs: Any, *, dynamic_shapes: Any = None, title: str = ""
+) -> Project:
+    """A project that computes what a `torch.nn.Module` computes, with its weights.
+
+    `example_inputs` are the arguments of `forward`: a tensor, a tuple, or a mapping by name. The
+    module is traced by `torch.export` as it is, in the mode it is in; the first dim of each tensor
+    stays free where the module allows it, `dynamic_shapes` says it otherwise. What came of it
+    stands in `project.imported`, with the keys of the `import` command's answer: `verified` tells
+    whether both gave the same outputs, `unsupported` which operations have no layer.
+    `NetbuilderError` says why a module can't be traced.
+    """
+    from netbuilder.exchange.bring import importing
+
+    brought = importing.from_module(module, example_inputs, dynamic_shapes)
+    project = Project(brought.document)
+    if title:
+        project.set(title=title)
+    project.imported = brought.to_json()
+    return project
+
+
+def from_pt2(path: PathLike) -> Project:
+    """A project of an exported program (`.pt2`); nothing of the file is run as code.
+
+    Answers like `from_module`. `DocumentError` says why the file can't be read.
+    """
+    from netbuilder.exchange.bring import importing
+
+    brought = importing.from_pt2(Path(path))
+    project = Project(brought.document)
+    project.imported = brought.to_json()
+    return project
 
 
 def template(id: str) -> Project:

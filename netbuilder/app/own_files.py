@@ -74,7 +74,7 @@ class OwnFiles:
         return [each for each in found if each.file.path in used]
 
     def bring(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """What a request to the worker brings along of trusted code: that of its project or run."""
+        """What a request to the worker brings along: trusted code, and where weights lie."""
         if "project" in params:
             project, folder = self._host.document.project, self.folder
         elif isinstance(params.get("run"), str):
@@ -85,9 +85,12 @@ class OwnFiles:
                 return {}
         else:
             return {}
-        if not project.code:
-            return {}
-        return {"code": self._trust(project, folder).to_json()}
+        found: dict[str, Any] = {}
+        if project.weights and folder is not None:
+            found["folder"] = str(folder)
+        if project.code:
+            found["code"] = self._trust(project, folder).to_json()
+        return found
 
     def _trust(self, project: ProjectInfo, folder: Path | None) -> trusted.Trust:
         return trust.of(trust.standing(project, folder, self.store.known))

@@ -13,7 +13,7 @@ from typing import Literal
 
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
-from netbuilder.storage import atomic, files, format, reading, strict
+from netbuilder.storage import atomic, files, format, reading, strict, weights
 from netbuilder.storage.journal import digest
 from netbuilder.storage.locks import FileLock
 
@@ -54,6 +54,7 @@ class ProjectFile:
         data = files.read(path)
         value = strict.parse(data)
         document = reading.from_json(value, newer=True)
+        document.beside.folder = Path(path).absolute().parent
         file = ProjectFile(path, digest(data), locks=locks)
         if reading.is_newer(value):
             file.read_only = "newer"
@@ -126,11 +127,13 @@ class ProjectFile:
         if path is None:
             raise DocumentError("The project has no file yet.", "Choose where to save it.")
         data = format.dumps(document).encode()
+        weights.carry(document, path, replace=False)
         if self.path is not None and os.path.realpath(path) == os.path.realpath(self.path):
             self._check(force)
             atomic.write(path, data)
         else:
             self._move_to(path, data)
+        document.beside.folder = path.parent
         self.path, self.base, self._look = path, digest(data), None
         self.read_only = ""
 

@@ -162,6 +162,7 @@ class Session:
         self.file = file
         file.claim()
         self.document = document
+        document.beside.folder = file.path.parent if file.path is not None else None
         own.use(document.project)
         self.history = History(document)
         self.history.changed = self._moved

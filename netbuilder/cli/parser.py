@@ -18,6 +18,7 @@ COMMANDS = (
     "code",
     "train",
     "export",
+    "import",
     "predict",
     "runs",
     "worker",
@@ -119,6 +120,11 @@ def _run_commands(commands: Any) -> None:
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
     trusting.add_options(export)
+    bring = _add(commands, "import", "bringing", "Make a project of a model of PyTorch's.")
+    bring.set_defaults(function="import_model")
+    bring.add_argument("model", metavar="MODEL.pt2")
+    bring.add_argument("-o", "--output", metavar="FILE.netb", help="default: MODEL.netb")
+    bring.add_argument("--force", action="store_true", help="replace a file that is there")
     predict = _add(commands, "predict", "using", "Ask a trained network.")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument(

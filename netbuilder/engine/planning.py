@@ -6,6 +6,7 @@ from netbuilder.compiler import analyse, build
 from netbuilder.data import loading
 from netbuilder.data import settings as data_settings
 from netbuilder.errors import Problem, ProblemsError
+from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
 from netbuilder.training import randomness, settings
 from netbuilder.training.plan import Plan, StepPlan
@@ -27,6 +28,8 @@ def make(document: Document) -> Plan:
     dataset = loading.prepare(data_settings.read(document.project.data))
     randomness.seed_all(chosen.seed)
     networks = build.build_networks(document)
+    for name, network in networks.items():
+        weights.give(document, name, network)
     steps = []
     for graph in document.of_kind("step"):
         built = build.build_step(document, graph.name, fields, networks)

@@ -41,7 +41,18 @@ def analyse(document: Document) -> Report:
         fields = {}
         faults.insert(0, Problem("error", "data.settings", str(error), error.hint))
     report = analyse_document(document, fields)
-    return replace(report, problems=(*faults, *report.problems))
+    return replace(report, problems=(*faults, *report.problems, *_weights_faults(document)))
+
+
+def _weights_faults(document: Document) -> Iterator[Problem]:
+    """What is wrong with the weights beside the project."""
+    if not document.project.weights:
+        return
+    from netbuilder.exchange import weights as exchange
+    from netbuilder.storage import weights
+
+    yield from weights.problems(document)
+    yield from exchange.misfits(document)
 
 
 def _settings_faults(document: Document) -> Iterator[Problem]:
@@ -82,7 +93,7 @@ def train(
     """
     from netbuilder.engine import overrides as settings
     from netbuilder.engine import planning
-    from netbuilder.storage import atomic, code_files, format
+    from netbuilder.storage import atomic, code_files, format, weights
     from netbuilder.training import checkpoints, loop
     from netbuilder.training.control import Control
     from netbuilder.training.folder import RunFolder
@@ -102,6 +113,7 @@ def train(
         folder = RunFolder.create(run_dir, project)
     # The run needs nothing else: also not the files of the project's own layers.
     code_files.write_beside(document.project, folder.path, replace=True)
+    weights.carry(document, folder.project_path)
     result = loop.train(
         plan, folder, control or Control(), listen or (lambda event: None), resume=resume
     )
@@ -148,12 +160,14 @@ def _loaded(run: Path, network: str | None) -> Trained:
 def _untrained(document: Document, network: str | None) -> Trained:
     from netbuilder.compiler import build
     from netbuilder.engine import meaning, trained
+    from netbuilder.exchange import weights
     from netbuilder.training import randomness
     from netbuilder.training.settings import read_training
 
     name = trained.choose_network(document, network)
     with randomness.apart(read_training(document.project.training).seed):
         module = build.build_network(document, name)
+    weights.give(document, name, module)
     about = meaning.of_network(document, name)
     return trained.Trained(document, name, module, trained.fields(document), {}, about)
 
@@ -189,6 +203,16 @@ def _metadata(model: Trained) -> dict[str, str]:
         "project": json.dumps(about, sort_keys=True),
         **({"classes": json.dumps(classes[0])} if classes else {}),
     }
+
+
+def import_model(model: Path, out: Path) -> dict[str, Any]:
+    """Write a project, and its weights beside it, of an exported program; `import`'s answer.
+
+    Nothing of the file is run as code. `DocumentError` says why it can't be read.
+    """
+    from netbuilder.exchange.bring import child
+
+    return child.import_model(model, out)
 
 
 def predict(

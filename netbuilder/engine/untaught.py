@@ -13,14 +13,20 @@ from typing import Any
 from netbuilder.compiler import analyse, build
 from netbuilder.data.settings import field_types
 from netbuilder.engine import overrides, planning
+from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
 from netbuilder.storage import format
+from netbuilder.storage import weights as storage
 from netbuilder.training import checkpoints, randomness
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.reporter import Reporter
 from netbuilder.training.settings import read_training
 
 WARNING = "The project has no training step, so nothing was learned: the run has random weights."
+BROUGHT = (
+    "The project has no training step, so nothing was learned: the run has the weights that lie "
+    "beside the project."
+)
 
 
 def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,13 +35,14 @@ def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[
     settings = read_training(document.project.training)
     planning.refuse(analyse.analyse(document, field_types(document.project.data)).problems)
     folder = RunFolder.create(run_dir, format.dumps(document).encode())
+    storage.carry(document, folder.project_path)
     with folder.locked():
         randomness.seed_all(settings.seed)
-        weights = {
-            name: network.state_dict()
-            for name, network in build.build_networks(document).items()
-        }
-        checkpoints.save(folder, "last", weights, {"epoch": 0, "step": 0, "metrics": {}})
+        networks = build.build_networks(document)
+        given = [weights.give(document, name, module) for name, module in networks.items()]
+        states = {name: network.state_dict() for name, network in networks.items()}
+        checkpoints.save(folder, "last", states, {"epoch": 0, "step": 0, "metrics": {}})
+        warning = BROUGHT if any(each.filled for each in given) else WARNING
         report = Reporter(folder, lambda event: None)
         standing: dict[str, Any] = {
             "status": "finished",
@@ -46,7 +53,7 @@ def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[
             "metrics": {},
             "best": None,
         }
-        report.warn("no-step", WARNING)
+        report.warn("no-step", warning)
         report.emit("finished", standing)
         report.write_status(epochs=0, steps=0, **standing)
-    return {"run": str(run_dir), "epochs": 0, "steps": 0, "warnings": [WARNING], **standing}
+    return {"run": str(run_dir), "epochs": 0, "steps": 0, "warnings": [warning], **standing}

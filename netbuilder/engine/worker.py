@@ -227,6 +227,9 @@ def _document(params: Mapping[str, Any]) -> Any:
 
     document = format.from_json(params.get("project"))
     own.use(document.project)
+    if isinstance(params.get("folder"), str):
+        # Weights lie beside the project.
+        document.beside.folder = Path(params["folder"])
     return document
 
 

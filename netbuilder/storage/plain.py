@@ -20,7 +20,7 @@ def read(path: str | os.PathLike[str], limit: int = strict.MAX_BYTES) -> bytes:
     """
     with open_plain(path) as file:
         size = os.fstat(file.fileno()).st_size
-        data = file.read(limit + 1) if size <= limit else b""
+        data = file.read(min(limit, size) + 1) if size <= limit else b""
     if size > limit or len(data) > limit:
         name = Path(path).name
         raise DocumentError(f"'{name}' is larger than {limit // 1_000_000} MB, the most allowed.")

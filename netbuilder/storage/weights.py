@@ -63,19 +63,27 @@ def digest(data: bytes) -> str:
 
 def entries(document: Document) -> Iterator[Entry | Problem]:
     """What the project says of its weights; a problem for what can't be understood."""
-    for network, value in document.project.weights.items():
-        match value:
-            case {"file": str(file), "sha256": str(sha256)} if _SHA256.match(sha256):
-                if file and _plain_name(file):
-                    yield Entry(network, file, sha256)
-                    continue
-        yield _problem(
-            document,
-            network,
-            "weights.invalid",
-            f"What the project says of the weights of '{network[:60]}' can't be read.",
-            f"It needs the name of a {SUFFIX} file beside the project, and its SHA-256.",
-        )
+    for network in document.project.weights:
+        found = entry_of(document, network)
+        if found is not None:
+            yield found
+
+
+def entry_of(document: Document, network: str) -> Entry | Problem | None:
+    """What the project says of the weights of one network; None if nothing."""
+    if network not in document.project.weights:
+        return None
+    match document.project.weights[network]:
+        case {"file": str(file), "sha256": str(sha256)}:
+            if _SHA256.match(sha256) and _plain_name(file):
+                return Entry(network, file, sha256)
+    return _problem(
+        document,
+        network,
+        "weights.invalid",
+        f"What the project says of the weights of '{network[:60]}' can't be read.",
+        f"It needs the name of a {SUFFIX} file beside the project, and its SHA-256.",
+    )
 
 
 def _plain_name(file: str) -> bool:
@@ -189,24 +197,55 @@ def read(document: Document, entry: Entry) -> bytes:
     return data
 
 
-def check(data: bytes, name: str) -> None:
-    """`DocumentError` unless the bytes are a proper safetensors file: no gaps, no overlaps."""
+def shapes(document: Document, entry: Entry) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of the tensors by key, from the header alone; `DocumentError` if it is bad."""
+    held = document.beside.held.get(entry.sha256)
+    if held is not None:
+        return check(held, entry.file)
+    path = place(document, entry)
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DocumentError(f"There is no file '{path}'.") from error
+    return _known_shapes(str(path), status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=16)
+def _known_shapes(
+    path: str, size: int, changed_ns: int, inode: int
+) -> Mapping[str, tuple[int, ...]]:
+    with plain.open_plain(path) as file:
+        start = file.read(8)
+        length = min(int.from_bytes(start, "little"), strict.MAX_BYTES + 1)
+        return _header(start + file.read(length), size, Path(path).name)
+
+
+def check(data: bytes, name: str) -> Mapping[str, tuple[int, ...]]:
+    """The shapes of the tensors in the bytes of a safetensors file.
+
+    `DocumentError` unless it is a proper one: JSON within limits, no gaps, no overlaps.
+    """
+    return _header(data, len(data), name)
+
+
+def _header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, ...]]:
     if len(data) < 8:
         raise DocumentError(f"'{name}' is too short for a safetensors file.")
     length = int.from_bytes(data[:8], "little")
-    if length > min(strict.MAX_BYTES, len(data) - 8):
+    if length > min(strict.MAX_BYTES, size - 8):
         raise DocumentError(f"'{name}' is damaged: its header is longer than it may be.")
     header = strict.parse(data[8 : 8 + length], max_int=2**62)
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         raise DocumentError(f"'{name}' is damaged: its header lists no tensors, or too many.")
-    ranges = sorted(_range(key, value, name) for key, value in header.items() if key[:1] != "_")
+    listed = {key: value for key, value in header.items() if key != "__metadata__"}
     end = 0
-    for start, stop in ranges:
+    for start, stop in sorted(_range(key, value, name) for key, value in listed.items()):
         if start != end:
             raise DocumentError(f"'{name}' is damaged: its tensors have gaps or overlap.")
         end = stop
-    if end != len(data) - 8 - length:
+    if end != size - 8 - length:
         raise DocumentError(f"'{name}' is damaged: it is not as long as its tensors.")
+    return {key: tuple(value["shape"]) for key, value in listed.items()}
 
 
 def _range(key: str, value: Any, name: str) -> tuple[int, int]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from netbuilder.exchange.bring import blocks, drawing, proof, writing
+from netbuilder.exchange import weights as exchange_weights
+from netbuilder.exchange.bring import archive, blocks, drawing, proof, running, traced, writing
 from netbuilder.exchange.bring.program import Program
+from netbuilder.graph import rules
 from netbuilder.graph.document import Document
 
 
@@ -47,6 +50,19 @@ class Brought:
         }
 
 
+def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> Brought:
+    """A module as it runs on these inputs; `BringError` if it can't be traced."""
+    args, named = traced.arguments(inputs)
+    program = traced.trace(module, inputs, dynamic_shapes)
+    return bring(program, proof.of_module(program, args, named))
+
+
+def from_pt2(path: Path) -> Brought:
+    """An exported program; `DocumentError` or `BringError` if it can't be read."""
+    program = archive.read(path)
+    return bring(program, running.of_program(program))
+
+
 def bring(program: Program, reference: proof.Reference) -> Brought:
     """Draw the program, carry its weights over, and compare with the `reference`."""
     drawn = drawing.draw(program)
@@ -59,7 +75,8 @@ def bring(program: Program, reference: proof.Reference) -> Brought:
     verdict = proof.Verdict(False, None, (), ())
     if not unsupported:
         verdict = proof.hold(document, weights, reference)
-        weights = verdict.weights or weights
+        weights = dict(verdict.weights) or weights
+    exchange_weights.hold(document, writing.NETWORK, weights, f"{_file(program.title)}.safetensors")
     return Brought(
         document=document,
         weights=weights,
@@ -72,3 +89,7 @@ def bring(program: Program, reference: proof.Reference) -> Brought:
         trials=verdict.trials,
         notes=(*notes, *verdict.notes),
     )
+
+
+def _file(title: str) -> str:
+    return rules.identifier(title, "model", frozenset())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,8 @@ from torch.utils import _pytree as pytree
 from netbuilder.compiler import build
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange import verify
-from netbuilder.exchange.bring.writing import NETWORK
+from netbuilder.exchange.bring.program import Program
+from netbuilder.exchange.bring.writing import NETWORK, free_sizes
 from netbuilder.graph.document import Document
 
 TOLERANCE = 1e-5
@@ -110,10 +112,10 @@ def load(module: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 # -- the living module ------------------------------------------------------------------------
 
 
-def of_module(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -> Reference:
+def of_module(program: Program, args: tuple[Any, ...], named: dict[str, Any]) -> Reference:
     """A module as the reference, on its example inputs and on a batch of another size."""
-    import copy
-
+    module = program.module
+    assert module is not None
     leaves, spec = pytree.tree_flatten((args, named))
     places = [at for at, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
 
@@ -128,11 +130,28 @@ def of_module(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any]) -
 
     given = tuple(leaves[at] for at in places)
     trials = [("the example inputs", given)]
-    other = tuple(_another_batch(tensor) for tensor in given)
-    if _runs(run, other):
-        size = next((len(tensor) for tensor in other if tensor.dim()), 0)
+    axes = batch_axes(program)
+    if len(axes) == len(given) and any(axis is not None for axis in axes):
+        other = tuple(map(_larger_batch, given, axes))
+        size = next(t.shape[a] for t, a in zip(other, axes, strict=True) if a is not None)
         trials.append((f"a batch of {size}", other))
     return Reference(run, tuple(trials), module.training)
+
+
+def batch_axes(program: Program) -> list[int | None]:
+    """For each input the dim along which samples lie; None where there is none."""
+    names = free_sizes(program)
+    return [
+        next(
+            (
+                at
+                for at, size in enumerate(program.types[value].shape)
+                if names.get(str(size)) == "N"
+            ),
+            None,
+        )
+        for value in program.inputs
+    ]
 
 
 def tensors(result: Any) -> tuple[Tensor, ...]:
@@ -140,17 +159,7 @@ def tensors(result: Any) -> tuple[Tensor, ...]:
     return tuple(leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, Tensor))
 
 
-def _another_batch(tensor: Tensor) -> Tensor:
-    if not tensor.dim() or not len(tensor):
+def _larger_batch(tensor: Tensor, axis: int | None) -> Tensor:
+    if axis is None:
         return tensor
-    return torch.cat([tensor.flip(0), tensor[:1]])
-
-
-def _runs(run: Callable[[tuple[Tensor, ...]], Any], inputs: tuple[Tensor, ...]) -> bool:
-    try:
-        with torch.no_grad():
-            run(inputs)
-    except Exception:
-        # A module that allows one batch size only may raise anything at another.
-        return False
-    return True
+    return torch.cat([tensor.flip(axis), tensor.narrow(axis, 0, 1)], axis)

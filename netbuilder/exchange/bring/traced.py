@@ -127,12 +127,19 @@ def _free_batch(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any])
             f"{type(module).__name__} can't be called with these inputs: {error}.",
             "Give the arguments of forward: a tuple in their order, or a mapping by name.",
         ) from error
-    return {
-        name: pytree.tree_map(
-            lambda leaf: {0: Dim.AUTO} if isinstance(leaf, Tensor) and leaf.dim() else None, value
-        )
-        for name, value in bound.items()
-    }
+    tensors = [
+        leaf for leaf in pytree.tree_leaves(bound) if isinstance(leaf, Tensor) and leaf.dim()
+    ]
+    batch = next((tensor.shape[0] for tensor in tensors if tensor.shape[0] > 1), 0)
+
+    def free(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor) or not leaf.dim():
+            return None
+        # A state of a recurrent layer has its batch second.
+        second = leaf.dim() > 1 and leaf.shape[0] != batch and leaf.shape[1] == batch
+        return {1 if second else 0: Dim.AUTO}
+
+    return {name: pytree.tree_map(free, value) for name, value in bound.items()}
 
 
 def _dim_names(exported: ExportedProgram, shapes: Any) -> dict[str, str]:
@@ -173,7 +180,7 @@ class _Reader:
         self.exported = exported
         self.program = Program(
             title=type(module).__name__ if module is not None else "Module",
-            inputs=list(exported.graph_signature.user_inputs),  # type: ignore[arg-type]
+            inputs=[name for name in exported.graph_signature.user_inputs if isinstance(name, str)],
             outputs=[],
             operations=[],
             states={},

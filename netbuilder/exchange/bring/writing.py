@@ -145,7 +145,7 @@ def free_sizes(program: Program) -> dict[str, str]:
         given = program.names.get(symbol, "")
         spare = (letter for letter in _LETTERS if letter not in names.values())
         names[symbol] = given if given and given not in names.values() else next(spare, symbol)
-    return {symbol: "N" if symbol in batch else name for symbol, name in names.items()}
+    return names | dict.fromkeys(batch, "N")
 
 
 def _input(
@@ -162,7 +162,7 @@ def _input(
         params["dtype"] = known.dtype
     if not batched:
         params["batched"] = False
-        if known.shape:
+        if known.shape and "N" not in shape:
             notes.append(f"'{name}' has a batch of {known.shape[0]}: the module allows no other.")
     rows = _rows(program, value)
     if rows:

@@ -1,0 +1,46 @@
+"""The command import: models of others become projects."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from netbuilder.cli import output
+from netbuilder.cli.output import UsageError
+
+
+def import_model(options: Namespace) -> int:
+    """Write a project; exit code 1 if it does not compute what the model does."""
+    from netbuilder.engine import tasks
+
+    model = Path(options.model)
+    path = Path(options.output) if options.output else model.with_suffix(".netb")
+    if model.suffix.lower() not in (".pt2",):
+        raise UsageError(
+            f"'{model.name}' is no .pt2 file.",
+            "Save the module with torch.export.save, and import that file.",
+        )
+    if path.exists() and not options.force:
+        raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
+    answer = tasks.import_model(model, path)
+    if options.json:
+        output.answer(answer)
+    else:
+        _tell(answer)
+    return output.DONE if answer["verified"] else output.PROBLEMS
+
+
+def _tell(answer: dict[str, object]) -> None:
+    print(f"{answer['path']}: {answer['nodes']} nodes, {answer['blocks']} blocks")
+    unsupported, notes = answer["unsupported"], answer["notes"]
+    assert isinstance(unsupported, list)
+    assert isinstance(notes, list)
+    for entry in unsupported:
+        print(f"no layer for {entry['op']} ({entry['count']} times)")
+    for note in notes:
+        print(note)
+    error = answer["max_rel_error"]
+    if answer["verified"]:
+        print(f"verified, largest relative error {error:.1e}")
+    else:
+        output.say("not verified: the project may not compute what the model does")

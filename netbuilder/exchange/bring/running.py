@@ -1,0 +1,159 @@
+"""Runs an exported program, one operation after another, to compare with what was drawn.
+
+Only operations of ATen that compute tensors from tensors are run: none that opens a file, prints
+or calls anything. What a file asks for beyond that is not run, and the import is not verified.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.exchange.bring.program import Arg, BringError, Dtype, Program, Ref
+from netbuilder.exchange.bring.proof import Reference, Trial, batch_axes
+
+BATCHES = (2, 3)
+MAX_NUMBERS = 2**28
+"""Numbers in one tensor: a file may claim any size."""
+_PYTHON: Mapping[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "floordiv": operator.floordiv,
+    "truediv": operator.truediv,
+    "mod": operator.mod,
+    "neg": operator.neg,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "sym_max": max,
+    "sym_min": min,
+    "sym_int": int,
+    "sym_float": float,
+}
+_NEVER = frozenset(
+    {
+        "from_file",
+        "_print",
+        "warn",
+        "set_",
+        "set_data",
+        "requires_grad_",
+        "_test_ambiguous_defaults",
+    }
+)
+"""Operations of ATen that do more than compute."""
+_IDLE = frozenset(
+    {"_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range"}
+)
+_PASSED = frozenset({"device", "layout", "memory_format", "pin_memory"})
+
+
+def of_program(program: Program) -> Reference:
+    """The program as the reference, on random inputs of two batch sizes."""
+    return Reference(lambda inputs: run(program, inputs), tuple(trials(program)))
+
+
+def trials(program: Program) -> list[Trial]:
+    """Random inputs as the program describes them."""
+    axes = batch_axes(program)
+    free = any(axis is not None for axis in axes)
+    generator = torch.Generator().manual_seed(0)
+    made: list[Trial] = []
+    for batch in BATCHES if free else BATCHES[:1]:
+        inputs = []
+        for value, axis in zip(program.inputs, axes, strict=True):
+            known = program.types[value]
+            shape = [program.number(size) for size in known.shape]
+            if axis is not None:
+                shape[axis] = batch
+            inputs.append(_random(shape, known.dtype, _high(program, value), generator))
+        text = f"random inputs, a batch of {batch}" if free else "random inputs"
+        made.append((text, tuple(inputs)))
+    return made
+
+
+def _high(program: Program, value: str) -> int:
+    """Ids must be rows of the smallest embedding; where none is known, 0 and 1 will do."""
+    rows = [
+        program.tensors[program.states[weight.name].key].shape[0]
+        for operation in program.operations
+        if operation.base == "embedding"
+        and isinstance(weight := operation.args.get("weight"), Ref)
+        and weight.name in program.states
+    ]
+    return min([int(row) for row in rows], default=2)
+
+
+def _random(shape: list[int], dtype: str, high: int, generator: torch.Generator) -> Tensor:
+    _check_size(shape)
+    kind: torch.dtype = getattr(torch, dtype)
+    if kind.is_floating_point or kind.is_complex:
+        return torch.randn(shape, generator=generator).to(kind)
+    top = 2 if kind is torch.bool else max(1, high)
+    return torch.randint(0, top, shape, generator=generator).to(kind)
+
+
+def _check_size(shape: Any) -> None:
+    count = 1
+    for size in shape if isinstance(shape, list | tuple) else ():
+        if isinstance(size, int):
+            count *= max(1, size)
+    if count > MAX_NUMBERS:
+        raise BringError("The program makes a tensor that is too large to be compared.")
+
+
+def run(program: Program, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The program's tensors for these inputs; `BringError` for what is not run."""
+    values: dict[str, Any] = dict(zip(program.inputs, inputs, strict=True))
+    for name, state in program.states.items():
+        values[name] = program.tensors[state.key].clone()
+    for operation in program.operations:
+        if operation.base in _IDLE:
+            continue
+        args = {
+            name: _value(given, values)
+            for name, given in operation.args.items()
+            if name not in _PASSED
+        }
+        made = _call(operation.target, args)
+        parts = made if isinstance(made, tuple | list) else (made,)
+        values.update(zip(operation.outputs, parts, strict=False))
+    results = [_value(value, values) for _, value in program.outputs]
+    return tuple(result for result in results if isinstance(result, Tensor))
+
+
+def _value(given: Arg, values: Mapping[str, Any]) -> Any:
+    match given:
+        case Ref():
+            if given.name not in values:
+                raise BringError(f"The value '{given.name[:80]}' is used before it is made.")
+            return values[given.name]
+        case Dtype():
+            return getattr(torch, given.name)
+        case tuple():
+            return [_value(part, values) for part in given]
+    return given
+
+
+def _call(target: str, args: dict[str, Any]) -> Any:
+    if target in _PYTHON:
+        return _PYTHON[target](*args.values())
+    parts = target.split(".")
+    if parts[0] != "aten" or len(parts) != 3 or parts[1] in _NEVER or parts[1][:2] == "__":
+        raise BringError(f"The operation {target[:80]} is not run.")
+    packet = getattr(torch.ops.aten, parts[1], None)
+    overload = getattr(packet, parts[2], None)
+    if not isinstance(overload, torch._ops.OpOverload):
+        raise BringError(f"There is no operation {target[:80]}.")
+    for name in ("size", "shape", "output_size", "repeats", "end", "num_classes"):
+        given = args.get(name)
+        _check_size([given] if isinstance(given, int) and name == "end" else given)
+    return overload(**args)
