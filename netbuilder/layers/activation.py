@@ -136,6 +136,9 @@ class RReLU(SavesOverwritten):
                 set_to("lower", self.upper),
             )
 
+    def onnx_refusal(self) -> str:
+        return "PyTorch's exporter has no form of RReLU; LeakyReLU does the same after training."
+
 
 class ReLU6(SavesOverwritten, Inplace):
     """min(max(0, x), 6): ReLU that never exceeds 6, for networks of low precision.
