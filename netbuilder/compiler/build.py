@@ -192,7 +192,7 @@ _latest: list[tuple[Document, str, dict[str, Any]]] = []
 def _again(document: Document, graph_id: str, fields: Fields, name: str) -> nn.Module:
     if not _latest or _latest[0][0] is not document or _latest[0][1] != graph_id:
         graph = document.graph(graph_id)
-        made = _classes(compile_document(document, fields), graph, fields)
+        made = _classes(compiled_without_errors(document, graph, fields), graph, fields)
         _latest[:] = [(document, graph_id, made)]
     kind = _latest[0][2][name]
     module: nn.Module = kind.__new__(kind)
