@@ -211,7 +211,8 @@ def _report(compiled: Compiled, id: str, inference: Inference) -> GraphReport:
         return {port: TensorReport.of(tensor) for port, tensor in types.items()}
 
     source = compiled.sources.get(id)
-    total, calls = sum(inference.parameters.values()), {}
+    calls: Mapping[str, int] = {}
+    total = sum(inference.parameters.values())
     if inference.graph.kind == "network":
         total, calls = weights(inference, compiled.networks)
     nodes = {

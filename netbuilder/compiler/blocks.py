@@ -9,9 +9,12 @@ from typing import Any
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import expressions, parameters
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.loops import NEXT
 from netbuilder.graph.model import Node
-from netbuilder.layers.base import Complaint, Layer, Role
+from netbuilder.layers.base import Complaint, Layer, Ports, Role
+from netbuilder.layers.blocks import Loop, Turns
 from netbuilder.layers.catalogue import called_graph, find, graph_ports, parameters_of
+from netbuilder.layers.checks import set_to
 
 
 def check_block(block: Graph) -> Iterator[Problem]:
@@ -113,6 +116,8 @@ def check_call(document: Document, block: Graph | None, layer: Layer) -> Iterato
                 fixes=(fix,),
             )
     ports = graph_ports(block)
+    if isinstance(layer, Loop):
+        yield from _check_loop(block, layer, Turns.of(ports, layer.constants), ports)
     if getattr(layer, "repeat", 1) > 1 and len(ports.outputs) > len(ports.inputs):
         yield Complaint(
             f"'{block.name}' can't be repeated: it has more outputs than inputs, and what comes "
@@ -120,6 +125,46 @@ def check_call(document: Document, block: Graph | None, layer: Layer) -> Iterato
             "Set repeat to 1.",
             code="block.repeat",
             fixes=(Fix("Set repeat to 1", "unset_parameter", {"name": "repeat"}),),
+        )
+
+
+def _check_loop(block: Graph, loop: Loop, turns: Turns, ports: Ports) -> Iterator[Complaint]:
+    """Names that are none of the block's, and loops of which nobody knows how often."""
+    names = [port.name for port in ports.inputs]
+    for name in loop.constants:
+        if name in names and name not in turns.states:
+            continue
+        rest = tuple(other for other in loop.constants if other != name)
+        what = "is a state of" if name in names else "is no input of"
+        yield Complaint(
+            f"'{name}' in constants {what} the block '{block.name}'.",
+            f"Its inputs: {', '.join(names) or 'none'}.",
+            code="loop.constant",
+            fixes=(set_to("constants", rest),),
+        )
+    for port in ports.outputs:
+        stem = port.name.removesuffix(NEXT)
+        if stem != port.name and stem not in names:
+            yield Complaint(
+                f"The block '{block.name}' has no input '{stem}' for what comes out as "
+                f"'{port.name}'.",
+                f"Add the input '{stem}', or call the output otherwise.",
+                code="loop.state",
+            )
+    if turns.sequences and loop.steps is not None:
+        yield Complaint(
+            f"The loop takes as many steps as '{turns.sequences[0]}' has, not {loop.steps}.",
+            "Leave steps empty, or name the inputs that are no sequences in constants.",
+            code="loop.steps",
+            severity="warning",
+            fixes=(Fix("Leave steps empty", "unset_parameter", {"name": "steps"}),),
+        )
+    elif not turns.sequences and loop.steps is None:
+        yield Complaint(
+            "How many steps the loop takes can't be told: none of its inputs is a sequence.",
+            "Set steps, or leave a sequence out of constants.",
+            code="loop.steps",
+            fixes=(set_to("steps", 10),),
         )
 
 

@@ -30,7 +30,7 @@ class _Writing:
         for port, output in self.turns.last.items():
             if port in site.outputs:
                 state = next(s for s, o in self.turns.states.items() if o == output)
-                variables.set(site, port, self.states[state])
+                variables.hold(site, port, self.states[state])
         self.made = {output: self.states[state] for state, output in self.turns.states.items()}
         self.stacked = {p: o for p, o in self.turns.stacked.items() if p in site.outputs}
         for output in self.stacked.values():

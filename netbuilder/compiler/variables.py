@@ -65,7 +65,7 @@ class Variables:
         self._local.add(name)
         return name
 
-    def set(self, site: Site, port: str, name: str) -> None:
+    def hold(self, site: Site, port: str, name: str) -> None:
         """Says which variable holds an output."""
         self._known[site.node.id, port] = name
 
@@ -86,7 +86,7 @@ class Variables:
         kept = set(kept)
         outputs = site.outputs if outputs is None else outputs
         for port in outputs:
-            self.set(site, port, self._variable(site.node, port, outputs, kept))
+            self.hold(site, port, self._variable(site.node, port, outputs, kept))
         if site.layer.role in (Role.CALL, Role.BLOCK):
             names = tuple(port.name for port in site.ports.outputs)
             shape: Targets = names if len(names) != 1 else names[0]
@@ -97,7 +97,7 @@ class Variables:
     def choose(self, site: Site, port: str) -> str:
         """Chooses the variable of one output."""
         name = self._variable(site.node, port, site.outputs, set())
-        self.set(site, port, name)
+        self.hold(site, port, name)
         return name
 
     def _targets(self, node: Node, shape: Targets) -> str:

@@ -235,7 +235,7 @@ def test_a_call_runs_in_its_own_mode_in_a_network_that_trains(mode: str) -> None
     assert (encode.fc.weight.grad is None) == (mode == "frozen")
     with torch.no_grad():
         assert torch.equal(rebuild(image), expected)
-    exported = torch.export.export(rebuild.eval(), (image.detach(),)).module()
+    exported: Any = torch.export.export(rebuild.eval(), (image.detach(),)).module()
     assert torch.equal(exported(image), expected)
 
 
@@ -244,5 +244,5 @@ def test_a_step_that_is_compiled_calls_networks_in_other_files() -> None:
     module.autoencoder.encoder.drop.p = 0.0
     image = torch.randn(4, 6)
     with torch.no_grad():
-        compiled = torch.compile(module, backend="eager")
+        compiled: Any = torch.compile(module, backend="eager")
         assert torch.equal(compiled(image)[0], module(image)[0])
