@@ -20,7 +20,7 @@ from netbuilder.layers.checks import (
     first_of,
     insert,
 )
-from netbuilder.layers.class_losses import ClassLoss, check_weight_count
+from netbuilder.layers.class_losses import ClassLoss
 from netbuilder.layers.losses import (
     Loss,
     NumberLoss,
@@ -208,10 +208,8 @@ class MultiMarginLoss(ClassLoss):
     reduction: Reduction = "mean"
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        scores = inputs.get("input")
         return first_of(
             check_rank(self, inputs, "input", (2,), "N×classes", missing_dim=None),
-            check_weight_count(self.weight, scores.shape[1]) if scores is not None else (),
             super().complaints(inputs),
         )
 
