@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import warnings
 from collections.abc import Iterable, Iterator
+from types import ModuleType
 from typing import Any
 
 from netbuilder.layers import plugins
@@ -44,8 +46,16 @@ def _dotted(tree: ast.expr) -> Iterator[str]:
 
 def _import(name: str) -> None:
     """Imports the modules on the way to `name` that do not come with their package."""
-    if not name.startswith(("netbuilder.parts.", "torch_geometric.")):
-        return
-    module = name.rpartition(".")[0]
-    if module.count(".") and name.rpartition(".")[2][:1].isupper():
-        importlib.import_module(module)
+    if name.startswith("torch_geometric."):
+        quietly("torch_geometric.nn")
+    elif name.startswith("netbuilder.parts."):
+        module = name.rpartition(".")[0]
+        if module.count(".") > 1 and name.rpartition(".")[2][:1].isupper():
+            importlib.import_module(module)
+
+
+def quietly(module: str) -> ModuleType:
+    """Imports a module without what it says of PyTorch's deprecated parts that it uses."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        return importlib.import_module(module)

@@ -13,6 +13,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import torch
@@ -27,6 +28,8 @@ from netbuilder.layers.base import Layer, Targets, TensorType
 Types = dict[str, TensorType]
 
 CACHE_SIZE = 20_000
+MOST_NUMBERS = 2**26
+"""Weights, or numbers of an input, of a layer that is run on zeros: 256 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
         runner = Runner(layer, tuple(inputs))
         with torch.device("meta"):
             runner.make()
+        if layer.needs_values and runner.module is not None:
+            fill_with_zeros(runner.module)
         parameters = sum(p.numel() for p in runner.parameters())
         ruled = layer.output_types(inputs)
         if ruled is not None:
@@ -116,7 +121,11 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
             if tensor is None:
                 continue
             sizes = [(at, tuple(_pick(result, path).shape)) for at, result in probes]
-            shape = fit.shape(sizes, names) or fit.exact(runner, inputs, path, port)
+            shape = fit.shape(sizes, names)
+            if shape is None and layer.needs_values:
+                shape = tuple(dims.symbol(f"{port}_{i}") for i in range(tensor.dim()))
+            elif shape is None:
+                shape = fit.exact(runner, inputs, path, port)
             dtype = str(tensor.dtype).removeprefix("torch.")
             whole = not (tensor.is_floating_point() or tensor.is_complex() or dtype == "bool")
             high = layer.bound(port, inputs) if whole else None
@@ -124,6 +133,36 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
     except Exception as error:
         return Outcome({}, parameters, refusal=_first_line(error))
     return Outcome(outputs, parameters)
+
+
+def _formulas(
+    runner: Runner,
+    inputs: Types,
+    path: tuple[int, ...],
+    port: str,
+    probes: Sequence[fit.Probe],
+) -> dims.Shape:
+    """Sizes that are no polynomials; a symbol of its own, named after the port, if unknown."""
+    exact = fit.exact(runner, inputs, path, port)
+    base, names = probes[0][0], sorted(probes[0][0])
+    if len({len(sizes) for _, sizes in probes}) != 1:
+        return exact
+
+    found: list[dims.Dim] = []
+    for i, formula in enumerate(exact):
+
+        def measure(at: fit.Sizes, dim: int = i) -> int:
+            return int(_pick(_probe(runner, inputs, at), path).shape[dim])
+
+        values = [(at, sizes[i]) for at, sizes in probes]
+        known = fit.polynomial(values, names)
+        if known is None and fit.holds(formula, values):
+            known = formula
+        if known is None:
+            known = fit.stepped(measure, base, names)
+        holds = known is not None and fit.holds(known, values)
+        found.append(known if known is not None and holds else dims.symbol(f"{port}_{i}"))
+    return tuple(found)
 
 
 def _same(layer: Layer, tensor: TensorType) -> Outcome:
@@ -150,12 +189,37 @@ def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tupl
 
 
 def _probe(runner: Runner, inputs: Types, sizes: Mapping[str, int]) -> Any:
-    tensors = [
-        torch.empty(dims.concrete(t.shape, sizes), dtype=getattr(torch, t.dtype), device="meta")
-        for t in inputs.values()
-    ]
+    tensors = [example(t, sizes, "cpu" if runner.needs_values else "meta") for t in inputs.values()]
     with torch.no_grad():
         return runner(*tensors)
+
+
+def example(tensor: TensorType, sizes: Mapping[str, int], device: str) -> torch.Tensor:
+    """A tensor of this type at these sizes of its symbols; zeros where it has numbers."""
+    shape, dtype = dims.concrete(tensor.shape, sizes), getattr(torch, tensor.dtype)
+    if device == "meta":
+        return torch.empty(shape, dtype=dtype, device=device)
+    _affordable(prod(shape))
+    # Zeros are ids that are there whatever they name.
+    return torch.zeros(shape, dtype=dtype, device=device)
+
+
+def fill_with_zeros(module: torch.nn.Module) -> None:
+    """Gives a module of the meta device weights on the CPU: zeros, and no random numbers drawn.
+
+    A training that runs meanwhile draws from the same generator.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    _affordable(sum(tensor.numel() for tensor in tensors))
+    module.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            tensor.zero_()
+
+
+def _affordable(numbers: int) -> None:
+    if numbers > MOST_NUMBERS:
+        raise ValueError(f"{numbers} numbers are too many to try it out")
 
 
 def flatten_targets(
@@ -205,6 +269,7 @@ class Runner:
         self._make = function(constructor, [], libraries) if constructor is not None else None
         self._run = function(body, names, libraries)
         self.module: Any = None
+        self.needs_values = layer.needs_values
 
     def make(self) -> None:
         """Create the module, on whichever device is the default."""

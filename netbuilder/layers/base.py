@@ -244,6 +244,9 @@ class Layer(BaseModel):
     same_type: ClassVar[str] = ""
     """The input port whose sizes and dtype the only output has, whatever they are: PyTorch
     need not be asked. The harness holds it against PyTorch all the same."""
+    needs_values: ClassVar[bool] = False
+    """Whether it can't run without numbers, as on the meta device: to find out what comes out
+    it is run on zeros instead, its weights zero too."""
     keeps_values: ClassVar[tuple[str, ...]] = ()
     """Input ports whose numbers the result is made of, unchanged: ids stay ids of as many."""
 
