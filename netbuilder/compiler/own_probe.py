@@ -143,7 +143,8 @@ def _kind(value: Any) -> str:
         return "None"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _where(runner: Runner) -> str:
@@ -174,8 +175,9 @@ def _train_once(
         text = str(error)
         if "inplace" not in text.replace("-", "") and "in place" not in text:
             return  # small sizes may not suit it; what matters was asked at fitting ones
-        where = "" if isinstance(error, OwnCodeError) else _where(runner)
-        first = text.strip().splitlines()[0][:200].rstrip(".")
-        raise OwnCodeError(
-            f"it changes in place what the gradient needs: {first}{where}"
-        ) from error
+        cause = error.__cause__ if isinstance(error, OwnCodeError) else None
+        place = own_code.place_of(cause) if cause is not None else None
+        where = f" ({place})" if place is not None else _where(runner)
+        first = str(cause or text).strip().splitlines()[0][:160].rstrip(".")
+        what = "it changes in place what the gradient needs"
+        raise OwnCodeError(f"{what}{where}: {first}") from error
