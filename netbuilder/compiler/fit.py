@@ -1,8 +1,12 @@
-"""Formulas for output sizes: fitted to probes, or read off PyTorch's symbolic shapes."""
+"""Formulas for output sizes: fitted to probes, or read off PyTorch's symbolic shapes.
+
+PyTorch settles some sizes by their hints when it works with symbols: its formulas count only
+if they hold at the probes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -13,10 +17,13 @@ from netbuilder.layers.dims import Dim, Shape, Symbolic, symbol
 
 Sizes = Mapping[str, int]
 Probe = tuple[Sizes, tuple[int, ...]]
+Value = tuple[Sizes, int]
 
 SMALL, LARGE = 61, 1031
 """Where probing begins: beyond usual kernels, and beyond unusual ones."""
 _CHECKS = (16, 29, 47)
+_LONGEST = 32
+"""The longest period for which steps are looked at."""
 
 
 def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
@@ -44,14 +51,14 @@ def shape(probes: Sequence[Probe], names: Sequence[str]) -> Shape | None:
         return None
     found: list[Dim] = []
     for i in range(ranks.pop()):
-        dim = _fit([(at, sizes[i]) for at, sizes in probes], names)
+        dim = polynomial([(at, sizes[i]) for at, sizes in probes], names)
         if dim is None:
             return None
         found.append(dim)
     return tuple(found)
 
 
-def _fit(values: Sequence[tuple[Sizes, int]], names: Sequence[str]) -> Dim | None:
+def polynomial(values: Sequence[Value], names: Sequence[str]) -> Dim | None:
     """A polynomial of degree one in each symbol, from finite differences around the base."""
     base, origin = values[0]
     if all(value == origin for _, value in values):
@@ -65,8 +72,39 @@ def _fit(values: Sequence[tuple[Sizes, int]], names: Sequence[str]) -> Dim | Non
         joint = values[1 + len(names) + i][1] - origin - singles[a] - singles[b]
         if joint:
             result = result + shifted[a] * shifted[b] * joint
-    if all(dims.at(result, at) == value for at, value in values):
-        return result
+    return result if holds(result, values) else None
+
+
+def holds(dim: Dim, values: Sequence[Value]) -> bool:
+    """Whether a formula gives what was measured."""
+    return all(dims.at(dim, at) == value for at, value in values)
+
+
+def stepped(measure: Callable[[Sizes], int], base: Sizes, names: Sequence[str]) -> Dim | None:
+    """A size that rises in even steps with one symbol: `(p*T + r)//q + c`, or None.
+
+    `measure` tells the size at any sizes of the symbols.
+    """
+    runs = {
+        name: [measure({**base, name: base[name] + i}) for i in range(2 * _LONGEST)]
+        for name in names
+    }
+    moving = [name for name, run in runs.items() if len(set(run)) > 1]
+    if len(moving) != 1:
+        return None
+    (name,) = moving
+    run, start = runs[name], base[name]
+    for period in range(1, _LONGEST + 1):
+        rises = {later - now for now, later in zip(run, run[period:], strict=False)}
+        if len(rises) == 1:
+            rise = rises.pop()
+            # What has to be added before the division for each of the measured sizes.
+            added = [size * period - rise * (start + i) for i, size in enumerate(run)]
+            if max(added) >= min(added) + period:
+                return None
+            rest = max(added)
+            dim: Dim = symbol(name) * rise + rest % period
+            return (dim if period == 1 else dim // period) + rest // period
     return None
 
 

@@ -125,7 +125,7 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
             if shape is None and layer.needs_values:
                 shape = tuple(dims.symbol(f"{port}_{i}") for i in range(tensor.dim()))
             elif shape is None:
-                shape = fit.exact(runner, inputs, path, port)
+                shape = _formulas(runner, inputs, path, port, sizes)
             dtype = str(tensor.dtype).removeprefix("torch.")
             whole = not (tensor.is_floating_point() or tensor.is_complex() or dtype == "bool")
             high = layer.bound(port, inputs) if whole else None
