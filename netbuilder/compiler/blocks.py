@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from netbuilder.compiler import parts
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import expressions, parameters
 from netbuilder.graph.document import Document, Graph
@@ -24,6 +25,9 @@ def check_block(block: Graph) -> Iterator[Problem]:
     for entry in declared if isinstance(declared, tuple) else ():
         name = entry.get("name") if isinstance(entry, Mapping) else None
         refusal = parameters.word_refusal(name)
+        # Functions that parts call themselves are not looked up where the parameter is.
+        if not refusal and name in parts.all_names() and str(name)[:1].isupper():
+            refusal = f"'{name}' is the name of a layer in code."
         if not refusal and name in seen:
             refusal = f"Two parameters are called '{name}'."
         if not refusal and not _is_plain(entry.get("default")):

@@ -39,10 +39,16 @@ class _Made(Layer):
     family = Family.CONSTANT
 
     def _named(self) -> dict[str, ast.expr]:
-        return {
-            name: code.dotted(f"torch.{value}") if name == "dtype" else code.const(value)
-            for name, value in self.arguments().items()
-        }
+        return {name: _written(name, value) for name, value in self.arguments().items()}
+
+
+def _written(name: str, value: Json) -> ast.expr:
+    """A dtype by its name, the numbers of a tensor in brackets."""
+    if name == "dtype":
+        return code.dotted(f"torch.{value}")
+    if name == "data" and isinstance(value, tuple | list):
+        return ast.List([_written(name, item) for item in value], ast.Load())
+    return code.const(value)
 
 
 class _Held(_Made):
