@@ -6,6 +6,7 @@ differ between them, the block declares a parameter; numbers that differ alike s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -40,7 +41,7 @@ def arrange(network: Draft) -> list[Block]:
     for nodes in ranked:
         drafts = [_inner(node) for node in nodes]
         kind = drafts[0].scope.kind.rpartition(".")[2] or "block"
-        name = rules.unique_name(rules.default_name(f"x.{kind}"), taken)
+        name = rules.unique_name(rules.identifier(_words(kind), "block"), taken)
         taken.add(name)
         block = Block(name, drafts[0], inner={known.name: known for known in blocks})
         _parametrise(block, nodes)
@@ -54,6 +55,11 @@ def arrange(network: Draft) -> list[Block]:
     for draft in [network, *(_inner(use) for nodes in ranked for use in nodes)]:
         repeat(draft)
     return blocks
+
+
+def _words(kind: str) -> str:
+    """`basic_block` for BasicBlock, `gpt_block` for GPTBlock."""
+    return re.sub(r"(?<=[A-Za-z0-9])(?=[A-Z][a-z])", "_", kind).lower()
 
 
 def _inner(node: DraftNode) -> Draft:

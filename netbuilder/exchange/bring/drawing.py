@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import torch
+from torch import Tensor
+
 from netbuilder.exchange.bring import functions, shapes, weighted
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
@@ -12,10 +15,12 @@ from netbuilder.exchange.bring.functions import Same, Unsupported
 from netbuilder.exchange.bring.leaves import leaf
 from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Ref, State, refs
 from netbuilder.graph import rules
-from netbuilder.graph.model import Json
+from netbuilder.graph.model import Json, freeze
 
 RULES = (functions, shapes, weighted)
 """The modules with rules for operations; they register them when they are imported."""
+MAX_LITERAL = 64
+"""Tensors of more numbers than these are kept with the weights."""
 PARAMETER, BUFFER = "netbuilder.LearnableParameter", "netbuilder.Buffer"
 
 
@@ -276,6 +281,11 @@ class _Drawing:
 
     def _held(self, draft: Draft, value: str, state: State) -> list[DraftNode]:
         tensor = self.program.tensors[state.key]
+        if state.kind == "constant":
+            literal = _literal(tensor)
+            if literal is not None:
+                literal.outputs = {value: "output"}
+                return [literal]
         dtype = str(tensor.dtype).removeprefix("torch.")
         learnt = state.kind == "parameter"
         node = DraftNode(PARAMETER if learnt else BUFFER, _relative(state.key, draft.scope.path))
@@ -289,6 +299,21 @@ class _Drawing:
         cast = DraftNode("torch.Tensor.to", f"{node.name}_{dtype}", {"dtype": dtype})
         cast.inputs, cast.outputs = {"input": raw}, {value: "output"}
         return [node, cast]
+
+
+def _literal(tensor: Tensor) -> DraftNode | None:
+    """A tensor of a few numbers as those numbers; None where that would not be the same."""
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    whole = tensor.dtype.is_floating_point and not bool(torch.isfinite(tensor).all())
+    if tensor.numel() > MAX_LITERAL or tensor.dim() > 3 or not tensor.numel() or whole:
+        return None
+    params: dict[str, Json] = {"data": freeze(tensor.tolist())}
+    if dtype not in ("float32", "int64", "bool"):
+        params["dtype"] = dtype
+    try:
+        return functions.checked(DraftNode("torch.tensor", "constant", params))
+    except Unsupported:
+        return None
 
 
 _VIEWS = frozenset({"slice", "select", "view", "narrow", "transpose", "permute", "unsqueeze"})

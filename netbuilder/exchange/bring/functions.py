@@ -78,9 +78,7 @@ ARGUMENTS: Mapping[str, str] = {
 }
 """Names of arguments in ATen that differ from those of ports and parameters; "" for idle ones."""
 IDLE_ARGUMENTS = frozenset({"device", "layout", "pin_memory", "memory_format", "cudnn_enabled"})
-SAME = frozenset(
-    {"alias", "clone", "contiguous", "detach_", "lift", "lift_fresh", "lift_fresh_copy"}
-)
+SAME = frozenset({"alias", "clone", "contiguous", "lift", "lift_fresh", "lift_fresh_copy"})
 """Operations that give what they get; a copy matters only to what overwrites it."""
 
 
@@ -115,7 +113,7 @@ def convert(operation: Operation, program: Program) -> list[DraftNode]:
     """The nodes for an operation, mostly one; `Unsupported`, or `Same` where it does nothing."""
     if not operation.target.startswith("aten."):
         raise Unsupported(f"there is no layer for {operation.target}")
-    if operation.base in SAME:
+    if operation.base in SAME or operation.target.startswith("aten.detach_."):
         raise Same(value(operation, "self"))
     made = RULES.get(operation.base, plain)(operation, program)
     return [checked(node) for node in (made if isinstance(made, list) else [made])]
@@ -219,6 +217,8 @@ def bound(
             put(node, kind, name, constant(given, operation, name))
         else:
             _expect_default(operation, program, given_name, given)
+    if "count" in kind.model_fields and "count" not in node.params:
+        put(node, kind, "count", len(operation.outputs))
     _outputs(operation, node, kind)
     return node
 
@@ -297,6 +297,8 @@ def put(node: DraftNode, kind: type[Layer], name: str, given: Json) -> None:
             forms.insert(0, given[0])
     if isinstance(given, int) and not isinstance(given, bool) and _wants_float(field.annotation):
         forms.insert(0, float(given))
+    if isinstance(given, float) and given in (float("inf"), float("-inf")):
+        forms.insert(0, str(given))
     if any(form == default and type(form) is type(default) for form in forms):
         return
     for form in forms[:-1]:

@@ -6,7 +6,8 @@ the operations that the call came to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -58,9 +59,10 @@ def leaf(
     node = _single(call, program, id)
     if node is None and id == attention.ID:
         node = attention.node(call, program, taken, given)
-    plain = len(taken) == 1 and len(given) == 1 and len(kind.outputs) == 1
-    if node is None and module is not None and plain:
-        node = DraftNode(id, "", {}, {kind.inputs[0].name: taken[0]})
+    required = [port.name for port in kind.inputs if not port.optional]
+    plain = len(taken) == len(required) and len(given) == 1 and len(kind.outputs) == 1
+    if node is None and module is not None and plain and _uniform(module):
+        node = DraftNode(id, "", {}, dict(zip(required, taken, strict=True)))
         node.outputs = {given[0]: kind.outputs[0].name}
     if node is None or not set(given) <= set(node.outputs):
         return None
@@ -78,6 +80,16 @@ def _as_made(module: nn.Module | None, kind: str) -> bool:
     if module is None or f"{type(module).__module__}.{type(module).__qualname__}" != kind:
         return False
     return not (module._forward_hooks or module._forward_pre_hooks)
+
+
+def _uniform(module: nn.Module) -> bool:
+    """Whether a stack has stages of PyTorch's own class, one like the other."""
+    stages = getattr(module, "layers", None)
+    if not isinstance(stages, nn.ModuleList):
+        return True
+    return len({str(stage) for stage in stages}) == 1 and all(
+        type(stage).__module__ == type(module).__module__ for stage in stages
+    )
 
 
 def _single(call: Call, program: Program, id: str) -> DraftNode | None:
@@ -135,7 +147,7 @@ def _must_say(module: nn.Module, name: str) -> bool:
 
 def _attribute(module: nn.Module, name: str) -> tuple[bool, Json]:
     """A parameter as the module keeps it; False first if it does not."""
-    special = _SPECIAL.get((type(module).__name__, name))
+    special = _SPECIAL.get(type(module).__name__, {}).get(name)
     if special is not None:
         return True, special(module)
     if not hasattr(module, name):
@@ -149,8 +161,37 @@ def _attribute(module: nn.Module, name: str) -> tuple[bool, Json]:
     return given is None or isinstance(given, bool | int | float | str), given
 
 
-_SPECIAL = {
-    ("MultiheadAttention", "bias"): lambda module: module.in_proj_bias is not None,
-    ("MultiheadAttention", "add_bias_kv"): lambda module: module.bias_k is not None,
+Reader = Callable[[Any], Json]
+
+
+def _activation(module: Any) -> Json:
+    given = module.activation
+    return getattr(given, "__name__", type(given).__name__).lower()
+
+
+_ATTENTION: Mapping[str, Reader] = {
+    "bias": lambda module: module.in_proj_bias is not None,
+    "add_bias_kv": lambda module: module.bias_k is not None,
+}
+_STAGE: Mapping[str, Reader] = {
+    "nhead": lambda module: module.self_attn.num_heads,
+    "dim_feedforward": lambda module: module.linear1.out_features,
+    "dropout": lambda module: module.dropout.p,
+    "activation": _activation,
+    "layer_norm_eps": lambda module: module.norm1.eps,
+    "batch_first": lambda module: module.self_attn.batch_first,
+    "bias": lambda module: module.linear1.bias is not None,
+}
+_STACK: Mapping[str, Reader] = {
+    **{name: lambda module, read=read: read(module.layers[0]) for name, read in _STAGE.items()},  # type: ignore[misc]
+    "norm_first": lambda module: module.layers[0].norm_first,
+    "norm": lambda module: module.norm is not None,
+}
+_SPECIAL: Mapping[str, Mapping[str, Reader]] = {
+    "MultiheadAttention": _ATTENTION,
+    "TransformerEncoderLayer": _STAGE,
+    "TransformerDecoderLayer": _STAGE,
+    "TransformerEncoder": _STACK,
+    "TransformerDecoder": _STACK,
 }
 """What a module keeps under another name than that of its constructor's parameter."""

@@ -131,34 +131,19 @@ def slice_(operation: Operation, program: Program) -> list[DraftNode]:
     shape = shape_of(program, source)
     if shape == shape_of(program, operation.outputs[0]) and operation.args.get("step", 1) == 1:
         raise Same(source)
-    dim = operation.args.get("dim", 0)
-    step = operation.args.get("step", 1)
-    if not isinstance(dim, int) or not isinstance(step, int):
-        raise Unsupported("a slice along an unknown dim")
-    start = number(program, operation.args.get("start", 0)) or 0
+    dim, step = operation.args.get("dim", 0), operation.args.get("step", 1)
+    start = number(program, operation.args.get("start")) or 0
     end = number(program, operation.args.get("end"))
-    size, made = shape[dim], shape_of(program, operation.outputs[0])[dim]
-    if step == 1 and isinstance(made, int) and isinstance(start, int):
-        if isinstance(size, int):
-            start = max(0, start + size if start < 0 else start)
-        return chain(operation, [("torch.narrow", {"dim": dim, "start": start, "length": made})])
-    return _by_slice(operation, dim, start, end, step)
-
-
-def _by_slice(
-    operation: Operation, dim: int, start: Size, end: Size | None, step: int
-) -> list[DraftNode]:
-    """A slice whose length depends on the input."""
-    if isinstance(start, str) or isinstance(end, str):
+    if not isinstance(dim, int) or not isinstance(step, int) or isinstance(start, str):
         raise Unsupported("a slice whose bounds depend on the size of the input")
-    params: dict[str, Json] = {"dim": dim}
-    if start:
-        params["start"] = start
-    if end is not None and end < 2**31:
-        params["end"] = end
-    if step != 1:
-        params["step"] = step
-    return chain(operation, [(layer_of("slice"), params)])
+    dim, size = dim % len(shape), shape[dim]
+    if end == size or (isinstance(end, int) and end >= (size if isinstance(size, int) else 2**31)):
+        end = None
+    if isinstance(end, str):
+        raise Unsupported("a slice whose bounds depend on the size of the input")
+    part = f"{start or ''}:{'' if end is None else end}{f':{step}' if step != 1 else ''}"
+    index = ", ".join([*[":"] * dim, part])
+    return chain(operation, [("torch.Tensor.__getitem__", {"index": index})])
 
 
 @rule("narrow", "narrow_copy")
@@ -269,3 +254,52 @@ def split(operation: Operation, program: Program) -> DraftNode:
     node.params = {"split_size_or_sections": tuple(made), "dim": dim}
     node.outputs = {name: f"output_{at}" for at, name in enumerate(operation.outputs)}
     return node
+
+
+@rule("expand", "broadcast_to")
+def expand(operation: Operation, program: Program) -> DraftNode | list[DraftNode]:
+    """Dims of one stretched; -1 for those that stay."""
+    source = value(operation, "self")
+    before, after = shape_of(program, source), shape_of(program, operation.outputs[0])
+    if before == after:
+        raise Same(source)
+    new = len(after) - len(before)
+    stays = [at >= new and before[at - new] == size for at, size in enumerate(after)]
+    sizes = tuple(-1 if stay else size for stay, size in zip(stays, after, strict=True))
+    if all(isinstance(size, int) for size in sizes):
+        return chain(operation, [("torch.Tensor.expand", {"size": sizes})])
+    state = program.states.get(source)
+    first_alone = isinstance(after[0], str) and all(stays[1:]) and before[:1] == (1,)
+    if state is None or not first_alone or state.kind == "constant":
+        raise Unsupported("it stretches a dim to a size that depends on the input")
+    learnt = state.kind == "parameter"
+    name = f"netbuilder.{'LearnableParameter' if learnt else 'Buffer'}"
+    node = DraftNode(name, state.key.rpartition(".")[2], {"shape": before[1:]})
+    node.states = {"weight" if learnt else "value": state.key}
+    node.inputs = {"reference": _with_batch(operation, program, after[0])}
+    return only_output(operation, node)
+
+
+def _with_batch(operation: Operation, program: Program, batch: Size) -> str:
+    """A value in the same call whose first dim is the batch."""
+    known: list[str] = [] if len(operation.stack) > 1 else list(program.inputs)
+    for other in program.operations:
+        if other is operation:
+            break
+        if [scope.key for scope in other.stack] == [scope.key for scope in operation.stack]:
+            known += [*other.refs(), *other.outputs]
+    for name in reversed(known):
+        type = program.types.get(name)
+        if type is not None and type.shape[:1] == (batch,) and name not in program.states:
+            return name
+    raise Unsupported("there is nothing to take the batch from")
+
+
+@rule("clamp_min", "clamp_max")
+def clamp(operation: Operation, program: Program) -> list[DraftNode]:
+    """One of the limits of clamp."""
+    name = operation.base.removeprefix("clamp_")
+    limit = operation.args.get(name)
+    if not isinstance(limit, int | float):
+        raise Unsupported("a limit that is a tensor")
+    return chain(operation, [("torch.clamp", {name: limit})])
