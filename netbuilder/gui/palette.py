@@ -10,12 +10,23 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY
-from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry, entries, key_of, ranked
+from netbuilder.gui.canvas.search import (
+    CORE,
+    FAMILY_TITLES,
+    Entry,
+    entries,
+    key_of,
+    ranked,
+)
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.palette_list import STARRED, PaletteDelegate, PaletteList
 from netbuilder.gui.widgets import plain_tip
 
 MAX_FAVOURITES = 100
+FIRST = 8
+"""So many of a family are shown; a row under them shows the others."""
+MORE = int(STARRED) + 1
+"""The family that a row shows the rest of."""
 OWN = "own"
 """The heading of what the project itself offers."""
 
@@ -34,6 +45,8 @@ class Palette(QWidget):
         self.setAccessibleName("Palette")
         self._view = view
         self._entries: list[Entry] = []
+        self._whole: set[str] = set()
+        """Families of which the person wants to see all."""
         self.field = QLineEdit(self)
         self.field.setPlaceholderText("Search layers")
         self.field.setAccessibleName("Search layers")
@@ -98,8 +111,11 @@ class Palette(QWidget):
         else:
             for title, entries_ in self._sections():
                 self._append_heading(title)
-                for entry in entries_:
+                shown = entries_ if title in self._whole else _first(entries_)
+                for entry in shown:
                     self._append(entry)
+                if len(shown) < len(entries_):
+                    self._append_more(title, len(entries_) - len(shown))
         self.list.scrollToTop()
         if query:
             self._select_first()
@@ -135,6 +151,20 @@ class Palette(QWidget):
         item.setFlags(Qt.ItemFlag.NoItemFlags)
         self.model.appendRow(item)
 
+    def _append_more(self, title: str, count: int) -> None:
+        item = QStandardItem(f"{count} more")
+        item.setData(title, MORE)
+        item.setAccessibleText(f"{count} more of {title}")
+        self.model.appendRow(item)
+
+    def _show_whole(self, title: str) -> None:
+        """All of a family, in the place of its row for more."""
+        self._whole.add(title)
+        row, at = self.list.currentIndex().row(), self.list.verticalScrollBar().value()
+        self._fill()
+        self.list.verticalScrollBar().setValue(at)
+        self.list.setCurrentIndex(self.model.index(row, 0))
+
     def _append(self, entry: Entry) -> None:
         item = QStandardItem(entry.title)
         item.setData(entry, ENTRY)
@@ -157,7 +187,9 @@ class Palette(QWidget):
 
     def _activate(self, index: QModelIndex) -> None:
         entry = index.data(ENTRY)
-        if isinstance(entry, Entry) and not entry.refusal:
+        if isinstance(index.data(MORE), str):
+            self._show_whole(index.data(MORE))
+        elif isinstance(entry, Entry) and not entry.refusal:
             self._view.add(entry.layer, entry.params)
 
     def _drag_began(self, index: QModelIndex) -> None:
@@ -194,3 +226,11 @@ class Palette(QWidget):
                 self.field.clear()
                 return True
         return super().eventFilter(watched, event)
+
+
+def _first(found: list[Entry]) -> list[Entry]:
+    """Those of a family that most networks need, in their order; all of a small one."""
+    if len(found) <= FIRST + 1:
+        return found
+    core = [entry for entry in found if entry.layer in CORE]
+    return (core or found)[:FIRST]

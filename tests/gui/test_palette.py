@@ -291,3 +291,22 @@ def test_blocks_of_the_project_stand_on_top(bench: Bench) -> None:
     assert node.params["block"] == "stage"
     press_star(bench, title)
     assert list(bench.palette.favourites) == ["netbuilder.Block stage"]
+
+
+def test_a_long_family_shows_the_rest_on_request(bench: Bench) -> None:
+    model = bench.palette.model
+    rows = [model.index(row, 0) for row in range(model.rowCount())]
+    more = next(index for index in rows if str(index.data()).endswith(" more"))
+    count, before = int(str(more.data()).split()[0]), model.rowCount()
+    assert count > 1
+    bench.palette.list.setCurrentIndex(more)
+    bench.palette.list.setFocus()
+    QTest.keyClick(bench.palette.list, Qt.Key.Key_Return)
+    assert model.rowCount() == before + count - 1
+    assert bench.palette.list.currentIndex().row() == more.row()
+    assert isinstance(bench.palette.list.currentIndex().data(ENTRY), Entry)
+
+
+def test_search_finds_what_is_not_shown_at_first(bench: Bench) -> None:
+    bench.palette.field.setText("hardshrink")
+    assert bench.index("Hardshrink").row() == 0

@@ -47,7 +47,17 @@ class EntryDelegate(QStyledItemDelegate):
         entry = index.data(ENTRY)
         painter.save()
         if not isinstance(entry, Entry):
-            self._heading(painter, style.small, rect, str(index.data()))
+            more = bool(index.flags() & Qt.ItemFlag.ItemIsEnabled)
+            if more and option.state & (
+                QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver
+            ):
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(tokens.hover)
+                inside = rect.adjusted(4, 1, -4, -1)
+                painter.drawRoundedRect(inside, theme.RADIUS_SMALL, theme.RADIUS_SMALL)
+            # Under the names of the entries, and in the middle of its row.
+            left, up = (26, theme.S) if more else (0, 0)
+            self._heading(painter, style.small, rect.adjusted(left, -up, 0, 0), str(index.data()))
             painter.restore()
             return
         state = option.state

@@ -192,6 +192,43 @@ COMMON = frozenset(
 """Of the layers that differ in the number of dims alone, those that most networks use."""
 
 
+CORE = COMMON | {
+    f"torch.nn.{name}"
+    for name in (
+        *("Conv1d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d"),
+        *("MaxPool1d", "AdaptiveAvgPool1d", "MaxUnpool2d"),
+        *("BatchNorm1d", "InstanceNorm2d", "LayerNorm", "RMSNorm", "GroupNorm"),
+        *("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Sigmoid", "Tanh", "Softmax"),
+        *("MultiheadAttention", "TransformerEncoderLayer", "TransformerEncoder", "Transformer"),
+        *("ZeroPad2d", "ReflectionPad2d", "Upsample", "PixelShuffle"),
+        *("Flatten", "Unflatten", "CrossEntropyLoss", "NLLLoss", "MSELoss", "L1Loss"),
+        *("BCEWithLogitsLoss", "SmoothL1Loss", "KLDivLoss"),
+    )
+}
+CORE |= {
+    f"torch.{name}"
+    for name in (
+        *("reshape", "permute", "transpose", "squeeze", "unsqueeze", "Tensor.to"),
+        *("select", "gather", "masked_fill", "split", "chunk", "nn.functional.one_hot"),
+        *("add", "sub", "mul", "div", "matmul", "cat", "stack", "where"),
+        *("mean", "sum", "max", "min", "argmax", "topk", "cumsum", "var"),
+        *("zeros", "ones", "arange", "fft.rfft", "fft.irfft", "stft", "istft"),
+    )
+}
+CORE |= {
+    f"netbuilder.{name}"
+    for name in (
+        *("PatchEmbed", "SinusoidalPositions", "LearnedPositions", "RotaryEmbedding", "CausalMask"),
+        *("Slice", "LearnableParameter", "Buffer", "ClassToken"),
+    )
+}
+CORE |= {
+    f"torch_geometric.nn.{name}"
+    for name in ("GCNConv", "SAGEConv", "GATConv", "GINConv", "global_mean_pool", "GraphConv")
+}
+"""What the palette shows of its long families at first."""
+
+
 def ranked(
     query: str,
     offered: Iterable[Entry],
