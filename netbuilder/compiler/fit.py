@@ -22,8 +22,10 @@ Value = tuple[Sizes, int]
 SMALL, LARGE = 61, 1031
 """Where probing begins: beyond usual kernels, and beyond unusual ones."""
 _CHECKS = (16, 29, 47)
+FAR = 4001
+"""How far away a size is tried as well: beyond the strides of audio."""
 _LONGEST = 32
-"""The longest period for which steps are looked at."""
+"""The longest period for which steps of any height are looked at."""
 
 
 def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
@@ -42,6 +44,11 @@ def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
     for step in _CHECKS if set(names) != {"N"} else _CHECKS[:1]:
         points.append({name: base[name] + step + 5 * i for i, name in enumerate(names)})
     return points
+
+
+def far(base: Sizes) -> Sizes:
+    """Much larger sizes but for the batch: large strides look like no change from nearby."""
+    return {name: size if name == "N" else size + FAR for name, size in base.items()}
 
 
 def shape(probes: Sequence[Probe], names: Sequence[str]) -> Shape | None:
@@ -85,27 +92,45 @@ def stepped(measure: Callable[[Sizes], int], base: Sizes, names: Sequence[str]) 
 
     `measure` tells the size at any sizes of the symbols.
     """
-    runs = {
-        name: [measure({**base, name: base[name] + i}) for i in range(2 * _LONGEST)]
-        for name in names
-    }
-    moving = [name for name, run in runs.items() if len(set(run)) > 1]
+    origin = measure(base)
+    moving = [n for n in names if measure({**base, n: base[n] + FAR}) != origin]
     if len(moving) != 1:
         return None
     (name,) = moving
-    run, start = runs[name], base[name]
+    start = base[name]
+
+    def at(value: int) -> int:
+        return measure({**base, name: value})
+
+    run = [at(start + i) for i in range(2 * _LONGEST)]
     for period in range(1, _LONGEST + 1):
         rises = {later - now for now, later in zip(run, run[period:], strict=False)}
-        if len(rises) == 1:
-            rise = rises.pop()
-            # What has to be added before the division for each of the measured sizes.
-            added = [size * period - rise * (start + i) for i, size in enumerate(run)]
-            if max(added) >= min(added) + period:
-                return None
-            rest = max(added)
-            dim: Dim = symbol(name) * rise + rest % period
-            return (dim if period == 1 else dim // period) + rest // period
-    return None
+        if len(rises) == 1 and rises != {0}:
+            return _even_steps(name, start, run, rises.pop(), period)
+    first = _next_step(at, start)
+    return _even_steps(name, first, [at(first)], 1, _next_step(at, first) - first)
+
+
+def _even_steps(name: str, start: int, run: Sequence[int], rise: int, period: int) -> Dim | None:
+    # What has to be added before the division for each of the measured sizes.
+    added = [size * period - rise * (start + i) for i, size in enumerate(run)]
+    if max(added) >= min(added) + period:
+        return None
+    rest = max(added)
+    dim: Dim = symbol(name) * rise + rest % period
+    return dim // period + rest // period
+
+
+def _next_step(at: Callable[[int], int], start: int) -> int:
+    """Where the size that is measured next differs."""
+    value, low, step = at(start), start, 1
+    while at(low + step) == value and step <= FAR:
+        low, step = low + step, 2 * step
+    high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if at(middle) == value else (low, middle)
+    return high
 
 
 def exact(runner: Any, inputs: Mapping[str, Any], path: tuple[int, ...], fallback: str) -> Shape:

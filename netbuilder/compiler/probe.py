@@ -180,12 +180,18 @@ def _same(layer: Layer, tensor: TensorType) -> Outcome:
 def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:
     """Results at several sizes; at larger ones if the layer can't take the usual ones."""
     try:
-        return [(sizes, _probe(runner, inputs, sizes)) for sizes in fit.probe_sizes(names)]
+        found = [(sizes, _probe(runner, inputs, sizes)) for sizes in fit.probe_sizes(names)]
     except Exception:
         if set(names) <= {"N"}:
             raise
         larger = fit.probe_sizes(names, fit.LARGE)
-        return [(sizes, _probe(runner, inputs, sizes)) for sizes in larger]
+        found = [(sizes, _probe(runner, inputs, sizes)) for sizes in larger]
+    if not set(names) <= {"N"} and not runner.needs_values:
+        # Some layers have a largest size.
+        with contextlib.suppress(Exception):
+            sizes = fit.far(found[0][0])
+            found.append((sizes, _probe(runner, inputs, sizes)))
+    return found
 
 
 def _probe(runner: Runner, inputs: Types, sizes: Mapping[str, int]) -> Any:
