@@ -54,6 +54,23 @@ def _rolled(given: Given, values: Given) -> Any:
     return torch.roll(given["input"], values["shifts"], values["dims"])
 
 
+def _window(values: Given) -> torch.Tensor:
+    name = values["window"]
+    make = torch.ones if name == "rectangular" else getattr(torch, f"{name}_window")
+    window: torch.Tensor = make(values.get("win_length", values["n_fft"]))
+    return window
+
+
+def _stft(given: Given, values: Given) -> Any:
+    window = given["window"] if "window" in given else _window(values)
+    return torch.stft(given["input"], **{**values, "window": window}, return_complex=True)
+
+
+def _istft(given: Given, values: Given) -> Any:
+    window = given["window"] if "window" in given else _window(values)
+    return torch.istft(given["input"], **{**values, "window": window})
+
+
 _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
     "torch.Tensor.detach": lambda given, values: given["input"].detach(),
     "torch.Tensor.to": lambda given, values: given["input"].to(values["dtype"]),
@@ -71,5 +88,7 @@ _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
     "torch.Tensor.repeat": lambda given, values: given["input"].repeat(values["repeats"]),
     "torch.Tensor.contiguous": lambda given, values: given["input"].contiguous(),
     "torch.Tensor.unfold": lambda given, values: given["input"].unfold(**values),
+    "torch.stft": _stft,
+    "torch.istft": _istft,
     "torch.unbind": lambda given, values: torch.unbind(given["input"], values["dim"]),
 }
