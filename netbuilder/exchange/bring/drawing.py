@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from netbuilder.exchange.bring import functions, shapes, weighted
+from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.bring import functions, making, running, shapes, weighted
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
 from netbuilder.exchange.bring.functions import Same, Unsupported
@@ -17,8 +18,9 @@ from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Re
 from netbuilder.graph import rules
 from netbuilder.graph.model import Json, freeze
 
-RULES = (functions, shapes, weighted)
+RULES = (functions, making, shapes, weighted)
 """The modules with rules for operations; they register them when they are imported."""
+_RANDOM = frozenset({"bernoulli", "multinomial", "normal", "rand", "randint", "randn", "randperm"})
 MAX_LITERAL = 64
 """Tensors of more numbers than these are kept with the weights."""
 PARAMETER, BUFFER = "netbuilder.LearnableParameter", "netbuilder.Buffer"
@@ -199,6 +201,8 @@ class _Drawing:
             self.same[operation.outputs[0]] = self.resolve(way.value)
             return
         except Unsupported as reason:
+            if self._folded(operation):
+                return
             nodes = [self._placeholder(operation, str(reason))]
         for node in nodes:
             node.inputs = {port: self.resolve(value) for port, value in node.inputs.items()}
@@ -210,6 +214,22 @@ class _Drawing:
             # Whoever reads the overwritten value afterwards reads the result; the tracer has
             # already seen to that, unless the value is a part of another one.
             self._warn_of_views(operation)
+
+    def _folded(self, operation: Operation) -> bool:
+        """Work out what depends on constants alone, and keep the result with the weights."""
+        states = self.program.states
+        fixed = all(name in states and states[name].kind == "constant" for name in operation.refs())
+        if not fixed or not operation.target.startswith("aten.") or operation.base in _RANDOM:
+            return False
+        try:
+            made = running.fold(self.program, operation)
+        except (NetbuilderError, RuntimeError, TypeError):
+            return False
+        for name, tensor in made.items():
+            key = f"{operation.base.strip('_')}_{len(self.program.tensors)}"
+            states[name] = State(key, "constant")
+            self.program.tensors[key] = tensor
+        return True
 
     def _share_held(self, draft: Draft, node: DraftNode) -> None:
         """Functions that take the same weights share them."""

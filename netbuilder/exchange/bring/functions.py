@@ -26,8 +26,6 @@ PREFIXES = (
     "torch.linalg.",
 )
 ALIASES: Mapping[str, str] = {
-    "__and__": "logical_and",
-    "__or__": "logical_or",
     "_adaptive_avg_pool2d": "adaptive_avg_pool2d",
     "_adaptive_avg_pool3d": "adaptive_avg_pool3d",
     "_log_softmax": "log_softmax",
@@ -64,8 +62,6 @@ ALIASES: Mapping[str, str] = {
     "special_log_softmax": "log_softmax",
     "special_softmax": "softmax",
     "subtract": "sub",
-    "swapaxes": "transpose",
-    "swapdims": "transpose",
     "true_divide": "div",
     "upsample_nearest": "interpolate",
 }
@@ -199,7 +195,9 @@ def bound(
     for name, given in with_defaults(operation).items():
         if name in leave or name in IDLE_ARGUMENTS:
             continue
-        given_name, name = name, ARGUMENTS.get(name, name)
+        given_name = name
+        if name not in ports and name not in kind.model_fields:
+            name = ARGUMENTS.get(name, name)
         if name == "" or given is None:
             continue
         if name not in ports and name not in kind.model_fields:
@@ -339,7 +337,7 @@ _HARMLESS: Mapping[str, tuple[Any, ...]] = {
 
 def _expect_default(operation: Operation, program: Program, name: str, given: Arg) -> None:
     """`Unsupported` unless the argument, which the layer lacks, says what is so anyway."""
-    harmless = given is False or given == () or given in _HARMLESS.get(name, ())
+    harmless = given in _HARMLESS.get(name, ())
     known = program.types.get(next(iter(operation.refs()), ""))
     same_dtype = isinstance(given, Dtype) and known is not None and given.name == known.dtype
     if not (harmless or same_dtype or given == defaults(operation.target).get(name, ())):

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netbuilder.exchange.bring.program import Arg, BringError, Dtype, Program, Ref
+from netbuilder.exchange.bring.program import Arg, BringError, Dtype, Operation, Program, Ref
 from netbuilder.exchange.bring.proof import Reference, Trial, batch_axes
 
 BATCHES = (2, 3)
@@ -128,6 +128,18 @@ def run(program: Program, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         values.update(zip(operation.outputs, parts, strict=False))
     results = [_value(value, values) for _, value in program.outputs]
     return tuple(result for result in results if isinstance(result, Tensor))
+
+
+def fold(program: Program, operation: Operation) -> dict[str, Tensor]:
+    """What an operation on constants gives, by the names of its outputs."""
+    values = {name: program.tensors[program.states[name].key].clone() for name in operation.refs()}
+    args = {k: _value(v, values) for k, v in operation.args.items() if k not in _PASSED}
+    made = _call(operation.target, args)
+    parts = made if isinstance(made, tuple | list) else (made,)
+    found = dict(zip(operation.outputs, parts, strict=False))
+    if not all(isinstance(part, Tensor) for part in found.values()):
+        raise BringError(f"{operation.shown} gives no tensor.")
+    return found
 
 
 def _value(given: Arg, values: Mapping[str, Any]) -> Any:

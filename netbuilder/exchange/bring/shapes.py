@@ -276,11 +276,11 @@ def expand(operation: Operation, program: Program) -> DraftNode | list[DraftNode
     name = f"netbuilder.{'LearnableParameter' if learnt else 'Buffer'}"
     node = DraftNode(name, state.key.rpartition(".")[2], {"shape": before[1:]})
     node.states = {"weight" if learnt else "value": state.key}
-    node.inputs = {"reference": _with_batch(operation, program, after[0])}
+    node.inputs = {"reference": with_batch(operation, program, after[0])}
     return only_output(operation, node)
 
 
-def _with_batch(operation: Operation, program: Program, batch: Size) -> str:
+def with_batch(operation: Operation, program: Program, batch: Size) -> str:
     """A value in the same call whose first dim is the batch."""
     known: list[str] = [] if len(operation.stack) > 1 else list(program.inputs)
     for other in program.operations:

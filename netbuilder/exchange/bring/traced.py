@@ -170,7 +170,10 @@ def read(exported: ExportedProgram, module: nn.Module | None, names: Mapping[str
 
 def size_of(value: Any) -> Size:
     """A size of the tracer's as a number or as the text of its formula."""
-    return value if isinstance(value, int) else str(value.node.expr)
+    if isinstance(value, int):
+        return value
+    formula = value.node.expr
+    return int(formula) if formula.is_Integer else str(formula)
 
 
 class _Reader:
@@ -191,12 +194,41 @@ class _Reader:
             names=dict(names),
             module=module,
         )
+        self._names: dict[fx.Node, str] = {}
         self._states()
-        for node in exported.graph.nodes:
+        self._walk(exported.graph)
+        self._outputs()
+
+    def _walk(self, graph: fx.Graph) -> None:
+        for node in graph.nodes:
             self._note(node)
             if node.op == "call_function":
                 self._call(node)
-        self._outputs()
+
+    def _inlined(self, node: fx.Node) -> None:
+        """Operations under `torch.no_grad()` stand in a graph of their own: they come here.
+
+        What leaves it is detached, which is what it means for the gradient.
+        """
+        enabled, inner, *operands = node.args
+        assert isinstance(inner, fx.Node)
+        module = getattr(self.exported.graph_module, str(inner.target))
+        taken = list(module.graph.find_nodes(op="placeholder"))
+        for placeholder, operand in zip(taken, operands, strict=True):
+            assert isinstance(operand, fx.Node)
+            self._names[placeholder] = self._name(operand)
+        for part in module.graph.nodes:
+            if part.op == "call_function":
+                self._names[part] = f"{node.name}.{part.name}"
+        self._walk(module.graph)
+        (end,) = module.graph.find_nodes(op="output")
+        results = end.args[0] if isinstance(end.args[0], list | tuple) else (end.args[0],)
+        names = self._output_names(node)
+        for name, result in zip(names, results, strict=True):
+            stack = self._stack(result)
+            target = "aten.alias.default" if enabled else "aten.detach.default"
+            made = Operation(name, target, {"self": self._arg(result)}, (name,), stack)
+            self.program.operations.append(made)
 
     def _states(self) -> None:
         exported = self.exported
@@ -226,9 +258,9 @@ class _Reader:
     def _note(self, node: fx.Node) -> None:
         value = node.meta.get("val")
         if isinstance(value, Tensor):
-            self.program.types[node.name] = self._type(value)
+            self.program.types[self._name(node)] = self._type(value)
         elif isinstance(value, torch.SymInt):
-            self.program.sizes[node.name] = self._size(value)
+            self.program.sizes[self._name(node)] = self._size(value)
 
     def _type(self, tensor: Tensor) -> Type:
         shape = tuple(self._size(size) for size in tensor.shape)
@@ -245,14 +277,20 @@ class _Reader:
         target = self._target(node)
         if target == "getitem":
             return
-        names = self._names(node)
+        if target == "wrap_with_set_grad_enabled":
+            self._inlined(node)
+            return
+        names = self._output_names(node)
         args = {name: self._arg(value) for name, value in self._named(node)}
-        stack = tuple(
+        made = Operation(self._name(node), target, args, names, self._stack(node))
+        self.program.operations.append(made)
+
+    def _stack(self, node: fx.Node) -> tuple[Scope, ...]:
+        return tuple(
             Scope(key, path, kind if isinstance(kind, str) else _dotted(kind))
             for key, (path, kind) in node.meta.get("nn_module_stack", {}).items()
             if not key.startswith("_empty")
         )
-        self.program.operations.append(Operation(node.name, target, args, names, stack))
 
     def _target(self, node: fx.Node) -> str:
         target = node.target
@@ -263,17 +301,20 @@ class _Reader:
         inner = value.meta.get("val") if isinstance(value, fx.Node) else None
         return "getitem" if name == "getitem" and not isinstance(inner, Tensor) else name
 
-    def _names(self, node: fx.Node) -> tuple[str, ...]:
+    def _name(self, node: fx.Node) -> str:
+        return self._names.get(node, node.name)
+
+    def _output_names(self, node: fx.Node) -> tuple[str, ...]:
         """The names of what it gives: several are taken apart by `getitem` nodes."""
         value = node.meta.get("val")
         if not isinstance(value, list | tuple):
-            return (node.name,)
-        names = [f"{node.name}_unused_{at}" for at in range(len(value))]
+            return (self._name(node),)
+        names = [f"{self._name(node)}_unused_{at}" for at in range(len(value))]
         for user in node.users:
             if user.op == "call_function" and getattr(user.target, "__name__", "") == "getitem":
                 at = user.args[1]
                 assert isinstance(at, int)
-                names[at] = user.name
+                names[at] = self._name(user)
         for name, part in zip(names, value, strict=True):
             if isinstance(part, Tensor):
                 self.program.types[name] = self._type(part)
@@ -288,7 +329,7 @@ class _Reader:
 
     def _arg(self, value: Any) -> Arg:
         if isinstance(value, fx.Node):
-            return Ref(self._canonical(value))
+            return Ref(self._name(value))
         if isinstance(value, torch.dtype):
             return Dtype(str(value).removeprefix("torch."))
         if isinstance(value, list | tuple):
@@ -296,9 +337,6 @@ class _Reader:
         if value is None or isinstance(value, bool | int | float | str):
             return value
         return str(value)
-
-    def _canonical(self, node: fx.Node) -> str:
-        return node.name
 
     def _outputs(self) -> None:
         (output,) = self.exported.graph.find_nodes(op="output")
