@@ -74,7 +74,9 @@ FAMILIES = (
     "losses",
     "margins",
     "head_losses",
+    "class_metrics",
     "metrics",
+    "retrieval_metrics",
     "steps",
     "blocks",
 )
