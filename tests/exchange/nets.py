@@ -24,7 +24,8 @@ class LeNet(nn.Module):
         x = torch.flatten(x, 1)
         x = torch.tanh(self.fc1(x))
         x = torch.tanh(self.fc2(x))
-        return self.fc3(x)
+        result: Tensor = self.fc3(x)
+        return result
 
 
 class BasicBlock(nn.Module):
@@ -47,7 +48,8 @@ class BasicBlock(nn.Module):
         if self.downsample is not None:
             identity = self.downsample(x)
         out += identity
-        return self.relu(out)
+        result: Tensor = self.relu(out)
+        return result
 
 
 class ResNet18(nn.Module):
@@ -67,7 +69,8 @@ class ResNet18(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        return self.fc(torch.flatten(self.avgpool(x), 1))
+        result: Tensor = self.fc(torch.flatten(self.avgpool(x), 1))
+        return result
 
 
 class DenseLayer(nn.Module):
@@ -93,7 +96,8 @@ class DenseNet(nn.Module):
         x = self.dense1(self.stem(x))
         x = F.avg_pool2d(self.transition(x), 2)
         x = self.dense2(x).mean([-2, -1])
-        return self.head(x)
+        result: Tensor = self.head(x)
+        return result
 
 
 class InvertedResidual(nn.Module):
@@ -115,7 +119,8 @@ class InvertedResidual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv(x) if self.residual else self.conv(x)
+        result: Tensor = x + self.conv(x) if self.residual else self.conv(x)
+        return result
 
 
 class MobileNet(nn.Module):
@@ -134,7 +139,8 @@ class MobileNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.features(x)
         x = F.adaptive_avg_pool2d(x, (1, 1)).reshape(x.shape[0], -1)
-        return self.classifier(x)
+        result: Tensor = self.classifier(x)
+        return result
 
 
 class DoubleConv(nn.Module):
@@ -148,7 +154,8 @@ class DoubleConv(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
+        result: Tensor = self.net(x)
+        return result
 
 
 class UNet(nn.Module):
@@ -169,7 +176,8 @@ class UNet(nn.Module):
         c = self.middle(self.pool(b))
         x = self.right2(torch.cat([b, self.up2(c)], dim=1))
         x = self.right1(torch.cat([a, self.up1(x)], dim=1))
-        return self.out(x)
+        result: Tensor = self.out(x)
+        return result
 
 
 class LSTMClassifier(nn.Module):
@@ -181,8 +189,9 @@ class LSTMClassifier(nn.Module):
         self.head = nn.Linear(20, 3)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        x, (h, _) = self.lstm(self.embed(tokens))
-        return self.head(self.drop(torch.cat([h[-2], h[-1]], dim=1)))
+        _, (h, _) = self.lstm(self.embed(tokens))
+        result: Tensor = self.head(self.drop(torch.cat([h[-2], h[-1]], dim=1)))
+        return result
 
 
 class GRUTagger(nn.Module):
@@ -205,7 +214,8 @@ class Encoder(nn.Module):
         self.head = nn.Linear(16, 3)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self.head(self.encoder(self.embed(tokens)).mean(dim=1))
+        result: Tensor = self.head(self.encoder(self.embed(tokens)).mean(dim=1))
+        return result
 
 
 class Attention(nn.Module):
@@ -223,10 +233,13 @@ class Attention(nn.Module):
         q, k, v = qkv.unbind(0)
         scores = (q @ k.transpose(-2, -1)) * (c // self.heads) ** -0.5
         x = (scores.softmax(dim=-1) @ v).transpose(1, 2).reshape(b, t, c)
-        return self.proj(x)
+        result: Tensor = self.proj(x)
+        return result
 
 
 class CausalAttention(nn.Module):
+    mask: Tensor
+
     def __init__(self, width: int, heads: int, length: int) -> None:
         super().__init__()
         self.c_attn = nn.Linear(width, 3 * width)
@@ -245,7 +258,8 @@ class CausalAttention(nn.Module):
         scores = scores.masked_fill(self.mask[:, :, :t, :t] == 0, float("-inf"))
         y = F.softmax(scores, dim=-1) @ v
         y = y.transpose(1, 2).contiguous().view(n, t, c)
-        return self.c_proj(y)
+        result: Tensor = self.c_proj(y)
+        return result
 
 
 class MLP(nn.Module):
@@ -255,7 +269,8 @@ class MLP(nn.Module):
         self.c_proj = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        result: Tensor = self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))
+        return result
 
 
 class GPTBlock(nn.Module):
@@ -268,7 +283,8 @@ class GPTBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.ln_1(x))
-        return x + self.mlp(self.ln_2(x))
+        result: Tensor = x + self.mlp(self.ln_2(x))
+        return result
 
 
 class GPT(nn.Module):
@@ -285,7 +301,8 @@ class GPT(nn.Module):
         x = self.wte(tokens) + self.wpe(positions)
         for block in self.h:
             x = block(x)
-        return self.lm_head(self.ln_f(x))
+        result: Tensor = self.lm_head(self.ln_f(x))
+        return result
 
 
 class ViTBlock(nn.Module):
@@ -294,11 +311,14 @@ class ViTBlock(nn.Module):
         self.norm1 = nn.LayerNorm(width)
         self.attn = Attention(width, heads)
         self.norm2 = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        result: Tensor = x + self.mlp(self.norm2(x))
+        return result
 
 
 class ViT(nn.Module):
@@ -315,7 +335,8 @@ class ViT(nn.Module):
         x = self.patch(image).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
         x = self.blocks(x + self.pos_embed)
-        return self.head(self.norm(x)[:, 0])
+        result: Tensor = self.head(self.norm(x)[:, 0])
+        return result
 
 
 class VAE(nn.Module):
@@ -349,7 +370,8 @@ class Generator(nn.Module):
         )
 
     def forward(self, noise: Tensor) -> Tensor:
-        return self.main(noise)
+        result: Tensor = self.main(noise)
+        return result
 
 
 class TwoTowers(nn.Module):
@@ -377,11 +399,14 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(self.fc(torch.relu(self.fc(x))))
-        return self.mlp(self.mlp(x))
+        result: Tensor = self.mlp(self.mlp(x))
+        return result
 
 
 class Direct(nn.Module):
     """Parameters and buffers that are used by themselves."""
+
+    offset: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -421,4 +446,5 @@ class Odd(nn.Module):
         self.fc = nn.Linear(6, 6)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc(torch.special.bessel_j0(self.fc(x)))
+        result: Tensor = self.fc(torch.special.bessel_j0(self.fc(x)))
+        return result

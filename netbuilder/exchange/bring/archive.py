@@ -226,7 +226,10 @@ def _shaped(key: str, storage: Tensor, about: Mapping[str, Any]) -> Tensor:
 def _numbers(key: str, values: Any) -> tuple[int, ...]:
     if not isinstance(values, list):
         raise Malformed(f"the tensor {key!r} has no sizes")
-    found = [value.get("as_int") if isinstance(value, dict) else None for value in values]
-    if any(not isinstance(n, int) or isinstance(n, bool) or not 0 <= n < 2**40 for n in found):
-        raise Malformed(f"the sizes of {key!r} are no numbers")
+    found = []
+    for value in values:
+        number = value.get("as_int") if isinstance(value, dict) else None
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**40:
+            raise Malformed(f"the sizes of {key!r} are no numbers")
+        found.append(number)
     return tuple(found)

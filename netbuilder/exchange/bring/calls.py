@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from netbuilder.exchange.bring.program import Operation, Program, Scope, refs
+from netbuilder.exchange.bring.program import Operation, Program, Scope
 
 IDLE = frozenset({"sym_size", "_assert_tensor_metadata", "_assert_scalar", "_assert_async"})
 """Operations that make no tensor: sizes, and checks that tracing leaves behind."""
@@ -35,7 +35,8 @@ def tree(program: Program) -> Call:
     root = Call(Scope("", "", ""))
     known: dict[tuple[str, ...], Call] = {}
     for operation in program.operations:
-        here, keys = root, ()
+        here = root
+        keys: tuple[str, ...] = ()
         for scope in operation.stack[1:]:
             keys = (*keys, scope.key)
             if keys not in known:
@@ -52,28 +53,3 @@ def idle(operation: Operation, program: Program) -> bool:
     """Whether an operation leads to no tensor."""
     made_sizes = operation.outputs and all(name in program.sizes for name in operation.outputs)
     return operation.base in IDLE or bool(made_sizes)
-
-
-def used_sizes(program: Program) -> set[str]:
-    """Names of values that are numbers rather than tensors."""
-    return set(program.sizes)
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What calls take from outside and give to it, found once for the whole program."""
-
-    readers: dict[str, set[str]]
-    """The operations that read a value, by name; `""` is the caller of the program."""
-
-
-def needs(program: Program) -> Needs:
-    """Who reads what."""
-    readers: dict[str, set[str]] = {}
-    for operation in program.operations:
-        for name in operation.refs():
-            readers.setdefault(name, set()).add(operation.name)
-    for _, value in program.outputs:
-        for name in refs(value):
-            readers.setdefault(name, set()).add("")
-    return Needs(readers)

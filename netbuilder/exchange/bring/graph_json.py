@@ -102,8 +102,8 @@ class GraphReader:
                 match = _SYMBOL.match(text)
                 name = match[1] if match else text[:200]
                 hint = rest.get("hint")
-                number = hint.get("as_int") if isinstance(hint, dict) else None
-                self.program.symbols[name] = number if isinstance(number, int) else 0
+                known = hint.get("as_int") if isinstance(hint, dict) else None
+                self.program.symbols[name] = known if isinstance(known, int) else 0
                 return name
         raise Malformed("a size is neither a number nor a formula")
 
@@ -152,7 +152,7 @@ class GraphReader:
         if not _TARGET.match(target):
             raise Malformed("a target is no name")
         target = target.removeprefix("torch.ops.").removeprefix("_operator.")
-        args = {}
+        args: dict[str, Arg] = {}
         for entry in _list(node.get("inputs"), f"the inputs of {target}"):
             entry = _object(entry, f"an input of {target}")
             name = _text(entry.get("name"), "the name of an argument")
@@ -160,10 +160,10 @@ class GraphReader:
         outputs: list[str] = []
         for given in _list(node.get("outputs"), f"the outputs of {target}"):
             outputs += self._made(given, f"{target}_{len(self.program.operations)}_{len(outputs)}")
-        name = node.get("name") if isinstance(node.get("name"), str) else None
+        given_name = node.get("name")
         about = _object(node.get("metadata"), "metadata").get("nn_module_stack", "")
         operation = Operation(
-            name or (outputs[0] if outputs else target),
+            given_name if isinstance(given_name, str) else (outputs or [target])[0],
             target,
             args,
             tuple(outputs),

@@ -55,7 +55,8 @@ def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference
     except (NetbuilderError, RuntimeError) as error:
         return Verdict(False, None, (), (f"The network can't be built: {_first(error)}",))
     module.train(reference.training)
-    worst, done = 0.0, []
+    worst = 0.0
+    done: list[str] = []
     for text, inputs in reference.trials:
         try:
             with torch.no_grad():
@@ -67,8 +68,7 @@ def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference
             # Whatever a foreign module raises, the answer is that it was not verified.
             note = f"The comparison failed on {text}: {_first(error)}"
             return Verdict(False, None, tuple(done), (note,), kept)
-        error = compared(found, expected)
-        worst = max(worst, error)
+        worst = max(worst, compared(found, expected))
         done.append(text)
         if not worst <= TOLERANCE:
             note = f"On {text} the outputs differ by a relative error of {worst:.2g}."

@@ -240,7 +240,7 @@ def recurrent(operation: Operation, program: Program) -> DraftNode:
         "num_layers": layers,
         "bias": biased,
         "batch_first": given.get("batch_first", False),
-        "dropout": float(given["dropout"]) if isinstance(given.get("dropout"), float) else 0.0,
+        "dropout": given.get("dropout", 0.0),
         "bidirectional": both,
         **further,
     }

@@ -31,7 +31,9 @@ def write(program: Program, network: Draft, blocks: list[Block], notes: list[str
     for order, block in enumerate(blocks, start=1):
         declared = [{"name": name, "default": value} for name, value in block.parameters.items()]
         settings = {"parameters": declared} if declared else {}
-        inputs = [(value, name, BLOCK_INPUT, {}) for value, name in block.pattern.inputs.items()]
+        inputs: list[End] = [
+            (value, name, BLOCK_INPUT, {}) for value, name in block.pattern.inputs.items()
+        ]
         _Graph(items, "block", block.name, order, settings).fill(block.pattern, inputs)
     document = Document.of(ProjectInfo(title=program.title[:200]), items)
     history = History(document)
