@@ -30,6 +30,7 @@ Scalar = bool | Whole | Real
 Row = tuple[Scalar, ...]
 Data = Scalar | Row | tuple[Row, ...] | tuple[tuple[Row, ...], ...]
 """A tensor of up to three dims as numbers, or true and false."""
+NumberDtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8"]
 Shape = Annotated[tuple[Size, ...], Field(max_length=16)]
 
 
@@ -155,10 +156,17 @@ class Arange(_Held):
     start: Whole | Real = 0
     end: Whole | Real
     step: Whole | Real = 1
-    dtype: Dtype | None = None
+    dtype: NumberDtype | None = None
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        if self.step == 0 or (self.end - self.start) / self.step <= 0:
+        values = (self.start, self.end, self.step)
+        if self.dtype in ("int64", "int32", "uint8") and not all(v == int(v) for v in values):
+            yield bad_parameter(
+                f"{self.dtype} has no fractions, which start, end or step have.",
+                "Use float32, or whole numbers.",
+                set_to("dtype", "float32"),
+            )
+        elif self.step == 0 or (self.end - self.start) / self.step <= 0:
             right = 1 if self.end > self.start else -1
             yield bad_parameter(
                 f"From {self.start} steps of {self.step} do not lead to {self.end}.",
@@ -182,7 +190,7 @@ class Linspace(_Held):
     start: Real
     end: Real
     steps: Size
-    dtype: Dtype | None = None
+    dtype: NumberDtype | None = None
 
     def subtitle(self) -> str:
         return f"{self.steps} from {self.start:g} to {self.end:g}"

@@ -172,7 +172,6 @@ class GumbelSoftmax(Layer):
 
     tau: Positive = 1.0
     hard: bool = False
-    eps: Positive = 1e-10
     dim: Index = -1
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:

@@ -32,7 +32,8 @@ def filled(**more: Any) -> Callable[[Random], Case]:
 
 def arange(r: Random) -> Case:
     start, step = r.randint(-3, 3), r.choice([1, 2, 0.5, -1])
-    params = {"end": start + 4 * step, **some(r, dtype=["float32", "int64"])}
+    whole = isinstance(step, int)
+    params = {"end": start + 4 * step, **some(r, dtype=["int64" if whole else "float64"])}
     if start or r.random() < 0.5:
         params["start"] = start
     if step != 1:

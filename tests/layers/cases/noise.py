@@ -14,7 +14,7 @@ def noise(r: Random) -> Case:
 
 
 def gumbel(r: Random) -> Case:
-    params = some(r, tau=0.5, hard=True, eps=1e-8, dim=[1, -1])
+    params = some(r, tau=0.5, hard=True, dim=[1, -1])
     return Case(params, {"logits": batch(*shape(r))})
 
 
