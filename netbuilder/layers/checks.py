@@ -73,6 +73,11 @@ def set_to(name: str, value: Json) -> Fix:
     return Fix(f"Set {name} to {shown}", "set_parameter", {"name": name, "value": value})
 
 
+def empty(name: str) -> Fix:
+    """A fix that lets a parameter have its default, which is none."""
+    return Fix(f"Leave {name} empty", "unset_parameter", {"name": name})
+
+
 def leave_out(name: str) -> Fix:
     """A fix that lets one parameter be taken from the input."""
     return Fix(f"Take {name} from the input", "unset_parameter", {"name": name})

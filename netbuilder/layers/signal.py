@@ -318,3 +318,6 @@ class Polar(_Parts):
     title = "polar"
     keywords = "magnitude phase angle rotation rotary"
     inputs = (Port("abs"), Port("angle"))
+
+    def saves_output(self) -> bool:
+        return True

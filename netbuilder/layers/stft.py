@@ -199,9 +199,10 @@ class ISTFT(_ShortTime):
             )
 
     def _edges(self) -> Iterator[Complaint]:
-        if not self.center and self.window in ("hann", "blackman", "bartlett"):
+        short = (self.win_length or self.n_fft) < self.n_fft
+        if not self.center and (short or self.window in ("hann", "blackman", "bartlett")):
             yield bad_parameter(
-                f"Without center a {self.window} window leaves the first sample open.",
+                "Without center these windows leave the first samples open.",
                 "Turn center on, there and in the stft.",
                 set_to("center", True),
             )

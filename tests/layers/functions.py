@@ -56,8 +56,10 @@ def _rolled(given: Given, values: Given) -> Any:
 
 def _window(values: Given) -> torch.Tensor:
     name = values["window"]
-    make = torch.ones if name == "rectangular" else getattr(torch, f"{name}_window")
-    window: torch.Tensor = make(values.get("win_length", values["n_fft"]))
+    length: int = values.get("win_length") or values["n_fft"]
+    if name == "rectangular":
+        return torch.ones(length)
+    window: torch.Tensor = getattr(torch, f"{name}_window")(length)
     return window
 
 
@@ -69,6 +71,18 @@ def _stft(given: Given, values: Given) -> Any:
 def _istft(given: Given, values: Given) -> Any:
     window = given["window"] if "window" in given else _window(values)
     return torch.istft(given["input"], **{**values, "window": window})
+
+
+def _affine_grid(given: Given, values: Given) -> Any:
+    theta, (first, *rest) = given["theta"], values["size"]
+    sizes = [theta.shape[0] if first == -1 else first, *rest]
+    return torch.nn.functional.affine_grid(theta, sizes, align_corners=values["align_corners"])
+
+
+def _attention(given: Given, values: Given) -> Any:
+    # Nothing is dropped outside training.
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return attend(**given, **{**values, "dropout_p": 0.0})
 
 
 _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
@@ -90,5 +104,7 @@ _CALLS: Mapping[str, Callable[[Given, Given], Any]] = {
     "torch.Tensor.unfold": lambda given, values: given["input"].unfold(**values),
     "torch.stft": _stft,
     "torch.istft": _istft,
+    "torch.nn.functional.affine_grid": _affine_grid,
+    "torch.nn.functional.scaled_dot_product_attention": _attention,
     "torch.unbind": lambda given, values: torch.unbind(given["input"], values["dim"]),
 }
