@@ -40,9 +40,11 @@ class _Parting(Layer):
     is_view = True
     keeps_values = ("input",)
     outputs = (Port("output_0"), Port("output_1"))
-    starting = start_with(dim=1)
 
-    dim: Index = 0
+    @property
+    def along(self) -> int:
+        """The parameter `dim`, which stands last in most of them."""
+        return int(getattr(self, "dim", 0))
 
     def parts(self) -> int:
         """The number of ports."""
@@ -60,7 +62,7 @@ class _Parting(Layer):
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         tensor = inputs.get("input")
-        size = None if tensor is None else at_dim(tensor, self.dim)
+        size = None if tensor is None else at_dim(tensor, self.along)
         return first_of(
             check_dim(self, "dim", inputs),
             () if tensor is None or size is None else self._fits(tensor, size),
@@ -73,7 +75,7 @@ class _Parting(Layer):
 
     def _varies(self, tensor: TensorType) -> Complaint:
         return Complaint(
-            f"{self.title} needs a fixed size, dim {self.dim} of {tensor} varies: so would the "
+            f"{self.title} needs a fixed size, dim {self.along} of {tensor} varies: so would the "
             "number of parts.",
             "Choose a dim of fixed size.",
             "input",
@@ -83,7 +85,7 @@ class _Parting(Layer):
     def _count(self, tensor: TensorType, size: int, count: int, parameter: str) -> Complaint:
         fits = 1 <= count <= 256
         return Complaint(
-            f"{self.title} makes {count} parts of dim {self.dim} of {tensor}, not {self.parts()}.",
+            f"{self.title} makes {count} parts of dim {self.along} of {tensor}, not {self.parts()}.",
             f"Set {parameter} to {count}." if fits else "Choose another dim.",
             "input",
             fixes=(set_to(parameter, count),) if fits else (),
