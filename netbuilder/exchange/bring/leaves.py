@@ -56,7 +56,7 @@ def leaf(
     if program.module is not None and not _as_made(module, call.scope.kind):
         return None
     kind = catalogue.layers()[id]
-    node = _single(call, program, id)
+    node = _single(call, program, id, taken, given)
     if node is None and id == attention.ID:
         node = attention.node(call, program, taken, given)
     required = [port.name for port in kind.inputs if not port.optional]
@@ -92,8 +92,27 @@ def _uniform(module: nn.Module) -> bool:
     )
 
 
-def _single(call: Call, program: Program, id: str) -> DraftNode | None:
-    """The node, if the call came to one operation that is this layer by itself."""
+_SHAPING = frozenset(
+    {
+        "torch.nn.Flatten",
+        "torch.nn.Unflatten",
+        "torch.permute",
+        "torch.reshape",
+        "torch.squeeze",
+        "torch.transpose",
+        "torch.unsqueeze",
+    }
+)
+
+
+def _single(
+    call: Call, program: Program, id: str, taken: Sequence[str], given: Sequence[str]
+) -> DraftNode | None:
+    """The node, if the call came to one operation that is this layer by itself.
+
+    Changes of shape around it do not count where one value comes in and one goes out: exporters
+    lay out the inputs of a product anew.
+    """
     found: list[DraftNode] = []
     same: dict[str, str] = {}
     for operation in call.operations():
@@ -105,16 +124,36 @@ def _single(call: Call, program: Program, id: str) -> DraftNode | None:
             same[operation.outputs[0]] = way.value
         except Unsupported:
             return None
-        if len(found) > 1:
-            return None
-    if len(found) != 1 or found[0].layer != id:
+    if len(found) > 1 and len(taken) == len(given) == 1:
+        found = [node for node in found if node.layer not in _SHAPING or node.layer == id]
+        if len(found) == 1:
+            found[0].inputs = dict.fromkeys(list(found[0].inputs)[:1], taken[0])
+            found[0].outputs = dict.fromkeys(given, next(iter(found[0].outputs.values())))
+    if len(found) != 1:
         return None
-    node = found[0]
+    node = found[0] if found[0].layer == id else _as(found[0], id)
+    if node is None:
+        return None
     node.inputs = {port: same.get(value, value) for port, value in node.inputs.items()}
     node.outputs |= {
         made: node.outputs[source] for made, source in same.items() if source in node.outputs
     }
     return node
+
+
+def _as(node: DraftNode, id: str) -> DraftNode | None:
+    """The same under the name of the class, which may be another than that of its function.
+
+    `ReLU6` calls `hardtanh`, say. Whether its parameters are right is told by the comparison.
+    """
+    kind = catalogue.layers()[id]
+    if len(node.inputs) != 1 or len(kind.inputs) != 1 or node.states:
+        return None
+    params = {name: value for name, value in node.params.items() if name in kind.model_fields}
+    port, out = kind.inputs[0].name, kind.outputs[0].name
+    made = DraftNode(id, "", params, {port: next(iter(node.inputs.values()))})
+    made.outputs = dict.fromkeys(node.outputs, out)
+    return made
 
 
 # -- parameters of living modules --------------------------------------------------------------

@@ -12,7 +12,7 @@ from netbuilder.exchange.bring.functions import (
     rule,
     value,
 )
-from netbuilder.exchange.bring.program import Operation, Program, Ref
+from netbuilder.exchange.bring.program import Arg, Operation, Program, Ref
 from netbuilder.exchange.bring.shapes import chain, shape_of, with_batch
 from netbuilder.exchange.bring.weighted import layer
 from netbuilder.graph.model import Json
@@ -42,12 +42,19 @@ def spread(operation: Operation, program: Program) -> DraftNode:
     return node
 
 
+@rule("mm")
+def mm(operation: Operation, program: Program) -> DraftNode:
+    """`x @ weight.T`, as exporters write a Linear without a bias, or any other product."""
+    held = _transposed(operation, program, "self")
+    return held or bound(operation, program, "torch.matmul")
+
+
 @rule("addmm")
 def addmm(operation: Operation, program: Program) -> DraftNode | list[DraftNode]:
     """`bias + x @ weight.T`, as exporters write a Linear, or a product and a sum."""
     if operation.args.get("beta", 1) != 1 or operation.args.get("alpha", 1) != 1:
         raise Unsupported("a sum with factors")
-    held = _transposed(operation, program)
+    held = _transposed(operation, program, "mat1")
     if held is not None:
         return held
     product = f"{operation.name}.product"
@@ -59,20 +66,24 @@ def addmm(operation: Operation, program: Program) -> DraftNode | list[DraftNode]
     return [first, only_output(operation, second)]
 
 
-def _transposed(operation: Operation, program: Program) -> DraftNode | None:
+def _transposed(operation: Operation, program: Program, source: str) -> DraftNode | None:
     """The Linear, where the matrix is a weight with its dims exchanged."""
     given = value(operation, "mat2")
     made = next((o for o in program.operations if given in o.outputs), None)
-    bias = value(operation, "self")
     if made is None or made.base not in ("t", "permute", "transpose"):
         return None
     weight = next(iter(made.refs()), "")
-    if weight not in program.states or bias not in program.states:
+    if weight not in program.states:
         return None
-    rows = shape_of(program, weight)[0]
-    args = {"input": operation.args["mat1"], "weight": Ref(weight), "bias": Ref(bias)}
+    args: dict[str, Arg] = {"input": operation.args[source], "weight": Ref(weight)}
+    settings: dict[str, Json] = {"out_features": shape_of(program, weight)[0], "bias": False}
+    if source == "mat1":
+        bias = value(operation, "self")
+        if bias not in program.states:
+            return None
+        args["bias"], settings["bias"] = Ref(bias), True
     as_linear = Operation(operation.name, "aten.linear.default", args, operation.outputs)
-    return layer(as_linear, program, "torch.nn.Linear", {"out_features": rows})
+    return layer(as_linear, program, "torch.nn.Linear", settings)
 
 
 @rule("floor_divide")

@@ -165,7 +165,11 @@ def _call(target: str, args: dict[str, Any]) -> Any:
     overload = getattr(packet, parts[2], None)
     if not isinstance(overload, torch._ops.OpOverload):
         raise BringError(f"There is no operation {target[:80]}.")
-    for name in ("size", "shape", "output_size", "repeats", "end", "num_classes"):
-        given = args.get(name)
-        _check_size([given] if isinstance(given, int) and name == "end" else given)
+    for name in ("size", "shape", "output_size", "repeats"):
+        _check_size(args.get(name))
+    if parts[1] in ("arange", "linspace", "eye", "one_hot"):
+        _check_size([given for given in args.values() if isinstance(given, int)])
+    if parts[1] in ("view", "_unsafe_view"):
+        # Strides are not kept here; what a view gives is the same as what a copy gives.
+        return torch.reshape(*args.values())
     return overload(**args)
