@@ -272,7 +272,8 @@ class Session:
 
     def look_at_code(self) -> None:
         """Files beside the project may have changed: ask for the shapes again if they have."""
-        states = [(each.file.path, each.state, each.sha256) for each in self.code.standing()]
+        standing = self.code.standing()
+        states = [(each.file.path, str(each.state), each.sha256) for each in standing]
         if states != self._code_states:
             self._code_states = states
             self._analysis.request()
