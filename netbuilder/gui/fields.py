@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json, freeze
+from netbuilder.layers.base import Layer
 
 Editor = Literal["bool", "choice", "number", "text", "model", "table"]
 """`table`: values by name, for which a form of their own is made."""
@@ -161,7 +162,12 @@ def _read(annotation: Any, into: _Reading, *, inside: bool = False) -> None:
 @cache
 def specs(model: type[BaseModel]) -> Mapping[str, FieldSpec]:
     """The fields of a model in their order."""
-    return {name: _spec(name, field) for name, field in model.model_fields.items()}
+    # The units are those of settings: a layer's `steps` are no batches.
+    units = {} if issubclass(model, Layer) else _UNITS
+    return {
+        name: replace(_spec(name, field), unit=units.get(name, ""))
+        for name, field in model.model_fields.items()
+    }
 
 
 def _spec(name: str, field: FieldInfo) -> FieldSpec:
@@ -187,7 +193,6 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         limits=reading.limits[0] if reading.limits else Limits(),
         choices=tuple(freeze(choice) for choice in reading.choices),
         models=reading.models,
-        unit=_UNITS.get(name, ""),
     )
 
 
