@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import netbuilder as nb
 from netbuilder.graph.model import freeze
@@ -36,7 +38,7 @@ def declared(**sources: str) -> dict[str, object]:
     }
 
 
-def project(source: str = GATE, kind: str = "Gate", **params: object) -> nb.Project:
+def project(source: str = GATE, kind: str = "Gate", **params: Any) -> nb.Project:
     """Input 8 -> the own layer `gate` -> Linear 3 -> Output, on `my_layers.py`."""
     made = nb.Project()
     made.set(code=declared(my_layers=source))
@@ -44,16 +46,16 @@ def project(source: str = GATE, kind: str = "Gate", **params: object) -> nb.Proj
     net = made.add_network("main")
     nodes = [
         net.add("netbuilder.Input", shape=(8,)),
-        net.add(f"own.my_layers.{kind}", name="gate", **(params or {})),
+        net.add(f"own.my_layers.{kind}", name="gate", **params),
         net.add("torch.nn.Linear", name="head", out_features=3),
         net.add("netbuilder.Output"),
     ]
-    for one, other in zip(nodes, nodes[1:], strict=False):
+    for one, other in pairwise(nodes):
         net.connect(one, other)
     return made
 
 
-def written(folder: Path, source: str = GATE, **params: object) -> Path:
+def written(folder: Path, source: str = GATE, **params: Any) -> Path:
     """The same on the disk: `project.netb` beside `my_layers.py`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "my_layers.py").write_text(source, encoding="utf-8")

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 
 from netbuilder.layers import plugins
 
-HEAVY = ("torch", "PySide6", "PyQt5", "PyQt6")
+HEAVY = ("torch", "shiboken6", "PyQt5", "PyQt6")
 """What a module of layers may not import: the window has the first, the worker the others."""
 
 

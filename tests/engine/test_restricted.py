@@ -79,7 +79,7 @@ def _corpus(folder: Path) -> list[Path]:
     outside.write_text(evil)
     made = []
 
-    def case(name: str, source: str = evil, **code: Any) -> Path:
+    def case(name: str, source: str = evil, code: dict[str, Any] | None = None) -> Path:
         place = folder / name
         place.mkdir()
         (place / "my_layers.py").write_text(source)
@@ -92,14 +92,14 @@ def _corpus(folder: Path) -> list[Path]:
 
     entry = dict(base["code"]["my_layers.py"])
     case("plain")
-    case("forged", canary, **{"my_layers.py": {**entry, "sha256": digest(GATE.encode())}})
-    case("traversal", **{"../outside.py": entry, "my_layers.py": entry})
-    case("absolute", **{str(outside): entry, "/etc/passwd": entry, "my_layers.py": entry})
-    case("names", **{"my_layers.py": {**entry, "classes": {"Gate": {
+    case("forged", canary, {"my_layers.py": {**entry, "sha256": digest(GATE.encode())}})
+    case("traversal", code={"../outside.py": entry, "my_layers.py": entry})
+    case("absolute", code={str(outside): entry, "/etc/passwd": entry, "my_layers.py": entry})
+    case("names", code={"my_layers.py": {**entry, "classes": {"Gate": {
         **entry["classes"]["Gate"], "help": "__import__('os').system('x')",
         "parameters": [{"name": "features", "types": ["int"], "default": "__import__('evil')"}],
     }, "x); import evil": entry["classes"]["Gate"]}}})  # fmt: skip
-    case("null", **{"my_layers.py": None, "": None, "a.py": 5})
+    case("null", code={"my_layers.py": None, "": None, "a.py": 5})
     link = case("link")
     (link / "my_layers.py").unlink()
     (link / "my_layers.py").symlink_to(outside)
