@@ -18,6 +18,7 @@ from typing import Any
 
 from netbuilder.errors import DocumentError
 from netbuilder.graph.model import Json
+from netbuilder.layers.annotations import Names, literal, types_of
 
 MAX_BYTES = 1_000_000
 MAX_CLASSES = 200
@@ -50,13 +51,12 @@ def read(source: bytes) -> Reading:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            return _File(ast.parse(text)).reading()
     except SyntaxError as error:
         where = f"line {error.lineno}" if error.lineno else "an unknown line"
         raise DocumentError(f"Python can't read it: {error.msg} ({where}).") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise DocumentError("Python can't read it: it is nested too deeply.") from error
-    return _File(tree).reading()
 
 
 def decode(source: bytes) -> str:
@@ -78,7 +78,7 @@ def decode(source: bytes) -> str:
 class _File:
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
-        self.names = _imported(tree)
+        self.names = Names(tree)
         self.classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
     def reading(self) -> Reading:
@@ -100,7 +100,7 @@ class _File:
         return any(self._foreign(kind) for kind in self._line(node))
 
     def _foreign(self, node: ast.ClassDef) -> bool:
-        names = (self._full(base) for base in node.bases)
+        names = (self.names.full(base) for base in node.bases)
         return any(name.startswith(_MODULE_HOMES) for name in names)
 
     def _line(self, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
@@ -115,16 +115,6 @@ class _File:
             yield kind
             names = [base.id for base in kind.bases if isinstance(base, ast.Name)]
             waiting += [self.classes[name] for name in names if name in self.classes]
-
-    def _full(self, tree: ast.expr) -> str:
-        """The dotted name of an expression with its import resolved; empty if it is no name."""
-        parts: list[str] = []
-        while isinstance(tree, ast.Attribute):
-            parts.insert(0, tree.attr)
-            tree = tree.value
-        if not isinstance(tree, ast.Name):
-            return ""
-        return ".".join([self.names.get(tree.id, tree.id), *parts])
 
     def _method(self, node: ast.ClassDef, name: str) -> ast.FunctionDef | None:
         for kind in self._line(node):
@@ -141,7 +131,7 @@ class _File:
             raise _No("has no forward in this file")
         init = self._method(node, "__init__")
         direct = ("torch.nn.Module", "torch_geometric.nn.MessagePassing")
-        bases = {self._full(base) for kind in self._line(node) for base in kind.bases}
+        bases = {self.names.full(base) for kind in self._line(node) for base in kind.bases}
         if init is None and any(b.startswith(_MODULE_HOMES) and b not in direct for b in bases):
             raise _No("has no __init__ in this file, so its parameters are not known")
         inputs = tuple(self._ports(forward))
@@ -177,7 +167,7 @@ class _File:
 
     def _port(self, argument: ast.arg, optional: bool) -> Iterator[dict[str, Json]]:
         """The port of an argument; none for one that is no tensor and may be left out."""
-        what = self._words(argument.annotation)
+        what = self.names.words(argument.annotation)
         tensors = not what or any(word.rpartition(".")[2].endswith("Tensor") for word in what)
         if not tensors:
             if not optional:
@@ -191,28 +181,6 @@ class _File:
             port["optional"] = optional
         yield port
 
-    def _words(self, tree: ast.expr | None) -> list[str]:
-        """The names in an annotation, outermost first."""
-        if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
-            try:
-                tree = ast.parse(tree.value[:1000], mode="eval").body
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return []
-        match tree:
-            case None:
-                return []
-            case ast.Name() | ast.Attribute():
-                return [self._full(tree)]
-            case ast.Constant(value=None):
-                return ["None"]
-            case ast.Subscript(value=head, slice=inside):
-                return [*self._words(head), *self._words(inside)]
-            case ast.Tuple(elts=parts):
-                return [word for part in parts for word in self._words(part)]
-            case ast.BinOp(left=left, right=right):
-                return [*self._words(left), *self._words(right)]
-        return []
-
     def _outputs(self, forward: ast.FunctionDef) -> Iterator[str]:
         """`output`, or `output_0`, `output_1`, ... where forward returns a tuple."""
         count = self._returned(forward)
@@ -223,7 +191,7 @@ class _File:
 
     def _returned(self, forward: ast.FunctionDef) -> int | None:
         told = forward.returns
-        if isinstance(told, ast.Subscript) and self._words(told.value)[:1] in (
+        if isinstance(told, ast.Subscript) and self.names.words(told.value)[:1] in (
             ["tuple"],
             ["typing.Tuple"],
         ):
@@ -255,10 +223,10 @@ class _File:
 
     def _parameter(self, argument: ast.arg, default: ast.expr | None) -> dict[str, Json] | None:
         """A parameter; None for one that a form can't set and that may be left out."""
-        known, value = _literal(default)
-        types, choices = self._types(argument.annotation)
+        known, value = literal(default)
+        types, choices = self.names.types(argument.annotation)
         if not types and not choices and known and argument.annotation is None:
-            types = _types_of(value)
+            types = types_of(value)
         if argument.annotation is None and default is None:
             types = ["int", "float", "bool", "str", "floats"]
         usable = bool(types or choices) and is_legal(argument.arg)
@@ -277,112 +245,8 @@ class _File:
                 found["default"] = value
         return found
 
-    def _types(self, tree: ast.expr | None) -> tuple[list[str], list[str]]:
-        """What an annotation allows: words such as `int` and `ints:2`, and choices of texts."""
-        if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
-            try:
-                tree = ast.parse(tree.value[:1000], mode="eval").body
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return [], []
-        match tree:
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return _joined([self._types(left), self._types(right)])
-            case ast.Constant(value=None):
-                return ["none"], []
-            case ast.Name() | ast.Attribute():
-                word = self._full(tree)
-                if word in ("int", "float", "bool", "str"):
-                    return [word], []
-                return (["floats"], []) if word in ("tuple", "list") else ([], [])
-            case ast.Subscript(value=head, slice=inside):
-                return self._generic(self._full(head).rpartition(".")[2].lower(), inside)
-        return [], []
-
-    def _generic(self, head: str, inside: ast.expr) -> tuple[list[str], list[str]]:
-        parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-        if head in ("union", "optional"):
-            kinds = [self._types(part) for part in parts]
-            return _joined([*kinds, (["none"], [])] if head == "optional" else kinds)
-        if head == "literal":
-            texts = [part.value for part in parts if isinstance(part, ast.Constant)]
-            if texts and all(isinstance(text, str) and len(text) <= 200 for text in texts):
-                return [], [str(text) for text in texts]
-            return [], []
-        if head in ("tuple", "list", "sequence"):
-            words = {word for part in parts for word in self._types(part)[0]}
-            open_end = any(isinstance(p, ast.Constant) and p.value is Ellipsis for p in parts)
-            if len(words) != 1 or not words <= {"int", "float", "str", "bool"}:
-                return [], []
-            length = "" if open_end or head != "tuple" else f":{len(parts)}"
-            return [f"{words.pop()}s{length}"], []
-        return [], []
-
 
 # -- helpers -----------------------------------------------------------------------------------
-
-
-def _joined(kinds: list[tuple[list[str], list[str]]]) -> tuple[list[str], list[str]]:
-    """The alternatives together; nothing of those that are not known."""
-    types = list(dict.fromkeys(word for found, _ in kinds for word in found))
-    choices = list(dict.fromkeys(text for _, found in kinds for text in found))
-    return (types, choices) if types != ["none"] or choices else ([], [])
-
-
-def _types_of(value: Json) -> list[str]:
-    """The types of a parameter that only its default tells of."""
-    match value:
-        case bool():
-            return ["bool"]
-        case int():
-            return ["int", "float"]
-        case float():
-            return ["float"]
-        case str():
-            return ["str"]
-        case tuple() if value and all(isinstance(item, int) for item in value):
-            return ["ints"]
-        case tuple() if all(isinstance(item, int | float) for item in value):
-            return ["floats"]
-        case None:
-            return ["int", "float", "str", "floats", "none"]
-    return []
-
-
-def _literal(tree: ast.expr | None) -> tuple[bool, Json]:
-    """Whether an expression is a plain value that a project can hold, and the value."""
-    match tree:
-        case ast.Constant(value=bool() | None as value):
-            return True, value
-        case ast.Constant(value=int() as value) if abs(value) <= 2**53:
-            return True, value
-        case ast.Constant(value=float() as value) if abs(value) < 1e308:
-            return True, value
-        case ast.Constant(value=str() as value) if len(value) <= 1000:
-            return value.isprintable() or value == "", value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            known, positive = _literal(ast.Constant(value))
-            return known and not isinstance(value, bool), -positive if known else None
-        case ast.Tuple(elts=parts) | ast.List(elts=parts) if len(parts) <= 64:
-            values = [_literal(part) for part in parts]
-            flat = all(known and not isinstance(value, tuple) for known, value in values)
-            return flat, tuple(value for _, value in values) if flat else None
-    return False, None
-
-
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """Full names by the names that import statements bind."""
-    found: dict[str, str] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                found[name] = alias.name if alias.asname else name
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
-                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    if found.get("Module") == "torch.nn.modules.Module":
-        found["Module"] = "torch.nn.Module"
-    return found
 
 
 def _modules(tree: ast.Module) -> set[str]:

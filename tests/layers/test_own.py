@@ -156,6 +156,7 @@ def test_imports_are_found_wherever_they_stand() -> None:
         b"x = 1\0\n",
         b"(" * 5000,
         b"-" * 200_000 + b"1",
+        f"{HEAD}class A(nn.Module):\n    def forward(self, x: int{'|int' * 5000}): ...".encode(),
         b"#" * 1_000_001,
     ],
 )
