@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 from netbuilder.app.places import home
 from netbuilder.errors import DocumentError
 from netbuilder.graph.model import ProjectInfo, freeze
-from netbuilder.layers import own, signatures
+from netbuilder.layers import own, signatures, trusted
 from netbuilder.layers.trusted import Trust, digest
 from netbuilder.storage import atomic, code_files, files, strict
 from netbuilder.storage.code_files import Found
@@ -193,3 +193,27 @@ def declared_anew(
         if each.state == "changed" and known(each.sha256, place):
             code[each.file.path] = freeze(own.entry(each.sha256, signatures.read(each.source)))
     return project if code == project.code else replace(project, code=code)
+
+
+@contextlib.contextmanager
+def applied(
+    project: ProjectInfo, folder: Path | None, hashes: Collection[str] = ()
+) -> Iterator[None]:
+    """Within the block this thread works on the project, with what of its code is trusted.
+
+    That is what this person trusts, content with these `hashes`, and what was trusted before.
+    """
+    if not project.code:
+        yield
+        return
+    store, before = TrustStore(), trusted.current()
+
+    def known(sha256: str, place: Path) -> bool:
+        return sha256 in hashes or store.known(sha256, place)
+
+    found = standing(project, folder, known)
+    here = of(found)
+    sources = {**before.sources, **here.sources}
+    states = {path: state for path, state in here.states.items() if folder is not None}
+    with own.using(project), trusted.given(Trust(sources, states, here.hashes)):
+        yield

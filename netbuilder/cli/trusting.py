@@ -12,6 +12,7 @@ from pathlib import Path
 from netbuilder.cli import output
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import Problem
+from netbuilder.graph.changes import Changed
 from netbuilder.graph.document import Document
 
 UNSEEN = frozenset({"code.restricted", "code.changed"})
@@ -51,7 +52,8 @@ def load(path: str, options: Namespace, *, refuse: bool = True) -> Document:
     found = trust.standing(document.project, folder, known)
     project = trust.declared_anew(document.project, found, known, folder)
     if project is not document.project:
-        document = Document.of(project, document.items())
+        with document.editing():
+            document.apply(Changed("", document.project, project))
         found = trust.standing(project, folder, known)
     if options.trust_all_code:
         for each in (each for each in found if each.state == "trusted"):
