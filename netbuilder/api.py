@@ -15,8 +15,9 @@ Nothing here imports torch before a module, a check or a training asks for it.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, Node
 from netbuilder.graph.rules import End
-from netbuilder.layers import catalogue
+from netbuilder.layers import catalogue, own
 from netbuilder.storage import files
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ class GraphRef:
 
         `ChangeError` if the layer is unknown or the name is taken.
         """
-        if catalogue.find(layer) is None:
+        with own.using(self.project.document.project):
+            known = catalogue.find(layer)
+        if known is None:
             raise ChangeError(f"There is no layer '{layer}'; see `netbuilder layers`.")
         lowest = max((node.y for node in self.graph.nodes.values()), default=-96.0)
         x, y = at or (0.0, lowest + 96.0)
@@ -155,6 +158,9 @@ class Project:
     def __init__(self, document: Document | None = None) -> None:
         self.document = document or Document()
         self.history = History(self.document)
+        self.folder: Path | None = None
+        """Where the project's file is, and with it the files of its own layers."""
+        self._hashes: set[str] = set()
         self.imported: Mapping[str, Any] = {}
         """What came of an import; empty for a project that was made or loaded."""
 
@@ -215,13 +221,40 @@ class Project:
         """Change fields of `graph.model.ProjectInfo`: `title`, `data`, `training`, ..."""
         edits.set_project(self.history, **fields)
 
+    def add_code(self, path: PathLike, *, trust: bool = False) -> tuple[str, ...]:
+        """Declare the layers of a Python file beside the project; their ids.
+
+        They run once the file is trusted: by this person's record, or with `trust` by this
+        object as long as it lives. `DocumentError` if the file offers no layers, or is not in
+        the folder of the project, which needs a file by then (`save`).
+        """
+        from netbuilder.app.own_files import OwnFiles
+
+        name, _ = OwnFiles(self).add(Path(path))
+        file = own.files(self.document.project)[name]
+        if trust:
+            self._hashes.add(file.sha256)
+        return tuple(kind.id for kind in file.layers.values())
+
+    @property
+    def path(self) -> Path | None:
+        """The place of the project's file; None for a project that has none yet."""
+        return None if self.folder is None else self.folder / "project.netb"
+
+    def _code(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block the project's own layers may run, as far as they are trusted."""
+        from netbuilder.app import trust
+
+        return trust.applied(self.document.project, self.folder, self._hashes)
+
     # -- using -------------------------------------------------------------------------
 
     def check(self) -> list[Problem]:
         """All problems of the project; no error among them means that it can be trained."""
         from netbuilder.engine import tasks
 
-        return list(tasks.analyse(self.document).problems)
+        with self._code():
+            return list(tasks.analyse(self.document).problems)
 
     def module(self, name: str = "main") -> nn.Module:
         """A network as a module, in training mode; `ProblemsError` if it has errors.
@@ -231,7 +264,8 @@ class Project:
         from netbuilder.compiler import build
         from netbuilder.exchange import weights
 
-        module = build.build_network(self.document, name)
+        with self._code():
+            module = build.build_network(self.document, name)
         weights.give(self.document, name, module)
         return module
 
@@ -239,7 +273,8 @@ class Project:
         """A network as Python source that needs PyTorch alone."""
         from netbuilder.compiler import build
 
-        return build.network_source(self.document, name).text
+        with self._code():
+            return build.network_source(self.document, name).text
 
     def save(self, path: PathLike) -> None:
         """Write the project, and its weights beside it (`FILE.safetensors` after an import).
@@ -249,6 +284,7 @@ class Project:
         self._name_weights(Path(path))
         files.save(self.document, path)
         self.history.mark_saved()
+        self.folder = Path(path).absolute().parent
 
     def _name_weights(self, path: Path) -> None:
         """Weights that have never been written get the name of the project's file."""
@@ -276,9 +312,16 @@ class Run:
     warnings: tuple[str, ...] = ()
 
 
-def load(path: PathLike) -> Project:
-    """The project in a `.netb` file; `DocumentError` says why it can't be read."""
-    return Project(files.load(path))
+def load(path: PathLike, *, trust_code: Iterable[str] = ()) -> Project:
+    """The project in a `.netb` file; `DocumentError` says why it can't be read.
+
+    `trust_code`: hashes (`sha256:...`) of files of the project's own layers that may run, beside
+    those that this person trusts.
+    """
+    project = Project(files.load(path))
+    project.folder = Path(path).absolute().parent
+    project._hashes |= {text.removeprefix("sha256:") for text in trust_code}
+    return project
 
 
 def from_module(
@@ -340,10 +383,11 @@ def train(
 
     document, path = project.document, Path(run_dir)
     overrides = {f"training.{name}": value for name, value in settings.items()}
-    if document.of_kind("step") or resume:
-        answer = tasks.train(document, path, overrides=overrides, resume=resume, listen=listen)
-    else:
-        answer = untaught.keep(document, path, overrides)
+    with project._code():
+        if document.of_kind("step") or resume:
+            answer = tasks.train(document, path, overrides=overrides, resume=resume, listen=listen)
+        else:
+            answer = untaught.keep(document, path, overrides)
     error = answer["error"]
     if error is not None:
         raise RunError(error["message"], error["hint"], graph=error["graph"], node=error["node"])
@@ -375,10 +419,11 @@ def export_onnx(
     from netbuilder.engine import tasks
 
     weights = run.path if isinstance(run, Run) else Path(run) if run is not None else None
-    return tasks.export(
-        project.document if weights is None else weights,
-        "onnx",
-        Path(out),
-        network=network,
-        opset=opset,
-    )
+    with project._code():
+        return tasks.export(
+            project.document if weights is None else weights,
+            "onnx",
+            Path(out),
+            network=network,
+            opset=opset,
+        )
