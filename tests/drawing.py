@@ -24,7 +24,7 @@ class Drawing:
         self.graph = edits.add_graph(self.history, kind, name, settings)
         return self.graph
 
-    def add(self, layer: str, *sources: Node | tuple[Node, str], **params: Any) -> Node:
+    def add(self, layer: str, /, *sources: Node | tuple[Node, str], **params: Any) -> Node:
         """A node fed by these outputs at its inputs in order; `name=` names it."""
         name = params.pop("name", "")
         short = layer if "." in layer else f"torch.nn.{layer}"

@@ -104,8 +104,6 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
         runner = Runner(layer, tuple(inputs))
         with torch.device("meta"):
             runner.make()
-        if layer.needs_values and runner.module is not None:
-            fill_with_zeros(runner.module)
         parameters = sum(p.numel() for p in runner.parameters())
         ruled = layer.output_types(inputs)
         if ruled is not None:
@@ -196,6 +194,8 @@ def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tupl
 
 def _probe(runner: Runner, inputs: Types, sizes: Mapping[str, int]) -> Any:
     tensors = [example(t, sizes, "cpu" if runner.needs_values else "meta") for t in inputs.values()]
+    if runner.needs_values:
+        runner.make_of_zeros()  # anew, as it may keep what it has seen
     with torch.no_grad():
         return runner(*tensors)
 
@@ -283,6 +283,13 @@ class Runner:
             self.module = self._make()
             with contextlib.suppress(AttributeError):
                 self.module.eval()
+
+    def make_of_zeros(self) -> None:
+        """Create the module on the CPU, its weights zero."""
+        with torch.device("meta"):
+            self.make()
+        if self.module is not None:
+            fill_with_zeros(self.module)
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
         """The module's weights; none for a function."""

@@ -23,6 +23,7 @@ from netbuilder.layers.base import Family, Layer, Role, TensorType
 from netbuilder.layers.catalogue import ports_of
 from netbuilder.layers.checks import BATCH
 from tests.drawing import Drawing
+from tests.layers import graphs
 from tests.layers.cases.common import Case
 from tests.layers.reference import (
     callable_of,
@@ -32,7 +33,7 @@ from tests.layers.reference import (
     torch_values,
 )
 
-SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5})
+SIZES: Mapping[str, int] = MappingProxyType({"N": 3, "T": 5, "V": 6, "E": 9})
 UNUSED = TensorType((BATCH, 1))
 """What a network of a layer without inputs is given."""
 SIZES_ONLY = "reference"
@@ -233,7 +234,7 @@ def check_gradients(kind: type[Layer], case: Case) -> None:
         return
     torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
     for name, weight in model.named_parameters():
-        if weight.requires_grad:
+        if weight.requires_grad and not graphs.unused(kind.id, name.removeprefix("layer.")):
             assert weight.grad is not None, name
             assert weight.grad.abs().sum() > 0 or name in AT_REST, name
     for port, tensor in zip(case.inputs, inputs, strict=False):
@@ -352,7 +353,7 @@ def check_metric(kind: type[Layer], case: Case) -> None:
 
 
 def dims_at(shape: Sequence[int | str]) -> tuple[int, ...]:
-    """A reported shape at `SIZES`; formulas are made of numbers and `N`, `T`."""
+    """A reported shape at `SIZES`; formulas are made of numbers and their names."""
     return tuple(s if isinstance(s, int) else eval(s, {}, dict(SIZES)) for s in shape)  # noqa: S307
 
 
@@ -408,5 +409,5 @@ def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
 
 
 def _tensors(cases: Sequence[tuple[type[Layer], Case]], batch: int) -> list[torch.Tensor]:
-    made = [random_inputs(case, batch, {"N": batch, "T": 5}) for _, case in cases]
+    made = [random_inputs(case, batch, {**SIZES, "N": batch}) for _, case in cases]
     return [tensor for inputs in made for tensor in given(inputs, batch)]

@@ -18,7 +18,7 @@ from torch import nn
 from netbuilder.layers.base import Layer
 from netbuilder.layers.catalogue import find
 from netbuilder.parts.distance import CosineDistance
-from tests.layers import functions
+from tests.layers import functions, graphs
 
 LEFT_OUT = {
     *("device", "dtype", "process_group"),
@@ -125,6 +125,8 @@ def torch_values(layer: Layer) -> dict[str, Any]:
             values[name] = torch.tensor(values[name])
     if values.get("distance_function") is not None:
         values["distance_function"] = _FUNCTIONS[values["distance_function"]]
+    if layer.id.startswith("torch_geometric."):
+        values = graphs.torch_values(layer.id, values)
     if layer.id.startswith("torch.nn.Transformer"):
         values["activation"] = getattr(F, values["activation"])
         values = _with_inner(layer.id, values)

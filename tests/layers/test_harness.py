@@ -35,7 +35,6 @@ ONNX_SEEDS = range(200, 206)
 """Those of one export: it costs little more than one of a single case."""
 
 TO_COME = {
-    Family.GRAPH,
 }
 
 ALL = list(layers())
