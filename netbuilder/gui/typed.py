@@ -24,10 +24,10 @@ def parse(spec: FieldSpec, text: str) -> Json:
     """The JSON value that was typed, None for nothing; `Unreadable` says what is expected."""
     text = text.strip()
     if not text and not (spec.kinds == {str} and not spec.sizes and not spec.optional):
-        if spec.sizes == {0} and not spec.optional and not spec.scalar:
+        if spec.default == () or (spec.sizes == {0} and not (spec.optional or spec.scalar)):
             return ()
         return None
-    body = text[1:-1].strip() if text[:1] + text[-1:] in ("()", "[]") else text
+    body = text[1:-1].strip() if _enclosed(text) else text
     if not spec.sizes:
         return _scalar(spec, text)
     parts = _split(body)
@@ -36,7 +36,7 @@ def parse(spec: FieldSpec, text: str) -> Json:
         parts.pop()
     if not parts:
         return ()
-    values = tuple(_scalar(spec, part) for part in parts)
+    values = tuple(_item(spec, part) for part in parts)
     if single and body == text and (spec.scalar or expressions.is_expression(values[0])):
         return values[0]
     if 0 not in spec.sizes and len(values) not in spec.sizes:
@@ -46,11 +46,30 @@ def parse(spec: FieldSpec, text: str) -> Json:
     return values
 
 
+def _item(spec: FieldSpec, text: str) -> Json:
+    """A number, or a row of them in parentheses."""
+    if not _enclosed(text):
+        return _scalar(spec, text)
+    return tuple(_item(spec, part) for part in _split(text[1:-1]) if part)
+
+
+def _enclosed(text: str) -> bool:
+    """Whether one pair of parentheses is around all of it: not for `(1, 2), (3, 4)`."""
+    if text[:1] + text[-1:] not in ("()", "[]"):
+        return False
+    depth = 0
+    for letter in text[:-1]:
+        depth += (letter in "([") - (letter in ")]")
+        if not depth:
+            return False
+    return True
+
+
 def _split(text: str) -> list[str]:
     """The parts between commas or ×, but for commas inside parentheses: `=min(a, b), 3`."""
     parts, depth = [""], 0
     for letter in text:
-        depth += (letter == "(") - (letter == ")")
+        depth += (letter in "([") - (letter in ")]")
         if letter in ",×" and depth <= 0:
             parts.append("")
         else:

@@ -85,7 +85,7 @@ class Constant(_Held):
     title = "tensor"
     keywords = "constant number value fixed scalar vector matrix literal"
     positional = ("data",)
-    starting = start_with(data=1.0)
+    starting = start_with(data=1.0, dtype="float32")
 
     data: Data
     dtype: Dtype | None = None
@@ -138,7 +138,7 @@ class Full(_Filled):
     title = "full"
     keywords = "constant fill value"
     positional = ("size", "fill_value")
-    starting = start_with(size=(1,), fill_value=1.0)
+    starting = start_with(size=(1,), fill_value=1.0, dtype="float32")
 
     fill_value: Scalar
     dtype: Dtype | None = None

@@ -117,6 +117,20 @@ def test_numbers_say_what_they_count() -> None:
     assert all(not field.unit for layer in layers().values() for field in specs(layer).values())
 
 
+def test_rows_of_numbers_are_typed_in_parentheses() -> None:
+    data = spec("torch.tensor", "data")
+    assert parse(data, "(1, 2), (3, 4)") == ((1, 2), (3, 4))
+    assert parse(data, "[[1, 2.5], [3, 4]]") == ((1, 2.5), (3, 4))
+    assert parse(data, "((1, 2)), ((3, 4))") == (((1, 2),), ((3, 4),))
+    assert parse(data, "(1, 2)") == (1, 2)
+    assert parse(data, "0.5") == 0.5
+    value = ((1, 2), (3, 4))
+    assert parse(data, text_of(value)) == value
+    for wrong in ("(1, 2", "1, (2", "(1, x), (3, 4)"):
+        with pytest.raises(Unreadable):
+            parse(data, wrong)
+
+
 def test_expressions_are_told_from_values() -> None:
     size = replace(spec("torch.nn.Conv2d", "kernel_size"), expressions=True)
     assert parse(size, "=2*k") == "=2*k"
