@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netbuilder.compiler import analyse, build
+from netbuilder.compiler import analyse, build, own_files
+from netbuilder.compiler.resolve import resolve
 from netbuilder.data.settings import field_types
 from netbuilder.engine import overrides, planning
 from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
-from netbuilder.storage import format
+from netbuilder.layers import trusted
+from netbuilder.storage import code_files, format
 from netbuilder.storage import weights as storage
 from netbuilder.training import checkpoints, randomness
 from netbuilder.training.folder import RunFolder
@@ -34,7 +36,9 @@ def keep(document: Document, run_dir: Path, changes: Mapping[str, Any]) -> dict[
     document = overrides.apply(document, changes)
     settings = read_training(document.project.training)
     planning.refuse(analyse.analyse(document, field_types(document.project.data)).problems)
+    trusted.refuse(own_files.unseen(resolve(document).document).files)
     folder = RunFolder.create(run_dir, format.dumps(document).encode())
+    code_files.write_beside(document.project, folder.path, replace=True)
     storage.carry(document, folder.project_path)
     with folder.locked():
         randomness.seed_all(settings.seed)
