@@ -25,6 +25,7 @@ _SKIPPED = re.compile(
 _DIRECTIVE = re.compile(r"^\.\. (\w+)\s?::\s*(.*)$")
 _END = re.compile(r"^(Examples?|>>> .*)\s*(?:::?.*)?$")
 _SECTION = re.compile(r"^(Args|Arguments|Parameters|Keyword args|Keyword Arguments)::?$")
+_POINTER = re.compile(r"(?:Alias for|[Ss]ee|version of) :\w+:`~?(?:torch\.)?([\w.]+?)(?:\(\))?`")
 _ASIDE = re.compile(r"^(Note|Warning|See also):$")
 _TEX = {
     "times": "×",
@@ -80,6 +81,9 @@ _TEX = {
     "operatorname": "",
     "mathbb": "",
     "ell": "l",
+    "ast": "*",
+    "vert": "|",
+    "Vert": "‖",
     "not": "not ",
 }
 
@@ -89,19 +93,42 @@ def describe(layer: str) -> dict[str, Any]:
 
     Both are empty for what is not PyTorch's. Raises `WorkerError` for an unknown layer.
     """
-    if catalogue.find(layer) is None:
+    kind = catalogue.find(layer)
+    if kind is None:
         raise WorkerError(f"There is no layer '{layer}'.")
-    head, *names = layer.split(".")
-    if head != "torch":
+    if not layer.startswith("torch."):
         return {"text": "", "parameters": {}}
-    found: Any = torch
-    for name in names:
-        found = getattr(found, name)
-    lines = list(_useful(inspect.cleandoc(found.__doc__ or "")))
+    found = _named(layer.removeprefix("torch."))
+    lines = list(_useful(_documentation(layer.removeprefix("torch."))))
+    called = list(_useful(inspect.cleandoc(found.forward.__doc__ or ""))) if kind.in_call else []
+    inner = describe(kind.inner.id)["parameters"] if hasattr(kind, "inner") else {}
     return {
         "text": _flowing(lines)[:MAX_CHARACTERS],
-        "parameters": _parameters(lines),
+        "parameters": {**_parameters(called), **inner, **_parameters(lines)},
     }
+
+
+def _named(path: str) -> Any:
+    """What a dotted path names in torch, or None."""
+    found: Any = torch
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def _documentation(path: str) -> str:
+    """The docstring, or that of what it points to: many functions say only whose alias they are."""
+    doc = inspect.cleandoc(_named(path).__doc__ or "")
+    method = f"Tensor.{path}"
+    for _ in range(3):
+        pointed = _POINTER.search(doc) if len(doc) < 120 else None
+        if pointed is None and (doc or _named(method) is None):
+            break
+        other = _named(pointed[1] if pointed else method)
+        if other is None:
+            break
+        doc = inspect.cleandoc(other.__doc__ or "")
+    return doc
 
 
 def _useful(doc: str) -> Iterator[str]:
@@ -114,7 +141,7 @@ def _useful(doc: str) -> Iterator[str]:
         bare = line.strip()
         if _END.match(bare) and not line.startswith(" "):
             return
-        if _SKIPPED.match(bare):
+        if _SKIPPED.match(bare) or bare.startswith(">>>"):
             continue
         directive = _DIRECTIVE.match(bare)
         indent = line[: len(line) - len(line.lstrip())]
@@ -133,16 +160,18 @@ def _formulas(doc: str) -> str:
         shown = [tex(" ".join(row.split())) for row in rows]
         return "".join(f"{found[1]}- {row}\n" for row in shown if row) + "\n"
 
-    doc = re.sub(r"(?m)^( *)\.\. math::[^\n]*\n((?:\1 +[^\n]*\n|[ \t]*\n)+)", block, doc + "\n")
+    doc = re.sub(r"(?m)^( *)\.\. +math ?::[^\n]*\n((?:\1 +[^\n]*\n|[ \t]*\n)+)", block, doc + "\n")
     return _MATH.sub(lambda found: tex(found[1]), doc)
 
 
 def plain(text: str) -> str:
     """The text without roles, links, stars and marks of code."""
-    text = _ROLE.sub(lambda found: found[1], text)
+    text = _ROLE.sub(lambda found: found[1], text.replace("\\`", "`"))
     text = _LINK.sub(lambda found: found[1], text)
     text = re.sub(r"\*\*([^*\s][^*]*)\*\*", r"\1", text)
-    return text.replace("``", "").replace("`", "").replace("\\_", "_")
+    text = text.replace("``", "").replace("`", "").replace("\\_", "_")
+    # A backslash keeps marks and the words around them apart: "`dim`\\ th".
+    return re.sub(r"\\ ?", "", text)
 
 
 def tex(text: str) -> str:

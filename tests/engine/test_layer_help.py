@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from netbuilder.engine.layer_help import describe, plain, tex
@@ -9,23 +11,32 @@ from netbuilder.engine.protocol import WorkerError
 from netbuilder.layers.catalogue import layers
 
 OF_TORCH = [id for id in layers() if id.startswith("torch.")]
-MARKS = (":math:", ":attr:", ":class:", ":func:", "``", "\\", ".. ", ">>>", "_{", "::")
+MARKS = re.compile(r":(math|attr|class|func):|``|\\|(^|\s)\.\. |>>>|_\{|::(\s|$)")
+BARE = {"torch.Tensor.__getitem__", "torch.index_add", "torch.rsub"}
+"""What PyTorch itself says next to nothing about."""
 
 
 @pytest.mark.parametrize("layer", OF_TORCH)
 def test_every_layer_is_described_in_plain_words(layer: str) -> None:
     found = describe(layer)
-    assert len(found["text"]) > 80
-    assert [mark for mark in MARKS if mark in found["text"]] == []
+    assert len(found["text"]) > 80 or layer in BARE
+    assert not MARKS.search(found["text"])
     for name, text in found["parameters"].items():
         assert name.isidentifier()
-        assert [mark for mark in MARKS if mark in text] == []
+        assert not MARKS.search(text)
 
 
 def test_most_parameters_are_explained() -> None:
     wanted = [(id, name) for id in OF_TORCH for name in layers()[id].model_fields]
     known = [(id, name) for id, name in wanted if name in describe(id)["parameters"]]
     assert len(known) > 0.9 * len(wanted)
+
+
+def test_what_a_docstring_points_to_is_read() -> None:
+    assert describe("torch.erf")["text"].startswith("Computes the error function")
+    assert "dim_feedforward" in describe("torch.nn.TransformerEncoder")["parameters"]
+    assert "is_causal" in describe("torch.nn.MultiheadAttention")["parameters"]
+    assert "‖ x ‖ _p" in describe("torch.nn.PairwiseDistance")["text"]
 
 
 def test_what_matters_is_there() -> None:
