@@ -26,10 +26,15 @@ def frozen(network: nn.Module, *inputs: torch.Tensor) -> Any:
     """
     if not torch.is_grad_enabled():
         return evaluated(network, *inputs)
-    weights = {name: weight.detach() for name, weight in network.named_parameters()}
+    # By modules: under a second name a module's weights would not be put back.
+    weights = {
+        f"{path}.{name}" if path else name: weight.detach()
+        for path, module in network.named_modules()
+        for name, weight in module.named_parameters(recurse=False)
+    }
     training = network.training
     network.eval()
     try:
-        return torch.func.functional_call(network, weights, inputs)
+        return torch.func.functional_call(network, weights, inputs, tie_weights=False)
     finally:
         network.train(training)

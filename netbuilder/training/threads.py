@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -39,19 +40,29 @@ def work(steps: Sequence[StepPlan], part: Part, batch_size: int) -> float:
     for step in steps:
         mode = step.module.training
         step.module.eval()
-        weights = (*step.module.named_parameters(), *step.module.named_buffers())
         # The meta device: sizes are all that counts, and nothing is computed.
-        shadow = {name: tensor.to("meta") for name, tensor in weights}
+        shadow = {name: tensor.to("meta") for name, tensor in _tensors(step.module)}
         batch = {name: part[name][:batch_size].to("meta") for name in step.fields}
         try:
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
-                functional_call(step.module, shadow, kwargs=batch)
+                functional_call(step.module, shadow, kwargs=batch, tie_weights=False)
             total += counter.get_total_flops()
         except Exception:
             return 0.0
         finally:
             step.module.train(mode)
     return total
+
+
+def _tensors(whole: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    """Weights and buffers by name, those of a module that stands in several places once.
+
+    Under a second name `functional_call` would take what it put there for the original.
+    """
+    for path, module in whole.named_modules():
+        parameters, buffers = module.named_parameters, module.named_buffers
+        for name, tensor in (*parameters(recurse=False), *buffers(recurse=False)):
+            yield (f"{path}.{name}" if path else name), tensor
 
 
 @contextmanager

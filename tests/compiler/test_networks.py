@@ -239,6 +239,28 @@ def test_a_call_runs_in_its_own_mode_in_a_network_that_trains(mode: str) -> None
     assert torch.equal(exported(image), expected)
 
 
+def test_weights_come_back_to_what_stands_in_two_places() -> None:
+    d = autoencoder()
+    d.add_graph("network", "both")
+    x = d.input(6, name="image")
+    code = call(d, call(d, x, network="autoencoder", name="a"), name="b")
+    d.output(code, name="code")
+    d.add_graph("network", "student")
+    d.output(call(d, d.input(6, name="image"), network="both", mode="frozen", name="teacher"))
+    d.graph = d.document.of_kind("network")[0]
+    assert errors(d) == []
+    student: Any = build_network(d.document, "student").train()
+    before = dict(student.named_parameters())
+    image = torch.randn(3, 6, requires_grad=True)
+    student(image).sum().backward()
+    assert image.grad is not None
+    after = dict(student.named_parameters())
+    assert after.keys() == before.keys()
+    for name, weight in before.items():
+        assert after[name] is weight
+        assert weight.grad is None
+
+
 def test_a_step_that_is_compiled_calls_networks_in_other_files() -> None:
     module = step(autoencoder(), "eval")
     module.autoencoder.encoder.drop.p = 0.0
