@@ -238,16 +238,18 @@ def _shapes(call: Call, types: Types) -> str:
 def _line(writer: _Writer, call: Call, types: Types) -> None:
     comment = _shapes(call, types)
     for line in call.before:
-        _statement(writer, line, call.node.id)
+        _statement(writer, line, call.node.id, types)
     writer.assign(call.targets, call.forward, call.node.id, comment, 2 + call.depth)
     for line in call.after:
-        _statement(writer, line, call.node.id)
+        _statement(writer, line, call.node.id, types)
 
 
-def _statement(writer: _Writer, line: Line, node: str) -> None:
+def _statement(writer: _Writer, line: Line, node: str, types: Types) -> None:
     depth = 2 + line.depth
     if line.target:
-        writer.assign(line.target, line.value, node, depth=depth)
+        known = types.get(node, {}).get(line.port)
+        comment = str(known) if known is not None else ""
+        writer.assign(line.target, line.value, node, comment, depth)
         return
     writer.imports |= line.value.imports
     writer.parts |= line.value.parts

@@ -98,7 +98,7 @@ def plain(
         port: variables.local("outputs" if single else f"{port}_steps") for port in writing.stacked
     }
     call = Call.of_trees(site, constructor, writing.call(), writing.targets)
-    call.depth = 1
+    call.depth, call.outputs = 1, ()
     call.before = [*writing.begin(), *(Line(f"{name} = []") for name in lists.values())]
     call.before.append(_head(writing))
     for port, output in writing.stacked.items():
@@ -109,7 +109,7 @@ def plain(
             backwards = ast.Slice(None, None, code.const(-1))
             steps = ast.Subscript(steps, backwards, ast.Load())
         stack = code.call("torch.stack", steps, writing.dim)
-        call.after.append(Line(target=variables.choose(site, port), tree=stack))
+        call.after.append(Line(target=variables.choose(site, port), tree=stack, port=port))
     return call
 
 
@@ -142,7 +142,7 @@ def scanned(
     step = variables.local("step")
     states, each = variables.local("states"), variables.local("each")
     call = Call.of_trees(site, constructor, writing.call(), writing.targets)
-    call.depth = 1
+    call.depth, call.outputs = 1, ()
     # A scan needs a state and a result, whatever they are.
     carried = list(writing.states.values())
     spare = "" if carried else variables.local("spare")

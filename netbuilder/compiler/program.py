@@ -56,13 +56,15 @@ class Site:
 class Line:
     """A statement of `forward` around a call: `head`, an expression, `tail`.
 
-    With a `target` it is an assignment to it. `depth` is 1 inside a loop, else 0.
+    With a `target` it is an assignment to it, of the node's output `port` if it is one.
+    `depth` is 1 inside a loop, else 0.
     """
 
     head: str = ""
     value: Snippet = NOTHING
     tail: str = ""
     target: str = ""
+    port: str = ""
     depth: int = 0
     tree: ast.expr | None = None
     """The expression as a tree, in a block: there it is not yet the final one."""
@@ -84,7 +86,7 @@ class Call:
     forward: Snippet
     targets: str
     outputs: tuple[str, ...]
-    """The output ports that something uses, in port order."""
+    """The output ports that it gives and that something uses, in port order."""
     before: list[Line] = field(default_factory=list)
     after: list[Line] = field(default_factory=list)
     depth: int = 0

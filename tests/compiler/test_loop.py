@@ -129,9 +129,9 @@ def test_the_code_is_a_loop_as_people_write_it() -> None:
         h = x.new_zeros(x.size(0), 8)
         outputs = []
         for x_t in x.unbind(1):
-            h = self.rnn(x_t, h)  # N×T×8, N×8
+            h = self.rnn(x_t, h)
             outputs.append(h)
-        rnn_h = torch.stack(outputs, 1)
+        rnn_h = torch.stack(outputs, 1)  # N×T×8
         return rnn_h, h
 """
         in text
