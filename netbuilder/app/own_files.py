@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, ProjectInfo, freeze
 from netbuilder.layers import own, signatures, trusted
 from netbuilder.layers.signatures import Reading
-from netbuilder.storage import code_files, files
+from netbuilder.storage import atomic, code_files, files
 from netbuilder.storage.code_files import Found
 
 
@@ -148,6 +149,26 @@ class OwnFiles:
         if found.sha256 != found.file.sha256:
             entry = own.entry(found.sha256, signatures.read(found.source))
             self._declare(f"Read {found.file.path} again", found.file.path, entry)
+
+    def carry(self, before: Path | None) -> list[str]:
+        """The project was saved into another folder: its files come along, as they are.
+
+        Names of those that could not be copied. A file that is there already stays.
+        """
+        project, folder = self._host.document.project, self.folder
+        if before is None or folder is None or folder == before or not project.code:
+            return []
+        lost = []
+        for found in code_files.look(project, before):
+            place = self._place(found.file.path)
+            if found.state in ("missing", "refused") or os.path.lexists(place):
+                continue
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                atomic.write(place, found.source)
+            except (OSError, DocumentError):
+                lost.append(found.file.path)
+        return lost
 
     def may_trust_folder(self, found: Found) -> bool:
         """Whether the folder of a file may be trusted as a whole."""
