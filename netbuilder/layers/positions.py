@@ -30,6 +30,7 @@ from netbuilder.layers.checks import (
     check_weights,
     differ,
     first_of,
+    insert,
     set_to,
     size_at,
 )
@@ -186,8 +187,21 @@ class TimestepEmbedding(Layer):
     base: Positive = 10000.0
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(
-            self._odd(), check_rank(self, inputs, "input", (1,), "one number a sample, N", None)
+        return first_of(self._odd(), self._numbers(inputs))
+
+    def _numbers(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is None or tensor.rank == 1:
+            return
+        single = tensor.rank == 2 and tensor.shape[1] == 1
+        yield Complaint(
+            f"{self.title} expects one number a sample, N, gets {tensor}.",
+            "Remove its last dim." if single else "Connect the step of each sample.",
+            "input",
+            code="shape.rank",
+            fixes=(insert("Remove the last dim", "input", "torch.squeeze", dim=-1),)
+            if single
+            else (),
         )
 
     def _odd(self) -> Iterator[Complaint]:

@@ -526,8 +526,12 @@ TOLERANT = {
     "netbuilder.Loop",
     "torch.nn.Identity",
     "netbuilder.Preview",
+    "torch.Tensor.detach",
     "torch.Tensor.to",
+    "torch.full_like",
+    "torch.ones_like",
     "torch.sum",
+    "torch.zeros_like",
 }
 """Layers that take everything, or nearly."""
 
@@ -552,4 +556,4 @@ def test_no_input_makes_a_layer_raise(id: str) -> None:
             assert complaint.hint.endswith(".")
             assert complaint.port in ("", *inputs) or complaint.code == "port.unwired"
             told_something += 1
-    assert told_something or id in TOLERANT
+    assert told_something or id in TOLERANT or not kind.inputs
