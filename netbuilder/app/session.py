@@ -144,8 +144,12 @@ class Session:
         `ProjectFile.save` for its kinds and for `force`. `run` as in `open`.
         """
         document, state, file = self.document.copy(), self.history.state, self.file
-        history = self.history
+        history, folder = self.history, self.code.folder
         run(lambda: file.save(document, path, force=force))
+        lost = self.code.carry(folder)
+        if lost:
+            text = f"{', '.join(lost)} could not be copied beside the project."
+            self._emit(Notice("warning", text, "Copy it yourself: its layers need it."))
         history.mark_saved(state)
         assert file.path is not None
         self._emit(ProjectSaved(file.path))

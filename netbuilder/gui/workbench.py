@@ -67,6 +67,8 @@ class Workbench(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self.session = session
         self.canvas = CanvasView()
+        # What is dropped on the canvas is for the window.
+        self.canvas.setAcceptDrops(False)
         self.tabs = GraphTabs()
         self.finder = FindPanel(self.canvas, session, self.go_to)
         self.crumbs = Breadcrumb()
