@@ -13,8 +13,10 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits, parameters
 from netbuilder.graph.document import Graph
 from netbuilder.graph.parameters import Parameter
+from netbuilder.graph.rules import End
 from netbuilder.gui import node_outline
 from netbuilder.gui.block_settings import BlockSettings
+from netbuilder.gui.canvas import search
 from netbuilder.gui.parameter_row import read_default
 from netbuilder.layers.catalogue import ports_of
 from tests.graph import invariants
@@ -504,3 +506,39 @@ def test_undo_by_key_goes_to_where_the_edit_was(hand: WindowHand) -> None:
     assert hand.session.graph is block
     assert conv in hand.bench.canvas.canvas.nodes
     assert hand.bench.crumbs.isVisible()
+
+
+def test_a_loop_is_added_entered_and_told_apart(hand: WindowHand) -> None:
+    hand.open()
+    history, main = hand.session.history, hand.session.graph
+    cell = edits.add_graph(history, "block", "cell")
+    x = edits.add_node(history, cell, "netbuilder.BlockInput", name="x")
+    h = edits.add_node(history, cell, "netbuilder.BlockInput", name="h")
+    both = edits.add_node(history, cell, "torch.add", name="both")
+    end = edits.add_node(history, cell, "netbuilder.Output", name="h_next")
+    for source, target, port in ((x, both, "input"), (h, both, "other"), (both, end, "input")):
+        ends = End(source.id, "output"), End(target.id, port)
+        edits.connect(history, cell, *ends, ports_of)
+    hand.session.show(main.id)
+    offered = {entry.title: entry for entry in search.entries(hand.session.document, main)}
+    entry = offered["Loop over cell"]
+    assert entry.refusal == ""
+    assert offered["Block cell"].refusal == ""
+    inside = search.entries(hand.session.document, cell)
+    assert {e.title: e.refusal for e in inside}["Loop over cell"] == "A block can't hold itself."
+    node = edits.add_node(history, main, entry.layer, name="over", params=entry.params)
+    settle()
+    face = hand.bench.canvas.canvas.nodes[node.id].face
+    assert (face.kind, face.subtitle, face.over_time) == ("stack", "cell", True)
+    assert [(port.name, port.optional) for port in face.inputs] == [("x", False), ("h", True)]
+    assert [port.name for port in face.outputs] == ["h", "h_last"]
+    double_click(hand, node.id)
+    assert hand.session.graph is cell
+    assert blocks.uses(hand.session.document, cell) == [(main, main.nodes[node.id])]
+    press(hand, K.Key_Escape)
+    assert hand.session.graph is main
+    heard: list[str] = []
+    hand.bench.canvas.message.connect(heard.append)
+    click(hand, node.id)
+    press(hand, K.Key_G, CTRL | SHIFT)
+    assert "runs its block over time" in heard[0]

@@ -10,6 +10,7 @@ from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Problem
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.loops import LOOP
 from netbuilder.graph.model import Json, Mute, Node
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Layer, Role
@@ -49,6 +50,8 @@ class Face:
     collapsed: bool = False
     kind: Kind = "card"
     repeat: int = 1
+    over_time: bool = False
+    """Whether it runs a block once for each step of a sequence."""
 
     def ports(self, output: bool) -> tuple[PortFace, ...]:
         return self.outputs if output else self.inputs
@@ -97,8 +100,20 @@ def face_of(
         mute=node.mute,
         collapsed=node.collapsed,
         kind=_KINDS.get(kind.role, "card") if kind else "card",
-        repeat=getattr(layer, "repeat", 1) if kind and kind.role is Role.BLOCK else 1,
+        repeat=_repeat(kind, layer),
+        over_time=node.layer == LOOP and not _steps(layer),
     )
+
+
+def _steps(layer: object) -> int:
+    """How often a loop runs, where that is a number."""
+    return getattr(layer, "steps", None) or 0
+
+
+def _repeat(kind: type[Layer] | None, layer: object) -> int:
+    if kind is None or kind.role is not Role.BLOCK:
+        return 1
+    return _steps(layer) or getattr(layer, "repeat", 1)
 
 
 _KINDS: Mapping[Role, Kind] = {Role.REROUTE: "dot", Role.BLOCK: "stack", Role.CALL: "stack"}

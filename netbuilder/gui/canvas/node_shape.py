@@ -78,18 +78,20 @@ def _card(face: Face, style: Brushes) -> tuple[float, float]:
 def aside(face: Face, style: Brushes) -> float:
     """The width of what stands at the right of the card, with its gap."""
     count = style.mono.width(face.count) if face.count and not face.collapsed else 0.0
-    times = style.name.width(times_text(face)) if face.repeat > 1 else 0.0
+    times = style.name.width(times_text(face)) if times_text(face) else 0.0
     return max(count, times) + theme.S if count or times else 0.0
 
 
 def times_text(face: Face) -> str:
-    """How often a block is repeated."""
+    """How often a block is repeated: a number, or T times over a sequence."""
+    if face.over_time:
+        return "×T"
     return f"×{face.repeat}" if face.repeat > 1 else ""
 
 
 def sheets(face: Face) -> int:
     """How many cards show behind the first."""
-    return 0 if face.kind != "stack" else 2 if face.repeat > 1 else 1
+    return 0 if face.kind != "stack" else 2 if times_text(face) else 1
 
 
 def _dot(face: Face, flow: Flow) -> Shape:
