@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -65,10 +66,16 @@ def outputs(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     return [leaf for leaf in torch.utils._pytree.tree_leaves(result) if isinstance(leaf, Tensor)]
 
 
-def export(module: nn.Module, inputs: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
+def export(
+    module: nn.Module, inputs: tuple[Tensor, ...], *, decomposed: bool = False
+) -> torch.export.ExportedProgram:
     """The module exported as people do it, with a free batch."""
     batch = inputs[0].shape[0]
     free = tuple(
         {(0 if tensor.shape[0] == batch else 1): torch.export.Dim.AUTO} for tensor in inputs
     )
-    return torch.export.export(module, inputs, dynamic_shapes=free)
+    with warnings.catch_warnings():
+        # The exporter's own deprecations and remarks.
+        warnings.simplefilter("ignore")
+        program = torch.export.export(module, inputs, dynamic_shapes=free)
+        return program.run_decompositions() if decomposed else program

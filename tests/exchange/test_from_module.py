@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,13 @@ def errors(project: nb.Project) -> list[str]:
     return [problem.message for problem in project.check() if problem.severity == "error"]
 
 
-def from_source(project: nb.Project) -> nn.Module:
-    """The network made of the printed code alone."""
-    space: dict[str, Any] = {"__name__": "printed"}
-    exec(compile(project.source(), "printed.py", "exec"), space)
-    classes = [
-        value
-        for value in space.values()
-        if isinstance(value, type)
-        and issubclass(value, nn.Module)
-        and value.__module__ == "printed"
-    ]
-    made: nn.Module = classes[-1]()
+def from_source(project: nb.Project, folder: Path) -> nn.Module:
+    """The network made of the printed code alone: its last class."""
+    path = folder / "printed.py"
+    path.write_text(project.source())
+    space = runpy.run_path(str(path), run_name="printed")
+    kinds = [value for value in space.values() if isinstance(value, type)]
+    made: nn.Module = [kind for kind in kinds if kind.__module__ == "printed"][-1]()
     return made
 
 
@@ -64,7 +60,7 @@ def test_a_module_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     assert len(state) == len(known)
     assert (answer["renamed"] == {}) == (name in SAME_KEYS)
 
-    printed = from_source(project).eval()
+    printed = from_source(project, tmp_path).eval()
     printed.load_state_dict(state)
     assert_same(outputs(printed, inputs), expected)
 
@@ -116,7 +112,7 @@ def test_the_training_mode_is_compared_in_training_mode() -> None:
 def test_inputs_and_outputs_have_the_names_of_forward() -> None:
     module, inputs = example("two_towers")
     project = nb.from_module(module, inputs)
-    names = {node.node.layer: [] for node in project.network().nodes}
+    names: dict[str, list[str]] = {node.node.layer: [] for node in project.network().nodes}
     for node in project.network().nodes:
         names[node.node.layer].append(node.name)
     assert names["netbuilder.Input"] == ["image", "text"]
