@@ -69,6 +69,7 @@ class Workbench(QMainWindow):
         self.canvas = CanvasView()
         # What is dropped on the canvas is for the window.
         self.canvas.setAcceptDrops(False)
+        self.canvas.viewport().setAcceptDrops(False)
         self.tabs = GraphTabs()
         self.finder = FindPanel(self.canvas, session, self.go_to)
         self.crumbs = Breadcrumb()
