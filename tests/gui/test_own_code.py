@@ -124,10 +124,11 @@ def test_a_python_file_can_be_dropped(hand: WindowHand, tmp_path: Path) -> None:
     data.setUrls([QUrl.fromLocalFile(str(path.parent / "more.py"))])
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(QPoint(300, 300), Qt.DropAction.CopyAction, data, buttons, keys)
-    QApplication.sendEvent(hand.window, enter)
+    # Over the canvas, which leaves it to the window.
+    QApplication.sendEvent(hand.bench.canvas.viewport(), enter)
     assert enter.isAccepted()
     drop = QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data, buttons, keys)
-    QApplication.sendEvent(hand.window, drop)
+    QApplication.sendEvent(hand.bench.canvas.viewport(), drop)
     settle()
     assert "more.py" in hand.session.document.project.code
     hand.session.history.mark_saved(hand.session.history.state)
@@ -256,6 +257,21 @@ def test_a_file_that_is_gone_is_told_and_the_drawing_stays(
     assert banner is not None
     assert "not beside the project" in banner.text.text()
     assert files.load(path) == hand.session.document
+
+
+def test_saved_elsewhere_the_file_comes_along(hand: WindowHand, tmp_path: Path) -> None:
+    opened(hand, tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    hand.session.save(other / "b.netb")
+    assert (other / "my_layers.py").read_text() == GATE
+    assert [each.state for each in hand.session.code.standing()] == ["restricted"]
+    # What has the place already stays.
+    (tmp_path / "third").mkdir()
+    (tmp_path / "third" / "my_layers.py").write_text("mine")
+    hand.session.save(tmp_path / "third" / "c.netb")
+    assert (tmp_path / "third" / "my_layers.py").read_text() == "mine"
+    hand.report(RESTRICTED)
 
 
 # -- the question --------------------------------------------------------------------------------
