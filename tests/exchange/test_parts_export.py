@@ -65,14 +65,16 @@ def write(document: Document, to: str, out: Path) -> dict[str, object]:
     )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("draw", [sequence, image])
 def test_parts_are_exported_and_verified(draw: type[Drawing], tmp_path: Path) -> None:
     answer = write(draw().document, "onnx", tmp_path / "net.onnx")
     assert answer["verified"] is True
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
 def test_parts_are_in_the_code_and_in_pt2(tmp_path: Path) -> None:
     document = sequence().document
     assert write(document, "pt2", tmp_path / "net.pt2")["verified"] is True
