@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 from netbuilder.graph.model import Json
 from netbuilder.gui import theme
 from netbuilder.gui.fields import FieldSpec, choices_of, text_of
-from netbuilder.gui.typed import Unreadable, parse
+from netbuilder.gui.typed import Unreadable, parse, typed
 from netbuilder.gui.widgets import Choice, Switch
 
 
@@ -101,7 +101,7 @@ class _Typing:
             return
         self._shown = value
         with QSignalBlocker(self.line()):
-            self.line().setText("" if isinstance(value, Mixed) else text_of(value))
+            self.line().setText("" if isinstance(value, Mixed) else typed(self.spec, value))
         if isinstance(value, Mixed):
             self.line().setPlaceholderText("several values")
 
@@ -178,7 +178,7 @@ class NumberEditor(_Typing, QAbstractSpinBox):
             # An expression has no next one.
             return
         stepped = tuple(self._stepped(number, steps) for number in numbers)
-        shown = text_of(stepped if isinstance(value, tuple) else stepped[0])
+        shown = typed(self.spec, stepped if isinstance(value, tuple) else stepped[0])
         self.lineEdit().setText(shown)
         self.lineEdit().selectAll()
         self.typed(shown)

@@ -65,6 +65,13 @@ def _enclosed(text: str) -> bool:
     return True
 
 
+def typed(spec: FieldSpec, value: Json) -> str:
+    """A value of a field as text that `parse` reads as the same: a list of one is `3,`."""
+    text = text_of(value)
+    alone = isinstance(value, tuple) and len(value) == 1
+    return f"{text}," if alone and spec.scalar else text
+
+
 def _split(text: str) -> list[str]:
     """The parts between commas or ×, but for commas inside parentheses: `=min(a, b), 3`."""
     parts, depth = [""], 0
@@ -84,6 +91,10 @@ def _scalar(spec: FieldSpec, text: str) -> Json:
         except expressions.ExpressionError as error:
             raise Unreadable(str(error)) from None
         return text
+    for choice in spec.choices:
+        # Words before numbers: "-inf" is a choice where no number may be infinite.
+        if text == text_of(choice):
+            return choice
     if int in spec.kinds:
         try:
             return int(text.replace("_", "")) if len(text) < 40 else _refuse("A smaller number.")
@@ -96,9 +107,6 @@ def _scalar(spec: FieldSpec, text: str) -> Json:
             pass
     if bool in spec.kinds and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    for choice in spec.choices:
-        if text == text_of(choice):
-            return choice
     if str in spec.kinds:
         return text
     expected = "a whole number" if spec.whole else "a number"

@@ -186,6 +186,9 @@ class TakeAlongDim(_Indexed):
                 "indices",
             )
 
+    def onnx_refusal(self) -> str:
+        return "PyTorch's export of take_along_dim fits one batch size only: use gather."
+
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
         dim = code.const(self.arguments()["dim"])
         return code.call(self.id, *inputs.values(), dim)

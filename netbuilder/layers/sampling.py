@@ -164,5 +164,8 @@ class AffineGrid(Layer):
         rest = {name: code.const(value) for name, value in named.items()}
         return code.call(self.id, inputs["theta"], code.pack(sizes), **rest)
 
+    def onnx_refusal(self) -> str:
+        return "PyTorch's export has no grids of volumes." if len(self.size) == 5 else ""
+
     def subtitle(self) -> str:
         return dims.text(self.size[2:])

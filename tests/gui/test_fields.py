@@ -19,9 +19,10 @@ from netbuilder.gui.fields import (
     text_of,
     title_of,
 )
-from netbuilder.gui.typed import Unreadable, parse, refusal, worth
+from netbuilder.gui.typed import Unreadable, parse, refusal, typed, worth
 from netbuilder.layers.catalogue import layers
 from netbuilder.training.settings import StepSettings, TrainingSettings
+from tests.layers.cases import case
 
 MODELS: list[type[BaseModel]] = [
     *layers().values(),
@@ -208,3 +209,23 @@ def test_layers_have_fields_in_common() -> None:
     norms = common([layers()["torch.nn.BatchNorm2d"], layers()["torch.nn.LayerNorm"]])
     assert "eps" in norms
     assert common([conv1, layers()["torch.nn.ReLU"]]) == {}
+
+
+def test_words_beside_numbers_and_lists_of_one() -> None:
+    value = spec("torch.masked_fill", "value")
+    assert parse(value, "-inf") == "-inf"
+    assert parse(value, "-2") == -2
+    assert isinstance(parse(value, "0.5"), float)
+    cuts = spec("torch.tensor_split", "indices_or_sections")
+    for cut in (2, (2,), (2, 4)):
+        assert parse(cuts, typed(cuts, cut)) == cut
+    assert typed(spec("torch.flip", "dims"), (1,)) == "1"
+
+
+def test_what_the_cases_try_can_be_typed() -> None:
+    for id, kind in layers().items():
+        fields = specs(kind)
+        for name, value in case(id, 0).params.items():
+            field, given = fields[name], freeze(value)
+            if field.editor in ("number", "text") and not isinstance(given, float):
+                assert parse(field, typed(field, given)) == given, f"{id} {name}"

@@ -35,7 +35,7 @@ def pair(
 
     def make(r: Random) -> Case:
         params, inputs = some(r, **choices), operands(r, "input", number)
-        if r.random() < 0.5 and values:
+        if r.random() < 0.4 and values:
             params[number] = r.choice(values)
             del inputs[number]
         elif r.random() < 0.4 and ids and not params:

@@ -21,7 +21,7 @@ def where(r: Random) -> Case:
     inputs["condition"] = TensorType(inputs["condition"].shape, "bool")
     params = {}
     for name in ("input", "other"):
-        if r.random() < 0.3:
+        if r.random() < 0.25:
             params[name] = r.choice([0, 1.5, -2])
             del inputs[name]
     return Case(params, inputs)
