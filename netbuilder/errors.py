@@ -10,7 +10,7 @@ shown to a person as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
@@ -34,7 +34,9 @@ class Problem:
 
     `code` is stable (`shape.mismatch`), `message` says what is wrong with the real
     values, `hint` what to do. `graph`, `node` and `port` are ids and names of the
-    document, empty where the problem belongs to something larger.
+    document, empty where the problem belongs to something larger. `path` tells the use in which
+    a block has the problem, as in `Report.uses`: ids of the network and of the nodes that lead to
+    it; empty for what is wrong in every use.
     """
 
     severity: Severity
@@ -45,6 +47,11 @@ class Problem:
     node: str = ""
     port: str = ""
     fixes: tuple[Fix, ...] = ()
+    path: str = ""
+
+    def within(self, id: str) -> Problem:
+        """The problem as it is told one level further out: in the use at that node or network."""
+        return replace(self, path=f"{id}/{self.path}" if self.path else id)
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the `check` command."""

@@ -10,7 +10,7 @@ from netbuilder.graph import blocks
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
 from netbuilder.layers import catalogue
-from netbuilder.layers.blocks import Block
+from netbuilder.layers.blocks import Block, Loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def values_here(document: Document, trail: Trail) -> Mapping[str, Json]:
             return {}
         around = {**catalogue.parameters_of(graph), **values}
         use = catalogue.read(catalogue.owner_of(graph, node), around)
-        values = use.values if isinstance(use, Block) else {}
+        values = use.values if isinstance(use, Block | Loop) else {}
     return values
 
 

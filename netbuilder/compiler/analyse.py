@@ -93,8 +93,8 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
         inferences[graph.id] = known[graph.name] = infer(world, graph)
     for graph in flat.of_kind("step"):
         inferences[graph.id] = infer(world, graph)
-    for inference in inferences.values():
-        problems += inference.problems
+    for id, inference in inferences.items():
+        problems += [p.within(id) if p.path else p for p in inference.problems]
     compiled = Compiled(document, resolved, (), inferences, {}, {}, {}, unseen.files)
     for id, inference in list(inferences.items()):
         graph = flat.graph(id)
@@ -174,7 +174,10 @@ def _in_order(document: Document, problems: list[Problem]) -> tuple[Problem, ...
     graphs = {id: graph.info.order for id, graph in document.graphs.items()}
     nodes = {n.id: n.order for graph in document.graphs.values() for n in graph.nodes.values()}
 
-    told = {(p.severity, p.code, p.message, p.graph, p.node, p.port): p for p in problems}
+    told: dict[tuple[str, ...], Problem] = {}
+    for p in problems:
+        # The same mistake in several uses is told once, at the first.
+        told.setdefault((p.severity, p.code, p.message, p.graph, p.node, p.port), p)
 
     def rank(problem: Problem) -> tuple[int, int, int]:
         return (

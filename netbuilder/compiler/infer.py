@@ -334,7 +334,7 @@ class _Node:
         return known
 
     def _problems_inside(self, block: Graph, uses: list[Inference], failed: bool) -> None:
-        told = [problem for inside in uses for problem in inside.problems]
+        told = [p.within(self.node.id) for inside in uses for p in inside.problems]
         self.result.problems += told
         first = next((problem for problem in told if problem.severity == "error"), None)
         if first is not None:

@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph.document import Document
 from netbuilder.gui import icons, theme
+from netbuilder.gui.breadcrumb import path_words
 from netbuilder.gui.fix_view import FixButton, mark_of
 from netbuilder.gui.widgets import EmptyState, plain_tip
 
@@ -44,11 +45,13 @@ _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def place_of(document: Document, problem: Problem) -> str:
-    """Where a problem is, in words: `main › conv`."""
+    """Where a problem is, in words: `main › conv`, in a block by the use that has it."""
     graph = document.graphs.get(problem.graph)
     if graph is None:
         return "project"
     node = graph.nodes.get(problem.node)
+    if problem.path and node is not None:
+        return f"{path_words(document, problem.path)} › {node.name}"
     return f"{graph.name} › {node.name}" if node is not None else graph.name
 
 

@@ -339,6 +339,8 @@ class Workbench(QMainWindow):
             self.session.apply_fix(fix)
 
     def _go_to_problem(self, problem: Problem) -> None:
+        if problem.path:
+            self.session.show_use(problem.path)
         if problem.graph:
             self.go_to(problem.graph, problem.node)
         elif problem.code.startswith("data"):

@@ -553,3 +553,30 @@ def test_reroutes_in_a_circle_are_a_circle() -> None:
     with d.history.step("circle"):
         d.document.apply(Added(d.graph.id, back))
     assert codes(d) == ["graph.cycle"]
+
+
+def test_a_problem_inside_says_in_which_use_it_is() -> None:
+    d = simple()
+    d.add_graph("block", "outer")
+    x = d.add("netbuilder.BlockInput", name="x")
+    d.output(use(d, x, name="inner", values={"channels": 4}), name="y")
+    close(d)
+    d.output(use(d, d.input(3, 8, 8, name="image"), name="good", block="outer"), name="a")
+    d.output(use(d, d.input(3, 2, name="flat"), name="bad", block="outer"), name="b")
+    found = [p for p in problems(d) if p.severity == "error"]
+    network, unit = d.graph, d.document.block("unit")
+    outer = d.document.block("outer")
+    assert unit is not None
+    assert outer is not None
+    bad, inner = network.named("bad"), outer.named("inner")
+    assert bad is not None
+    assert inner is not None
+    paths = {p.graph: p.path for p in found}
+    assert paths == {
+        unit.id: f"{network.id}/{bad.id}/{inner.id}",
+        outer.id: f"{network.id}/{bad.id}",
+        network.id: "",
+    }
+    assert set(analyse(d.document, {}).uses[unit.id]) >= {paths[unit.id]}
+    again = [Problem.from_json(p.to_json()) for p in found]
+    assert again == found

@@ -7,8 +7,10 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from netbuilder.app.trail import trail_of
 from netbuilder.cli import layer_list, output, trusting
 from netbuilder.cli.output import UsageError
+from netbuilder.errors import Problem
 from netbuilder.graph.document import Document
 
 
@@ -74,7 +76,7 @@ def check(options: Namespace) -> int:
         output.answer({"ok": report.ok and not unseen, "problems": problems})
     else:
         for problem in report.problems:
-            print(output.describe(problem, _place(document, problem.graph, problem.node)))
+            print(output.describe(problem, _place(document, problem)))
         for text in trusting.options_for(report.problems):
             print(f"To let it run: {text}")
         print("No problems." if not report.problems else f"{len(report.problems)} problems.")
@@ -83,12 +85,16 @@ def check(options: Namespace) -> int:
     return output.DONE if report.ok else output.PROBLEMS
 
 
-def _place(document: Document, graph_id: str, node_id: str) -> str:
-    graph = document.graphs.get(graph_id)
+def _place(document: Document, problem: Problem) -> str:
+    """Where a problem is: `main.conv`, in a block by the use that has it: `main.stage1.conv`."""
+    graph = document.graphs.get(problem.graph)
     if graph is None:
         return ""
-    node = graph.nodes.get(node_id)
-    return graph.name if node is None else f"{graph.name}.{node.name}"
+    node = graph.nodes.get(problem.node)
+    steps = trail_of(document, problem.path) if problem.path else ()
+    names = [document.graphs[step.graph].nodes[step.node].name for step in steps]
+    start = document.graphs[steps[0].graph].name if steps else graph.name
+    return ".".join([start, *names, *([node.name] if node is not None else [])])
 
 
 def summary(options: Namespace) -> int:
