@@ -160,10 +160,11 @@ class OwnFiles:
             return []
         lost = []
         for found in code_files.look(project, before):
-            place = self._place(found.file.path)
-            if found.state in ("missing", "refused") or os.path.lexists(place):
+            name = found.file.path
+            if found.state in ("missing", "refused") or os.path.lexists(self._place(name)):
                 continue
             try:
+                place = code_files.place_in(folder, name)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 atomic.write(place, found.source)
             except (OSError, DocumentError):

@@ -29,6 +29,7 @@ class PluginsDialog(QDialog):
         self.setStyleSheet(style.sheet())
         self.resize(560, 420)
         entries = QVBoxLayout()
+        entries.setContentsMargins(0, 0, 0, 0)
         entries.setSpacing(12)
         self.words = [SAFE] if safe else [NONE] if not plugins else []
         for text in self.words:

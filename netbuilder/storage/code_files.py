@@ -44,10 +44,15 @@ def read(folder: Path, name: str) -> bytes:
     fault = own.path_fault(name)
     if fault:
         raise DocumentError(f"'{name}' {fault}.")
+    return files.read(place_in(folder, name), signatures.MAX_BYTES)
+
+
+def place_in(folder: Path, name: str) -> Path:
+    """Where a code file is in a folder; `DocumentError` if a link leads away from there."""
     place = folder.joinpath(*name.split("/"))
     if relative(place, folder) != name:
         raise DocumentError(f"'{name}' is a link to another file.", "Put the file itself there.")
-    return files.read(place, signatures.MAX_BYTES)
+    return place
 
 
 def declare(folder: Path, path: Path) -> tuple[str, Json, signatures.Reading]:
@@ -91,12 +96,11 @@ def write_beside(
         source = sources.get(file.sha256)
         if source is None:
             continue
-        place = folder.joinpath(*name.split("/"))
+        place = place_in(folder, name)
         if out is not None and os.path.realpath(place) == os.path.realpath(out):
             raise DocumentError(f"'{name}' is the file with your layers.", "Name another file.")
-        if os.path.lexists(place):
-            if files.read(place, signatures.MAX_BYTES) == source:
-                continue
+        if os.path.lexists(place) and files.read(place, signatures.MAX_BYTES) == source:
+            continue
         if os.path.lexists(place) and not replace:
             raise DocumentError(
                 f"There is another '{name}' in '{folder}'.",

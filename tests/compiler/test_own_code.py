@@ -204,6 +204,14 @@ def test_bytes_for_another_hash_do_not_run(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
+def test_the_last_door_asks_by_itself() -> None:
+    file = own.files(project(features=8).document.project)["my_layers.py"]
+    with trusted.given(trust(f"{GATE}#")), pytest.raises(UntrustedCodeError):
+        own_code.module(file)
+    with trusted.given(trust(GATE)):
+        assert own_code.module(file).Gate
+
+
 def test_trust_that_is_taken_back_counts_for_what_ran_before() -> None:
     made = project(features=8)
     with trusted.given(trust(GATE)):

@@ -104,6 +104,20 @@ def test_copies_go_beside_what_imports_them(tmp_path: Path) -> None:
         assert (tmp_path / "a.py").read_text() == GATE
 
 
+def test_a_copy_follows_no_link(tmp_path: Path) -> None:
+    """Else a run folder from somebody could have any of one's files replaced."""
+    mine = tmp_path / "mine.txt"
+    mine.write_text("precious")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "a.py").symlink_to(mine)
+    with (
+        trusted.given(trusted.Trust.of([GATE.encode()], {})),
+        pytest.raises(DocumentError),
+    ):
+        code_files.write_beside(ProjectInfo(code=declared(a=GATE)), tmp_path / "run", replace=True)
+    assert mine.read_text() == "precious"
+
+
 def test_without_trust_nothing_is_copied(tmp_path: Path) -> None:
     assert code_files.write_beside(ProjectInfo(code=declared(a=GATE)), tmp_path) == []
     assert list(tmp_path.iterdir()) == []
