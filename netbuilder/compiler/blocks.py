@@ -24,12 +24,10 @@ def check_block(block: Graph) -> Iterator[Problem]:
     seen: set[str] = set()
     for entry in declared if isinstance(declared, tuple) else ():
         name = entry.get("name") if isinstance(entry, Mapping) else None
-        refusal = parameters.word_refusal(name)
+        refusal = parameters.word_refusal(name, seen)
         # Functions that parts call themselves are not looked up where the parameter is.
         if not refusal and name in parts.all_names() and str(name)[:1].isupper():
             refusal = f"'{name}' is the name of a layer in code."
-        if not refusal and name in seen:
-            refusal = f"Two parameters are called '{name}'."
         if not refusal and not _is_plain(entry.get("default")):
             refusal = f"The default of '{name}' must be a number, a text, true, false or a list."
         if refusal:

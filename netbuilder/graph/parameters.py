@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import keyword
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,25 +49,22 @@ def declared(block: Graph) -> tuple[Parameter, ...]:
     return tuple(found.values())
 
 
-def word_refusal(name: object) -> str | None:
-    """Why no block's parameter can have this name; None if one can."""
+def word_refusal(name: object, taken: Collection[str] = ()) -> str | None:
+    """Why no parameter of a block with these `taken` names can have this one; None if one can."""
     if not isinstance(name, str) or not name:
         return "A parameter needs a name."
     if keyword.iskeyword(name) or name in RESERVED:
         return f"'{name}' means something else in code."
     if rules.identifier(name, "x", frozenset()) != name or name.startswith("_"):
         return f"'{name[:40]}' is no name: letters, digits and underscores, a letter first."
+    if name in taken:
+        return f"There is another parameter called '{name}'."
     return None
 
 
 def name_refusal(block: Graph, name: str, own: str = "") -> str | None:
     """Why a parameter (the one now called `own`) can't have this name; None if it can."""
-    reason = word_refusal(name)
-    if reason:
-        return reason
-    if name != own and any(parameter.name == name for parameter in declared(block)):
-        return f"There is another parameter called '{name}'."
-    return None
+    return word_refusal(name, {parameter.name for parameter in declared(block)} - {own})
 
 
 def declare(history: History, block: Graph, name: str, default: Json = 1, help: str = "") -> None:
