@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -140,7 +141,9 @@ def problems(project: ProjectInfo) -> Iterator[Problem]:
 _Seen = tuple[Mapping[str, Json], Mapping[str, CodeFile], tuple[str, ...], Mapping[str, Any]]
 _seen: dict[int, _Seen] = {}
 """What was read of the declarations of late, by the identity of the value."""
+_remembering = threading.Lock()
 _NONE: Mapping[str, type[OwnLayer]] = MappingProxyType({})
+_NOTHING: _Seen = ({}, {}, (), _NONE)
 
 
 def _read(project: ProjectInfo) -> tuple[Mapping[str, CodeFile], tuple[str, ...]]:
@@ -149,14 +152,17 @@ def _read(project: ProjectInfo) -> tuple[Mapping[str, CodeFile], tuple[str, ...]
 
 
 def _look(declared: Mapping[str, Json]) -> _Seen:
+    if not declared:
+        return _NOTHING
     known = _seen.get(id(declared))
     if known is None or known[0] is not declared:
         found, faults = _all_files(declared)
         types = {kind.id: kind for file in found.values() for kind in file.layers.values()}
         known = (declared, found, tuple(faults), MappingProxyType(types))
-        while len(_seen) >= 16:
-            _seen.pop(next(iter(_seen)), None)
-        _seen[id(declared)] = known
+        with _remembering:
+            while len(_seen) >= 16:
+                del _seen[next(iter(_seen))]
+            _seen[id(declared)] = known
     return known
 
 
