@@ -14,7 +14,7 @@ from netbuilder.cli.main import main
 from netbuilder.exchange import fresh
 from netbuilder.layers import own, trusted
 from netbuilder.layers.trusted import Trust, digest
-from tests.own_files import GATE, declared
+from tests.own_files import GATE, declared, written
 
 COMMANDS = (
     ["train", "{file}", "--run", "{folder}/run", "--steps", "1"],
@@ -67,6 +67,12 @@ def test_untrusted_code_is_refused_with_its_files(
     assert not (file.parent / "canary").exists()
     assert not (file.parent / "run").exists()
     assert not (file.parent / "out.py").exists()
+
+
+def test_trust_comes_before_other_problems(tmp_path: Path) -> None:
+    """A project without data: whoever mends that must not learn of the code only then."""
+    path = written(tmp_path / "other")
+    assert run(COMMANDS[0], path) == 4
 
 
 def test_check_says_what_is_not_known(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
