@@ -1,27 +1,25 @@
-"""What a network costs: weights and multiply-accumulates, in all and node by node.
+"""What a network costs: weights, multiply-accumulates and memory, in all and node by node.
 
-Multiply-accumulates are those of one forward pass of one sample: half the floating point
-operations that `torch.utils.flop_counter` counts (matrix products, convolutions,
-attention), on PyTorch's meta device, so that no weights are made.
+Multiply-accumulates are those of one forward pass of one sample (`analysis.counting` says
+what counts); memory is what training keeps of a batch (`analysis.memory`) and what comes out
+of the nodes. All is found on PyTorch's meta device, so that no weights are made.
 """
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from netbuilder.analysis.counting import Booked, count
+from netbuilder.analysis.memory import kept
 from netbuilder.compiler import networks
 from netbuilder.compiler.analyse import Compiled
 from netbuilder.compiler.build import build_network, compiled_without_errors, named_network
-from netbuilder.compiler.emit import Place
+from netbuilder.compiler.inference import Inference
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
@@ -36,52 +34,14 @@ Sizes = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Multiply-accumulates in all, and by graph and node id.
+    """Multiply-accumulates and bytes kept for the gradient, by node and use.
 
-    A node that calls a block has those of all that is in it.
+    `values` are the sizes of the symbols for which they hold.
     """
 
-    macs: int
-    by_node: Mapping[Place, int]
-
-
-class _Counter(FlopCounterMode):
-    """Books every operation with the nodes whose lines of generated code led to it."""
-
-    def __init__(self, file: str, lines: Mapping[int, Place]) -> None:
-        super().__init__(display=False)
-        self._file = file
-        self._lines = lines
-        self.by_node: Counter[Place] = Counter()
-
-    def _count_flops(self, func_packet: Any, out: Any, args: Any, kwargs: Any) -> Any:
-        before = self.get_total_flops()
-        out = super()._count_flops(func_packet, out, args, kwargs)  # type: ignore[no-untyped-call]
-        flops = self.get_total_flops() - before
-        if flops:
-            for place in self._places():
-                self.by_node[place] += flops
-        return out
-
-    def _places(self) -> set[Place]:
-        found = set()
-        frame: FrameType | None = sys._getframe()
-        while frame is not None:
-            if frame.f_code.co_filename == self._file and frame.f_lineno in self._lines:
-                found.add(self._lines[frame.f_lineno])
-            frame = frame.f_back
-        return found
-
-
-def count(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Costs:
-    """The costs of `module(*inputs)`; a compiled module, in eval mode."""
-    origin: Any = module.netbuilder_origin
-    file = type(module).forward.__code__.co_filename
-    with _Counter(file, origin.source.lines) as counter:
-        module(*inputs)
-    return Costs(
-        counter.get_total_flops() // 2, {at: flops // 2 for at, flops in counter.by_node.items()}
-    )
+    macs: Booked
+    kept: Booked
+    values: Mapping[str, int]
 
 
 def summary(document: Document, network: str | None, sizes: Sizes) -> dict[str, Any]:
@@ -132,7 +92,6 @@ def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
     inference = compiled.inferences[graph.id]
     with torch.device("meta"):
         module = build_network(document, name)
-    module.eval()
     inputs: dict[str, TensorType] = {}
     outputs: dict[str, TensorType] = {}
     for node in graph.ordered():
@@ -141,26 +100,48 @@ def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
             inputs[node.name] = inference.outputs[node.id]["output"]
         elif layer is not None and layer.role is Role.OUTPUT:
             outputs[node.name] = inference.inputs[node.id]["input"]
-    costs = count(module, _examples(inputs, sizes))
+    costs = _costs(module, inputs, sizes)
     weights = list(module.parameters())
+    nodes = _nodes(inference, graph.id, costs)
+    _, calls = networks.weights(inference, compiled.networks)
+    for entry in nodes:
+        entry["parameters"] = calls.get(entry["id"], entry["parameters"])
     return {
         "parameters": sum(weight.numel() for weight in weights),
         "trainable": sum(weight.numel() for weight in weights if weight.requires_grad),
-        "macs": costs.macs,
+        "macs": costs.macs.total,
+        "kept_bytes": costs.kept.total,
+        "output_bytes": sum(_made(inference, node) for node in nodes),
         "inputs": _shapes(inputs),
         "outputs": _shapes(outputs),
-        "nodes": _nodes(graph, compiled, costs),
+        "nodes": nodes,
+        "blocks": _blocks(compiled, graph, costs),
     }
 
 
-def _examples(inputs: Mapping[str, TensorType], sizes: Sizes) -> list[torch.Tensor]:
+def _costs(module: nn.Module, inputs: Mapping[str, TensorType], sizes: Sizes) -> Costs:
+    values = _values(inputs, sizes)
+    macs = count(module.eval(), _examples(inputs, values))
+    # Statistics of a batch need two samples, so that what a batch keeps is worked out from two
+    # and from three: a fixed part, and one for each sample.
+    module.train()
+    two, three = (kept(module, _examples(inputs, {**values, "N": n})) for n in (2, 3))
+    batch = values.get("N", 2)
+    return Costs(macs, two.scaled(three, 3 - batch, batch - 2), values)
+
+
+def _values(inputs: Mapping[str, TensorType], sizes: Sizes) -> dict[str, int]:
+    """The sizes of the symbols: those of the given shapes, else one sample and `FREE_SIZE`."""
     known: dict[str, int] = {"N": 1}
     for name, tensor in inputs.items():
         for dim, size in zip(tensor.shape, sizes.get(name, ()), strict=False):
             if isinstance(dim, dims.Symbolic):
                 known[str(dim)] = size
     free = dims.symbols(dim for tensor in inputs.values() for dim in tensor.shape)
-    values = {symbol: known.get(symbol, FREE_SIZE) for symbol in free}
+    return {symbol: known.get(symbol, FREE_SIZE) for symbol in free}
+
+
+def _examples(inputs: Mapping[str, TensorType], values: Mapping[str, int]) -> list[torch.Tensor]:
     return [
         torch.empty(
             dims.concrete(tensor.shape, values),
@@ -175,9 +156,8 @@ def _shapes(types: Mapping[str, TensorType]) -> dict[str, list[int | str]]:
     return {port: [dims.to_json(dim) for dim in type.shape] for port, type in types.items()}
 
 
-def _nodes(graph: Graph, compiled: Compiled, costs: Costs) -> list[dict[str, Any]]:
-    inference = compiled.inferences[graph.id]
-    _, calls = networks.weights(inference, compiled.networks)
+def _nodes(inference: Inference, use: str, costs: Costs) -> list[dict[str, Any]]:
+    """The nodes of a network, or of a block in one use."""
     return [
         {
             "id": node.id,
@@ -185,8 +165,43 @@ def _nodes(graph: Graph, compiled: Compiled, costs: Costs) -> list[dict[str, Any
             "layer": node.layer,
             "inputs": _shapes(inference.inputs.get(node.id, {})),
             "outputs": _shapes(inference.outputs.get(node.id, {})),
-            "parameters": calls.get(node.id, inference.parameters.get(node.id, 0)),
-            "macs": costs.by_node.get((graph.id, node.id), 0),
+            "parameters": inference.parameters.get(node.id, 0),
+            "macs": costs.macs.at(use, node.id),
+            "kept_bytes": costs.kept.at(use, node.id),
+            "output_bytes": _bytes(inference.outputs.get(node.id, {}), costs.values),
         }
-        for node in graph.ordered()
+        for node in inference.graph.ordered()
+    ]
+
+
+def _bytes(types: Mapping[str, TensorType], values: Mapping[str, int]) -> int:
+    """How much memory tensors of these types take."""
+    total = 0
+    for type in types.values():
+        size = dims.at(dims.product(type.shape), values)
+        width = getattr(torch, type.dtype).itemsize
+        total += size * width if isinstance(size, int) else 0
+    return total
+
+
+def _made(inference: Inference, node: Mapping[str, Any]) -> int:
+    """The bytes that a node makes itself: not what is given, nor another form of the same."""
+    layer = inference.layers.get(node["id"])
+    if layer is None or layer.is_view or layer.role is Role.INPUT:
+        return 0
+    made: int = node["output_bytes"]
+    return made
+
+
+def _blocks(compiled: Compiled, graph: Graph, costs: Costs) -> list[dict[str, Any]]:
+    """The uses of blocks in a network, each with its path and what its nodes cost there."""
+    return [
+        {
+            "path": path,
+            "block": use.graph.name,
+            "nodes": _nodes(use, path, costs),
+        }
+        for uses in compiled.uses.values()
+        for path, use in uses.items()
+        if path.split("/")[0] == graph.id
     ]

@@ -13,6 +13,7 @@ from netbuilder.app.templates import open_template, templates
 from netbuilder.compiler.build import build_network
 from netbuilder.errors import NetbuilderError, ProblemsError
 from netbuilder.graph.document import Document
+from tests.analysis.references import REFERENCES, Reference, kept_bytes, macs
 
 
 def by_name(network: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -57,6 +58,80 @@ def test_templates_have_the_parameters_that_they_say(id: str) -> None:
         built = sum(weight.numel() for weight in build_network(document, name).parameters())
         assert network["parameters"] == built
         assert network["macs"] > 0
+
+
+# -- against PyTorch's own tools --------------------------------------------------------------
+
+SINGLE = [reference for reference in REFERENCES if reference.there]
+
+
+def found(reference: Reference, batch: int = 1) -> dict[str, Any]:
+    shapes = {name: (batch, *shape[1:]) for name, shape in reference.shapes.items()}
+    result: dict[str, Any] = costs.summary(reference.draw().document, "main", shapes)
+    network: dict[str, Any] = result["networks"]["main"]
+    return network
+
+
+@pytest.mark.parametrize("reference", SINGLE, ids=[r.name for r in SINGLE])
+def test_costs_are_those_that_pytorch_finds_in_the_same_written_by_hand(
+    reference: Reference,
+) -> None:
+    network = found(reference)
+    module = reference.module()
+    assert network["parameters"] == sum(weight.numel() for weight in module.parameters())
+    assert network["macs"] == macs(reference) > 0
+    if reference.by_hand:
+        assert network["macs"] == reference.by_hand
+    assert network["macs"] == sum(node["macs"] for node in network["nodes"])
+    kept, wanted = found(reference, 5)["kept_bytes"], kept_bytes(reference, 5)
+    assert kept == pytest.approx(wanted, rel=0.02 if reference.copies else 0)
+    assert kept > 0
+    assert network["kept_bytes"] == sum(node["kept_bytes"] for node in network["nodes"])
+
+
+def test_what_is_in_a_block_is_told_for_each_use() -> None:
+    network = found(next(r for r in REFERENCES if r.name == "blocks"))
+    nodes = by_name(network)
+    one, two = network["blocks"]
+    assert [use["block"] for use in (one, two)] == ["part", "part"]
+    assert [use["path"].split("/")[1] for use in (one, two)] == [
+        nodes["one"]["id"],
+        nodes["two"]["id"],
+    ]
+    fc = [by_name(use)["fc"] for use in (one, two)]
+    assert [node["macs"] for node in fc] == [16 * 24, 3 * 24 * 24], "all repetitions together"
+    assert [node["macs"] for node in fc] == [nodes[name]["macs"] for name in ("one", "two")]
+    assert [node["parameters"] for node in fc] == [16 * 24 + 24, 24 * 24 + 24]
+    assert fc[0]["inputs"] == {"input": ["N", 16]}
+    relu = by_name(one)["relu"]
+    assert relu["kept_bytes"] == relu["output_bytes"] == 4 * 24
+    for name, use in (("one", one), ("two", two)):
+        for cost in ("macs", "kept_bytes"):
+            assert nodes[name][cost] == sum(node[cost] for node in use["nodes"])
+
+
+def test_weights_of_one_node_at_two_places_count_once_and_work_twice() -> None:
+    network = found(next(r for r in REFERENCES if r.name == "shared weights"))
+    nodes = by_name(network)
+    assert [nodes[name]["parameters"] for name in ("one", "two")] == [16 * 16 + 16, 0]
+    assert [nodes[name]["macs"] for name in ("one", "two")] == [16 * 16, 16 * 16]
+
+
+def test_what_comes_out_is_counted_where_it_is_made() -> None:
+    project = nb.Project()
+    net = project.add_network("main")
+    x = net.add("netbuilder.Input", name="image", shape=(2, 4, 4))
+    flat = net.add("torch.nn.Flatten", name="flat")
+    head = net.add("torch.nn.Linear", name="head", out_features=3)
+    y = net.add("netbuilder.Output", name="y")
+    for source, target in itertools.pairwise([x, flat, head, y]):
+        net.connect(source, target)
+    network = costs.summary(project.document, None, {"image": [5, 2, 4, 4]})["networks"]["main"]
+    nodes = by_name(network)
+    assert nodes["flat"]["output_bytes"] == nodes["image"]["output_bytes"] == 5 * 32 * 4
+    assert nodes["head"]["output_bytes"] == 5 * 3 * 4
+    assert network["output_bytes"] == 5 * 3 * 4, "a view is no memory of its own"
+    assert network["kept_bytes"] == nodes["head"]["kept_bytes"] == 5 * 32 * 4
 
 
 def recurrent() -> Document:
