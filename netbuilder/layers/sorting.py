@@ -103,6 +103,9 @@ class Sort(_Sorting):
     descending: bool = False
     stable: bool = False
 
+    def onnx_refusal(self) -> str:
+        return "PyTorch's exporter has no form of a stable sort." if self.stable else ""
+
     def subtitle(self) -> str:
         return f"dim {self.dim}{', descending' if self.descending else ''}"
 
@@ -120,6 +123,9 @@ class Argsort(_Along):
     dim: Index = -1
     descending: bool = False
     stable: bool = False
+
+    def onnx_refusal(self) -> str:
+        return "PyTorch's exporter has no form of a stable sort." if self.stable else ""
 
     def subtitle(self) -> str:
         return f"dim {self.dim}{', descending' if self.descending else ''}"

@@ -208,4 +208,5 @@ def test_onnx_has_nearly_every_layer(capsys: pytest.CaptureFixture[str]) -> None
         print(f"\nONNX: {len(RUN) - len(refused)} of {len(RUN)} layers")
         for id, reason in refused.items():
             print(f"  {id}: {reason}")
-    assert len(refused) < len(RUN) / 4
+    of_graphs = [id for id in refused if id.startswith("torch_geometric.")]
+    assert len(refused) - len(of_graphs) < len(RUN) / 8
