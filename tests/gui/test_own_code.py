@@ -215,6 +215,8 @@ def test_what_was_shown_is_what_is_trusted(
     code.write_text(GATE + "\nimport os\n")
     hand.session.trust_code(found)
     assert [each.state for each in hand.session.code.standing()] == ["changed"]
+    assert TrustStore().known(digest(GATE.encode()), code)
+    assert not TrustStore().known(digest(code.read_bytes()), code)
     (_, params, _) = hand.client.waiting("analyse")[-1]
     assert Trust.from_json(params["code"]).sources == {}
     hand.report(RESTRICTED)
