@@ -39,7 +39,14 @@ def from_source(project: nb.Project, folder: Path) -> nn.Module:
     return made
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+OFTEN = ("lenet", "resnet18", "gpt", "vit", "vae", "direct", "functional")
+"""Networks that are tried at every run of the tests; the others at night."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in OFTEN else pytest.param(name, marks=pytest.mark.nightly) for name in EXAMPLES],
+)
 def test_a_module_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
     module, inputs = example(name)
     expected = outputs(module, inputs)

@@ -15,10 +15,15 @@ from netbuilder.errors import DocumentError
 from tests.exchange.examples import example, export, outputs
 from tests.exchange.test_from_module import assert_same, errors
 
-NAMES = ("resnet18", "mobilenet", "lstm", "gru", "encoder", "gpt", "vit", "vae", "direct")
+AT_NIGHT = ("mobilenet", "lstm", "gru", "encoder", "vit", "vae", "direct")
 
 
-@pytest.mark.parametrize("name", NAMES)
+def _some(*names: str) -> list[Any]:
+    """These at every run of the tests, the others at night."""
+    return [*names, *(pytest.param(name, marks=pytest.mark.nightly) for name in AT_NIGHT)]
+
+
+@pytest.mark.parametrize("name", _some("resnet18", "gpt"))
 def test_a_file_gives_what_the_module_gives(name: str, tmp_path: Path) -> None:
     module, inputs = example(name)
     torch.export.save(export(module, inputs), tmp_path / "net.pt2")
@@ -28,7 +33,10 @@ def test_a_file_gives_what_the_module_gives(name: str, tmp_path: Path) -> None:
     assert_same(outputs(project.module().eval(), inputs), outputs(module, inputs))
 
 
-@pytest.mark.parametrize("name", ["mobilenet", "gpt", "vit"])
+@pytest.mark.parametrize(
+    "name",
+    ["vit", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("mobilenet", "gpt"))],
+)
 def test_a_decomposed_file_is_put_together_again(name: str, tmp_path: Path) -> None:
     module, inputs = example(name)
     torch.export.save(export(module, inputs, decomposed=True), tmp_path / "net.pt2")

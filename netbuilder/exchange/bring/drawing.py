@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-import torch
-from torch import Tensor
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.bring import functions, making, running, shapes, weighted
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
 from netbuilder.exchange.bring.functions import Same, Unsupported
+from netbuilder.exchange.bring.holding import hold, relative
 from netbuilder.exchange.bring.leaves import leaf
 from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Ref, State, refs
 from netbuilder.graph import rules
-from netbuilder.graph.model import Json, freeze
+from netbuilder.graph.model import Json
 
 RULES = (functions, making, shapes, weighted)
 """The modules with rules for operations; they register them when they are imported."""
 _RANDOM = frozenset({"bernoulli", "multinomial", "normal", "rand", "randint", "randn", "randperm"})
-MAX_LITERAL = 64
-"""Tensors of more numbers than these are kept with the weights."""
-PARAMETER, BUFFER = "netbuilder.LearnableParameter", "netbuilder.Buffer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,7 @@ class _Drawing:
             name = path or ("output" if len(self.program.outputs) == 1 else str(at))
             title = rules.identifier(f"output_{name}" if name[:1].isdigit() else name, "output")
             here = self.resolve(value.name)
-            self._hold(network, [here])
+            hold(self.program, network, [here])
             network.outputs.append((here, title))
 
     # -- values --------------------------------------------------------------------------------
@@ -129,7 +123,7 @@ class _Drawing:
         node = leaf(call, self.program, taken, given)
         if node is not None:
             node.inputs = {port: self.resolve(value) for port, value in node.inputs.items()}
-            self._hold(draft, node.inputs.values())
+            hold(self.program, draft, node.inputs.values())
             self._tell_of_ties(node, call.scope.path)
             self._add(draft, node, call.scope.path)
             return
@@ -152,7 +146,7 @@ class _Drawing:
         self._names_of_inputs(inner, call)
         self._fill(inner, call, call.scope.path)
         ends = dict.fromkeys(map(self.resolve, given))
-        self._hold(inner, ends)
+        hold(self.program, inner, ends)
         made = inner.makers()
         # What goes through as it is needs no way through the block.
         ends = {value: None for value in ends if value in made}
@@ -164,7 +158,7 @@ class _Drawing:
         node = DraftNode(BLOCK, inner=inner)
         node.inputs = {port: value for value, port in inner.inputs.items()}
         node.outputs = dict(inner.outputs)
-        self._hold(draft, node.inputs.values())
+        hold(self.program, draft, node.inputs.values())
         self._add(draft, node, call.scope.path)
 
     def _names_of_inputs(self, inner: Draft, call: Call) -> None:
@@ -179,7 +173,7 @@ class _Drawing:
 
     def _add(self, draft: Draft, node: DraftNode, path: str) -> None:
         """Put a module's node into the graph; a second call of a module shares its weights."""
-        node.name = _relative(path, draft.scope.path)
+        node.name = relative(path, draft.scope.path)
         key = (id(draft), path)
         owner = self.shared.setdefault(key, node)
         if owner is not node and _alike(owner, node):
@@ -206,7 +200,7 @@ class _Drawing:
             nodes = [self._placeholder(operation, str(reason))]
         for node in nodes:
             node.inputs = {port: self.resolve(value) for port, value in node.inputs.items()}
-            self._hold(draft, node.inputs.values())
+            hold(self.program, draft, node.inputs.values())
             node.name = node.name or operation.base.strip("_")
             self._share_held(draft, node)
             draft.nodes.append(node)
@@ -289,52 +283,6 @@ class _Drawing:
     def _count(self, operation: Operation) -> None:
         self.unsupported[operation.shown] = self.unsupported.get(operation.shown, 0) + 1
 
-    # -- tensors that are used by themselves ---------------------------------------------------
-
-    def _hold(self, draft: Draft, values: Iterable[str]) -> None:
-        """Nodes for parameters and buffers among the values that this graph reads."""
-        for value in list(values):
-            state = self.program.states.get(value)
-            if state is None or value in draft.inputs or value in draft.makers():
-                continue
-            draft.nodes += self._held(draft, value, state)
-
-    def _held(self, draft: Draft, value: str, state: State) -> list[DraftNode]:
-        tensor = self.program.tensors[state.key]
-        if state.kind == "constant":
-            literal = _literal(tensor)
-            if literal is not None:
-                literal.outputs = {value: "output"}
-                return [literal]
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        learnt = state.kind == "parameter"
-        node = DraftNode(PARAMETER if learnt else BUFFER, _relative(state.key, draft.scope.path))
-        node.params = {"shape": tuple(tensor.shape)}
-        node.states = {"weight" if learnt else "value": state.key}
-        node.outputs = {value: "output"}
-        if dtype in ("float32", "float64", "float16", "bfloat16"):
-            return [node]
-        raw = f"{value}.stored"
-        node.outputs = {raw: "output"}
-        cast = DraftNode("torch.Tensor.to", f"{node.name}_{dtype}", {"dtype": dtype})
-        cast.inputs, cast.outputs = {"input": raw}, {value: "output"}
-        return [node, cast]
-
-
-def _literal(tensor: Tensor) -> DraftNode | None:
-    """A tensor of a few numbers as those numbers; None where that would not be the same."""
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    whole = tensor.dtype.is_floating_point and not bool(torch.isfinite(tensor).all())
-    if tensor.numel() > MAX_LITERAL or tensor.dim() > 3 or not tensor.numel() or whole:
-        return None
-    params: dict[str, Json] = {"data": freeze(tensor.tolist())}
-    if dtype not in ("float32", "int64", "bool"):
-        params["dtype"] = dtype
-    try:
-        return functions.checked(DraftNode("torch.tensor", "constant", params))
-    except Unsupported:
-        return None
-
 
 _VIEWS = frozenset({"slice", "select", "view", "narrow", "transpose", "permute", "unsqueeze"})
 
@@ -349,12 +297,6 @@ def argument_names(module: object) -> list[str]:
     except (TypeError, ValueError, AttributeError):
         return []
     return [parameter.name for parameter in parameters if parameter.kind in kinds]
-
-
-def _relative(path: str, base: str) -> str:
-    """`layer1.0` within the call of `net` is `layer1_0`; a digit can't begin a name."""
-    rest = path.removeprefix(f"{base}.") if base else path
-    return rest.replace(".", "_")
 
 
 def _alike(owner: DraftNode, node: DraftNode) -> bool:

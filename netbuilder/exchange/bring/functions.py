@@ -48,7 +48,6 @@ ALIASES: Mapping[str, str] = {
     "fft_rfft2": "torch.fft.rfft2",
     "greater": "gt",
     "less": "lt",
-    "linalg_norm": "torch.linalg.norm",
     "linalg_vector_norm": "torch.linalg.vector_norm",
     "max_pool1d_with_indices": "max_pool1d",
     "max_pool2d_with_indices": "max_pool2d",
@@ -111,7 +110,14 @@ def convert(operation: Operation, program: Program) -> list[DraftNode]:
         raise Unsupported(f"there is no layer for {operation.target}")
     if operation.base in SAME or operation.target.startswith("aten.detach_."):
         raise Same(value(operation, "self"))
-    made = RULES.get(operation.base, plain)(operation, program)
+    try:
+        made = RULES.get(operation.base, plain)(operation, program)
+    except Unsupported:
+        # Weights that are worked out go into the function itself.
+        by_function = f"torch.nn.functional.{operation.base}"
+        if operation.base not in RULES or by_function not in catalogue.layers():
+            raise
+        made = bound(operation, program, by_function)
     return [checked(node) for node in (made if isinstance(made, list) else [made])]
 
 
