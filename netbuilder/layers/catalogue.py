@@ -47,6 +47,8 @@ FAMILIES = (
     "graph_networks",
     "graph_edges",
     "graph_relations",
+    "graph_norms",
+    "graph_pooling",
     "padding",
     "resize",
     "functional",

@@ -207,7 +207,9 @@ class GraphLayer(Layer):
         return "" if out is None else str(out)
 
     def onnx_refusal(self) -> str:
-        return "Exporting layers of torch_geometric to ONNX is not supported."
+        if not getattr(self, "cached", False):
+            return ""
+        return "With cached the file would hold the edges of one graph for ever."
 
 
 def check_ids(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
+
+from netbuilder.compiler.libraries import quietly
 
 Values = dict[str, Any]
 
@@ -22,6 +25,8 @@ def torch_values(id: str, values: Values) -> Values:
         found["nn"] = _mlp(sizes, found.pop("norm"))
     if name in ACTIVATIONS and found["act"] is not None:
         found["act"] = _ACTS[found["act"]]()
+    if "GNN" in found:
+        found["GNN"] = getattr(torch_geometric_nn(), found["GNN"])
     if "deg" in found:
         found["deg"] = torch.tensor(found["deg"])
         found["aggregators"] = list(found["aggregators"])
@@ -30,10 +35,13 @@ def torch_values(id: str, values: Values) -> Values:
 
 
 def _mlp(sizes: list[int], norm: str | None) -> nn.Module:
-    from torch_geometric.nn import MLP
-
-    made: nn.Module = MLP(sizes, norm=norm)
+    made: nn.Module = torch_geometric_nn().MLP(sizes, norm=norm)
     return made
+
+
+def torch_geometric_nn() -> ModuleType:
+    """PyG, imported where it is needed only: that takes seconds."""
+    return quietly("torch_geometric.nn")
 
 
 def _network(found: Values, factor: int = 1) -> list[int]:
@@ -65,6 +73,7 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "MFConv": ("lins_l.0.",),
     "TransformerConv": ("lin_skip.",),
     "PNAConv": ("aggr_module.avg_deg_",),
+    "SAGPooling": ("select.weight",),  # one number, of which the sign counts
     "RGATConv": ("w", "l1", "b1", "l2", "b2"),
 }
 """Weights that PyG makes and does not use with some parameters: beginnings of their names."""
