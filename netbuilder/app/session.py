@@ -29,7 +29,14 @@ from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
 from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
-from netbuilder.app.trail import Trail, first_use, graph_report, report_here, values_here
+from netbuilder.app.trail import (
+    Trail,
+    first_use,
+    graph_report,
+    report_here,
+    use_path,
+    values_here,
+)
 from netbuilder.app.trust import TrustStore
 from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
@@ -443,13 +450,17 @@ class Session:
             self._worker.run()
 
     def costs(self, on_done: Callable[[Costs], None]) -> None:
-        """What the nodes of the shown network cost; nothing is told while a training runs.
+        """What the nodes of the shown network or block cost; nothing while a training runs.
 
-        Nor of a graph that is no network, has errors, or is very large.
+        Nor of a training step, or where the network has errors or is very large.
         """
         busy = self.run is not None and self.run.active
-        if not busy and self.report is not None and countable(self.graph, self.report):
-            self._costing.begin(self._project_json, self.graph, self.report, on_done)
+        if busy or self.report is None:
+            return
+        path = use_path(self.report, self.graph, self.trail)
+        network = self.document.graphs.get(path.split("/")[0], self.graph)
+        if countable(network, self.report):
+            self._costing.begin(self._project_json, network, self.report, on_done, path)
 
     def layer_help(self, layer: str, on_done: OnDone) -> None:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""

@@ -78,6 +78,13 @@ def graph_report(report: Report | None, graph: Graph, trail: Trail) -> GraphRepo
     return found or report.graphs.get(graph.id) or GraphReport()
 
 
+def use_path(report: Report, graph: Graph, trail: Trail) -> str:
+    """The path in `Report.uses` of the shown graph: its own id if it is no block in use."""
+    uses = report.uses.get(graph.id, {})
+    path = path_of(report, trail)
+    return path if path in uses else next(iter(uses), graph.id)
+
+
 def first_use(document: Document, report: Report | None, block: Graph) -> Trail:
     """The use that a block's part of the report is about when one came by none."""
     path = next(iter(report.uses.get(block.id, {})), "") if report is not None else ""

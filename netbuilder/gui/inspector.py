@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from netbuilder.app.costing import Costs
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
@@ -42,7 +43,7 @@ class Inspector(QWidget):
         super().__init__()
         self.values: Callable[[], Mapping[str, Json]] = dict
         """Values of the shown block's parameters, for the use that one looks at."""
-        self._costs: Mapping[str, int] = {}
+        self._costs = Costs({}, {})
         self._ask_costs = QTimer(self)
         self._ask_costs.setSingleShot(True)
         self._ask_costs.setInterval(COSTS_MS)
@@ -71,7 +72,7 @@ class Inspector(QWidget):
     def show_graph(self, history: History, graph: Graph | None) -> None:
         """Another project, or another graph of it."""
         self._history, self._graph = history, graph
-        self._ids, self._costs = (), {}
+        self._ids, self._costs = (), Costs({}, {})
         self._show()
 
     def show_selection(self, ids: Sequence[str]) -> None:
@@ -87,8 +88,8 @@ class Inspector(QWidget):
         if self.page is not None:
             self._ask_costs.start()
 
-    def show_costs(self, costs: Mapping[str, int]) -> None:
-        """Multiply-accumulates by node id."""
+    def show_costs(self, costs: Costs) -> None:
+        """Multiply-accumulates and memory by node id."""
         self._costs = costs
         self._fill_report()
 

@@ -30,8 +30,20 @@ def cost_text(macs: int, total: int) -> str:
     return f"{shown}, {100 * macs / total:.0f} %" if total else shown
 
 
+def memory_text(size: int) -> str:
+    """`12.3 kB`: memory that training keeps of a sample; empty for none."""
+    if not size:
+        return ""
+    shown, unit = float(size), ""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if shown < 1000 or unit == "TB":
+            break
+        shown /= 1000
+    return f"{shown:.3g} {unit}"
+
+
 def facts(
-    ports: Ports, report: NodeReport, *, weighty: bool, cost: str = ""
+    ports: Ports, report: NodeReport, *, weighty: bool, cost: str = "", kept: str = ""
 ) -> list[tuple[str, str]]:
     """Name and value of each line; `weighty` nodes show their count even while it is 0."""
     lines = [
@@ -44,6 +56,8 @@ def facts(
         lines.append(("parameters", f"{report.parameters:,}"))
     if cost:
         lines.append(("multiply-adds", cost))
+    if kept:
+        lines.append(("kept in training", kept))
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from netbuilder.app.costing import Costs
 from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import ChangeError, Problem
 from netbuilder.graph import edits
@@ -20,7 +21,7 @@ from netbuilder.gui.fields import common
 from netbuilder.gui.fix_view import ProblemCards
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.layer_help import HelpSection, LayerHelp
-from netbuilder.gui.node_facts import Facts, cost_text, facts
+from netbuilder.gui.node_facts import Facts, cost_text, facts, memory_text
 from netbuilder.gui.node_outline import WEIGHTY, NodeOutline
 from netbuilder.gui.node_weights import WeightsLine
 from netbuilder.gui.widgets import column, label, link, row, rule, selectable
@@ -222,7 +223,7 @@ class NodePage(QWidget):
         self,
         reports: Mapping[str, NodeReport],
         problems: Sequence[Problem],
-        costs: Mapping[str, int],
+        costs: Costs,
     ) -> None:
         """Show shapes, inferred sizes, costs and problems; `problems` are those of the nodes."""
         report = reports.get(self.single, NodeReport())
@@ -236,7 +237,8 @@ class NodePage(QWidget):
             weighty = any(kind.family.value in WEIGHTY for kind in self.outline.kinds)
             macs = costs.get(self.single, 0)
             cost = cost_text(macs, sum(costs.values())) if macs else ""
-            self.facts.show_lines(facts(ports, report, weighty=weighty, cost=cost))
+            kept = memory_text(costs.kept.get(self.single, 0))
+            self.facts.show_lines(facts(ports, report, weighty=weighty, cost=cost, kept=kept))
 
     def _at_fields(self, problems: Sequence[Problem]) -> tuple[dict[str, str], list[Problem]]:
         """Problems that name a field go there, the others (and those with fixes) to the cards."""

@@ -302,9 +302,8 @@ def test_an_inferred_size_is_pinned_and_let_go(hand: WindowHand) -> None:
 def test_nodes_of_several_layers_share_a_form(hand: WindowHand) -> None:
     hand.open()
     wide = add(hand, "torch.nn.Conv1d", "wide", out_channels=8, kernel_size=3)
-    conv = hand.session.graph.named("conv1")
+    conv = add(hand, "torch.nn.Conv2d", "conv", out_channels=16, kernel_size=3)
     head = hand.session.graph.named("classifier")
-    assert conv is not None
     assert head is not None
     hand.bench.canvas.select([conv.id, wide.id])
     settle()
@@ -313,11 +312,11 @@ def test_nodes_of_several_layers_share_a_form(hand: WindowHand) -> None:
     assert "kernel_size" not in shown.form.rows, "one takes two sizes, the other one"
     assert hand.field("out_channels").placeholderText() == "several values"
     hand.type(hand.field("out_channels"), "40")
-    assert [params(hand, n)["out_channels"] for n in ("conv1", "wide")] == [40, 40]
+    assert [params(hand, n)["out_channels"] for n in ("conv", "wide")] == [40, 40]
     switch = hand.find(Switch, "field.bias")
     QTest.mouseClick(switch, LEFT)
     settle()
-    assert [params(hand, n)["bias"] for n in ("conv1", "wide")] == [False, False]
+    assert [params(hand, n)["bias"] for n in ("conv", "wide")] == [False, False]
     hand.command("edit.undo")
     hand.command("edit.undo")
     assert "bias" not in params(hand, "wide")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from netbuilder.app.trail import trail_of
 from netbuilder.cli import layer_list, output, trusting
@@ -109,19 +111,40 @@ def summary(options: Namespace) -> int:
         output.answer(result)
         return output.DONE
     for name, network in result["networks"].items():
-        rows = [
-            (
-                node["name"],
-                node["layer"],
-                ", ".join(output.dims(shape) for shape in node["outputs"].values()),
-                f"{node['parameters']:,}",
-                f"{node['macs']:,}",
-            )
-            for node in network["nodes"]
-        ]
-        print(f"{name}: {network['parameters']:,} parameters, {network['macs']:,} MACs a sample")
-        output.table(("node", "layer", "output", "parameters", "MACs"), rows)
+        print(
+            f"{name}: {network['parameters']:,} parameters, {network['macs']:,} MACs, "
+            f"{network['kept_bytes']:,} bytes kept for the gradient"
+        )
+        output.table(COSTS, _cost_rows(network["nodes"]))
+        for use in network["blocks"]:
+            print(f"{use['block']} at {_use_name(document, use['path'])}:")
+            output.table(COSTS, _cost_rows(use["nodes"]))
     return output.DONE
+
+
+COSTS = ("node", "layer", "output", "parameters", "MACs", "kept")
+"""Columns of the summary's tables; `kept` is in bytes."""
+
+
+def _cost_rows(nodes: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            node["name"],
+            node["layer"],
+            ", ".join(output.dims(shape) for shape in node["outputs"].values()),
+            f"{node['parameters']:,}",
+            f"{node['macs']:,}",
+            f"{node['kept_bytes']:,}",
+        )
+        for node in nodes
+    ]
+
+
+def _use_name(document: Document, path: str) -> str:
+    """`main.stage1.conv` for the path of a use in `Report.uses`."""
+    steps = trail_of(document, path)
+    names = [document.graphs[step.graph].nodes[step.node].name for step in steps]
+    return ".".join([document.graphs[path.split("/")[0]].name, *names])
 
 
 def _input_size(text: str) -> tuple[str, list[int]]:
