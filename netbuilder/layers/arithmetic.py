@@ -8,7 +8,14 @@ from typing import Literal
 
 from netbuilder.layers import code
 from netbuilder.layers.base import Complaint, Port, Real, Types
-from netbuilder.layers.checks import bad_parameter, cast, check_real, check_same_dtype, first_of
+from netbuilder.layers.checks import (
+    bad_parameter,
+    cast,
+    check_numbers,
+    check_real,
+    check_same_dtype,
+    first_of,
+)
 from netbuilder.layers.operands import Elementwise, Scalar, WithOther
 
 
@@ -35,16 +42,7 @@ class Add(_Sum):
 
 class _Difference(_Sum):
     def check_types(self, inputs: Types) -> Iterator[Complaint]:
-        for port, tensor in inputs.items():
-            if tensor.dtype == "bool":
-                yield Complaint(
-                    f"{self.title} can't take true and false.",
-                    "Use logical_xor or logical_not, or convert to numbers.",
-                    port,
-                    code="dtype.bool",
-                    fixes=(cast(port, "float32"),),
-                )
-                return
+        return check_numbers(self, inputs, *inputs)
 
 
 class Sub(_Difference):

@@ -192,6 +192,21 @@ def check_real(layer: Layer, inputs: Types, *ports: str) -> Iterator[Complaint]:
             return
 
 
+def check_numbers(layer: Layer, inputs: Types, *ports: str) -> Iterator[Complaint]:
+    """Complains about true and false."""
+    for port in ports:
+        tensor = inputs.get(port)
+        if tensor is not None and tensor.dtype == "bool":
+            yield Complaint(
+                f"{layer.title} needs numbers, gets true and false.",
+                "Convert to float32, or to int64 for counts.",
+                port,
+                code="dtype.bool",
+                fixes=(cast(port, "float32"),),
+            )
+            return
+
+
 def check_bool(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
     """Complains if what is no mask comes where a mask is needed."""
     tensor = inputs.get(port)

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from netbuilder.layers.base import Complaint, Family, Layer, Real, Types, start_with
-from netbuilder.layers.checks import bad_parameter, check_real, first_of, set_to
+from netbuilder.layers.checks import bad_parameter, check_numbers, check_real, first_of, set_to
 from netbuilder.layers.operands import Scalar
 
 
@@ -28,7 +28,19 @@ class _Real(_Function):
         return check_real(self, inputs, "input")
 
 
-class Neg(_Function):
+class _Number(_Function):
+    """Functions that true and false lack."""
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return check_numbers(self, inputs, "input")
+
+
+class _Rounding(_Real):
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(super().complaints(inputs), check_numbers(self, inputs, "input"))
+
+
+class Neg(_Number):
     """The negative of each number, -x."""
 
     id = "torch.neg"
@@ -36,7 +48,7 @@ class Neg(_Function):
     keywords = "minus invert sign"
 
 
-class Abs(_Function):
+class Abs(_Number):
     """The absolute value of each number; of complex ones the magnitude."""
 
     id = "torch.abs"
@@ -202,7 +214,7 @@ class Erf(_Real):
     keywords = "error function gaussian normal"
 
 
-class Floor(_Real):
+class Floor(_Rounding):
     """Each number rounded down to a whole one. No gradient passes."""
 
     id = "torch.floor"
@@ -210,7 +222,7 @@ class Floor(_Real):
     keywords = "round down integer"
 
 
-class Ceil(_Real):
+class Ceil(_Rounding):
     """Each number rounded up to a whole one. No gradient passes."""
 
     id = "torch.ceil"
@@ -218,7 +230,7 @@ class Ceil(_Real):
     keywords = "round up integer"
 
 
-class Trunc(_Real):
+class Trunc(_Rounding):
     """Each number without its fraction. No gradient passes."""
 
     id = "torch.trunc"
@@ -226,7 +238,7 @@ class Trunc(_Real):
     keywords = "round towards zero integer"
 
 
-class Round(_Real):
+class Round(_Rounding):
     """Each number rounded to `decimals` digits, halves to the even one. No gradient passes.
 
     For quantisation that trains, let the gradient pass by a straight-through estimator.

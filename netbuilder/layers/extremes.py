@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netbuilder.layers.base import Complaint, Index, Port, Ports, Targets, Types, start_with
-from netbuilder.layers.checks import cast, check_real
+from netbuilder.layers.checks import check_numbers, check_real, first_of
 from netbuilder.layers.dims import product
 from netbuilder.layers.reduction import OneDim, Reducing
 
@@ -85,6 +85,9 @@ class Median(_Extreme):
     title = "median"
     keywords = "middle robust quantile"
 
+    def check_types(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(super().check_types(inputs), check_numbers(self, inputs, "input"))
+
     def onnx_refusal(self) -> str:
         return "ONNX has no median."
 
@@ -132,16 +135,7 @@ class _Where(_Ordered):
         return places(inputs, self.dim)
 
     def check_types(self, inputs: Types) -> Iterator[Complaint]:
-        yield from super().check_types(inputs)
-        tensor = inputs.get("input")
-        if tensor is not None and tensor.dtype == "bool":
-            yield Complaint(
-                f"{self.title} can't compare true with false.",
-                "Convert to int64.",
-                "input",
-                code="dtype.bool",
-                fixes=(cast("input", "int64"),),
-            )
+        return first_of(super().check_types(inputs), check_numbers(self, inputs, "input"))
 
 
 class Argmax(_Where):

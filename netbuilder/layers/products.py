@@ -270,6 +270,9 @@ class Cdist(_Product):
 
     p: Annotated[Real, Field(ge=0.0)] = 2.0
 
+    def onnx_refusal(self) -> str:
+        return "" if self.p == 2 else "ONNX has cdist with p 2 only."
+
     def saves_output(self) -> bool:
         return True
 

@@ -21,6 +21,7 @@ from netbuilder.layers.checks import (
     BATCH,
     bad_parameter,
     check_floating,
+    check_numbers,
     empty,
     first_of,
     set_to,
@@ -164,7 +165,12 @@ class Pad(Layer):
     value: Scalar | None = None
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        return first_of(self._pairs(), self._fits(inputs), self._batch(inputs))
+        return first_of(
+            self._pairs(),
+            () if self.mode == "constant" else check_numbers(self, inputs, "input"),
+            self._fits(inputs),
+            self._batch(inputs),
+        )
 
     def _pairs(self) -> Iterator[Complaint]:
         if len(self.pad) % 2:

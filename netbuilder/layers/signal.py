@@ -45,6 +45,7 @@ class _Transform(_Signal):
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
             self.check_types(inputs),
+            self._precise(inputs),
             check_dim(self, "dim", inputs),
             check_over_batch(self, inputs, "dim", MIXED),
         )
@@ -52,6 +53,17 @@ class _Transform(_Signal):
     def check_types(self, inputs: Types) -> Iterator[Complaint]:
         """What the layer has against the dtype of its input."""
         return iter(())
+
+    def _precise(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is not None and tensor.dtype in ("float16", "bfloat16"):
+            yield Complaint(
+                f"{self.title} can't take {tensor.dtype}.",
+                "Convert to float32.",
+                "input",
+                code="dtype.mismatch",
+                fixes=(cast("input", "float32"),),
+            )
 
     def subtitle(self) -> str:
         dim = getattr(self, "dim", None)

@@ -18,6 +18,7 @@ from netbuilder.layers.base import (
 from netbuilder.layers.checks import (
     at_dim,
     check_dim,
+    check_numbers,
     check_over_batch,
     check_real,
     first_of,
@@ -34,6 +35,7 @@ class _Along(Layer):
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
             check_real(self, inputs, "input"),
+            check_numbers(self, inputs, "input") if hasattr(self, "k") else (),
             check_dim(self, "dim", inputs),
             self._enough(inputs),
             check_over_batch(self, inputs, "dim", "compares the samples of a batch"),

@@ -16,7 +16,7 @@ from netbuilder.layers.base import (
     Types,
     start_with,
 )
-from netbuilder.layers.checks import bad_parameter, check_floating, first_of, set_to
+from netbuilder.layers.checks import bad_parameter, cast, check_floating, first_of, set_to
 from netbuilder.layers.dims import Dim
 from netbuilder.layers.operands import Operands
 
@@ -60,12 +60,26 @@ class _ShortTime(Operands):
                 "Make win_length smaller, or n_fft larger.",
                 set_to("win_length", self.n_fft),
             )
+        elif window is not None and window.dtype != self._weights(inputs):
+            yield Complaint(
+                f"The window must be {self._weights(inputs)}, is {window.dtype}.",
+                "Convert it.",
+                "window",
+                code="dtype.mismatch",
+                fixes=(cast("window", self._weights(inputs)),),
+            )
         elif window is not None and window.shape != (length,):
             yield Complaint(
                 f"The window is {window}, expected are {length} weights.",
                 "Connect a vector of win_length numbers, or of n_fft if that is empty.",
                 "window",
             )
+
+    def _weights(self, inputs: Types) -> str:
+        """The dtype of a window for the input."""
+        tensor = inputs.get("input")
+        precise = tensor is not None and tensor.dtype in ("float64", "complex128")
+        return "float64" if precise else "float32"
 
     def written_window(self, inputs: Mapping[str, ast.expr]) -> ast.expr:
         """The wire, or the call that makes the window."""

@@ -515,6 +515,14 @@ def odd(r: Random, tensor: TensorType) -> TensorType:
     return TensorType(tuple(sizes), tensor.dtype, tensor.high)
 
 
+ANYTHING = (
+    *("Tensor.contiguous", "square", "sqrt", "rsqrt", "reciprocal", "sign", "exp", "exp2"),
+    *("expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan"),
+    *("atan", "sinh", "cosh", "erf", "clamp", "nan_to_num", "isnan", "isinf"),
+    *("isfinite", "logical_not", "real", "angle"),
+)
+"""Functions of each number."""
+
 TOLERANT = {
     "netbuilder.Input",
     "netbuilder.Output",
@@ -532,6 +540,7 @@ TOLERANT = {
     "torch.ones_like",
     "torch.sum",
     "torch.zeros_like",
+    *(f"torch.{name}" for name in ANYTHING),
 }
 """Layers that take everything, or nearly."""
 

@@ -34,8 +34,9 @@ def pair(
     values = NUMBERS if numbers is None else numbers
 
     def make(r: Random) -> Case:
+        alone = bool(values) and r.random() < 0.4
         params, inputs = some(r, **choices), operands(r, "input", number)
-        if r.random() < 0.4 and values:
+        if alone:
             params[number] = r.choice(values)
             del inputs[number]
         elif r.random() < 0.4 and ids and not params:
