@@ -290,7 +290,11 @@ class Project:
         """Weights that have never been written get the name of the project's file."""
         held, named = self.document.beside.held, dict(self.document.project.weights)
         first = self.document.beside.folder is None
-        fresh = [name for name, entry in named.items() if first and entry["sha256"] in held]
+        fresh = [
+            name
+            for name, entry in named.items()
+            if first and isinstance(entry, Mapping) and entry.get("sha256") in held
+        ]
         for name in fresh:
             stem = path.stem if len(named) == 1 else f"{path.stem}.{name}"
             named[name] = {**named[name], "file": f"{stem}.safetensors"}

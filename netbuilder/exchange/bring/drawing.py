@@ -167,9 +167,9 @@ class _Drawing:
         if module is None:
             return
         names = argument_names(module)
-        if len(inner.inputs) == 1 or len(inner.inputs) == len(names):
-            for value, name in zip(inner.inputs, names, strict=False):
-                inner.inputs[value] = rules.identifier(name, "input")
+        if len(inner.inputs) == 1 and names:
+            (value,) = inner.inputs
+            inner.inputs[value] = rules.identifier(names[0], "input")
 
     def _add(self, draft: Draft, node: DraftNode, path: str) -> None:
         """Put a module's node into the graph; a second call of a module shares its weights."""

@@ -67,6 +67,7 @@ ALIASES: Mapping[str, str] = {
 """Names in ATen that differ from those that people write."""
 ARGUMENTS: Mapping[str, str] = {
     "self": "input",
+    "indices": "input",
     "mat2": "other",
     "vec": "other",
     "half_to_float": "",
