@@ -14,7 +14,7 @@ from netbuilder.compiler.classes import programs
 from netbuilder.compiler.emit import Source, emit
 from netbuilder.compiler.infer import infer
 from netbuilder.compiler.inference import Fields, Inference, World
-from netbuilder.compiler.networks import in_order, inside, weights
+from netbuilder.compiler.networks import in_order, inside, needed, weights
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
@@ -100,7 +100,9 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
         graph = flat.graph(id)
         errors = [p for p in problems if p.severity == "error" and p.graph == id]
         if not errors and id not in unseen.graphs:
-            problems += _untyped(graph, inference, known)
+            faulty = {p.graph for p in problems if p.severity == "error"}
+            faulty = {name for name, inside in known.items() if inside.graph.id in faulty}
+            problems += _untyped(graph, inference, known, faulty)
             errors = [p for p in problems if p.severity == "error" and p.graph == id]
         if not errors and id not in unseen.graphs:
             _write(compiled, programs(flat, inference, known))
@@ -150,23 +152,23 @@ def _unused_blocks_warn(document: Document, problems: list[Problem]) -> list[Pro
     ]
 
 
-def _untyped(graph: Graph, inference: Inference, networks: dict[str, Inference]) -> list[Problem]:
-    """A step can't be built while a network that it calls has mistakes."""
+def _untyped(
+    graph: Graph, inference: Inference, networks: dict[str, Inference], faulty: set[str]
+) -> list[Problem]:
+    """Nothing can be built while a network that it calls has mistakes."""
+    hint = "Mend the network first."
     for node in graph.ordered():
         name = node.params.get("network")
-        if node.id in inference.outputs or not isinstance(name, str) or name not in networks:
-            continue
-        return [
-            Problem(
-                "error",
-                "network.broken",
-                f"The network '{name}' has problems, so its outputs are not known.",
-                "Mend the network first.",
-                graph.id,
-                node.id,
-            )
-        ]
-    return []
+        if node.id not in inference.outputs and isinstance(name, str) and name in networks:
+            message = f"The network '{name}' has problems, so its outputs are not known."
+            return [Problem("error", "network.broken", message, hint, graph.id, node.id)]
+    if graph.kind == "step":
+        return []
+    inner = next((name for name in needed(inference, networks) if name in faulty), None)
+    if inner is None:
+        return []
+    message = f"The network '{inner}' has problems, and '{graph.name}' calls it."
+    return [Problem("error", "network.broken", message, hint, graph.id)]
 
 
 def _in_order(document: Document, problems: list[Problem]) -> tuple[Problem, ...]:

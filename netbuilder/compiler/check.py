@@ -20,6 +20,7 @@ from netbuilder.compiler.loose import (
     objective_fixes,
     sum_fixes,
 )
+from netbuilder.compiler.networks import reached
 from netbuilder.compiler.resolve import resolve
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
@@ -250,9 +251,7 @@ def _end_fix(document: Document, graph: Graph, layer: str) -> Fix:
 def _updates(document: Document, graph: Graph) -> Iterator[Problem]:
     updates = graph.info.settings.get("updates", ())
     names = [network.name for network in document.of_kind("network")]
-    called = {
-        node.params.get("network") for node in graph.nodes.values() if role_of(node) is Role.CALL
-    }
+    called = reached(document, graph)
     if not updates:
         yield Problem(
             "error",

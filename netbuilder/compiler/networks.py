@@ -53,6 +53,19 @@ def needed(inference: Inference, known: Mapping[str, Inference]) -> list[str]:
     return list(found)
 
 
+def reached(document: Document, graph: Graph) -> set[str]:
+    """The names of the networks that a graph calls, also through blocks and other networks."""
+    found: dict[str, Graph] = {}
+    waiting = [graph]
+    while waiting:
+        for node in waiting.pop().nodes.values():
+            inner = called_graph(document, node)
+            if inner is not None and inner.id not in found:
+                found[inner.id] = inner
+                waiting.append(inner)
+    return {inner.name for inner in found.values() if inner.kind == "network"}
+
+
 def weights(inference: Inference, known: Mapping[str, Inference]) -> tuple[int, dict[str, int]]:
     """How many weights a network has, those of the networks in it once; and at which calls.
 

@@ -168,6 +168,34 @@ def test_mistakes_in_a_called_network_are_told_where_it_is_called() -> None:
     assert not any("contains itself" in message for message in told)
 
 
+def test_a_network_that_calls_one_with_mistakes_is_not_built() -> None:
+    d = autoencoder()
+    encoding = next(g for g in d.document.of_kind("network") if g.name == "encoder")
+    fc, act = encoding.named("fc"), encoding.named("act")
+    assert fc is not None
+    assert act is not None
+    start, d.graph = d.graph, encoding
+    # What comes out is known all the same.
+    d.output(d.add("ReLU", fc, name="over", inplace=True), name="other")
+    d.graph = start
+    told = errors(d)
+    assert "The network 'encoder' has problems, and 'autoencoder' calls it." in told
+    assert set(compile_document(d.document, {}).sources) == set()
+
+
+def test_a_step_may_update_a_network_that_another_calls() -> None:
+    d = autoencoder()
+    module = step(d, "train", updates=("encoder",))
+    assert module.encoder is module.autoencoder.encoder
+    train = d.document.of_kind("step")[0]
+    alone, size = train.named("alone"), train.named("sum")
+    assert alone is not None
+    assert size is not None
+    edits.delete(d.history, train, [alone.id])
+    told = errors(d)
+    assert not any("never calls it" in message for message in told)
+
+
 def test_weights_are_counted_once() -> None:
     d = autoencoder()
     image = d.graph.named("image")
