@@ -22,6 +22,7 @@ from netbuilder.layers.checks import (
     cast,
     check_floating,
     check_rank,
+    check_real,
     differ,
     first_of,
     insert,
@@ -43,6 +44,7 @@ class ClassLoss(Loss):
         scores, target = inputs.get("input"), inputs.get("target")
         return first_of(
             check_floating(self, inputs, "input"),
+            check_real(self, inputs, "target"),
             () if scores is None else self._scores(scores),
             () if scores is None or target is None else self._target(scores, target),
         )

@@ -287,8 +287,10 @@ def check_per(
         )
     elif port in ("batch", "edge_type", "node_type"):
         yield from _whole(layer, inputs, port, f"The entries of {port}", "numbers")
-    else:
+    elif getattr(layer, "weightless", False):
         yield from check_floating(layer, inputs, port)
+    else:
+        yield from check_weights(layer, inputs, port)
 
 
 def empty(name: str) -> Fix:
