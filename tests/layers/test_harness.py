@@ -158,6 +158,7 @@ def test_metrics_are_those_of_torchmetrics(id: str) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("id", ALL)
 def test_many_random_parameters(id: str) -> None:
     kind = kind_of(id)
@@ -186,6 +187,7 @@ def test_onnx_equals_pytorch(tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("id", RUN)
 def test_onnx_equals_pytorch_for_every_layer(id: str, tmp_path: Path) -> None:
