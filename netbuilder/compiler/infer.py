@@ -61,6 +61,9 @@ def _share(graph: Graph, node: Node, result: Inference) -> None:
     if own is None or other is None or owner is node:
         return
     result.parameters[node.id] = 0
+    if own.open_sizes():
+        # What comes in is not known; that is told where it begins.
+        return
     inside = [result.blocks.get(id, ()) for id in (node.id, owner.id)]
     same = own == other and len(inside[0]) == len(inside[1])
     if same and all(_alike(a, b) for a, b in zip(*inside, strict=True)):

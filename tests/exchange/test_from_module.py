@@ -157,6 +157,7 @@ def test_an_operation_without_a_layer_is_told_at_its_place() -> None:
     told = [problem for problem in project.check() if problem.node == node.id]
     assert "aten.special_bessel_j0" in told[0].message
     assert told[0].severity == "error"
+    assert len(errors(project)) == 1
     # It is wired between its neighbours: nothing was dropped.
     graph = project.network().graph
     assert len(graph.wires_into(node.id)) == len(graph.wires_out_of(node.id)) == 1
