@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from netbuilder.parts.capsules import CapsuleLength, CapsuleRouting, PrimaryCapsules, Squash
 
@@ -78,3 +79,16 @@ def test_votes_that_agree_are_coupled_more() -> None:
 
 def test_lengths() -> None:
     assert CapsuleLength()(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]])).tolist() == [[5.0, 0.0]]
+
+
+def test_the_papers_network_has_its_6_8_million_weights() -> None:
+    with torch.device("meta"):
+        network = nn.Sequential(
+            nn.Conv2d(1, 256, 9),
+            nn.ReLU(),
+            PrimaryCapsules(256, 32, 8),
+            CapsuleRouting(32 * 6 * 6, 8, 10, 16),
+        )
+        output, _ = network(torch.empty(2, 1, 28, 28))
+    assert output.shape == (2, 10, 16)
+    assert sum(weight.numel() for weight in network.parameters()) == 6_804_224
