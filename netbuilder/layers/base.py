@@ -219,7 +219,8 @@ class Layer(BaseModel):
     """Dotted name of the PyTorch callable that runs, or `netbuilder.X`."""
     part: ClassVar[str] = ""
     """The class of `netbuilder.parts` that runs, for what PyTorch lacks: `routing.SqueezeExcite`.
-    Its source goes into the code of the networks that use it."""
+    Its source goes into the code of the networks that use it. Beside an id of PyTorch's it holds
+    what that function gives: `Constant(torch.arange(10))`."""
     title: ClassVar[str]
     family: ClassVar[Family]
     role: ClassVar[Role] = Role.LAYER
