@@ -1,4 +1,4 @@
-"""Cells drawn by hand, for loops over time, and PyTorch's weights in them."""
+"""Cells drawn by hand, loops over them, and PyTorch's weights in them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from netbuilder.compiler.analyse import compile_document
+from netbuilder.errors import Problem
 from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import ports_of
 from tests.drawing import Drawing
@@ -79,3 +81,39 @@ def copy_weights(source: nn.RNNBase, cell: Any) -> None:
         cell.input_gates.bias.copy_(source.bias_ih_l0)
         cell.state_gates.weight.copy_(source.weight_hh_l0)
         cell.state_gates.bias.copy_(source.bias_hh_l0)
+
+
+def loop(d: Drawing, *sources: Any, block: str, name: str = "rnn", **params: Any) -> Node:
+    return d.add("netbuilder.Loop", *sources, name=name, block=block, **params)
+
+
+def drawn(cell: Any = gru, *shape: int | str, outputs: tuple[str, ...], **params: Any) -> Drawing:
+    """A network of one loop over an input."""
+    d = Drawing()
+    cell(d)
+    x = d.input(*(shape or ("T", 4)), name="x")
+    node = loop(d, x, block=f"{cell.__name__}_cell", **params)
+    for port in outputs:
+        d.output((node, port), name=f"out_{port}")
+    return d
+
+
+def problems(d: Drawing) -> list[Problem]:
+    return [p for p in compile_document(d.document, {}).problems if p.severity == "error"]
+
+
+def told(d: Drawing) -> str:
+    found = compile_document(d.document, {}).problems
+    return "\n".join(problem.message for problem in found)
+
+
+def attend(d: Drawing) -> None:
+    """A block of two sequences, a constant and a running sum."""
+    d.add_graph("block", "sum_cell")
+    names = ("a", "b", "scale", "total")
+    a, b, scale, total = (d.add("netbuilder.BlockInput", name=name) for name in names)
+    both = d.add("torch.mul", d.add("torch.add", a, b, name="both"), scale, name="scaled")
+    d.output(d.add("torch.add", total, both, name="sum"), name="total_next")
+    d.output(both, name="y")
+    d.output(a, name="unused")
+    close(d)

@@ -9,41 +9,24 @@ import pytest
 import torch
 from torch import nn
 
-from netbuilder.compiler.analyse import analyse, compile_document
+from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.build import build_network, network_source
-from netbuilder.errors import Problem
 from netbuilder.graph import edits
-from netbuilder.graph.fixes import apply_fix
-from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import ports_of
-from tests.compiler.cells import HIDDEN, close, copy_weights, gru, lstm
+from tests.compiler.cells import (
+    HIDDEN,
+    attend,
+    close,
+    copy_weights,
+    drawn,
+    gru,
+    loop,
+    lstm,
+    problems,
+)
 from tests.drawing import Drawing
 
 EXACT: dict[str, Any] = {"rtol": 0.0, "atol": 1e-6}
-
-
-def loop(d: Drawing, *sources: Any, block: str, name: str = "rnn", **params: Any) -> Node:
-    return d.add("netbuilder.Loop", *sources, name=name, block=block, **params)
-
-
-def drawn(cell: Any = gru, *shape: int | str, outputs: tuple[str, ...], **params: Any) -> Drawing:
-    """A network of one loop over an input."""
-    d = Drawing()
-    cell(d)
-    x = d.input(*(shape or ("T", 4)), name="x")
-    node = loop(d, x, block=f"{cell.__name__}_cell", **params)
-    for port in outputs:
-        d.output((node, port), name=f"out_{port}")
-    return d
-
-
-def problems(d: Drawing) -> list[Problem]:
-    return [p for p in compile_document(d.document, {}).problems if p.severity == "error"]
-
-
-def told(d: Drawing) -> str:
-    found = compile_document(d.document, {}).problems
-    return "\n".join(problem.message for problem in found)
 
 
 def shapes(d: Drawing, name: str) -> dict[str, str]:
@@ -150,18 +133,6 @@ def test_only_what_is_used_is_kept() -> None:
     text = network_source(drawn(gru, outputs=("h_last",)).document, "main").text
     assert "append" not in text
     assert "        return h\n" in text
-
-
-def attend(d: Drawing) -> None:
-    """A block of two sequences, a constant and a running sum."""
-    d.add_graph("block", "sum_cell")
-    names = ("a", "b", "scale", "total")
-    a, b, scale, total = (d.add("netbuilder.BlockInput", name=name) for name in names)
-    both = d.add("torch.mul", d.add("torch.add", a, b, name="both"), scale, name="scaled")
-    d.output(d.add("torch.add", total, both, name="sum"), name="total_next")
-    d.output(both, name="y")
-    d.output(a, name="unused")
-    close(d)
 
 
 def test_several_sequences_constants_and_outputs() -> None:
@@ -349,123 +320,3 @@ def test_a_scan_computes_the_same(cell: Any, reverse: bool) -> None:
         x = torch.randn(2, length, 4)
         for found, wanted in zip(program(x), plain(x), strict=True):
             torch.testing.assert_close(found, wanted, **EXACT)
-
-
-# -- mistakes ----------------------------------------------------------------------------------
-
-
-def test_a_state_that_changes_its_shape_is_told_with_both() -> None:
-    d = drawn(gru, outputs=("h",))
-    node, h0 = d.graph.named("rnn"), d.input(5, name="h0")
-    assert node is not None
-    d.wire(h0, node, "h")
-    (problem,) = [p for p in problems(d) if p.code == "loop.state"]
-    assert problem.message == "The state 'h' changes its shape from N×5 to N×8 in a step."
-    assert (problem.node, problem.port) == (node.id, "h")
-
-
-def test_a_state_that_begins_nowhere_is_told() -> None:
-    d = Drawing()
-    d.add_graph("block", "grow")
-    x, h = d.add("netbuilder.BlockInput", name="x"), d.add("netbuilder.BlockInput", name="h")
-    d.output(d.add("torch.cat", x, h, dim=1, name="longer"), name="h_next")
-    close(d)
-    d.output((loop(d, d.input("T", 4, name="x"), block="grow"), "h_last"))
-    (problem,) = problems(d)
-    assert problem.code == "loop.state"
-    assert problem.message == "With which shape 'h' begins can't be told."
-
-
-def test_sequences_of_different_lengths_are_told() -> None:
-    d = Drawing()
-    attend(d)
-    sources = [d.input(5, size, name=name) for size, name in (("T", "a"), (7, "b"))]
-    node = loop(d, *sources, d.input(5, name="scale"), block="sum_cell", dim=2)
-    d.output((node, "y"))
-    # `scale` is taken for a sequence as well.
-    (problem,) = problems(d)
-    assert problem.message == "The loop runs along dim 2, and 'scale' is N×5."
-    apply_fix(d.history, problem.fixes[0], ports_of)
-    (problem,) = problems(d)
-    assert "'a' T, 'b' 7" in problem.message
-
-
-def test_how_many_steps_must_be_known() -> None:
-    d = Drawing()
-    gru(d)
-    x = d.input(4, name="x")
-    d.output((loop(d, x, block="gru_cell", constants=("x",)), "h_last"))
-    (problem,) = problems(d)
-    assert problem.code == "loop.steps"
-    apply_fix(d.history, problem.fixes[0], ports_of)
-    assert problems(d) == []
-    assert build_network(d.document, "main")(torch.randn(2, 4)).shape == (2, 8)
-    node = d.graph.named("rnn")
-    assert node is not None
-    edits.set_parameters(d.history, d.graph, [node.id], {"constants": ("x", "h", "z")})
-    text = told(d)
-    assert "'h' in constants is a state of the block 'gru_cell'." in text
-    assert "'z' in constants is no input of the block 'gru_cell'." in text
-
-
-def test_a_loop_over_the_batch_is_doubted() -> None:
-    d = drawn(gru, outputs=("h",), dim=0)
-    assert "which is the batch" in told(d)
-
-
-def test_an_output_without_its_state_is_told() -> None:
-    d = drawn(gru, outputs=("h",))
-    block = d.document.of_kind("block")[0]
-    state = block.named("h_next")
-    assert state is not None
-    edits.set_node(d.history, block, state.id, name="k_next")
-    assert "has no input 'k' for what comes out as 'k_next'" in told(d)
-
-
-def test_mistakes_inside_are_told_at_the_loop() -> None:
-    d = drawn(gru, outputs=("h",))
-    block = d.document.of_kind("block")[0]
-    gates = block.named("input_gates")
-    assert gates is not None
-    edits.set_parameters(d.history, block, [gates.id], {"in_features": 5})
-    assert any(
-        "'gru_cell' does not work here: inside, at 'input_gates'" in p.message for p in problems(d)
-    ), told(d)
-
-
-# -- the editor --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("old", "new"), [("h", "memory"), ("h_next", "memory_next")])
-def test_both_ends_of_a_state_are_renamed_and_the_loop_follows(old: str, new: str) -> None:
-    d = drawn(gru, outputs=("h", "h_last"))
-    node, block = d.graph.named("rnn"), d.document.of_kind("block")[0]
-    assert node is not None
-    h0 = d.input(8, name="h0")
-    d.wire(h0, node, "h")
-    end = block.named(old)
-    assert end is not None
-    edits.rename(d.history, block, end.id, new)
-    assert problems(d) == []
-    ports = ports_of(d.document, d.graph, node)
-    assert [p.name for p in ports.outputs] == ["memory", "memory_last"]
-    assert {w.target_port for w in d.graph.wires_into(node.id)} == {"x", "memory"}
-    build_network(d.document, "main")(torch.randn(2, 3, 4), torch.randn(2, 8))
-    d.history.undo()
-    assert problems(d) == []
-    assert block.named("h_next") is not None
-
-
-def test_constants_follow_a_rename() -> None:
-    d = Drawing()
-    attend(d)
-    sources = [d.input(5, "T", name=name) for name in ("a", "b")]
-    node = loop(d, *sources, d.input(5, name="scale"), block="sum_cell", dim=2)
-    edits.set_parameters(d.history, d.graph, [node.id], {"constants": ("scale",)})
-    d.output((node, "y"))
-    block = d.document.of_kind("block")[0]
-    end = block.named("scale")
-    assert end is not None
-    edits.rename(d.history, block, end.id, "factor")
-    assert problems(d) == []
-    assert d.graph.nodes[node.id].params["constants"] == ("factor",)
