@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netbuilder.compiler.habits import CHANNELS_FIRST, CROSS_ENTROPY, NLL, SEQUENCES
+from netbuilder.compiler.pairs import CHANNELS_FIRST, CROSS_ENTROPY, NLL, SEQUENCES
 from netbuilder.errors import Fix
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node

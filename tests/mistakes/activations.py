@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.mistakes.base import Mistake, mlp, network
-from tests.mistakes.drawings import batch_of_one, chain
+from tests.mistakes.drawings import chain
+from tests.mistakes.steps import batch_of_one
 
 TITLE = "Activations, normalisation and dropout"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.mistakes.base import Mistake, mlp, step
-from tests.mistakes.drawings import measured, measured_one, measured_top, reader
+from tests.mistakes.drawings import reader
+from tests.mistakes.steps import measured, measured_one, measured_top
 
 TITLE = "Losses and metrics"
 

@@ -9,6 +9,7 @@ from tests.mistakes import (
     dtypes,
     losses,
     meeting,
+    reshaping,
     sequences,
     shapes,
     structure,
@@ -18,6 +19,7 @@ from tests.mistakes.base import Mistake
 
 SECTIONS: tuple[ModuleType, ...] = (
     shapes,
+    reshaping,
     meeting,
     dtypes,
     sequences,

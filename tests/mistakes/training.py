@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mistakes.base import Mistake
-from tests.mistakes.drawings import (
+from tests.mistakes.steps import (
     apart,
     detached,
     frozen,

@@ -8,7 +8,8 @@ from typing import Any
 from netbuilder.graph.model import Node
 from tests.drawing import Drawing
 from tests.mistakes.base import mlp, step, tidy
-from tests.mistakes.drawings import chain, next_word, reader
+from tests.mistakes.drawings import chain, reader
+from tests.mistakes.steps import next_word
 
 
 def _step(
