@@ -102,6 +102,9 @@ class _Several(_Ordered):
     def saves_output(self) -> bool:
         return True
 
+    def onnx_refusal(self) -> str:
+        return "" if self.dim != () else "PyTorch's export needs a dim: name them all."
+
 
 class Amax(_Several):
     """The largest number along `dim` (one or several), or of all if left empty.

@@ -288,6 +288,9 @@ class CumProd(_Cumulative):
     title = "cumprod"
     keywords = "cumulative running product transmittance"
 
+    def onnx_refusal(self) -> str:
+        return "ONNX has no running product."
+
     def saves_output(self) -> bool:
         return True
 

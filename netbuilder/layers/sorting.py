@@ -53,6 +53,10 @@ class _Along(Layer):
                 fixes=(set_to("k", size),),
             )
 
+    def onnx_refusal(self) -> str:
+        stable = getattr(self, "stable", False)
+        return "PyTorch's export has no stable sorting." if stable else ""
+
     def _dim(self) -> int:
         return int(getattr(self, "dim", -1))
 
