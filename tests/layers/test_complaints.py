@@ -90,7 +90,7 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
     (
         "Conv1d expects N×C×L, gets N×2×8×8 (4 dims).",
         lambda d: d.add("Conv1d", d.input(2, 8, 8), out_channels=2, kernel_size=3),
-        "insert_before",
+        "replace_layer",
     ),
     (
         "Conv2d expects 3 channels, gets 1.",
@@ -168,7 +168,7 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
     (
         "BatchNorm1d expects N×C or N×C×L, gets N×2×8×8 (4 dims).",
         lambda d: d.add("BatchNorm1d", d.input(2, 8, 8)),
-        "insert_before",
+        "replace_layer",
     ),
     (
         "LayerNorm expects the last dims 9, gets N×8.",
@@ -213,7 +213,7 @@ NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
     (
         "Embedding looks rows up by ids (int64), gets float32.",
         lambda d: d.add("Embedding", d.input(5), num_embeddings=9, embedding_dim=4),
-        "",
+        "set_parameter",
     ),
     (
         "Ids up to 99 come in, but Embedding has only 50 rows.",
@@ -349,7 +349,7 @@ STEPS: list[tuple[str, Callable[[Drawing, dict[str, Node]], Node], str]] = [
     (
         "CrossEntropyLoss expects class numbers (int64) as target, gets float32.",
         lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["value"]),
-        "",
+        "insert_before",
     ),
     (
         "CrossEntropyLoss gets scores N×7×10 with a target N×7, expects N×10.",
@@ -364,7 +364,7 @@ STEPS: list[tuple[str, Callable[[Drawing, dict[str, Node]], Node], str]] = [
     (
         "weight has 2 numbers for 10 classes.",
         lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["label"], weight=(1.0, 2.0)),
-        "",
+        "unset_parameter",
     ),
     (
         "The loss must be a single number, gets N.",
