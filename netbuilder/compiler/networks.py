@@ -7,12 +7,15 @@ depth, and makes those that it is not given. So a project's networks share what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from netbuilder.compiler.inference import Inference
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers.base import Role
 from netbuilder.layers.catalogue import called_graph, parameters_of
+
+if TYPE_CHECKING:
+    from netbuilder.compiler.inference import Inference
 
 
 def network_names(document: Document) -> dict[str, str]:
