@@ -20,6 +20,7 @@ from netbuilder.compiler import networks
 from netbuilder.compiler.analyse import Compiled
 from netbuilder.compiler.build import build_network, compiled_without_errors, named_network
 from netbuilder.compiler.inference import Inference
+from netbuilder.compiler.probe import example, fill_with_zeros
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
@@ -100,7 +101,7 @@ def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
             inputs[node.name] = inference.outputs[node.id]["output"]
         elif layer is not None and layer.role is Role.OUTPUT:
             outputs[node.name] = inference.inputs[node.id]["input"]
-    costs = _costs(module, inputs, sizes)
+    costs = _costs(module, inputs, sizes, _device(module, compiled))
     weights = list(module.parameters())
     nodes = _nodes(inference, graph.id, costs)
     _, calls = networks.weights(inference, compiled.networks)
@@ -119,13 +120,23 @@ def _network(document: Document, name: str, sizes: Sizes) -> dict[str, Any]:
     }
 
 
-def _costs(module: nn.Module, inputs: Mapping[str, TensorType], sizes: Sizes) -> Costs:
+def _device(module: nn.Module, compiled: Compiled) -> str:
+    """Where the module can be run; where that takes numbers its weights are zeros now."""
+    layers = (layer for known in compiled.inferences.values() for layer in known.layers.values())
+    if not any(layer.needs_values for layer in layers):
+        return "meta"
+    fill_with_zeros(module)
+    return "cpu"
+
+
+def _costs(module: nn.Module, inputs: Mapping[str, TensorType], sizes: Sizes, device: str) -> Costs:
     values = _values(inputs, sizes)
-    macs = count(module.eval(), _examples(inputs, values))
+    macs = count(module.eval(), _examples(inputs, values, device))
     # Statistics of a batch need two samples, so that what a batch keeps is worked out from two
     # and from three: a fixed part, and one for each sample.
-    module.train()
-    two, three = (kept(module, _examples(inputs, {**values, "N": n})) for n in (2, 3))
+    # On the CPU dropout would draw random numbers, which a training that runs meanwhile misses.
+    module.train(device == "meta")
+    two, three = (kept(module, _examples(inputs, {**values, "N": n}, device)) for n in (2, 3))
     batch = values.get("N", 2)
     return Costs(macs, two.scaled(three, 3 - batch, batch - 2), values)
 
@@ -141,15 +152,10 @@ def _values(inputs: Mapping[str, TensorType], sizes: Sizes) -> dict[str, int]:
     return {symbol: known.get(symbol, FREE_SIZE) for symbol in free}
 
 
-def _examples(inputs: Mapping[str, TensorType], values: Mapping[str, int]) -> list[torch.Tensor]:
-    return [
-        torch.empty(
-            dims.concrete(tensor.shape, values),
-            dtype=getattr(torch, tensor.dtype),
-            device="meta",
-        )
-        for tensor in inputs.values()
-    ]
+def _examples(
+    inputs: Mapping[str, TensorType], values: Mapping[str, int], device: str
+) -> list[torch.Tensor]:
+    return [example(tensor, values, device) for tensor in inputs.values()]
 
 
 def _shapes(types: Mapping[str, TensorType]) -> dict[str, list[int | str]]:

@@ -149,6 +149,11 @@ class _SelectedNodes(GraphLayer):
             found["edge_attr"] = TensorType((left, *rows.shape[1:]), rows.dtype)
         return found
 
+    def onnx_refusal(self) -> str:
+        if getattr(self, "min_score", None) is not None:
+            return ""
+        return "PyTorch's exporter has no stable sorting, which ratio needs; min_score goes."
+
     def subtitle(self) -> str:
         score = getattr(self, "min_score", None)
         return f"ratio {self.ratio:g}" if score is None else f"score over {score:g}"

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from netbuilder.analysis.costs import summary
 from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.build import build_network, network_source
 from netbuilder.compiler.libraries import quietly
@@ -248,6 +249,7 @@ def test_cached_edges_are_a_warning() -> None:
 
 _LATE = """
 import sys
+from netbuilder.analysis.costs import summary
 from netbuilder.compiler.analyse import analyse
 from netbuilder.layers.catalogue import layers
 from tests.drawing import Drawing
@@ -268,3 +270,10 @@ def test_torch_geometric_is_imported_with_the_first_layer_of_it_and_says_nothing
         [sys.executable, "-W", "error", "-c", _LATE], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_costs_of_a_network_of_graphs() -> None:
+    d = convolved(*drawn())
+    found = summary(d.document, None, {"x": [6, 34], "edge_index": [2, 9]})["networks"]["main"]
+    assert found["parameters"] == 34 * 4 + 4
+    assert found["macs"] == 6 * 34 * 4
