@@ -70,7 +70,8 @@ def test_ports_that_stand_for_many() -> None:
 def test_outputs_come_from_what_forward_returns(
     arrow: str, result: str, outputs: list[str]
 ) -> None:
-    kind = layer(f"class A(nn.Module):\n    def forward(self, x) {arrow}:\n        return {result}\n")
+    body = f"    def forward(self, x) {arrow}:\n        return {result}\n"
+    kind = layer(f"class A(nn.Module):\n{body}")
     assert [port.name for port in kind.outputs] == outputs
 
 
@@ -143,7 +144,8 @@ def test_a_class_may_inherit_from_one_of_its_file() -> None:
 
 
 def test_imports_are_found_wherever_they_stand() -> None:
-    text = "import os.path\nfrom . import x\ndef f():\n    import subprocess\n    from a.b import c\n"
+    text = "import os.path\nfrom . import x\n"
+    text += "def f():\n    import subprocess\n    from a.b import c\n"
     assert signatures.read(text.encode()).imports == (".", "a.b", "os.path", "subprocess")
 
 
