@@ -22,6 +22,7 @@ from netbuilder.compiler.loose import (
 )
 from netbuilder.compiler.networks import reached
 from netbuilder.compiler.resolve import resolve
+from netbuilder.compiler.strides import torn
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
@@ -78,6 +79,7 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
         *_ends(document, graph),
         *_names(graph),
         *(to_problem(complaint, graph, node) for node, complaint in overwritten(graph)),
+        *(to_problem(complaint, graph, node) for node, complaint in torn(graph)),
     ]
     ends = sinks(graph)
     used = topology.ancestors(graph, ends)

@@ -172,7 +172,8 @@ def _same(layer: Layer, tensor: TensorType) -> Outcome:
             made = function(constructor, [], namespace((constructor,)))()
         parameters = sum(p.numel() for p in made.parameters())
     (port,) = (port for _, port in flatten_targets(layer.targets()))
-    return Outcome({port: replace(tensor, high=None)}, parameters)
+    high = None if tensor.high is None else layer.bound(port, {layer.same_type: tensor})
+    return Outcome({port: replace(tensor, high=high)}, parameters)
 
 
 def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:

@@ -43,6 +43,7 @@ class Identity(Layer):
     family = Family.LINEAR
     keywords = "pass through noop rename"
     is_view = True
+    keeps_values = ("input",)
 
 
 class Linear(Layer):

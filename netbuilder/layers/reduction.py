@@ -132,11 +132,12 @@ class _Spread(Reducing):
 
     def _single(self, inputs: Types) -> Iterator[Complaint]:
         tensor = inputs.get("input")
-        if tensor is None or not isinstance(self.dim, int) or self.correction < 1:
-            return
-        if tensor.shape[self.dim] == 1:
+        size = tensor.shape[self.dim] if tensor is not None and isinstance(self.dim, int) else None
+        if isinstance(size, int) and size <= self.correction:
+            shown = "one number" if size == 1 else f"{size} numbers"
             yield Complaint(
-                f"{self.title} of one number is nan: dim {self.dim} of {tensor} is 1.",
+                f"{self.title} of {shown} is nan with correction {self.correction:g}: dim "
+                f"{self.dim} of {tensor} is too small.",
                 "Choose another dim, or set correction to 0.",
                 "input",
                 severity="warning",

@@ -126,7 +126,18 @@ class AffineGrid(Layer):
             check_floating(self, inputs, "theta"),
             self._matrices(inputs),
             _corners(self, self.align_corners),
+            self._single(),
         )
+
+    def _single(self) -> Iterator[Complaint]:
+        if self.align_corners and 1 in self.size[2:]:
+            yield Complaint(
+                "With align_corners a single row or column has no corners to align.",
+                "Set align_corners to False.",
+                code="parameter.invalid",
+                severity="warning",
+                fixes=(set_to("align_corners", False),),
+            )
 
     def _sizes(self) -> Iterator[Complaint]:
         if any(size < 1 for size in self.size[1:]) or self.size[0] == 0:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 
+from netbuilder.compiler.build import build_network
 from netbuilder.graph import fixes
 from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import ports_of
@@ -234,3 +236,18 @@ def test_what_runs_but_is_hardly_meant_is_a_warning(beginning: str, draw: Draw) 
     d = network(draw)
     assert told(d) == []
     assert [p for p in told(d, "warning") if p.message.startswith(beginning)]
+
+
+def test_a_view_of_a_permute_is_a_warning() -> None:
+    d = Drawing()
+    turned = d.add("torch.permute", d.input(2, 3), dims=(0, 2, 1), name="turned")
+    column = d.add("torch.unsqueeze", turned, dim=1)
+    d.output(d.add("torch.Tensor.view", column, size=(-1, 6), name="flat"))
+    (problem,) = told(d, "warning")
+    assert problem.message.startswith("'flat' is a view of what 'turned' gives")
+    model = build_network(d.document, "main")
+    with pytest.raises(RuntimeError, match="view size is not compatible"):
+        model(torch.zeros(4, 2, 3))
+    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
+    assert told(d, "warning") == []
+    assert build_network(d.document, "main")(torch.zeros(4, 2, 3)).shape == (4, 6)

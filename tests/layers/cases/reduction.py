@@ -28,7 +28,7 @@ def reduce(
         if required or r.random() < 0.7:
             params["dim"] = r.choice(dims)
             params |= some(r, keepdim=True) if keepdim else {}
-        tensor = TensorType(batch(r.randint(2, 4), either(r, T, 3)).shape, dtype)
+        tensor = TensorType(batch(r.randint(3, 4), either(r, T, 3)).shape, dtype)
         return one(tensor, **params, **some(r, **choices))
 
     return make

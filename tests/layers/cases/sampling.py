@@ -25,7 +25,7 @@ def grid_sample(r: Random) -> Case:
 
 def affine_grid(r: Random) -> Case:
     points = r.choice([2, 3])
-    sizes = (-1, *(r.randint(1, 4) for _ in range(points + 1)))
+    sizes = (-1, *(r.randint(2, 4) for _ in range(points + 1)))
     params = {"size": sizes, "align_corners": r.choice([True, False])}
     return Case(params, {"theta": batch(points, points + 1)})
 
