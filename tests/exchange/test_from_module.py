@@ -282,6 +282,36 @@ def test_functions(name: str) -> None:
     assert project.imported["verified"], project.imported
 
 
+class Merge(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        # The second argument is used first.
+        result: Tensor = self.fc(skip) + x
+        return result
+
+
+class Merges(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.merge = Merge()
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        result: Tensor = self.merge(a, skip=b)
+        return result
+
+
+def test_ports_of_blocks_have_the_names_of_their_arguments() -> None:
+    project = nb.from_module(Merges().eval(), (torch.randn(2, 4), torch.randn(2, 4)))
+    assert project.imported["verified"]
+    network = project.network()
+    wires = network.graph.wires_into(network["merge"].id)
+    sources = {wire.target_port: network.graph.nodes[wire.source].name for wire in wires}
+    assert sources == {"x": "a", "skip": "b"}
+
+
 def test_nothing_is_shown_twice_under_one_name() -> None:
     module, inputs = example("shared")
     project = nb.from_module(module, inputs)

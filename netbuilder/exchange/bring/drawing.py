@@ -162,14 +162,21 @@ class _Drawing:
         self._add(draft, node, call.scope.path)
 
     def _names_of_inputs(self, inner: Draft, call: Call) -> None:
-        """The names of `forward`'s arguments, where it is plain which is which."""
-        module = self.program.submodule(call.scope.path)
-        if module is None:
-            return
-        names = argument_names(module)
-        if len(inner.inputs) == 1 and names:
-            (value,) = inner.inputs
-            inner.inputs[value] = rules.identifier(names[0], "input")
+        """The names of `forward`'s arguments, where it is known which is which."""
+        scope = call.scope
+        heard = self.program.given.get((scope.path, scope.number), {})
+        names = {self.resolve(value): name for name, value in reversed(heard.items())}
+        if len(inner.inputs) == 1 and not names.keys() & inner.inputs.keys():
+            names = dict(zip(inner.inputs, self._arguments(scope.path), strict=False))
+        taken: set[str] = set()
+        for value, spare in inner.inputs.items():
+            name = rules.identifier(names.get(value, spare), "input")
+            inner.inputs[value] = rules.unique_name(name, taken)
+            taken.add(inner.inputs[value])
+
+    def _arguments(self, path: str) -> list[str]:
+        module = self.program.submodule(path)
+        return argument_names(module) if module is not None else []
 
     def _add(self, draft: Draft, node: DraftNode, path: str) -> None:
         """Put a module's node into the graph; a second call of a module shares its weights."""

@@ -59,10 +59,10 @@ def leaf(
     node = _single(call, program, id, taken, given)
     if node is None and id == attention.ID:
         node = attention.node(call, program, taken, given)
-    required = [port.name for port in kind.inputs if not port.optional]
-    plain = len(taken) == len(required) and len(given) == 1 and len(kind.outputs) == 1
-    if node is None and module is not None and plain and _uniform(module):
-        node = DraftNode(id, "", {}, dict(zip(required, taken, strict=True)))
+    single = len(given) == 1 and len(kind.outputs) == 1
+    wired = _ports(call, program, kind, taken)
+    if node is None and module is not None and single and wired and _uniform(module):
+        node = DraftNode(id, "", {}, wired)
         node.outputs = {given[0]: kind.outputs[0].name}
     if node is None or not set(given) <= set(node.outputs):
         return None
@@ -80,6 +80,17 @@ def _as_made(module: nn.Module | None, kind: str) -> bool:
     if module is None or f"{type(module).__module__}.{type(module).__qualname__}" != kind:
         return False
     return not (module._forward_hooks or module._forward_pre_hooks)
+
+
+def _ports(call: Call, program: Program, kind: type[Layer], taken: Sequence[str]) -> dict[str, str]:
+    """Values by port, as the call was heard to get them; empty if that is not plain."""
+    names = {port.name for port in kind.inputs}
+    heard = program.given.get((call.scope.path, call.scope.number), {})
+    wired = {name: value for name, value in heard.items() if name in names}
+    if wired and set(wired.values()) == set(taken):
+        return wired
+    required = [port.name for port in kind.inputs if not port.optional]
+    return dict(zip(required, taken, strict=True)) if len(required) == len(taken) == 1 else {}
 
 
 def _uniform(module: nn.Module) -> bool:

@@ -56,6 +56,12 @@ class Scope:
     path: str
     kind: str
 
+    @property
+    def number(self) -> int:
+        """Which call of its module it is, from 0 on."""
+        _, _, number = self.key.rpartition("@")
+        return int(number) if number.isdecimal() and "@" in self.key else 0
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -132,6 +138,8 @@ class Program:
     names: dict[str, str] = field(default_factory=dict)
     """Names that were given to free sizes."""
     module: nn.Module | None = None
+    given: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
+    """For calls of modules, by path and number: values by the names of `forward`'s arguments."""
     tied: dict[str, str] = field(default_factory=dict)
     """Keys of tensors that are another one's, under which they stand in `tensors`."""
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental import proxy_tensor
 from torch.utils import _pytree as pytree
 
 from netbuilder.exchange.bring.exported import read, size_of
 from netbuilder.exchange.bring.program import BringError, Program
 
+Given = dict[tuple[str, int], dict[str, str]]
+"""Values by the names of `forward`'s arguments, for the calls of modules by path and number."""
 Inputs = Any
 """A tensor, a tuple of arguments, or a mapping of arguments by name."""
 
@@ -36,15 +43,18 @@ def trace(module: nn.Module, inputs: Inputs, dynamic_shapes: Any = None) -> Prog
     graph: a module that decides by the numbers it gets.
     """
     args, named = arguments(inputs)
+    given: Given = {}
     if dynamic_shapes is not None:
-        exported = _export(module, args, named, dynamic_shapes)
-        return read(exported, module, _dim_names(exported, dynamic_shapes))
+        exported = _export(module, args, named, dynamic_shapes, given)
+        program = read(exported, module, _dim_names(exported, dynamic_shapes))
+        return replace(program, given=_final(given, exported))
     wide_args, wide_named = _widened((args, named))
     free = _free_batch(module, wide_args, wide_named)
     attempts = [(wide_args, wide_named, free), (args, named, None)]
     for place, (these, those, shapes) in enumerate(attempts):
         try:
-            return read(_export(module, these, those, shapes), module, {})
+            exported = _export(module, these, those, shapes, given)
+            return replace(read(exported, module, {}), given=_final(given, exported))
         except BringError:
             if place == len(attempts) - 1:
                 raise
@@ -52,15 +62,68 @@ def trace(module: nn.Module, inputs: Inputs, dynamic_shapes: Any = None) -> Prog
 
 
 def _export(
-    module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], shapes: Any
+    module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], shapes: Any, given: Given
 ) -> ExportedProgram:
-    with warnings.catch_warnings():
+    given.clear()
+    with warnings.catch_warnings(), _listening(module, given):
         # Deprecations and remarks inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:
             return torch.export.export(module, args, named, dynamic_shapes=shapes, strict=False)
         except Exception as error:
             raise _refusal(module, error) from error
+
+
+@contextmanager
+def _listening(module: nn.Module, given: Given) -> Iterator[None]:
+    """Notes what each call of a submodule is given, while the module is traced."""
+    counts: dict[str, int] = {}
+
+    def listen(path: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hear(part: nn.Module, args: Any, named: Any) -> None:
+            number = counts[path] = counts.get(path, -1) + 1
+            # It only gives ports their names: what it can't tell must not stop the tracing.
+            with contextlib.suppress(Exception):
+                bound = inspect.signature(part.forward).bind(*args, **named).arguments
+                names = {name: _traced_name(value) for name, value in bound.items()}
+                given[path, number] = {name: value for name, value in names.items() if value}
+
+        return hear
+
+    hooks = [
+        part.register_forward_pre_hook(listen(path), with_kwargs=True)
+        for path, part in module.named_modules()
+        if path
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+_PLACEHOLDER = re.compile(r"arg(\d+)_1\Z")
+
+
+def _final(given: Given, exported: ExportedProgram) -> Given:
+    """The same with the names that placeholders have in the end: while traced they are numbers."""
+    names = [node.name for node in exported.graph.find_nodes(op="placeholder")]
+
+    def final(name: str) -> str:
+        match = _PLACEHOLDER.match(name)
+        at = int(match[1]) if match else len(names)
+        return names[at] if at < len(names) else name
+
+    return {call: {k: final(v) for k, v in values.items()} for call, values in given.items()}
+
+
+def _traced_name(value: Any) -> str:
+    """The name of a tensor in the graph that is being traced; empty if it has none."""
+    mode = proxy_tensor.get_proxy_mode()
+    if mode is None or not isinstance(value, Tensor):
+        return ""
+    slot = proxy_tensor.get_proxy_slot(value, mode.tracer, None)
+    return str(slot.proxy.node.name) if slot is not None else ""
 
 
 _BY_DATA = ("data-dependent", "data dependent", "Dynamic control flow", "unbacked", "is_nonzero")
