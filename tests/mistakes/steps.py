@@ -188,12 +188,14 @@ def not_a_loss() -> Drawing:
     return tidy(d)
 
 
-def language_model(d: Drawing, **params: Any) -> Node:
-    """Words in, scores for the next word at each step out."""
+def language_model(d: Drawing, *, masked: bool = False, **params: Any) -> Node:
+    """Words in, scores for the next word at each step out; `masked` wires a causal mask."""
     words = d.input(11, dtype="int64", high=50, name="tokens")
     x = d.add("Embedding", words, name="embed", embedding_dim=8)
-    x = d.add("TransformerEncoderLayer", x, name="block", nhead=2, batch_first=True, **params)
-    return d.add("Linear", x, name="head", out_features=50)
+    block = d.add("TransformerEncoderLayer", x, name="block", nhead=2, batch_first=True, **params)
+    if masked:
+        d.wire(d.add("netbuilder.CausalMask", x, name="mask"), block, "src_mask")
+    return d.add("Linear", block, name="head", out_features=50)
 
 
 def next_word(**params: Any) -> Drawing:

@@ -286,6 +286,11 @@ def language_model() -> Drawing:
     return next_word(is_causal=True)
 
 
+def masked_language_model() -> Drawing:
+    """The same with a mask that is wired."""
+    return next_word(masked=True)
+
+
 def distillation() -> Drawing:
     """A frozen teacher beside the network that learns from it."""
     d = Drawing()
@@ -317,5 +322,6 @@ WELL_MADE: tuple[Callable[[], Drawing], ...] = (
     log_likelihood,
     regression,
     language_model,
+    masked_language_model,
     distillation,
 )
