@@ -580,3 +580,14 @@ def test_a_problem_inside_says_in_which_use_it_is() -> None:
     assert set(analyse(d.document, {}).uses[unit.id]) >= {paths[unit.id]}
     again = [Problem.from_json(p.to_json()) for p in found]
     assert again == found
+
+
+def test_no_argument_hides_the_class_that_is_made_beside_it() -> None:
+    d = simple()
+    d.add_graph("block", "outer", parameters=({"name": "Unit", "default": 4},))
+    x = d.add("netbuilder.BlockInput", name="x")
+    d.output(use(d, x, name="inner", values={"channels": "=Unit"}), name="y")
+    close(d)
+    d.output(use(d, d.input(3, 8, 8, name="image"), name="one", block="outer"))
+    assert build_network(d.document, "main")(torch.randn(2, 3, 8, 8)).shape == (2, 4, 8, 8)
+    assert "self.inner = Unit2(channels=Unit)" in network_source(d.document, "main").text

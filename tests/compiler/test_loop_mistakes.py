@@ -25,6 +25,17 @@ def test_a_state_that_changes_its_shape_is_told_with_both() -> None:
     assert (problem.node, problem.port) == (node.id, "h")
 
 
+def test_a_state_that_would_fit_once_is_told_too() -> None:
+    d = Drawing()
+    d.add_graph("block", "cell")
+    h = d.add("netbuilder.BlockInput", name="h")
+    d.output(d.add("Linear", h, name="fc", out_features=8), name="h_next")
+    close(d)
+    d.output((loop(d, d.input(5, name="h0"), block="cell", steps=2), "h_last"))
+    (problem,) = problems(d)
+    assert problem.message == "The state 'h' changes its shape from N×5 to N×8 in a step."
+
+
 def test_a_state_that_begins_nowhere_is_told() -> None:
     d = Drawing()
     d.add_graph("block", "grow")

@@ -290,7 +290,15 @@ def test_weights_come_back_to_what_stands_in_two_places() -> None:
 
 
 def test_a_step_that_is_compiled_calls_networks_in_other_files() -> None:
-    module = step(autoencoder(), "eval")
+    d = autoencoder()
+    decoder = d.graph.named("decoder")
+    rebuilt = d.graph.named("rebuilt")
+    assert decoder is not None
+    assert rebuilt is not None
+    # What is looked up by name while it is compiled: torch.
+    twice = d.add("torch.roll", decoder, name="turned", shifts=1, dims=(1,))
+    d.wire(twice, rebuilt, "input")
+    module = step(d, "eval")
     module.autoencoder.encoder.drop.p = 0.0
     image = torch.randn(4, 6)
     with torch.no_grad():
