@@ -21,10 +21,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from drawn import Subject, subjects
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.drawn import Subject, subjects
 from netbuilder.compiler.build import build_network
 
 

@@ -166,8 +166,8 @@ class ProjectInfo:
     `data` is read by `data.settings.DataSettings`, `training` by
     `training.settings.TrainingSettings`; here they are plain JSON. `code` declares the Python
     files beside the project, by path; `layers.own` reads it. `weights` says for networks by
-    name which file beside the project they begin with; see `storage.weights`. `flow` is the direction
-    in which data runs on the canvas. `about` holds texts of a template (`family`, `task`,
+    name which file beside the project they begin with; see `storage.weights`. `flow` is the
+    direction in which data runs on the canvas. `about` holds texts of a template (`family`, `task`,
     `paper`, ...).
     """
 

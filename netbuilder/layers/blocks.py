@@ -29,7 +29,6 @@ MAX_REPEAT = 4096
 Repeat = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 
 
-
 class Block(Layer):
     """One of the project's blocks: a graph of its own, placed as a node.
 

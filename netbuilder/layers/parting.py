@@ -85,7 +85,8 @@ class _Parting(Layer):
     def _count(self, tensor: TensorType, size: int, count: int, parameter: str) -> Complaint:
         fits = 1 <= count <= 256
         return Complaint(
-            f"{self.title} makes {count} parts of dim {self.along} of {tensor}, not {self.parts()}.",
+            f"{self.title} makes {count} parts of dim {self.along} of {tensor}, "
+            f"not {self.parts()}.",
             f"Set {parameter} to {count}." if fits else "Choose another dim.",
             "input",
             fixes=(set_to(parameter, count),) if fits else (),

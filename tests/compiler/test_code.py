@@ -13,6 +13,7 @@ from torch import nn
 
 from netbuilder.app import templates
 from netbuilder.compiler.build import build_network, locate_error, network_source
+from netbuilder.graph.model import Node
 from netbuilder.layers.base import Role
 from netbuilder.layers.catalogue import layers
 from tests.compiler.reading import one_line
@@ -72,7 +73,8 @@ def test_long_names_are_laid_out_too(tmp_path: Path) -> None:
         hidden_size=4,
         batch_first=True,
     )
-    for i, value in enumerate((conv, (lstm, "output"), (lstm, "h_n"), (lstm, "c_n"))):
+    values: list[Node | tuple[Node, str]] = [conv, *((lstm, p) for p in ("output", "h_n", "c_n"))]
+    for i, value in enumerate(values):
         d.output(value, name=f"{long}_out{i}")
     source = network_source(d.document, "main").text
     assert len(max((line.partition("#")[0].rstrip() for line in source.splitlines()), key=len)) < 89
