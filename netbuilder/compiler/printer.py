@@ -302,8 +302,8 @@ def _operation(tree: ast.expr) -> Doc:
             return [_UNARY[type(op)], *inner]
         case ast.Compare(left=left, ops=ops, comparators=others):
             doc = _within(left, _COMPARE + 1)
-            for sign, other in zip(ops, others, strict=True):
-                doc += [f" {_OPERATORS[type(sign)]} ", *_within(other, _COMPARE + 1)]
+            for compared, other in zip(ops, others, strict=True):
+                doc += [f" {_OPERATORS[type(compared)]} ", *_within(other, _COMPARE + 1)]
             return doc
         case ast.BoolOp(op=op, values=values):
             level = _level(tree) + 1
