@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from netbuilder.compiler.program import Site
 from netbuilder.compiler.text import ALIAS_NAMES
 from netbuilder.graph.document import Graph
-from netbuilder.graph.model import Node, Wire
+from netbuilder.graph.model import Node
 from netbuilder.layers.base import Layer, Role, Targets
 
 Value = tuple[str, str]
@@ -35,17 +35,22 @@ class Variables:
         order: Sequence[Node],
         names: Mapping[str, str],
     ) -> None:
-        self._graph = graph
         self._layers = layers
         self._names = names
-        self._used = {node.id for node in order}
+        self._readers: dict[Value, set[str]] = {}
+        """Which nodes that are needed read an output."""
+        used = {node.id for node in order}
+        for wire in graph.wires.values():
+            if wire.target in used:
+                self._readers.setdefault((wire.source, wire.source_port), set()).add(wire.target)
         self._known: dict[Value, str] = {}
         self._local: set[str] = set()
         """Variables inside the code of one call."""
         running = [node for node in order if layers[node.id].role not in SILENT]
         self.number = {node.id: i for i, node in enumerate(running)}
         """Where each call stands among the calls."""
-        modes = {getattr(layers[node.id], "mode", "") for node in order}
+        callers = (layers[node.id] for node in order if layers[node.id].role is Role.CALL)
+        modes = {getattr(layer, "mode", "") for layer in callers}
         self._taken = _TAKEN | (HELPERS if modes & {"eval", "frozen"} else frozenset())
         self._chain = _free(CHAIN, {*names.values()})
 
@@ -71,7 +76,7 @@ class Variables:
 
     def wired(self, node: Node, port: str) -> bool:
         """Whether something that is needed reads an output."""
-        return any(w.target in self._used for w in self._reading(node, port))
+        return (node.id, port) in self._readers
 
     def assign(
         self,
@@ -112,15 +117,12 @@ class Variables:
         return ", ".join(inner)
 
     def _variable(self, node: Node, port: str, outputs: Sequence[str], kept: set[str]) -> str:
-        readers = {w.target for w in self._reading(node, port) if w.target in self._used}
+        readers = self._readers.get((node.id, port), set())
         if len(outputs) == 1 and self._only_next(node, readers) and self._chain not in kept:
             return self._chain
         name = self._names[node.id] if len(outputs) == 1 else f"{self._names[node.id]}_{port}"
         taken = {variable for key, variable in self._known.items() if key[0] != node.id}
         return _free(self._legal(name), taken | self._local)
-
-    def _reading(self, node: Node, port: str) -> list[Wire]:
-        return [w for w in self._graph.wires_out_of(node.id) if w.source_port == port]
 
     def _only_next(self, node: Node, readers: set[str]) -> bool:
         """Whether the value is read by the next call alone, or at the very end alone."""

@@ -13,7 +13,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from netbuilder.errors import ChangeError
@@ -55,6 +55,9 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
 FUNCTION_NAMES = frozenset(_FUNCTIONS)
 
 
+_PLAIN = (int, float)
+
+
 class ExpressionError(ChangeError):
     """Why an expression can't be read or has no value, in words for a person."""
 
@@ -68,11 +71,11 @@ def holds_expression(value: object) -> bool:
     """Whether there is an expression in the value, however deep."""
     if isinstance(value, str):
         return value.startswith(MARK)
-    if isinstance(value, tuple | list):
-        return any(holds_expression(item) for item in value)
-    if isinstance(value, Mapping):
-        return any(holds_expression(item) for item in value.values())
-    return False
+    # Asked of every parameter at every analysis: numbers, the usual case, end here.
+    if value is None or isinstance(value, _PLAIN):
+        return False
+    parts = value.values() if isinstance(value, Mapping) else value
+    return isinstance(parts, Iterable) and any(map(holds_expression, parts))
 
 
 def names(text: str) -> tuple[str, ...]:
