@@ -285,7 +285,9 @@ def _finish(writer: _Writer, programs: Sequence[Program]) -> Source:
     writer.imports |= {line for part in definitions for line in part.imports}
     empty: list[tuple[str, Place | None]] = [("", None), ("", None)]
     rows: list[tuple[str, Place | None]] = [(line, None) for line in _imports(writer.imports)]
-    rows += empty
+    # isort wants two empty lines before a class or function, one before anything else.
+    first = definitions[0].text if definitions else "class"
+    rows += empty if first.startswith(("class", "def", "@")) else empty[:1]
     for part in definitions:
         rows += [*((line, None) for line in part.text.splitlines()), *empty]
     rows += writer.rows
