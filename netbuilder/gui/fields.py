@@ -238,7 +238,8 @@ def text_of(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.10g}"
+        short = f"{value:.10g}"
+        return short if float(short) == value else repr(value)
     if isinstance(value, tuple | list):
         return ", ".join(
             f"({text_of(v)})" if isinstance(v, tuple | list) else text_of(v) for v in value
