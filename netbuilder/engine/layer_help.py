@@ -110,6 +110,10 @@ def describe(layer: str) -> dict[str, Any]:
 
 def _named(path: str) -> Any:
     """What a dotted path names in torch, or None."""
+    # Libraries put functions of their own, without a docstring, in the place of some of torch's.
+    original = getattr(torch._C._VariableFunctions, path, None)
+    if original is not None:
+        return original
     found: Any = torch
     for name in path.split("."):
         found = getattr(found, name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch
 
 from netbuilder.engine.layer_help import describe, plain, tex
 from netbuilder.engine.protocol import WorkerError
@@ -64,3 +65,10 @@ def test_formulas_and_marks() -> None:
     assert plain(":attr:`a`, ``b``, :class:`~torch.nn.C` and `text <http://x>`__") == (
         "a, b, torch.nn.C and text"
     )
+
+
+def test_a_function_that_a_library_has_replaced_is_described(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch, "select", lambda *values: None)
+    assert "Slices" in describe("torch.select")["text"]

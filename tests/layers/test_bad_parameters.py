@@ -62,11 +62,11 @@ def test_there_are_numbers_to_try() -> None:
 @pytest.mark.parametrize(("id", "name"), EVERY)
 def test_what_is_no_number_is_refused(id: str, name: str) -> None:
     kind = layers()[id]
-    words = str in scalars(kind.model_fields[name].annotation)
+    types_ = scalars(kind.model_fields[name].annotation)
     for value in NOT_NUMBERS:
-        if not (words and isinstance(value, str)):
+        if not (str in types_ and isinstance(value, str)):
             assert refused(kind, name, value), value
-    assert refused(kind, name, True)
+    assert bool in types_ or refused(kind, name, True)
 
 
 @pytest.mark.parametrize(("id", "name"), EVERY)
