@@ -110,13 +110,12 @@ def describe(layer: str) -> dict[str, Any]:
 
 def _named(path: str) -> Any:
     """What a dotted path names in torch, or None."""
-    # Libraries put functions of their own, without a docstring, in the place of some of torch's.
-    original = getattr(torch._C._VariableFunctions, path, None)
-    if original is not None:
-        return original
     found: Any = torch
     for name in path.split("."):
         found = getattr(found, name, None)
+    if found is not None and not found.__doc__:
+        # Libraries put functions of their own, without a docstring, in the place of torch's.
+        return getattr(torch._C._VariableFunctions, path, found)
     return found
 
 
