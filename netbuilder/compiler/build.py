@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from netbuilder.compiler import own_code
+from netbuilder.compiler import own_code, strayed
 from netbuilder.compiler.analyse import Compiled, compile_document
 from netbuilder.compiler.emit import Place, Source
 from netbuilder.compiler.execute import function, run
@@ -200,16 +200,36 @@ def _again(document: Document, graph_id: str, fields: Fields, name: str) -> nn.M
 
 
 def locate_error(error: BaseException) -> Located | None:
-    """The node of the innermost generated line, or module of a chain, that an exception left."""
-    found: _Spot | None = None
+    """The node of the innermost generated line, or module of a chain, that an exception left.
+
+    What failed on something that an own layer gave and that is no tensor is told at that layer.
+    """
+    spots: list[_Spot] = []
     for frame, line in traceback.walk_tb(error.__traceback__):
         origin = _origins.get(frame.f_code.co_filename)
         if origin is not None and line in origin.source.lines:
-            found = _Spot(origin, origin.source.lines[line], _named(origin.source, line, frame))
+            values = _named(origin.source, line, frame)
+            made = strayed.used(origin.source, line, frame.f_locals)
+            spots.append(_Spot(origin, origin.source.lines[line], values, tuple(made)))
         elif frame.f_code is nn.Sequential.forward.__code__:
-            found = _in_chain(frame) or found
-    if found is None:
+            spots += _in_chain(frame)
+    if not spots:
         return None
+    return _strayed(spots) or _told(spots[-1], error)
+
+
+def _strayed(spots: Sequence[_Spot]) -> Located | None:
+    for spot in reversed(spots):
+        for place, value in spot.made:
+            found = strayed.maker(spot.origin.document, place)
+            if found is not None:
+                (graph, id), written = found
+                name = spot.origin.document.graph(graph).nodes[id].name
+                return Located(graph, id, name, strayed.words(name, value, written))
+    return None
+
+
+def _told(found: _Spot, error: BaseException) -> Located:
     graph, id = found.place
     node = found.origin.document.graph(graph).nodes[id]
     shapes = [
@@ -223,8 +243,7 @@ def locate_error(error: BaseException) -> Located | None:
     told = reason[0] if reason else type(error).__name__
     if own_code.place_of(error) is not None:
         told = own_code.words(error)
-    message = f"'{node.name}' failed{given}: {told}"
-    return Located(graph, node.id, node.name, message)
+    return Located(graph, node.id, node.name, f"'{node.name}' failed{given}: {told}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +253,8 @@ class _Spot:
     origin: Origin
     place: Place
     values: Mapping[str, Any]
+    made: tuple[tuple[Place, Any], ...] = ()
+    """What it was given that is no tensor, with the nodes that this came from."""
 
 
 def _named(source: Source, line: int, frame: FrameType) -> dict[str, Any]:
@@ -249,14 +270,19 @@ def _named(source: Source, line: int, frame: FrameType) -> dict[str, Any]:
     return {name: frame.f_locals[name] for name in dict.fromkeys(names) if name in frame.f_locals}
 
 
-def _in_chain(frame: FrameType) -> _Spot | None:
+def _in_chain(frame: FrameType) -> list[_Spot]:
     """The module that an nn.Sequential of ours was running."""
     chain, running = frame.f_locals.get("self"), frame.f_locals.get("module")
     origin = getattr(type(chain), "netbuilder_origin", None)
     if not isinstance(origin, Origin) or not isinstance(chain, nn.Module):
-        return None
+        return []
+    given = frame.f_locals.get("input")
+    before: Place | None = None
     for name, module in chain.named_children():
         place = origin.source.modules.get((type(chain).__name__, name))
         if module is running and place is not None:
-            return _Spot(origin, place, {"input": frame.f_locals.get("input")})
-    return None
+            stray = None if isinstance(given, torch.Tensor) else before
+            made = ((stray, given),) if stray is not None else ()
+            return [_Spot(origin, place, {"input": given}, made)]
+        before = place
+    return []

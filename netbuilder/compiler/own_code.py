@@ -190,3 +190,10 @@ def place_of_function(function: Any) -> Place | None:
     if written is None or written.co_filename not in _paths:
         return None
     return Place(_paths[written.co_filename], written.co_firstlineno, "def forward")
+
+
+def place_of_forward(kind: type[OwnLayer]) -> str:
+    """File and line of an own layer's `forward`; empty for a file that has not run."""
+    made = getattr(_modules.get((kind.file, kind.sha256)), kind.class_name, None)
+    place = place_of_function(getattr(made, "forward", None))
+    return str(place) if place is not None else ""

@@ -128,17 +128,18 @@ def _call(
     else:
         if not isinstance(result, tuple | list) or len(result) != len(wanted):
             raise OwnCodeError(
-                f"forward returns {_kind(result)}, not {len(wanted)} tensors{_where(runner)}"
+                f"forward returns {described(result)}, not {len(wanted)} tensors{_where(runner)}"
             )
         parts = result
     names = [port for _, port in flatten_targets(wanted)]
     for part in parts:
         if not isinstance(part, torch.Tensor):
-            raise OwnCodeError(f"forward returns {_kind(part)}, not a tensor{_where(runner)}")
+            raise OwnCodeError(f"forward returns {described(part)}, not a tensor{_where(runner)}")
     return dict(zip(names, parts, strict=True))
 
 
-def _kind(value: Any) -> str:
+def described(value: Any) -> str:
+    """What a value is, in words: `None`, `a list of 2`."""
     if value is None:
         return "None"
     if isinstance(value, tuple | list):
