@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netbuilder.engine import protocol
+from netbuilder.engine import protocol, surroundings
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.process import Child
 from netbuilder.engine.protocol import (
@@ -47,6 +47,8 @@ class _Life:
     """One process from start to end."""
 
     child: Child
+    folder: str = ""
+    """Where it is; removed when it has ended, however that was."""
     outbox: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
     stderr: bytearray = field(default_factory=bytearray)
     began: float = field(default_factory=time.monotonic)
@@ -243,7 +245,7 @@ class WorkerClient:
         with self._changed:
             if self._closing:
                 return None
-            life = _Life(Child(self._command, fresh.environment()))
+            life = _begun(self._command)
             for line in self._waiting:
                 life.outbox.put(line)
             self._waiting.clear()
@@ -306,6 +308,7 @@ class WorkerClient:
         life.child.kill()
         if code is None:
             code = life.child.wait(10.0)
+        surroundings.remove(life.folder)
         life.outbox.put(None)
         for helper in life.helpers:
             helper.join(TERM_GRACE_S)
@@ -330,6 +333,17 @@ class WorkerClient:
             listener(value)
         except Exception:
             _log.exception("a listener failed at %s", type(value).__name__)
+
+
+def _begun(command: Sequence[str]) -> _Life:
+    """A worker in a folder of its own; `OSError` if it can't be started."""
+    folder = surroundings.make()
+    environment = {**fresh.environment(), **({surroundings.FOLDER: folder} if folder else {})}
+    try:
+        return _Life(Child(command, environment), folder)
+    except OSError:
+        surroundings.remove(folder)
+        raise
 
 
 def _died(life: _Life, code: int | None, training: bool, restart_in_s: float | None) -> WorkerDied:

@@ -21,10 +21,11 @@ from typing import Any, NoReturn
 
 import psutil
 
-from netbuilder.engine import plugins, protocol
+from netbuilder.engine import plugins, protocol, surroundings
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
+from netbuilder.engine.surroundings import Surroundings
 from netbuilder.errors import ExportError, NetbuilderError, RunError
 from netbuilder.training.control import Control
 
@@ -35,8 +36,9 @@ GRACE_S = 8.0
 class Worker:
     """Requests in, replies and events out."""
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet, around: Surroundings) -> None:
         self._outlet = outlet
+        self._around = around
         self._training = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -120,7 +122,7 @@ class Worker:
     def _answer(self, request: Request, job: Job) -> None:
         try:
             with _trust(request):
-                reply = Reply(request.id, job(request.params))
+                reply = Reply(request.id, job(self._around.absolute(request.params)))
         except Exception as error:
             reply = Reply(request.id, error=as_error(error))
         self._outlet.reply(reply)
@@ -172,7 +174,7 @@ class Worker:
 
         try:
             with _trust(request):
-                reply = Reply(request.id, job(request.params))
+                reply = Reply(request.id, job(self._around.absolute(request.params)))
         except Exception as error:
             reply = Reply(request.id, error=as_error(error))
         # The next training may be asked for as soon as the reply is out.
@@ -188,6 +190,10 @@ class Worker:
         """Stop the training and wait for its checkpoint; whether it made it in time."""
         self._steer("stop")
         return self._idle.wait(grace_s)
+
+    def leave(self) -> None:
+        """Remove what is only for as long as this process lives."""
+        self._around.leave()
 
     def greet(self) -> None:
         """Say hello, then load torch on the analysing thread and say what there is."""
@@ -349,15 +355,16 @@ def _handle_signals(worker: Worker, asked: threading.Event) -> None:
     def terminate(number: int, frame: object) -> None:
         if asked.is_set() or worker._control is None or worker._control.stopping:
             # Not _end: looking for children takes long beside a loop that never rests.
+            worker.leave()
             os._exit(128 + number)
         asked.set()
-        threading.Thread(target=lambda: _end(0 if worker.finish(GRACE_S) else 1)).start()
+        threading.Thread(target=lambda: _end(worker, 0 if worker.finish(GRACE_S) else 1)).start()
 
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGINT, terminate)
 
 
-def _end(code: int) -> NoReturn:
+def _end(worker: Worker, code: int) -> NoReturn:
     """Leave at once, with everything that was started here.
 
     Threads in native code would keep an orderly exit waiting.
@@ -365,6 +372,7 @@ def _end(code: int) -> NoReturn:
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             child.kill()
+    worker.leave()
     os._exit(code)
 
 
@@ -373,7 +381,8 @@ def main() -> NoReturn:
     faulthandler.enable()
     requests, replies = _private_pipes()
     outlet = Outlet(replies)
-    worker = Worker(outlet)
+    surroundings.limit()
+    worker = Worker(outlet, Surroundings())
     asked = threading.Event()
     _handle_signals(worker, asked)
     worker.greet()
@@ -385,4 +394,4 @@ def main() -> NoReturn:
         lines.dropped = 0
     finished = worker.finish(GRACE_S)
     outlet.close()
-    _end(0 if finished else 1)
+    _end(worker, 0 if finished else 1)
