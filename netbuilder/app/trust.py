@@ -59,6 +59,7 @@ class TrustStore:
         self._warn = warn
         self.records: tuple[Record, ...] = ()
         self.folders: tuple[TrustedFolder, ...] = ()
+        self._seen: tuple[int, int, int] | None = None
         self._load()
 
     def known(self, sha256: str, place: Path) -> bool:
@@ -74,6 +75,7 @@ class TrustStore:
     def trust(self, source: bytes, place: Path) -> None:
         """From now on this content may run, wherever it is found."""
         sha256 = digest(source)
+        self.refresh()
         if not any(record.sha256 == sha256 for record in self.records):
             self.records = (*self.records, Record(sha256, str(place), _today()))
             self._save()
@@ -86,18 +88,37 @@ class TrustStore:
                 "Files come there from anywhere. Trust them one by one.",
             )
         path = os.path.realpath(folder)
+        self.refresh()
         if all(known.path != path for known in self.folders):
             self.folders = (*self.folders, TrustedFolder(path, _today()))
             self._save()
 
-    def forget(self) -> None:
-        """Nothing is trusted any more."""
-        self.records, self.folders = (), ()
+    def forget(self, entries: Collection[Record | TrustedFolder] | None = None) -> None:
+        """These are trusted no longer; without them, nothing is."""
+        self.refresh()
+        gone = {*self.records, *self.folders} if entries is None else set(entries)
+        self.records = tuple(record for record in self.records if record not in gone)
+        self.folders = tuple(folder for folder in self.folders if folder not in gone)
         self._save()
 
+    def refresh(self) -> None:
+        """Read the record again if another window has written it."""
+        if self._stamp() != self._seen:
+            self._load()
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        """What tells one state of the file from another; None if there is none."""
+        try:
+            found = os.stat(self.path)
+        except (OSError, ValueError):
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
     def _load(self) -> None:
+        self._seen = self._stamp()
         try:
             if not os.path.lexists(self.path):
+                self.records, self.folders = (), ()
                 return
             value = strict.parse(files.read(self.path, MAX_BYTES))
             self.records = tuple(_record(entry) for entry in value["code"])
@@ -107,6 +128,7 @@ class TrustStore:
             self._warn("The record of trusted code was damaged: all own layers are restricted.")
             with contextlib.suppress(OSError):
                 os.replace(self.path, self.path.with_name(f"{self.path.name}.invalid"))
+            self._seen = self._stamp()
 
     def _save(self) -> None:
         value = {
@@ -119,6 +141,7 @@ class TrustStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic.write(self.path, json.dumps(value, indent=1).encode())
+            self._seen = self._stamp()
         except (OSError, DocumentError, ValueError) as error:
             self._warn(f"What you trust could not be recorded, it holds until the end: {error}")
 

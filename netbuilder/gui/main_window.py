@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
             bench.selection_changed.connect(self.commands.refresh)
             bench.problems_changed.connect(self._report_shown)
             bench.train_wanted.connect(self.runner.train)
+            bench.resume_wanted.connect(self.runner.resume)
             bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.open_path)
             bench.trust_wanted.connect(self.own_code.may_run)

@@ -122,6 +122,20 @@ class OwnCode(QObject):
         self.tell()
         return True
 
+    def show_trusted(self) -> None:
+        """List what is trusted, to be forgotten."""
+        from netbuilder.gui.forget_dialog import ForgetDialog
+
+        session = self._window.require_session()
+        dialog = ForgetDialog(session.code.store, self._window)
+        dialog.forgotten.connect(self._forgotten)
+        dialog.open()
+
+    def _forgotten(self) -> None:
+        self._window.require_session().look_at_code()
+        self._dismissed = ()
+        self.tell()
+
     # -- plugins ---------------------------------------------------------------------------
 
     def load_plugins(self) -> None:

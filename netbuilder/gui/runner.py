@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from netbuilder.app.events import WorkerState
     from netbuilder.gui.main_window import MainWindow
 
@@ -74,14 +76,22 @@ class Runner:
             return
         if self.can_go_on():
             assert session.run is not None
-            if not self._window.own_code.may_run():
-                return
-            bench.show_panel("training")
-            session.train(session.run.path, resume=True)
+            self.resume(session.run.path)
         elif self.status() == "paused":
             session.resume()
         else:
             session.pause()
+
+    def resume(self, run: Path) -> None:
+        """Go on with a run where it stopped."""
+        session, bench = self._window.session, self._window.bench
+        if session is None or bench is None:
+            return
+        busy = session.run is not None and session.run.active
+        if not busy and not self._window.own_code.may_run():
+            return
+        bench.show_panel("training")
+        session.train(run, resume=True)
 
     def can_stop(self) -> bool:
         """Whether a training is under way."""

@@ -59,6 +59,7 @@ class Workbench(QMainWindow):
     problems_changed = Signal()
     export_wanted = Signal()
     train_wanted = Signal()
+    resume_wanted = Signal(object)
     trust_wanted = Signal()
     run_project_wanted = Signal(object)
 
@@ -187,7 +188,7 @@ class Workbench(QMainWindow):
         self.training.place_wanted.connect(self.go_to)
         self.runs.refresh_wanted.connect(lambda: self.runs.show_runs(session.runs()))
         self.runs.project_wanted.connect(self.run_project_wanted)
-        self.runs.resume_wanted.connect(lambda path: session.train(path, resume=True))
+        self.runs.resume_wanted.connect(self.resume_wanted)
 
     # -- following the session -----------------------------------------------------------
 
@@ -371,7 +372,7 @@ class Workbench(QMainWindow):
         if run is None or run.active:
             self.session.resume()
         else:
-            self.session.train(run.path, resume=True)
+            self.resume_wanted.emit(run.path)
 
     def show_panel(self, name: str) -> None:
         """Bring one of the panels below to the front."""

@@ -116,6 +116,25 @@ def test_a_record_that_can_not_be_written_holds_until_the_end(tmp_path: Path) ->
 # -- folders -----------------------------------------------------------------------------------
 
 
+def test_two_windows_keep_what_both_decided(tmp_path: Path, record: Path) -> None:
+    one, two = TrustStore(record), TrustStore(record)
+    one.trust(b"a", tmp_path / "a.py")
+    two.trust(b"b", tmp_path / "b.py")
+    known = {entry.sha256 for entry in TrustStore(record).records}
+    assert known == {digest(b"a"), digest(b"b")}
+    # What one forgets does not come back with what the other trusts.
+    two.forget([entry for entry in two.records if entry.sha256 == digest(b"a")])
+    one.trust(b"c", tmp_path / "c.py")
+    assert not one.known(digest(b"a"), tmp_path)
+    known = {entry.sha256 for entry in TrustStore(record).records}
+    assert known == {digest(b"b"), digest(b"c")}
+    two.forget()
+    assert TrustStore(record).records == ()
+    record.unlink()
+    one.refresh()
+    assert one.records == ()
+
+
 def test_folders_of_strangers_are_never_trusted(tmp_path: Path) -> None:
     home = Path.home()
     for folder in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from netbuilder.app import trust
 from netbuilder.app.trust import TrustStore
 from netbuilder.compiler.own_files import TRUST
 from netbuilder.errors import Fix, Problem
 from netbuilder.gui import dialogs, trust_dialog
 from netbuilder.gui.canvas.entries import ENTRY
+from netbuilder.gui.forget_dialog import NONE as NOTHING
+from netbuilder.gui.forget_dialog import ForgetDialog
 from netbuilder.gui.plugins_dialog import NONE, SAFE, PluginsDialog
 from netbuilder.gui.trust_dialog import TrustDialog, visible
 from netbuilder.layers.plugins import Plugin
@@ -194,6 +198,32 @@ def test_training_asks_once_and_goes_on(
     hand.report()
 
 
+def test_resuming_a_run_asks_as_training_does(
+    hand: WindowHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, "", "code")
+    opened(hand, tmp_path)
+    run = tmp_path / "work" / "runs" / "a"
+    hand.bench.runs.resume_wanted.emit(run)
+    settle()
+    assert [found.file.path for found in asked] == ["my_layers.py"]
+    assert hand.session.run is None
+    hand.bench.runs.resume_wanted.emit(run)
+    settle()
+    assert len(asked) == 2
+    (_, params, _) = hand.client.waiting("train")[0]
+    assert (params["run"], params["resume"]) == (str(run), True)
+    assert list(Trust.from_json(params["code"]).sources) == [digest(GATE.encode())]
+    # A training is under way: that is said, and nothing is asked.
+    hand.session.code.store.forget()
+    hand.bench.runs.resume_wanted.emit(run)
+    settle()
+    assert len(asked) == 2
+    assert len(hand.client.waiting("train")) == 1
+    hand.client.answer("train", error=None, result={})
+    hand.report()
+
+
 def test_the_fix_of_the_problem_asks(
     hand: WindowHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +358,74 @@ def test_the_answers(qapp: QApplication, tmp_path: Path, choice: int, told: str)
 
 def test_letters_that_hide_are_shown() -> None:
     assert visible("a\u202eb\u200b\x1b[31m\ttab\r\n") == "a\\u202eb\\u200b\\u001b[31m\ttab\n"
+
+
+# -- forgetting ----------------------------------------------------------------------------------
+
+
+def trusted_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrustStore:
+    monkeypatch.setattr(trust, "may_trust_folder", lambda folder: True)
+    store = TrustStore(tmp_path / "trust.json")
+    store.trust(b"a = 1", tmp_path / "<b>a&b</b>" / "one\u202eyp.py")
+    store.trust(b"b = 2", tmp_path / "two.py")
+    store.trust_folder(tmp_path)
+    return store
+
+
+def test_what_is_trusted_is_listed_and_can_be_forgotten(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = trusted_things(tmp_path, monkeypatch)
+    dialog = ForgetDialog(store, None)
+    heard: list[str] = []
+    dialog.forgotten.connect(lambda: heard.append("forgotten"))
+    folder, one, _ = dialog.boxes
+    assert folder.text() == f"All code in {os.path.realpath(tmp_path)}".replace("&", "&&")
+    assert one.text().startswith("one\\u202eyp.py  ·  ")
+    labels = dialog.findChildren(QLabel)
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
+    told = "\n".join(label.text() for label in labels)
+    for record in store.records:
+        assert f"sha256:{record.sha256}" in told
+        assert record.date in told
+    assert "/<b>a&b</b>/one\\u202eyp.py" in told
+    assert [b.text() for b in dialog.findChildren(QPushButton) if b.isDefault()] == ["Close"]
+    assert not dialog.some.isEnabled()
+    one.setChecked(True)
+    folder.setChecked(True)
+    dialog.some.click()
+    assert [record.sha256 for record in store.records] == [digest(b"b = 2")]
+    assert store.folders == ()
+    assert [box.text()[:6] for box in dialog.boxes] == ["two.py"]
+    dialog.all.click()
+    assert TrustStore(store.path).records == ()
+    assert heard == ["forgotten", "forgotten"]
+    assert dialog.boxes == {}
+    assert not dialog.all.isEnabled()
+    assert not dialog.some.isEnabled()
+    settle()
+    assert NOTHING in [label.text() for label in dialog.findChildren(QLabel)]
+    dialog.deleteLater()
+    settle()
+
+
+def test_forgetting_is_a_command_and_restricts_at_once(hand: WindowHand, tmp_path: Path) -> None:
+    opened(hand, tmp_path)
+    hand.session.trust_code(hand.session.code.restricted()[0])
+    hand.report()
+    assert hand.window.banners.shown("code") is None
+    hand.command("help.trusted")
+    dialog = hand.window.findChild(ForgetDialog)
+    assert dialog is not None
+    dialog.all.click()
+    settle()
+    assert [each.state for each in hand.session.code.standing()] == ["restricted"]
+    assert hand.window.banners.shown("code") is not None
+    (_, params, _) = hand.client.waiting("analyse")[-1]
+    assert Trust.from_json(params["code"]).sources == {}
+    hand.report(RESTRICTED)
+    dialog.close()
+    settle()
 
 
 # -- packages ------------------------------------------------------------------------------------

@@ -35,6 +35,12 @@ def commands(window: MainWindow) -> list[Command]:
             window.own_code.show_plugins,
             menu="Help",
         ),
+        Command(
+            "help.trusted",
+            "Forget trusted code…",
+            window.own_code.show_trusted,
+            menu="Help",
+        ),
         Command("help.about", "About netbuilder", partial(_show_about, window), (), "Help", 1),
     ]
 
