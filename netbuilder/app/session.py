@@ -332,7 +332,8 @@ class Session:
             case WorkerStarted():
                 self._emit(WorkerChanged("loading", "Loading PyTorch"))
                 self._analysis.worker_started()
-            case WorkerReady(torch=version, devices=devices):
+            case WorkerReady(torch=version, devices=devices, lacks=lacks):
+                catalogue.lack(lacks)
                 text = f"PyTorch {version}"
                 self._emit(WorkerChanged("ready", text, device_words(devices)))
             case RunEvent(run=path, data=data):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+import torch
 from pydantic import ValidationError
 
-from netbuilder.compiler import calls, own_probe, recurrence
+from netbuilder.compiler import calls, libraries, own_probe, recurrence
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.probe import Outcome, Settled, Types
@@ -215,6 +216,16 @@ class _Node:
         return bool(found)
 
     def _outputs(self, inputs: Types) -> Types | None:
+        if libraries.lacks(self.layer.id):
+            self._complain(
+                Complaint(
+                    f"'{self.node.name}' needs a newer PyTorch: {torch.__version__}, which is "
+                    f"installed, has no {self.layer.title}.",
+                    "Update PyTorch, or put other layers in its place.",
+                    code="layer.newer_torch",
+                )
+            )
+            return None
         ruled = self.layer.output_types(inputs)
         if ruled is not None and not self.layer.is_module():
             return dict(ruled)

@@ -6,6 +6,7 @@ import ast
 import importlib
 import warnings
 from collections.abc import Iterable, Iterator
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -28,6 +29,20 @@ def namespace(trees: Iterable[ast.expr | None]) -> dict[str, Any]:
                 importlib.import_module(module)
                 found[root] = importlib.import_module(root)
     return found
+
+
+@cache
+def lacks(layer: str) -> bool:
+    """Whether the PyTorch that is installed has nothing of this name, a layer's id."""
+    root, *parts = layer.split(".")
+    if root != "torch":
+        return False
+    found: Any = importlib.import_module(root)
+    for part in parts:
+        if not hasattr(found, part):
+            return True
+        found = getattr(found, part)
+    return False
 
 
 def _dotted(tree: ast.expr) -> Iterator[str]:

@@ -8,9 +8,15 @@ from typing import Any
 import psutil
 import torch
 
+from netbuilder.compiler import libraries
+from netbuilder.layers import catalogue
+
 
 def describe() -> dict[str, Any]:
-    """Torch's version and the devices: `id` as in `--device`, `name`, `memory` in bytes."""
+    """Torch's version and the devices: `id` as in `--device`, `name`, `memory` in bytes.
+
+    `lacks` are the ids of layers that this PyTorch does not have.
+    """
     found = [
         {
             "id": "cpu",
@@ -26,4 +32,5 @@ def describe() -> dict[str, Any]:
         )
     if torch.backends.mps.is_available():
         found.append({"id": "mps", "name": "Apple GPU", "memory": psutil.virtual_memory().total})
-    return {"torch": torch.__version__, "devices": found}
+    lacks = [id for id in catalogue.layers() if libraries.lacks(id)]
+    return {"torch": torch.__version__, "devices": found, "lacks": lacks}

@@ -61,10 +61,14 @@ class WorkerStarted:
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """Torch is loaded. `devices` are `{"id", "name", "memory"}`; memory in bytes."""
+    """Torch is loaded. `devices` are `{"id", "name", "memory"}`; memory in bytes.
+
+    `lacks` are the ids of layers that this version of torch does not have.
+    """
 
     torch: str
     devices: tuple[Mapping[str, Any], ...] = ()
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,10 @@ def event_of(value: Mapping[str, Any]) -> Message:
         case {"event": "hello", "pid": int(pid), "version": str(version)}:
             return WorkerStarted(pid, version)
         case {"event": "ready", "torch": str(torch), "devices": list(devices)}:
-            return WorkerReady(torch, tuple(entry for entry in devices if isinstance(entry, dict)))
+            told = value.get("lacks", ())
+            lacks = frozenset(map(str, told if isinstance(told, list) else ()))
+            found = tuple(entry for entry in devices if isinstance(entry, dict))
+            return WorkerReady(torch, found, lacks)
         case {"event": "run", "run": str(run), "data": dict(data)}:
             return RunEvent(run, data)
     raise ProtocolError("an unknown event")

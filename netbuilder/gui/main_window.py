@@ -193,6 +193,8 @@ class MainWindow(QMainWindow):
                 self.status.show_worker(state, text)
                 if device:
                     self.status.show_device(device)
+                if state == "ready" and self.bench is not None:
+                    self.bench.palette_panel.refresh()
             case events.RunChanged(run=run):
                 if run is not None and run.device:
                     self.status.show_run_device(run.device)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -113,10 +113,22 @@ def layers() -> Mapping[str, type[Layer]]:
     return MappingProxyType(found)
 
 
+_lacking: frozenset[str] = frozenset()
+
+
+def lack(ids: Iterable[str]) -> None:
+    """The PyTorch that runs here has none of these layers: they are not available."""
+    global _lacking
+    _lacking = frozenset(ids)
+
+
 def available() -> Mapping[str, type[Layer]]:
     """Every layer that this thread's document can use: those here, of packages, and its own."""
     further, own_layers = plugins.layers(), own.known()
-    return {**layers(), **further, **own_layers} if further or own_layers else layers()
+    if not (further or own_layers or _lacking):
+        return layers()
+    here = {id: kind for id, kind in layers().items() if id not in _lacking}
+    return {**here, **further, **own_layers}
 
 
 def find(id: str) -> type[Layer] | None:

@@ -171,5 +171,9 @@ def test_requests_and_events_are_read() -> None:
     assert protocol.event_of(hello) == WorkerStarted(5, "0.1.0")
     ready = {"event": "ready", "torch": "2.13", "devices": [{"id": "cpu"}]}
     assert protocol.event_of(ready) == WorkerReady("2.13", ({"id": "cpu"},))
+    lacks = frozenset({"torch.nn.New"})
+    told = protocol.event_of({**ready, "lacks": [*lacks]})
+    assert told == WorkerReady("2.13", ({"id": "cpu"},), lacks)
+    assert protocol.event_of({**ready, "lacks": 5}) == WorkerReady("2.13", ({"id": "cpu"},))
     run = {"event": "run", "run": "r", "data": {"seq": 1}}
     assert protocol.event_of(run) == RunEvent("r", {"seq": 1})

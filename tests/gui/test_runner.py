@@ -14,6 +14,7 @@ from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.protocol import WorkerDied, WorkerReady
 from netbuilder.errors import ExportError, Problem
 from netbuilder.graph import edits
+from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.export_dialog import ExportDialog
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
@@ -173,3 +174,22 @@ def test_the_status_bar_names_the_device(
     hand.client.say(WorkerReady("2.13.0", tuple(devices)))
     settle()
     assert hand.window.status.device.text() == words
+
+
+def test_layers_that_this_pytorch_lacks_are_not_offered(hand: WindowHand) -> None:
+    hand.open("digits_mlp")
+    palette = hand.bench.palette_panel
+    palette.field.setText("Mish")
+
+    def offered() -> set[str]:
+        model = palette.model
+        entries = (model.index(row, 0).data(ENTRY) for row in range(model.rowCount()))
+        return {entry.layer for entry in entries if entry is not None}
+
+    assert "torch.nn.Mish" in offered()
+    hand.client.say(WorkerReady("2.0.0", (), frozenset({"torch.nn.Mish"})))
+    settle()
+    assert "torch.nn.Mish" not in offered()
+    hand.client.say(WorkerReady("2.13.0"))
+    settle()
+    assert "torch.nn.Mish" in offered()
