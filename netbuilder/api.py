@@ -107,6 +107,7 @@ class GraphRef:
 
         `ChangeError` if the layer is unknown or the name is taken.
         """
+        _layers_of_packages([layer])
         with own.using(self.project.document.project):
             known = catalogue.find(layer)
         if known is None:
@@ -316,13 +317,24 @@ class Run:
     warnings: tuple[str, ...] = ()
 
 
+def _layers_of_packages(needed: Iterable[str]) -> None:
+    """Loads the layers of installed packages if one is needed; each is tried apart before."""
+    from netbuilder.engine import plugins
+
+    plugins.load_for(needed)
+
+
 def load(path: PathLike, *, trust_code: Iterable[str] = ()) -> Project:
     """The project in a `.netb` file; `DocumentError` says why it can't be read.
 
+    Layers of installed packages are loaded if it has one; none in safe mode (the environment
+    variable `NETBUILDER_SAFE_MODE`).
     `trust_code`: hashes (`sha256:...`) of files of the project's own layers that may run, beside
     those that this person trusts.
     """
     project = Project(files.load(path))
+    graphs = project.document.graphs.values()
+    _layers_of_packages(node.layer for graph in graphs for node in graph.nodes.values())
     project.folder = Path(path).absolute().parent
     project._hashes |= {text.removeprefix("sha256:") for text in trust_code}
     return project

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 from netbuilder.exchange import exits, fresh
-from netbuilder.layers import catalogue, plugins
+from netbuilder.layers import catalogue, own, plugins
 from netbuilder.layers.plugins import Probe
 
 SAFE_MODE = "NETBUILDER_SAFE_MODE"
@@ -31,6 +32,13 @@ def load(probe: Probe | None = None) -> None:
     found = plugins.found()
     if found:
         plugins.load(probe or trial, catalogue.layers(), found)
+
+
+def load_for(layers: Iterable[str]) -> None:
+    """The same, but only if one of these layers (ids) is unknown and nothing was loaded yet."""
+    others = (id for id in layers if not id.startswith(own.PREFIX))
+    if not plugins.plugins() and any(catalogue.find(id) is None for id in others):
+        load()
 
 
 def trial(entry: EntryPoint) -> str:

@@ -19,6 +19,7 @@ import netbuilder as nb
 from netbuilder.app.plugins import Attempts
 from netbuilder.cli.main import main
 from netbuilder.engine import plugins as engine
+from netbuilder.errors import ChangeError
 from netbuilder.layers import catalogue, plugins
 
 GOOD = '''
@@ -132,6 +133,25 @@ def test_a_package_brings_a_layer_that_works_everywhere(
     assert torch.equal(project.module()(torch.ones(2, 4)), 3 * torch.ones(2, 4))
     assert main(["layers", "--json"]) == 0
     assert "good_lib.Scale" in {row["id"] for row in json.loads(capsys.readouterr().out)}
+
+
+def test_python_loads_packages_when_a_project_needs_one(site: Path, tmp_path: Path) -> None:
+    install(site, "good", GOOD)
+    (site / "good_lib.py").write_text(LIBRARY)
+    plain = nb.template("digits_mlp")
+    plain.save(tmp_path / "plain.netb")
+    nb.load(tmp_path / "plain.netb")
+    assert plugins.plugins() == ()
+    made = nb.Project()
+    net = made.add_network("main")
+    scale = net.add("good_lib.Scale", by=3.0)
+    net.connect(net.add("netbuilder.Input", shape=(4,)), scale)
+    net.connect(scale, net.add("netbuilder.Output"))
+    made.save(tmp_path / "a.netb")
+    plugins._layers, plugins._plugins = MappingProxyType({}), ()
+    assert nb.load(tmp_path / "a.netb").check() == []
+    with pytest.raises(ChangeError, match="no layer 'good_lib"):
+        net.add("good_lib.None")
 
 
 def left_out(names: list[str], site: Path) -> None:
