@@ -237,7 +237,10 @@ class ReparametrisedNormal(_Normal):
     part = "noise.ReparametrisedNormal"
     title = "ReparametrisedNormal"
     family = Family.NOISE
-    keywords = "vae variational autoencoder reparameterization trick latent sample gaussian kl"
+    keywords = (
+        "vae variational autoencoder reparameterization reparameterize reparametrize trick latent "
+        "sample gaussian kl"
+    )
     outputs = (Port("output"), Port("kl", "The divergence from the standard normal, N."))
     returns: ClassVar[Targets] = ("output", "kl")
     is_view = True  # outside of training it passes the mean on

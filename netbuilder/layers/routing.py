@@ -38,7 +38,7 @@ class SqueezeExcite(Layer):
     part = "routing.SqueezeExcite"
     title = "SqueezeExcite"
     family = Family.ROUTING
-    keywords = "se block channel attention gate"
+    keywords = "se block squeeze and excitation channel attention gate"
     positional = ("channels",)
     summary_fields = ("reduction",)
 

@@ -7,10 +7,12 @@ import random
 
 import pytest
 
+import netbuilder as nb
 from netbuilder.graph.layout import Flow
 from netbuilder.gui.canvas.places import Box, Places
 from netbuilder.gui.canvas.routing import Course, course
-from netbuilder.gui.canvas.search import Entry, entries, ranked
+from netbuilder.gui.canvas.search import MEANINGS, Entry, entries, ranked
+from netbuilder.layers import catalogue
 
 
 def covers(line: Course, box: Box) -> bool:
@@ -108,9 +110,42 @@ def test_a_few_letters_find_the_layer(query: str, first: str) -> None:
     assert found[0].title == first
 
 
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        *(("concat", "torch.cat"), ("reshape", "torch.reshape"), ("detach", "torch.Tensor.detach")),
+        *(("attention", "torch.nn.MultiheadAttention"), ("softmax", "torch.nn.Softmax")),
+        *(("residual", "torch.add"), ("skip connection", "torch.add"), ("add", "torch.add")),
+        *(("embedding", "torch.nn.Embedding"), ("moe", "netbuilder.MixtureOfExperts")),
+        *(("positional", "netbuilder.SinusoidalPositions"), ("upsample", "torch.nn.Upsample")),
+        *(("gcn", "torch_geometric.nn.GCNConv"), ("gat", "torch_geometric.nn.GATConv")),
+        *(("graph", "torch_geometric.nn.GraphConv"), ("mean", "torch.mean")),
+        *(
+            ("graph attention", "torch_geometric.nn.GATConv"),
+            ("average pool", "torch.nn.AvgPool2d"),
+        ),
+        *(("mean pool", "torch_geometric.nn.global_mean_pool"), ("average", "torch.mean")),
+        *(("slice", "torch.Tensor.__getitem__"), ("index", "torch.Tensor.__getitem__")),
+        *(("vae", "netbuilder.ReparametrisedNormal"), ("noise", "netbuilder.Noise")),
+        *(("reparameterize", "netbuilder.ReparametrisedNormal"), ("dense", "torch.nn.Linear")),
+        *(("resize", "torch.nn.functional.interpolate"), ("convolution", "torch.nn.Conv2d")),
+        *(("squeeze excitation", "netbuilder.SqueezeExcite"), ("random", "torch.randn_like")),
+    ],
+)
+def test_what_people_call_it_finds_the_layer(query: str, first: str) -> None:
+    project = nb.template("digits_cnn")
+    offered = entries(project.document, project.network().graph)
+    found = [entry for entry in ranked(query, offered, {}) if not entry.refusal]
+    assert found[0].layer == first
+
+
 def test_usage_decides_among_equals() -> None:
     offered = [Entry("a", "Alpha one", "x", ""), Entry("b", "Alpha two", "x", "")]
     assert ranked("alpha", offered, {})[0].layer == "a"
     assert ranked("alpha", offered, {"b": 3})[0].layer == "b"
     assert ranked("", offered, {"b": 3})[0].layer == "b"
     assert ranked("zz", offered, {}) == []
+
+
+def test_what_words_mean_is_there() -> None:
+    assert set(MEANINGS.values()) <= set(catalogue.available())

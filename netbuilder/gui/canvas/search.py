@@ -54,7 +54,7 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
                 continue
             refusal = f"{kind.title} belongs in {places}."
         line = first_sentence(kind.help())
-        words = f"{id.rpartition('.')[2]} {kind.keywords} {kind.family.value}"
+        words = f"{id.rpartition('.')[2]} {kind.keywords}"
         entry = Entry(id, kind.title, kind.family.value, line, words, {}, refusal)
         if kind.role is Role.CALL and document is not None:
             found += _calls(document, graph, entry, kind.starting)
@@ -146,16 +146,55 @@ def score(query: str, entry: Entry) -> float | None:
     if not query:
         return 0.0
     parts = query.split()
-    total = 0.0
+    total = _MEANT if _means(query, entry) else 0.0
     for part in parts:
         title = max(_score_text(part, text) or 0.0 for text in _ways(entry.title))
         other = _score_text(part, entry.words.lower())
         # A gap within a keyword means little; only whole pieces of keywords count.
         best = max(title, (other or 0.0) * 0.7 if other and other >= 50 else 0.0)
+        if entry.family.startswith(part):
+            # All of a family have it in common: it tells little about one of them.
+            best = max(best, 50.0)
         if best <= 0:
             return None
         total += best
     return total / len(parts) - len(entry.title) * 0.05
+
+
+MEANINGS: Mapping[str, str] = {
+    "attention": "torch.nn.MultiheadAttention",
+    "average": "torch.mean",
+    "constant": "torch.tensor",
+    "convolution": "torch.nn.Conv2d",
+    "cross": "torch.nn.CrossEntropyLoss",
+    "gat": "torch_geometric.nn.GATConv",
+    "graph attention": "torch_geometric.nn.GATConv",
+    "index": "torch.Tensor.__getitem__",
+    "mean pool": "torch_geometric.nn.global_mean_pool",
+    "norm": "torch.nn.LayerNorm",
+    "positional": "netbuilder.SinusoidalPositions",
+    "random": "torch.randn_like",
+    "residual": "torch.add",
+    "resize": "torch.nn.functional.interpolate",
+    "skip": "torch.add",
+    "skip connection": "torch.add",
+    "spectrogram": "torch.stft",
+    "vae": "netbuilder.ReparametrisedNormal",
+}
+"""What most people mean by a word that stands in the titles of other layers, or in none."""
+_MEANT = 60.0
+_MEANT_FROM = 4
+"""Letters after which the beginning of such a word is taken for it."""
+
+
+def _means(query: str, entry: Entry) -> bool:
+    """Whether a query is a word by which people mean this layer, or its last word begins one."""
+    enough = len(query) >= _MEANT_FROM
+    return any(
+        layer == entry.layer
+        and (word == query or (enough and word.startswith(query) and " " not in word[len(query) :]))
+        for word, layer in MEANINGS.items()
+    )
 
 
 def _ways(title: str) -> tuple[str, str]:
@@ -178,7 +217,8 @@ def _score_text(query: str, text: str) -> float | None:
         if found < 0:
             return None
         if position >= 0:
-            points -= min(found - position - 1, 8)
+            # To the beginning of the next word is a small step: `bn` is BatchNorm.
+            points -= min(found - position - 1, 2 if text[found - 1] == " " else 8)
         elif found > 0 and text[found - 1].isalnum():
             points -= 6
         position = found
