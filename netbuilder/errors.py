@@ -9,6 +9,7 @@ shown to a person as it is.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -62,6 +63,20 @@ class Problem:
         """The problem that `to_json` wrote."""
         fixes = tuple(Fix(**fix) for fix in value.get("fixes", ()))
         return Problem(**{**value, "fixes": fixes})
+
+
+SEVERITY_WORDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "hint"}
+"""What people are told that a severity is."""
+
+
+def counts(problems: Iterable[Problem]) -> list[str]:
+    """How many there are of each severity, in words: `1 error`, `2 warnings`, `1 hint`."""
+    found = Counter(problem.severity for problem in problems)
+    return [
+        f"{found[severity]} {word}{'s' if found[severity] != 1 else ''}"
+        for severity, word in SEVERITY_WORDS.items()
+        if found[severity]
+    ]
 
 
 class NetbuilderError(Exception):

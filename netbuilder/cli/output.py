@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netbuilder.errors import (
+    SEVERITY_WORDS,
     ExportError,
     NetbuilderError,
     Problem,
@@ -69,7 +70,7 @@ def describe(problem: Problem, place: str = "") -> str:
     """A problem in one line."""
     at = f" [{place}]" if place else ""
     hint = f" {problem.hint}" if problem.hint else ""
-    return f"{problem.severity}{at}: {problem.message}{hint}"
+    return f"{SEVERITY_WORDS[problem.severity]}{at}: {problem.message}{hint}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

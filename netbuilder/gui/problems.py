@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.errors import Fix, Problem
+from netbuilder.errors import SEVERITY_WORDS, Fix, Problem
 from netbuilder.graph.document import Document
 from netbuilder.gui import icons, theme
 from netbuilder.gui.breadcrumb import path_words
@@ -80,7 +80,8 @@ class ProblemModel(QAbstractListModel):
         problem, where = self.problems[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole | Qt.ItemDataRole.AccessibleTextRole:
-                return f"{problem.severity}: {problem.message} {problem.hint} ({where})"
+                kind = SEVERITY_WORDS[problem.severity]
+                return f"{kind}: {problem.message} {problem.hint} ({where})"
             case Qt.ItemDataRole.ToolTipRole:
                 return plain_tip(f"{problem.message}\n{problem.hint}".strip())
             case _ if role == PROBLEM:

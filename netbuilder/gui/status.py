@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QStatusBar, QToolButton
 
-from netbuilder.errors import Problem
+from netbuilder.errors import Problem, counts
 from netbuilder.gui.widgets import label, set_role, set_tip
 
 NOTICE_MS = 8000
@@ -73,11 +73,7 @@ class StatusBar(QStatusBar):
         if problems is None:
             self.problems.setText("")
             return
-        errors = sum(problem.severity == "error" for problem in problems)
-        warnings = sum(problem.severity == "warning" for problem in problems)
-        parts = [f"{errors} error{'s' if errors != 1 else ''}"] if errors else []
-        parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
-        self.problems.setText("  ".join(parts) or "no problems")
+        self.problems.setText("  ".join(counts(problems)) or "no problems")
 
     def show_worker(self, state: str, text: str = "") -> None:
         """What the worker does; `text` says more."""

@@ -17,6 +17,7 @@ import torch
 
 from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
+from netbuilder.errors import Problem, counts
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.layers import catalogue
@@ -139,6 +140,10 @@ def test_check(run: Run, project: Path, broken: Path) -> None:
     assert problem["message"] in words.out
     node = files.load(broken).graph(problem["graph"]).nodes[problem["node"]]
     assert f"[main.{node.name}]" in words.out
+    assert (
+        words.out.rstrip().splitlines()[-1]
+        == ", ".join(counts(Problem.from_json(entry) for entry in bad.json["problems"])) + "."
+    )
 
 
 def test_summary(run: Run, project: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,10 @@ def test_counts_are_in_the_tab_and_the_status_bar(hand: WindowHand) -> None:
     assert hand.window.status.problems.text() == "2 errors"
     assert hand.bench.panels.tabText(0) == "Problems  2"
     assert not hand.window.runner.can_train()
+    mild = replace(_problem(hand, "conv1"), severity="info")
+    warning = replace(_problem(hand, "conv2"), severity="warning")
+    hand.window.status.show_problems([mild, warning])
+    assert hand.window.status.problems.text() == "1 warning  1 hint"
 
 
 # -- code --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 from netbuilder.app.trail import trail_of
 from netbuilder.cli import layer_list, output, trusting
 from netbuilder.cli.output import UsageError
-from netbuilder.errors import Problem
+from netbuilder.errors import Problem, counts
 from netbuilder.graph.document import Document
 
 
@@ -81,7 +81,7 @@ def check(options: Namespace) -> int:
             print(output.describe(problem, _place(document, problem)))
         for text in trusting.options_for(report.problems):
             print(f"To let it run: {text}")
-        print("No problems." if not report.problems else f"{len(report.problems)} problems.")
+        print(f"{', '.join(counts(report.problems)) or 'No problems'}.")
     if report.ok and unseen:
         return output.UNTRUSTED
     return output.DONE if report.ok else output.PROBLEMS
