@@ -102,6 +102,9 @@ class _Typing:
         self._shown = value
         with QSignalBlocker(self.line()):
             self.line().setText("" if isinstance(value, Mixed) else typed(self.spec, value))
+            if not self.line().hasFocus():
+                # A long text is read from its beginning.
+                self.line().setCursorPosition(0)
         if isinstance(value, Mixed):
             self.line().setPlaceholderText("several values")
 

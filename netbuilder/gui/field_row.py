@@ -37,7 +37,9 @@ class FieldRow(QObject):
         super().__init__()
         self.spec = spec
         self.title = title
-        self.name = label(title, "field")
+        # Long names of PyTorch go on in a second line, after one of their underscores.
+        self.name = label(title.replace("_", "_\u200b"), "field", wrap=True)
+        self.name.setAccessibleName(title)
         self.name.setFixedWidth(LABEL_WIDTH)
         self.editor = editor_for(spec, choices, names)
         self.editor.setAccessibleName(f"{title}, {spec.unit}" if spec.unit else title)

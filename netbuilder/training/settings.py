@@ -116,7 +116,7 @@ class TrainingSettings(Settings):
         "auto", description="auto, cpu, cuda or cuda:0."
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="CPU threads; empty: as many as the size of the work is worth."
+        None, description="CPU threads; empty: by the work."
     )
     patience: Count | None = Field(
         None, description="Stop when so many epochs brought nothing better; empty: never."

@@ -7,12 +7,15 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
 from netbuilder.errors import Problem
 from netbuilder.graph import edits
-from netbuilder.gui.editors import NumberEditor
+from netbuilder.gui.editors import NumberEditor, TextEditor
+from netbuilder.gui.field_row import LABEL_WIDTH, FieldRow
+from netbuilder.gui.fields import specs
 from netbuilder.gui.widgets import Switch
+from netbuilder.layers import catalogue
 from tests.gui.window_hand import WindowHand, settle
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -183,14 +186,36 @@ def test_arrow_keys_step(hand: WindowHand) -> None:
 
 def test_switches(hand: WindowHand) -> None:
     hand.open()
-    hand.select("conv1")
+    hand.select("classifier")
     switch = hand.bench.inspector.findChild(Switch, "field.bias")
     assert isinstance(switch, Switch)
     assert switch.isChecked()
     QTest.mouseClick(switch, Qt.MouseButton.LeftButton)
-    assert params(hand, "conv1")["bias"] is False
+    assert params(hand, "classifier")["bias"] is False
     QTest.mouseClick(switch, Qt.MouseButton.LeftButton)
-    assert "bias" not in params(hand, "conv1")
+    assert "bias" not in params(hand, "classifier")
+
+
+def test_a_long_name_goes_on_in_a_second_line(qapp: QApplication) -> None:
+    spec = specs(catalogue.layers()["torch.nn.functional.interpolate"])["recompute_scale_factor"]
+    name = FieldRow(spec, spec.name).name
+    try:
+        metrics = name.fontMetrics()
+        assert name.heightForWidth(LABEL_WIDTH) >= 2 * metrics.height()
+        assert (
+            max(metrics.horizontalAdvance(part) for part in name.text().split("\u200b"))
+            <= LABEL_WIDTH
+        )
+        assert name.accessibleName() == "recompute_scale_factor"
+    finally:
+        name.deleteLater()
+
+
+def test_a_long_text_is_read_from_its_beginning(qapp: QApplication) -> None:
+    editor = TextEditor(specs(catalogue.layers()["torch.einsum"])["equation"])
+    editor.show_value("nijklmnop,nkj,nlj,nmj->niklm")
+    assert editor.cursorPosition() == 0
+    editor.deleteLater()
 
 
 def test_several_nodes_of_a_layer_change_together(hand: WindowHand) -> None:
