@@ -13,10 +13,7 @@ from netbuilder.layers import catalogue
 
 
 def describe() -> dict[str, Any]:
-    """Torch's version and the devices: `id` as in `--device`, `name`, `memory` in bytes.
-
-    `lacks` are the ids of layers that this PyTorch does not have.
-    """
+    """Torch's version and the devices: `id` as in `--device`, `name`, `memory` in bytes."""
     found = [
         {
             "id": "cpu",
@@ -32,5 +29,9 @@ def describe() -> dict[str, Any]:
         )
     if torch.backends.mps.is_available():
         found.append({"id": "mps", "name": "Apple GPU", "memory": psutil.virtual_memory().total})
-    lacks = [id for id in catalogue.layers() if libraries.lacks(id)]
-    return {"torch": torch.__version__, "devices": found, "lacks": lacks}
+    return {"torch": torch.__version__, "devices": found}
+
+
+def lacks() -> list[str]:
+    """The ids of layers that this PyTorch does not have."""
+    return [id for id in catalogue.layers() if libraries.lacks(id)]

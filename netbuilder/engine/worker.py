@@ -207,7 +207,11 @@ class Worker:
         try:
             from netbuilder.engine import devices
 
-            self._outlet.event({"event": "ready", **devices.describe()})
+            ready = {"event": "ready", **devices.describe()}
+            self._outlet.event(ready)
+            lacks = devices.lacks()
+            if lacks:  # told late: reading the catalogue takes a second
+                self._outlet.event({**ready, "lacks": lacks})
             plugins.load()
         except Exception as error:
             # The first request that needs it will tell; the control thread must live.

@@ -47,12 +47,12 @@ def test_the_node_needs_a_newer_pytorch() -> None:
 
 @pytest.mark.usefixtures("_older")
 def test_the_window_is_told() -> None:
-    assert "torch.nn.Mish" in devices.describe()["lacks"]
+    assert "torch.nn.Mish" in devices.lacks()
 
 
 def test_this_pytorch_has_it() -> None:
     assert drawn().check() == []
-    assert "torch.nn.Mish" not in devices.describe()["lacks"]
+    assert "torch.nn.Mish" not in devices.lacks()
     assert not libraries.lacks("netbuilder.Input")
     assert not libraries.lacks("torch.nn.functional.relu")
     assert libraries.lacks("torch.nn.functional.relu_of_tomorrow")

@@ -252,3 +252,9 @@ def test_sigterm_keeps_the_training(tmp_path: Path) -> None:
     assert worker.wait(PATIENCE_S) == 0
     worker.communicate()
     assert RunFolder(tmp_path / "run").status()["status"] == "stopped"
+
+
+def test_layers_that_pytorch_lacks_are_told_after_it_is_ready(start: Start) -> None:
+    _, ears = start(patched("import torch\ndel torch.nn.Mish\n"))
+    assert ears.wait(WorkerReady).lacks == frozenset()
+    assert ears.wait(WorkerReady).lacks == {"torch.nn.Mish"}
