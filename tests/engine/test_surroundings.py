@@ -180,12 +180,13 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path, temporary: 
 def test_modules_are_found_from_where_the_worker_was_started(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "mine.py").write_text("print('found')")
+    (tmp_path / "here.py").write_text("print('here')")
     path = os.pathsep.join(["src", fresh.environment().get("PYTHONPATH", "")])
     code = (
         "import subprocess, sys\na = Surroundings()\n"
-        "import mine\nsubprocess.run([sys.executable, '-c', 'import mine'])\na.leave()"
+        "import here, mine\nsubprocess.run([sys.executable, '-c', 'import mine'])\na.leave()"
     )
-    assert run(code, tmp_path, PYTHONPATH=path).split() == ["found", "found"]
+    assert run(code, tmp_path, PYTHONPATH=path).split() == ["here", "found", "found"]
 
 
 @posix_only
