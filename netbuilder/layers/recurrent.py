@@ -18,6 +18,7 @@ from netbuilder.layers.base import (
     Probability,
     Size,
     Targets,
+    TensorType,
     Types,
     start_with,
 )
@@ -81,6 +82,20 @@ class _Recurrent(_Stack):
             self._states(inputs),
             check_batch_first(self, inputs, "input"),
         )
+
+    def output_types(self, inputs: Types) -> Mapping[str, TensorType] | None:
+        """PyTorch's meta device runs every step apart, seconds for a long sequence."""
+        tensor = inputs.get("input")
+        if tensor is None or tensor.rank != 3:
+            return None
+        both = 2 if self.bidirectional else 1
+        batch = tensor.shape[0 if self.batch_first else 1]
+        sizes = {
+            f"{name[0]}_n": (self.num_layers * both, batch, self._state_size(name))
+            for name in self.states
+        }
+        output = (*tensor.shape[:2], both * self._state_size(self.states[0]))
+        return {name: TensorType(size) for name, size in {"output": output, **sizes}.items()}
 
     def saves_output(self) -> bool:
         return True
