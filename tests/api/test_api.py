@@ -187,9 +187,10 @@ def test_a_network_of_blocks() -> None:
     unit = project.add_block("unit", width=8)
     x = unit.add("netbuilder.BlockInput", name="x")
     wide = unit.add("torch.nn.Linear", name="wide", out_features="=2*width")
+    relu = unit.add("torch.nn.ReLU", name="relu")
     back = unit.add("torch.nn.Linear", name="back", out_features="=width")
     y = unit.add("netbuilder.Output", name="y")
-    for source, target in ((x, wide), (wide, back), (back, y)):
+    for source, target in ((x, wide), (wide, relu), (relu, back), (back, y)):
         unit.connect(source, target)
     net = project.add_network()
     start = net.add("netbuilder.Input", name="start", shape=(3,))
