@@ -13,8 +13,9 @@ from netbuilder.layers.base import Layer, Role, Targets
 Value = tuple[str, str]
 """A node's id and an output port: what a variable holds."""
 
-CHAIN = "x"
-"""The variable that a value goes to when the very next call is all that needs it."""
+CHAINS = ("x", "y", "z")
+"""Variables that a value goes to when the very next call is all that needs it: the first one
+that no node is called by."""
 
 SILENT = frozenset({Role.INPUT, Role.DATA, Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles that are arguments or results of `forward` rather than calls in it."""
@@ -52,7 +53,8 @@ class Variables:
         callers = (layers[node.id] for node in order if layers[node.id].role is Role.CALL)
         modes = {getattr(layer, "mode", "") for layer in callers}
         self._taken = _TAKEN | (HELPERS if modes & {"eval", "frozen"} else frozenset())
-        self._chain = _free(CHAIN, {*names.values()})
+        free = (name for name in CHAINS if name not in names.values())
+        self._chain = next(free, "") or _free(CHAINS[0], {*names.values()})
 
     def __getitem__(self, value: Value) -> str:
         return self._known[value]
