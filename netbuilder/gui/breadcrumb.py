@@ -99,7 +99,10 @@ class Breadcrumb(QWidget):
         self.uses = QToolButton()
         self.uses.setObjectName("breadcrumb.uses")
         times = {0: "not used yet", 1: "used once"}.get(users, f"used {users} times")
-        self.uses.setText(times)
+        # The little arrow that Qt draws of itself hangs over the edge.
+        self.uses.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.uses.setText(f"{times} ▾" if users else times)
+        self.uses.setAccessibleName(times)
         self.uses.setEnabled(users > 0)
         set_tip(self.uses, "An edit here changes all uses. Choose the one whose shapes are shown.")
         self.uses.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

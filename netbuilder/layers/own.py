@@ -73,8 +73,7 @@ class OwnLayer(Layer):
         return code.call(module, *plain, **named)
 
     def subtitle(self) -> str:
-        shown = [str(getattr(self, name)) for name in self.positional]
-        return ", ".join([self.class_name, *shown])[:60]
+        return ", ".join(str(getattr(self, name)) for name in self.positional)[:60]
 
 
 @dataclass(frozen=True, slots=True)

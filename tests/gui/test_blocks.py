@@ -185,7 +185,7 @@ def test_shapes_are_those_of_the_use_and_another_can_be_chosen(hand: WindowHand)
     double_click(hand, second)
     assert shown() == "N×2"
     assert hand.session.graph_report().code == "# N×2"
-    assert hand.bench.crumbs.uses.text() == "used 2 times"
+    assert hand.bench.crumbs.uses.text() == "used 2 times ▾"
     menu = hand.bench.crumbs.uses.menu()
     assert isinstance(menu, QMenu)
     menu.aboutToShow.emit()

@@ -14,8 +14,10 @@ from netbuilder.app import trust
 from netbuilder.app.trust import TrustStore
 from netbuilder.compiler.own_files import TRUST
 from netbuilder.errors import Fix, Problem
+from netbuilder.graph import edits
 from netbuilder.gui import dialogs, trust_dialog
 from netbuilder.gui.canvas.entries import ENTRY
+from netbuilder.gui.canvas.face import face_of
 from netbuilder.gui.forget_dialog import NONE as NOTHING
 from netbuilder.gui.forget_dialog import ForgetDialog
 from netbuilder.gui.plugins_dialog import NONE, SAFE, PluginsDialog
@@ -152,6 +154,18 @@ def test_a_banner_tells_of_restricted_code_and_opening_asks_nothing(
     assert asked == []
     hand.press(banner.choices[1])
     assert hand.window.banners.shown("code") is None
+
+
+def test_a_card_tells_the_class_once(hand: WindowHand, tmp_path: Path) -> None:
+    opened(hand, tmp_path)
+    project = hand.session.document
+    gate = hand.session.graph.named("gate")
+    assert gate is not None
+    assert face_of(project, hand.session.graph, gate, None, ()).subtitle == "8"
+    edits.rename(hand.session.history, hand.session.graph, gate.id, "weighing")
+    gate = hand.session.graph.named("weighing")
+    assert gate is not None
+    assert face_of(project, hand.session.graph, gate, None, ()).subtitle == "Gate · 8"
 
 
 def test_requests_bring_no_code_that_is_not_trusted(hand: WindowHand, tmp_path: Path) -> None:
