@@ -9,7 +9,8 @@ shapes, code, help and tests are derived from it; see docs/adding-a-layer.md.
 Nothing here imports torch: code is built from `ast` expressions that name torch.
 """
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: pydantic would evaluate the text of every
+# annotation of `Layer` anew for each of some 500 subclasses, a third of a second at the start.
 
 import ast
 import inspect
@@ -196,7 +197,7 @@ def start_with(**parameters: Json) -> Mapping[str, Json]:
 
 
 @cache
-def _inferable(kind: type[Layer]) -> list[str]:
+def _inferable(kind: type["Layer"]) -> list[str]:
     return [
         name
         for name, field in kind.model_fields.items()
@@ -210,7 +211,7 @@ class Layer(BaseModel):
     The class docstring is the layer's help; its first sentence is the palette's line.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     _written: Mapping[str, Json] = PrivateAttr(default_factory=dict)
     """Parameters that stand in code as an expression: their texts by name; see `written`."""
@@ -284,7 +285,7 @@ class Layer(BaseModel):
         """Whether the gradient needs the result, so that nothing may overwrite it."""
         return False
 
-    def for_outputs(self, wired: frozenset[str]) -> Layer:
+    def for_outputs(self, wired: frozenset[str]) -> "Layer":
         """The layer as it is to run where only these outputs are used: for what costs time."""
         return self
 
@@ -346,7 +347,7 @@ class Layer(BaseModel):
                 result.setdefault(name, value)
         return result
 
-    def written(self, texts: Mapping[str, Json]) -> Layer:
+    def written(self, texts: Mapping[str, Json]) -> "Layer":
         """The same layer with the expressions (`=2*channels`) that its code is to show.
 
         The values stay those of the expressions: only `arguments` speaks of the texts.
@@ -389,6 +390,6 @@ class Layer(BaseModel):
         """The inferable parameters that are still without a value and need one."""
         return [name for name in self.inferable() if getattr(self, name) is None]
 
-    def with_values(self, values: Mapping[str, Json]) -> Layer:
+    def with_values(self, values: Mapping[str, Json]) -> "Layer":
         """A validated copy with these parameters replaced (`model_copy` does not validate)."""
         return type(self).model_validate({**self.model_dump(exclude_unset=True), **values})
