@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netbuilder.app.quiet import quiet
+from netbuilder.graph.quiet import quiet
 from netbuilder.compiler.report import Report
 from netbuilder.engine.protocol import Reply
 from netbuilder.errors import NetbuilderError

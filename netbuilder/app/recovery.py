@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from netbuilder.app.quiet import quiet
+from netbuilder.graph.quiet import quiet
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
 from netbuilder.storage import format

@@ -21,6 +21,7 @@ from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorRe
 from netbuilder.compiler.resolve import Resolved, resolve
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.quiet import quiet
 from netbuilder.layers import own
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import ports_of
@@ -75,7 +76,7 @@ def compile_document(document: Document, fields: Fields, cache: Cache | None = N
 
     `fields` are the types of the data's fields (`data.sources.field_types`).
     """
-    with own.using(document.project):
+    with own.using(document.project), quiet():
         return _compile(document, fields, cache)
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QEventLoop, QObject, Qt, Signal
 
-from netbuilder.app.quiet import quiet
+from netbuilder.graph.quiet import quiet
 
 T = TypeVar("T")
 

@@ -135,7 +135,10 @@ def test_two_windows_keep_what_both_decided(tmp_path: Path, record: Path) -> Non
     assert one.records == ()
 
 
-def test_folders_of_strangers_are_never_trusted(tmp_path: Path) -> None:
+def test_folders_of_strangers_are_never_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
     home = Path.home()
     for folder in (
         home / "Downloads", home / "downloads" / "project", Path("/tmp/project"), Path("/"),

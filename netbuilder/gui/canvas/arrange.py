@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netbuilder.app.quiet import quiet
+from netbuilder.graph.quiet import quiet
 from netbuilder.graph import arrange, edits, frames, tidying
 from netbuilder.graph.arrange import Axis, Box, Side
 from netbuilder.graph.layout import Place, Size

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from netbuilder.app.quiet import quiet
+from netbuilder.graph.quiet import quiet
 
 
 def test_the_last_one_to_leave_turns_it_on_again() -> None:
