@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netbuilder.graph.quiet import quiet
 from netbuilder.compiler.report import Report
 from netbuilder.engine.protocol import Reply
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
+from netbuilder.graph.quiet import quiet
 from netbuilder.storage import format
 
 LARGE = 800

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from netbuilder.graph.quiet import quiet
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
+from netbuilder.graph.quiet import quiet
 from netbuilder.storage import format
 from netbuilder.storage.journal import Journal, Slot
 

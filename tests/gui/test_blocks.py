@@ -527,6 +527,7 @@ def test_a_loop_is_added_entered_and_told_apart(hand: WindowHand) -> None:
     inside = search.entries(hand.session.document, cell)
     assert {e.title: e.refusal for e in inside}["Loop over cell"] == "A block can't hold itself."
     node = edits.add_node(history, main, entry.layer, name="over", params=entry.params)
+    edits.move(history, main, {node.id: (400, 0)})  # beside the others, where it can be clicked
     settle()
     face = hand.bench.canvas.canvas.nodes[node.id].face
     assert (face.kind, face.subtitle, face.over_time) == ("stack", "cell", True)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from netbuilder.graph.quiet import quiet
 from netbuilder.graph import arrange, edits, frames, tidying
 from netbuilder.graph.arrange import Axis, Box, Side
 from netbuilder.graph.layout import Place, Size
 from netbuilder.graph.model import Mute
+from netbuilder.graph.quiet import quiet
 from netbuilder.gui.background import in_background
 from netbuilder.gui.canvas.face import face_of
 from netbuilder.gui.canvas.node_item import NodeItem
