@@ -193,6 +193,10 @@ class Atan2(_RealPair):
     title = "atan2"
     keywords = "arctan angle direction heading polar"
 
+    def onnx_refusal(self) -> str:
+        # Found by comparing: for some points the file gives the angle a turn apart.
+        return "PyTorch's export to ONNX gives some angles a whole turn apart."
+
 
 class Lerp(Elementwise):
     """A mixture of two, input + weight·(end - input): at weight 0 the input, at 1 the end.

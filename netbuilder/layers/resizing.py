@@ -133,6 +133,8 @@ class Interpolate(Layer):
     def onnx_refusal(self) -> str:
         if self.antialias:
             return "ONNX has no form of antialias that equals PyTorch's."
+        if self.mode == "area":
+            return "PyTorch's export to ONNX has mode 'area' for some sizes only."
         return ""
 
     def subtitle(self) -> str:
