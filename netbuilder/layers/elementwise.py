@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from netbuilder.graph.model import Json
 from netbuilder.layers.base import Complaint, Family, Layer, Real, Types, start_with
 from netbuilder.layers.checks import bad_parameter, check_numbers, check_real, first_of, set_to
 from netbuilder.layers.operands import Scalar
@@ -299,6 +300,14 @@ class Clamp(_Real):
                 f"min {self.min:g} is above max {self.max:g}: all numbers would be {self.max:g}.",
                 "Exchange them.",
             )
+
+    def arguments(self) -> dict[str, Json]:
+        """Limits of two kinds are written as one, which PyTorch's exporter needs."""
+        found = super().arguments()
+        kinds = {type(found[name]) for name in ("min", "max") if name in found}
+        if kinds == {int, float}:
+            found |= {name: float(getattr(self, name)) for name in ("min", "max")}
+        return found
 
     def subtitle(self) -> str:
         low = "-∞" if self.min is None else f"{self.min:g}"
