@@ -96,6 +96,25 @@ ScheduleSettings = Annotated[
 ]
 
 
+class PartSettings(Settings):
+    """How a part of a network trains, if not like the rest of its step.
+
+    `part` is the network's name, or that and the names of nodes: `main`, `main.encoder`. Where
+    several fit, the longest counts.
+    """
+
+    part: Annotated[str, Field(min_length=1)] = Field(
+        description="A network, or a node in it: main, main.stem."
+    )
+    lr: NotNegative = Field(1.0, description="Times the learning rate of the step.")
+    weight_decay: NotNegative | None = Field(
+        None, description="Weight decay of this part; empty: as in the step."
+    )
+    frozen: bool = Field(
+        False, description="Keeps its weights, with dropout off and running averages in use."
+    )
+
+
 class StepSettings(Settings):
     """What a training step updates, and how."""
 
@@ -103,6 +122,18 @@ class StepSettings(Settings):
     optimizer: OptimizerSettings = Field(AdamWSettings(kind="AdamW"))
     schedule: ScheduleSettings = Field(ConstantSettings())
     every: Count = Field(1, description="Run this step at every n-th batch.")
+    clip_norm: Positive | None = Field(
+        None, description="Shorten the gradient of all weights to this length; empty: never."
+    )
+    clip_value: Positive | None = Field(
+        None, description="Cut every number of the gradient at this; empty: never."
+    )
+    ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None,
+        description="Average the weights with this decay (0.999); the average is evaluated and "
+        "exported. Empty: no average.",
+    )
+    parts: tuple[PartSettings, ...] = Field((), description="Parts that train otherwise.")
 
 
 class TrainingSettings(Settings):
@@ -117,6 +148,23 @@ class TrainingSettings(Settings):
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="CPU threads; empty: by the work."
+    )
+    accumulate: Count = Field(
+        1, description="Batches per update: 2 of 32 count as one of 64 and take half the memory."
+    )
+    precision: Literal["float32", "bf16", "fp16"] = Field(
+        "float32", description="Of the numbers inside; weights stay float32."
+    )
+    compile: bool = Field(False, description="Let torch.compile make one program of each step.")
+    channels_last: bool = Field(
+        False, description="Lay images out by pixel: faster convolutions on many machines."
+    )
+    deterministic: bool = Field(
+        False, description="Only operations that give the same bits each time, where slower too."
+    )
+    initialisation: str = Field("default", description="How weights start.")
+    balance: str | None = Field(
+        None, description="Data field whose classes are drawn equally often; empty: as they come."
     )
     patience: Count | None = Field(
         None, description="Stop when so many epochs brought nothing better; empty: never."
