@@ -1,7 +1,7 @@
 """How a project trains: what `ProjectInfo.training` and a step's `settings` hold.
 
-Names and defaults of optimizers and schedules are PyTorch's. Torch-free: the window's forms
-come from these models.
+Torch-free: the window's forms come from these models. Optimizers and schedules have files of
+their own and are here by the same names.
 """
 
 from __future__ import annotations
@@ -9,91 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from netbuilder.data.settings import Seed, parse
-
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Beta = Annotated[float, Field(ge=0.0, lt=1.0)]
-Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-
-class Settings(BaseModel):
-    """Base of the models here: immutable, strict, nothing extra."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class SGDSettings(Settings):
-    """`torch.optim.SGD`."""
-
-    kind: Literal["SGD"]
-    lr: NotNegative = Field(1e-3, description="Learning rate.")
-    momentum: NotNegative = Field(0.0, description="Part of the last update that is kept.")
-    dampening: NotNegative = Field(0.0, description="Dampens the gradient under momentum.")
-    weight_decay: NotNegative = Field(0.0, description="L2 penalty on the weights.")
-    nesterov: bool = Field(False, description="Looks ahead along the momentum.")
-    maximize: bool = Field(False, description="Climb instead of descend.")
-
-
-class AdamSettings(Settings):
-    """`torch.optim.Adam`."""
-
-    kind: Literal["Adam"]
-    lr: NotNegative = Field(1e-3, description="Learning rate.")
-    betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Decay of the two averages.")
-    eps: NotNegative = Field(1e-8, description="Keeps the division away from zero.")
-    weight_decay: NotNegative = Field(0.0, description="L2 penalty on the weights.")
-    amsgrad: bool = Field(False, description="Divide by the largest average so far.")
-    maximize: bool = Field(False, description="Climb instead of descend.")
-
-
-class AdamWSettings(Settings):
-    """`torch.optim.AdamW`."""
-
-    kind: Literal["AdamW"]
-    lr: NotNegative = Field(1e-3, description="Learning rate.")
-    betas: tuple[Beta, Beta] = Field((0.9, 0.999), description="Decay of the two averages.")
-    eps: NotNegative = Field(1e-8, description="Keeps the division away from zero.")
-    weight_decay: NotNegative = Field(1e-2, description="Shrinks the weights at every step.")
-    amsgrad: bool = Field(False, description="Divide by the largest average so far.")
-    maximize: bool = Field(False, description="Climb instead of descend.")
-
-
-OptimizerSettings = Annotated[
-    SGDSettings | AdamSettings | AdamWSettings, Field(discriminator="kind")
-]
-
-
-class ConstantSettings(Settings):
-    """The learning rate stays, after an optional warm-up."""
-
-    kind: Literal["none"] = "none"
-    warmup: NotNegative = Field(0.0, description="Epochs over which the rate rises from zero.")
-
-
-class CosineSettings(Settings):
-    """`CosineAnnealingLR`: down to `eta_min` along half a cosine, a little at every step."""
-
-    kind: Literal["cosine"]
-    T_max: Positive | None = Field(None, description="Epochs until the end; empty: the whole run.")
-    eta_min: NotNegative = Field(0.0, description="Learning rate at the end.")
-    warmup: NotNegative = Field(0.0, description="Epochs over which the rate rises from zero.")
-
-
-class StepDecaySettings(Settings):
-    """`StepLR`: times `gamma` every `step_size` epochs."""
-
-    kind: Literal["step"]
-    step_size: Count = Field(10, description="Epochs between two changes.")
-    gamma: Positive = Field(0.1, description="Factor at every change.")
-    warmup: NotNegative = Field(0.0, description="Epochs over which the rate rises from zero.")
-
-
-ScheduleSettings = Annotated[
-    ConstantSettings | CosineSettings | StepDecaySettings, Field(discriminator="kind")
-]
+from netbuilder.training.optimizer_settings import AdamSettings as AdamSettings
+from netbuilder.training.optimizer_settings import AdamWSettings as AdamWSettings
+from netbuilder.training.optimizer_settings import OptimizerSettings as OptimizerSettings
+from netbuilder.training.optimizer_settings import SGDSettings as SGDSettings
+from netbuilder.training.schedule_settings import ConstantSettings as ConstantSettings
+from netbuilder.training.schedule_settings import CosineSettings as CosineSettings
+from netbuilder.training.schedule_settings import ScheduleSettings as ScheduleSettings
+from netbuilder.training.schedule_settings import StepDecaySettings as StepDecaySettings
+from netbuilder.training.settings_base import Count, NotNegative, Positive, Settings
 
 
 class PartSettings(Settings):
