@@ -21,6 +21,7 @@ COMMANDS = (
     "import",
     "predict",
     "runs",
+    "diff",
     "worker",
 )
 _EPILOG = "Without a command, netbuilder [FILE] opens the window."
@@ -137,3 +138,6 @@ def _run_commands(commands: Any) -> None:
     trusting.add_options(predict)
     runs = _add(commands, "runs", "training", "List runs.")
     runs.add_argument("folder", metavar="DIR", nargs="?")
+    diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")
+    diff.add_argument("before", metavar="A.netb")
+    diff.add_argument("after", metavar="B.netb")
