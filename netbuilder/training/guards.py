@@ -9,11 +9,13 @@ now and then.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+
+from netbuilder.training.settings import TrainingSettings
 
 
 class NonFiniteLoss(Exception):
@@ -69,16 +71,17 @@ class HostGuard:
 class DeviceGuard:
     """Leaves the loss where it is. After a bad one nothing changes any more until `check`."""
 
-    def __init__(self, module: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, module: nn.Module, optimizers: Iterable[torch.optim.Optimizer]) -> None:
         self._buffers = list(module.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]
         device = next(_tensors(module)).device
         self._bad = torch.zeros((), dtype=torch.bool, device=device)
         self._step = torch.zeros((), dtype=torch.int64, device=device)
         self._found_inf = torch.zeros((), device=device)
-        # The names by which torch.amp.GradScaler tells a fused optimizer.
-        optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
-        optimizer.grad_scale = None  # type: ignore[attr-defined]
+        for optimizer in optimizers:
+            # The names by which torch.amp.GradScaler tells a fused optimizer.
+            optimizer.found_inf = self._found_inf  # type: ignore[attr-defined]
+            optimizer.grad_scale = None  # type: ignore[attr-defined]
 
     def before(self) -> None:
         if self._buffers:
@@ -100,11 +103,21 @@ class DeviceGuard:
             raise NonFiniteLoss(int(self._step.item()))
 
 
-def make_guard(module: nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> Guard:
-    """The guard that costs least on this device."""
-    if device.type == "cpu":
+def make_guard(
+    module: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    settings: TrainingSettings,
+    device: torch.device,
+) -> Guard:
+    """The guard that costs least on this device.
+
+    A loss may stay on the device where every optimizer there can be told to leave a step out,
+    and nobody else tells it (the scaler of fp16 does).
+    """
+    told = all(getattr(each, "_step_supports_amp_scaling", False) for each in optimizers)
+    if device.type == "cpu" or not told or settings.precision == "fp16":
         return HostGuard(module)
-    return DeviceGuard(module, optimizer)
+    return DeviceGuard(module, optimizers)
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

@@ -25,12 +25,13 @@ def save(run: Run) -> None:
     tried again when the next checkpoint is due.
     """
     save_best(run)
-    weights = run.weights()
-    position = run.position
-    if all_finite(tensor for tensors in weights.values() for tensor in tensors.values()):
-        _write(run, "last", weights, position.epoch, position.step, position.metrics, state(run))
-    else:
-        run.report.warn("not-finite", "Weights are not finite: this state is not kept.")
+    position, rest = run.position, state(run)
+    with run.averaged():
+        weights = run.weights()
+        if all_finite(tensor for tensors in weights.values() for tensor in tensors.values()):
+            _write(run, "last", weights, position.epoch, position.step, position.metrics, rest)
+            return
+    run.report.warn("not-finite", "Weights are not finite: this state is not kept.")
 
 
 def save_best(run: Run) -> None:

@@ -58,6 +58,7 @@ def train(
     preflight.check(plan)
     device = preflight.find_device(plan.settings.device)
     with folder.locked(), threads.using(_threads(plan, folder, device)):
+        control.watch(folder.path)
         report = Reporter(folder, listen)
         randomness.seed_all(plan.settings.seed)
         run = Run(plan, folder, control, report, device)
@@ -95,6 +96,8 @@ def train_epochs(run: Run) -> str:
             run.position.metrics = run.evaluate()
             run.tell_epoch()
             return "steps"
+        for step in run.steps:
+            step.flush()
         run.end_epoch(run.evaluate())
         if run.best.exhausted:
             return "patience"
@@ -184,12 +187,13 @@ def _end(run: Run, status: str, reason: str, error: dict[str, str] | None = None
     position = run.position
     if reason == "steps" and position.batch:
         keeping.save_best(run)
-    else:
+    elif not run.control.lost:
         run.save()
     run.count_time()
     standing = run.standing()
     run.report.at(position.epoch, position.step)
-    run.report.write_status(status=status, reason=reason, error=error, **standing)
+    if not run.control.lost:
+        run.report.write_status(status=status, reason=reason, error=error, **standing)
     run.report.emit("finished", {"status": status, "reason": reason, "error": error, **standing})
     return RunResult(
         run=str(run.folder.path),

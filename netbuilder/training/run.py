@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.training import keeping, previews, randomness
+from netbuilder.training import averaging, keeping, parts, previews, randomness
 from netbuilder.training.batches import Batches, in_order
 from netbuilder.training.best import Best
 from netbuilder.training.control import Control
@@ -58,6 +59,8 @@ class Run:
         self.folder, self.control, self.report = folder, control, report
         for module in (*plan.networks.values(), *(step.module for step in plan.steps)):
             module.to(device)
+        settled = [part for step in plan.steps for part in step.settings.parts]
+        self._frozen = parts.freeze(plan.networks, settled)
         self.data = plan.dataset.to(device)
         self.batches = Batches(self.data.train, self.settings.batch_size, self.settings.seed)
         self.steps = [Step(plan, step, device) for step in plan.steps]
@@ -97,6 +100,7 @@ class Run:
         self.count_time()
         for step in self.steps:
             step.module.train()
+        parts.rest(self._frozen)
         position, count = self.position, len(self.batches)
         epochs = self.total_steps / count
         for batch in self.batches.epoch(position.epoch, position.batch):
@@ -119,7 +123,7 @@ class Run:
             step.module.eval()
             step.validation.reset()
         batch_size = EVALUATION_FACTOR * self.settings.batch_size
-        with torch.no_grad(), randomness.apart(self.settings.seed):
+        with torch.no_grad(), randomness.apart(self.settings.seed), self.averaged():
             for batch in in_order(self.data.validation, batch_size):
                 for step in self.steps:
                     step.measure(batch)
@@ -144,7 +148,9 @@ class Run:
     def tell_epoch(self) -> None:
         """The `epoch` event of the newest metrics, and a preview if it is time for one."""
         position = self.position
-        better = self.best.offer(position.metrics, self.weights(), position.epoch, position.step)
+        with self.averaged():
+            weights = self.weights()
+            better = self.best.offer(position.metrics, weights, position.epoch, position.step)
         self.count_time()
         self.report.at(position.epoch, position.step)
         self.report.emit("epoch", {**position.metrics, "best": better})
@@ -158,7 +164,7 @@ class Run:
         """A `preview` event, of the first samples that are not trained on."""
         part = self.data.validation if size(self.data.validation) else self.data.train
         shown: dict[str, Any] = {}
-        with randomness.apart(self.settings.seed):
+        with randomness.apart(self.settings.seed), self.averaged():
             for step in self.steps:
                 step.module.eval()
                 shown |= previews.of_step(step.plan, self.data.fields, part)
@@ -191,6 +197,7 @@ class Run:
 
     def look_up(self) -> bool:
         """Tell, save and rest as is due; whether to go on."""
+        self.control.look()
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
@@ -254,6 +261,11 @@ class Run:
             "metrics": self.position.metrics,
             "best": self.best.summary(),
         }
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside, the weights that are averaged are their averages: what is judged and kept."""
+        steps = (step.updating.averages for step in self.steps)
+        return averaging.in_use(averages for averages in steps if averages is not None)
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
         """The `state_dict` of every network."""

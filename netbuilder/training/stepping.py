@@ -18,55 +18,61 @@ Kernel = Callable[[list[Tensor], float], None]
 
 
 class Stepper:
-    """Steps an optimizer that was made with `fused=True` and has one parameter group.
+    """Steps an optimizer, by its kernels alone where it was made with `fused=True`.
 
     States stay where `torch.optim` keeps them. Whatever is out of the ordinary goes through
     the optimizer's own `step`: the first step, a parameter without a gradient, a GPU, a guard
-    on the device.
+    on the device, other optimizers.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, parameters: list[nn.Parameter]) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self._optimizer = optimizer
-        self._parameters = parameters
-        self._group: dict[str, Any] = optimizer.param_groups[0]
-        self._kernel: Kernel | None = None
+        self._bound: list[tuple[list[nn.Parameter], dict[str, Any], Kernel]] = []
 
     def step(self) -> None:
         """Update the parameters by their gradients."""
-        gradients = [parameter.grad for parameter in self._parameters]
-        if self._kernel is None or any(gradient is None for gradient in gradients):
-            if self._kernel is not None:
-                self._separate_counters()
-            self._optimizer.step()
-            self._kernel = self._bind()
+        ready = []
+        for parameters, group, kernel in self._bound:
+            gradients = [parameter.grad for parameter in parameters]
+            if any(gradient is None for gradient in gradients):
+                self.forget()
+                break
+            ready.append((kernel, gradients, group))
+        if self._bound:
+            for kernel, gradients, group in ready:
+                kernel(gradients, group["lr"])  # type: ignore[arg-type]
         else:
-            self._kernel(gradients, self._group["lr"])  # type: ignore[arg-type]
+            self._optimizer.step()
+            self._bound = self._bind()
 
     def forget(self) -> None:
         """Look at states and options anew; call it after they were loaded."""
-        self._group = self._optimizer.param_groups[0]
-        if self._kernel is not None:
-            self._separate_counters()
-        self._kernel = None
+        if self._bound:
+            # The optimizer would count a shared counter many times.
+            for state in self._optimizer.state.values():
+                if "step" in state:
+                    state["step"] = state["step"].clone()
+        self._bound = []
 
-    def _separate_counters(self) -> None:
-        """Give each state its own: the optimizer would count a shared one many times."""
-        for state in self._optimizer.state.values():
-            if "step" in state:
-                state["step"] = state["step"].clone()
-
-    def _bind(self) -> Kernel | None:
-        """The kernel with everything but gradients and rate; None if it does not apply."""
-        kinds = {(parameter.device.type, parameter.dtype) for parameter in self._parameters}
-        guarded = getattr(self._optimizer, "found_inf", None) is not None
-        if guarded or len(kinds) != 1 or next(iter(kinds))[0] != "cpu":
-            return None
-        states = [self._optimizer.state.get(p, {}) for p in self._parameters]
-        # Without their history, so that updating them in place is no matter of autograd.
-        values = [parameter.detach() for parameter in self._parameters]
-        if isinstance(self._optimizer, torch.optim.SGD):
-            return _sgd(self._group, values, states)
-        return _adam(self._group, values, states)
+    def _bind(self) -> list[tuple[list[nn.Parameter], dict[str, Any], Kernel]]:
+        """The kernels with everything but gradients and rate; none if one does not apply."""
+        optimizer = self._optimizer
+        make = _KERNELS.get(type(optimizer))
+        if make is None or getattr(optimizer, "found_inf", None) is not None:
+            return []
+        bound = []
+        for group in optimizer.param_groups:
+            parameters: list[nn.Parameter] = group["params"]
+            kinds = {(parameter.device.type, parameter.dtype) for parameter in parameters}
+            if not group["fused"] or len(kinds) != 1 or next(iter(kinds))[0] != "cpu":
+                return []
+            states = [optimizer.state.get(parameter, {}) for parameter in parameters]
+            # Without their history, so that updating them in place is no matter of autograd.
+            kernel = make(group, [parameter.detach() for parameter in parameters], states)
+            if kernel is None:
+                return []
+            bound.append((parameters, group, kernel))
+        return bound
 
 
 def _sgd(group: dict[str, Any], values: list[Tensor], states: list[Any]) -> Kernel | None:
@@ -103,3 +109,10 @@ def _adam(group: dict[str, Any], values: list[Tensor], states: list[Any]) -> Ker
         fused(values, gradients, averages, squares, largest, steps, lr=lr, **options)
 
     return kernel
+
+
+_KERNELS: dict[type[torch.optim.Optimizer], Callable[..., Kernel | None]] = {
+    torch.optim.SGD: _sgd,
+    torch.optim.Adam: _adam,
+    torch.optim.AdamW: _adam,
+}

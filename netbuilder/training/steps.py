@@ -1,22 +1,25 @@
-"""A training step at work: its module, its optimizer and its meters."""
+"""A training step at work: its module, its updates and its meters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.training import optimizers
+from netbuilder.training import optimizers, parts
 from netbuilder.training.guards import make_guard
 from netbuilder.training.meters import Meter
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import ConstantSettings
-from netbuilder.training.stepping import Stepper
+from netbuilder.training.updating import Updating
 
 Batch = Mapping[str, Tensor]
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Step:
@@ -25,65 +28,68 @@ class Step:
     def __init__(self, plan: Plan, step: StepPlan, device: torch.device) -> None:
         self.plan = step
         self.module = step.module
+        self.call: Callable[..., Any] = step.module
+        """What computes: the module, or what wraps it."""
         self.every = step.settings.every
-        updated = [plan.networks[name] for name in step.updates]
-        self.parameters: list[nn.Parameter] = list(
-            dict.fromkeys(p for network in updated for p in network.parameters() if p.requires_grad)
-        )
-        self.optimizer = optimizers.make(step.settings.optimizer, self.parameters)
-        self._stepper = Stepper(self.optimizer, self.parameters)
-        self.guard = make_guard(self.module, self.optimizer, device)
+        groups = parts.groups(plan.networks, step.updates, step.settings.parts)
+        alone = len(plan.steps) == 1
+        self.updating = Updating(step.settings, plan.settings, groups, device, alone=alone)
+        self.parameters = self.updating.parameters
+        self.guard = make_guard(self.module, self.updating.optimizers, plan.settings, device)
         self.training = Meter(step.metrics, device)
         self.validation = Meter(step.metrics, device)
+        dtype = _DTYPES.get(plan.settings.precision)
+        self._cast: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
+        if dtype is not None:
+            self._cast = torch.autocast(device.type, dtype)
+        self._base_rate = float(step.settings.optimizer.lr)
         schedule = step.settings.schedule
         self._constant = isinstance(schedule, ConstantSettings) and not schedule.warmup
+        self.updating.set_rate(self._base_rate)
 
     def train(self, batch: Batch, number: int) -> None:
-        """One update; `NonFiniteLoss` leaves weights and averages as they were."""
-        for parameter in self.parameters:
-            parameter.grad = None
+        """One batch; `NonFiniteLoss` leaves weights and averages as they were."""
+        self.updating.clear()
         self.guard.before()
-        loss, outputs, _ = self.module(**{name: batch[name] for name in self.plan.fields})
+        loss, outputs = self._compute(batch)
         value = self.guard.admit(loss, number)
-        loss.backward()
-        self._stepper.step()
+        samples = size(batch)
+        self.updating.take(loss, samples, lambda: self._compute(batch)[0])
         self.guard.after()
-        self.training.add(value, outputs, size(batch))
+        self.training.add(value, outputs, samples)
+
+    def flush(self) -> None:
+        """Update by what has accumulated: the epoch is over."""
+        self.updating.flush()
 
     def measure(self, batch: Batch) -> None:
         """Evaluate one batch; the module must be in eval mode and gradients off."""
-        loss, outputs, _ = self.module(**{name: batch[name] for name in self.plan.fields})
+        loss, outputs = self._compute(batch)
         self.validation.add(loss.double(), outputs, size(batch))
+
+    def _compute(self, batch: Batch) -> tuple[Tensor, Any]:
+        with self._cast:
+            loss, outputs, _ = self.call(**{name: batch[name] for name in self.plan.fields})
+        return loss, outputs
 
     def set_rate(self, epoch: float, epochs: float) -> None:
         """Set the learning rate for a position in the run, counted in epochs."""
-        if self._constant:
-            return
-        settings = self.plan.settings
-        rate = optimizers.learning_rate(settings.schedule, settings.optimizer.lr, epoch, epochs)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        if not self._constant:
+            schedule = self.plan.settings.schedule
+            self.updating.set_rate(
+                optimizers.learning_rate(schedule, self._base_rate, epoch, epochs)
+            )
 
     def state(self) -> dict[str, Any]:
-        """Optimizer and meter, for a checkpoint."""
-        kind = self.plan.settings.optimizer.kind
-        return {
-            "kind": kind,
-            "optimizer": self.optimizer.state_dict(),
-            "training": self.training.state(),
-        }
+        """Updates and meter, for a checkpoint."""
+        return {"updating": self.updating.state(), "training": self.training.state()}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; options come from the settings, which may have changed."""
-        settings = self.plan.settings.optimizer
-        if state["kind"] == settings.kind:
-            self.optimizer.load_state_dict(state["optimizer"])
-            for group in self.optimizer.param_groups:
-                group.update(settings.model_dump(exclude={"kind"}))
-            self._stepper.forget()
+        self.updating.load(state["updating"])
         self.training.load(state["training"])
 
     @property
     def rate(self) -> float:
         """The learning rate of the last update."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        return self.updating.rate

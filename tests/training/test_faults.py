@@ -37,8 +37,8 @@ def guard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     """Both guards; the device's works on the CPU too, where fused optimizers obey it."""
     if request.param == "device":
 
-        def make(module: nn.Module, optimizer: Any, device: torch.device) -> Guard:
-            return DeviceGuard(module, optimizer)
+        def make(module: nn.Module, optimizers: Any, *rest: object) -> Guard:
+            return DeviceGuard(module, optimizers)
 
         monkeypatch.setattr(steps, "make_guard", make)
     return str(request.param)

@@ -28,6 +28,10 @@ def settings_of(**settings: Any) -> OptimizerSettings:
     return read_step({"optimizer": settings}).optimizer
 
 
+def made(settings: dict[str, Any], weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+    return optimizers.make(settings_of(**settings), [{"params": weights}])[0]
+
+
 def parameters() -> list[nn.Parameter]:
     generator = torch.Generator().manual_seed(1)
     return [nn.Parameter(torch.randn(size, generator=generator)) for size in [(5, 3), (5,), (2, 2)]]
@@ -44,7 +48,7 @@ def test_defaults_and_names_are_those_of_torch(settings: dict[str, Any]) -> None
     kind = getattr(torch.optim, settings["kind"])
     options = {k: v for k, v in settings.items() if k != "kind"}
     theirs = kind(parameters(), **options).param_groups[0]
-    ours = optimizers.make(settings_of(**settings), parameters()).param_groups[0]
+    ours = made(settings, parameters()).param_groups[0]
     for name in settings_of(**settings).model_dump(exclude={"kind"}):
         value = ours[name]
         assert (list(value) if isinstance(value, tuple) else value) == (
@@ -56,9 +60,9 @@ def test_defaults_and_names_are_those_of_torch(settings: dict[str, Any]) -> None
 @pytest.mark.parametrize("event", ["none", "gap", "reload", "rate"])
 def test_steps_are_those_of_torch_to_the_last_bit(settings: dict[str, Any], event: str) -> None:
     ours, theirs = parameters(), parameters()
-    our = optimizers.make(settings_of(**settings), ours)
-    their = optimizers.make(settings_of(**settings), theirs)
-    stepper = Stepper(our, ours)
+    our = made(settings, ours)
+    their = made(settings, theirs)
+    stepper = Stepper(our)
     for number in range(12):
         set_gradients(ours, number)
         set_gradients(theirs, number)
@@ -83,7 +87,7 @@ def test_most_steps_take_the_short_way(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = parameters()
-    optimizer = optimizers.make(settings_of(**settings), weights)
+    optimizer = made(settings, weights)
     long_way: list[int] = []
     original = optimizer.step
 
@@ -92,7 +96,7 @@ def test_most_steps_take_the_short_way(
         original()
 
     monkeypatch.setattr(optimizer, "step", step)
-    stepper = Stepper(optimizer, weights)
+    stepper = Stepper(optimizer)
     for number in range(5):
         set_gradients(weights, number)
         stepper.step()
