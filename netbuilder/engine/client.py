@@ -32,6 +32,8 @@ from netbuilder.exchange import exits, fresh
 
 TERM_GRACE_S = 1.0
 """From SIGTERM to SIGKILL."""
+TOLD_WITHIN_S = 5.0
+"""How long a window that leaves waits until a worker that is to go on has heard everything."""
 BACK_OFF_S = (0.2, 1.0, 3.0, 10.0)
 """Pauses before the next start when the worker dies again and again; then no more."""
 STEADY_S = 30.0
@@ -50,6 +52,8 @@ class _Life:
     folder: str = ""
     """Where it is; removed when it has ended, however that was."""
     outbox: queue.SimpleQueue[bytes | None] = field(default_factory=queue.SimpleQueue)
+    told: threading.Event = field(default_factory=threading.Event)
+    """All that was to be said is said; its stdin is closed."""
     stderr: bytearray = field(default_factory=bytearray)
     began: float = field(default_factory=time.monotonic)
     helpers: list[threading.Thread] = field(default_factory=list)
@@ -115,28 +119,36 @@ class WorkerClient:
         with self._changed:
             self._closing = True
             life, supervisor = self._life, self._supervisor
-            grace_s = grace_s if self._is_training() else min(grace_s, 2.0)
+            training = self._is_training()
             self._changed.notify_all()
         if life is not None:
+            if training:
+                # Without it the training would go on, as after `leave`.
+                life.outbox.put(protocol.encode({"id": 0, "method": "stop", "params": {}}))
             life.outbox.put(None)
+            grace_s = grace_s if training else min(grace_s, 2.0)
             self._end(life, grace_s, lambda: self._life is not life)
         if supervisor is not None and supervisor is not threading.current_thread():
             supervisor.join()
 
     def leave(self, grace_s: float = 0.5) -> None:
-        """Let go of the worker within `grace_s`: it ends by itself once its stdin is closed.
+        """Let go of the worker: it ends by itself once its stdin is closed.
 
-        For a program that has to be gone soon: a training under way still writes its
-        checkpoint, as a process of its own.
+        A training under way goes on to its end, as a process of its own; what it was asked
+        reaches it first. Without one the worker gets `grace_s` to be gone.
         """
         with self._changed:
+            training = self._is_training()
+            if training and self._supervisor is not None:
+                self._changed.wait_for(lambda: self._life is not None, TOLD_WITHIN_S)
             self._closing = True
             life = self._life
             self._changed.notify_all()
         if life is not None:
             life.outbox.put(None)
+            life.told.wait(TOLD_WITHIN_S)
             with self._changed:
-                self._changed.wait_for(lambda: self._life is not life, grace_s)
+                self._changed.wait_for(lambda: self._life is not life, 0.0 if training else grace_s)
 
     def _end(self, life: _Life, grace_s: float, done: Callable[[], bool]) -> None:
         """Wait for `done`, then SIGTERM, then SIGKILL to the whole group."""
@@ -266,9 +278,11 @@ class WorkerClient:
                 while view:
                     view = view[life.child.stdin.write(view) or 0 :]
             except (OSError, ValueError):
+                life.told.set()
                 return
         with contextlib.suppress(OSError):
             life.child.stdin.close()
+        life.told.set()
 
     def _listen_to_stderr(self, life: _Life) -> None:
         with contextlib.suppress(OSError, ValueError):

@@ -30,6 +30,7 @@ class Outlet:
         self._events: deque[tuple[str, dict[str, Any] | list[bytes]]] = deque()
         self._changed = threading.Condition()
         self._closing = False
+        self._unheard = False
         self.thinned = 0
         """Events left out because too many came."""
         self._thread = threading.Thread(target=self._write_all, name="outlet", daemon=True)
@@ -46,6 +47,8 @@ class Outlet:
             failed = WorkerError(f"The answer can't be sent: {error}.")
             lines = list(protocol.reply_lines(Reply(reply.id, error=failed)))
         with self._changed:
+            if self._unheard:
+                return
             if after_events:
                 self._events.append(("reply", lines))
             else:
@@ -57,6 +60,8 @@ class Outlet:
         data = value.get("data")
         kind = str(data.get("event", "")) if isinstance(data, Mapping) else ""
         with self._changed:
+            if self._unheard:
+                return
             if kind in _PASSING and self._events and self._events[-1][0] == kind:
                 self._events.pop()
                 self.thinned += 1
@@ -101,7 +106,7 @@ class Outlet:
         return line
 
     def _write_all(self) -> None:
-        # A window that is gone closes the pipe; the run goes on to its checkpoint without it.
+        # A window that is gone closes the pipe; a training goes on without it.
         with contextlib.suppress(OSError):
             while (taken := self._next()) is not None:
                 line, is_event = taken
@@ -110,6 +115,10 @@ class Outlet:
                     view = view[os.write(self._fd, view) :]
                 if is_event:
                     self._pause(1.0 / EVENTS_PER_S)
+        with self._changed:
+            self._unheard = True
+            self._lines.clear()
+            self._events.clear()
 
     def _pause(self, seconds: float) -> None:
         """Let `seconds` pass before the next event; replies go ahead of it."""

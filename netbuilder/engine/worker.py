@@ -2,7 +2,8 @@
 
 The main thread reads requests and answers at once what needs no work (`pause`, `stop`,
 `cancel`, `status`); analyses, other jobs and training each have a thread. Torch is imported after
-the greeting. When stdin ends, a training writes its checkpoint and the process ends.
+the greeting. When stdin ends, the window is gone: the process ends with the training under way,
+at once if there is none.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, NoReturn
 import psutil
 
 from netbuilder.engine import plugins, protocol, surroundings
+from netbuilder.engine.detaching import Log, private_pipes
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
@@ -30,7 +32,7 @@ from netbuilder.errors import ExportError, NetbuilderError, RunError
 from netbuilder.training.control import Control
 
 GRACE_S = 8.0
-"""What a training gets to write its checkpoint when the window is gone."""
+"""What a training gets to write its checkpoint when the process is to end."""
 
 
 class Worker:
@@ -191,6 +193,16 @@ class Worker:
         self._steer("stop")
         return self._idle.wait(grace_s)
 
+    def go_on_alone(self) -> None:
+        """The window is gone: wait for the end of the training, if there is one.
+
+        It takes commands through its folder now. No descriptor is closed: its end would tell
+        a client that lives on that this process has ended.
+        """
+        if self._control is not None:
+            Log(self._around.home / self._run)
+        self._idle.wait()
+
     def leave(self) -> None:
         """Remove what is only for as long as this process lives."""
         self._around.leave()
@@ -338,21 +350,6 @@ def as_error(error: Exception) -> NetbuilderError:
 # -- the process -------------------------------------------------------------------------
 
 
-def _private_pipes() -> tuple[int, int]:
-    """Descriptors that only the protocol knows.
-
-    What a model or a library prints or reads must not get between: descriptor 1 becomes
-    stderr, descriptor 0 is empty.
-    """
-    sys.stdout.flush()
-    requests, replies = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return requests, replies
-
-
 def _handle_signals(worker: Worker, asked: threading.Event) -> None:
     """The first SIGTERM stops with a checkpoint; one during a stop ends the process."""
 
@@ -381,9 +378,9 @@ def _end(worker: Worker, code: int) -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run the worker until stdin ends."""
+    """Run the worker until stdin ends, and a training that goes on then."""
     faulthandler.enable()
-    requests, replies = _private_pipes()
+    requests, replies = private_pipes()
     outlet = Outlet(replies)
     surroundings.limit()
     worker = Worker(outlet, Surroundings())
@@ -396,6 +393,6 @@ def main() -> NoReturn:
             worker.take(line)
         worker.ignored += lines.dropped
         lines.dropped = 0
-    finished = worker.finish(GRACE_S)
+    worker.go_on_alone()
     outlet.close()
-    _end(worker, 0 if finished else 1)
+    _end(worker, 0)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -25,22 +20,9 @@ from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.storage import format
 from netbuilder.training.folder import RunFolder, read_events
-from tests.engine.workers import PATIENCE_S, Asked, Ears
+from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
-LONG = {"training.epochs": 100_000, "training.checkpoint_s": 1000.0}
-
-
-def project(id: str = "digits_mlp") -> dict[str, Any]:
-    return format.to_json(open_template(id))
-
-
-def patched(code: str) -> list[str]:
-    """The command of a worker in which something of torch was replaced before it began."""
-    begin = textwrap.dedent(code) + "\nfrom netbuilder.engine import worker\nworker.main()\n"
-    return [sys.executable, "-c", begin]
-
-
 Start = Callable[..., tuple[WorkerClient, Ears]]
 
 
@@ -215,38 +197,9 @@ def test_a_model_that_never_returns_is_ended(
     assert RunFolder(tmp_path / "run").status()["status"] == "crashed"
 
 
-def begin(tmp_path: Path) -> subprocess.Popen[bytes]:
-    """A worker that trains, without a client."""
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "netbuilder", "worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
-    params = {"project": project(), "run": str(tmp_path / "run"), "overrides": LONG}
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    worker.stdin.write(b"garbage\n\xff\n{}\n")
-    worker.stdin.write(json.dumps({"id": 1, "method": "train", "params": params}).encode() + b"\n")
-    worker.stdin.flush()
-    for line in worker.stdout:
-        if b'"metrics"' in line:
-            return worker
-    raise AssertionError("the training did not begin")
-
-
-def test_when_the_window_is_gone_the_training_is_kept_and_the_worker_ends(tmp_path: Path) -> None:
-    worker = begin(tmp_path)
-    worker.communicate(timeout=PATIENCE_S)
-    assert worker.returncode == 0
-    folder = RunFolder(tmp_path / "run")
-    assert folder.status()["status"] == "stopped"
-    assert folder.read_checkpoint("last")
-
-
 @posix_only
 def test_sigterm_keeps_the_training(tmp_path: Path) -> None:
-    worker = begin(tmp_path)
+    worker = begin(tmp_path / "run")
     worker.send_signal(signal.SIGTERM)
     # Not communicate(): closing stdin would stop it too.
     assert worker.wait(PATIENCE_S) == 0

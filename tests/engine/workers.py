@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import queue
+import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
+from netbuilder.app.templates import open_template
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import Message, Reply
+from netbuilder.storage import format
 
 PATIENCE_S = 60.0
+LONG = {"training.epochs": 100_000, "training.checkpoint_s": 1000.0}
 M = TypeVar("M")
 
 HELLO = """
@@ -27,6 +33,44 @@ say(event="hello", pid=os.getpid(), version="0")
 def stand_in(body: str) -> list[str]:
     """The command of a process that greets and then runs `body`. No torch, so it is quick."""
     return [sys.executable, "-S", "-c", HELLO + textwrap.dedent(body)]
+
+
+def project(id: str = "digits_mlp") -> dict[str, Any]:
+    """A template's project, as requests hold it."""
+    return format.to_json(open_template(id))
+
+
+def patched(code: str) -> list[str]:
+    """The command of a worker in which something of torch was replaced before it began."""
+    begin = textwrap.dedent(code) + "\nfrom netbuilder.engine import worker\nworker.main()\n"
+    return [sys.executable, "-c", begin]
+
+
+def begin(
+    run: Path,
+    overrides: Mapping[str, Any] = LONG,
+    *,
+    command: list[str] | None = None,
+    resume: bool = False,
+) -> subprocess.Popen[bytes]:
+    """A worker that trains, without a client; its first figures are there."""
+    worker = subprocess.Popen(
+        command or [sys.executable, "-m", "netbuilder", "worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    params = {"project": project(), "run": str(run), "overrides": overrides, "resume": resume}
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(b"garbage\n\xff\n{}\n")
+    worker.stdin.write(json.dumps({"id": 1, "method": "train", "params": params}).encode() + b"\n")
+    worker.stdin.flush()
+    for line in worker.stdout:
+        if b'"metrics"' in line:
+            return worker
+    raise AssertionError("the training did not begin")
 
 
 class Ears:

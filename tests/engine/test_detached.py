@@ -1,0 +1,244 @@
+"""A training outlives the window that began it, whatever becomes of that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from netbuilder.engine import detaching
+from netbuilder.engine.client import WorkerClient
+from netbuilder.engine.protocol import RunEvent, WorkerStarted
+from netbuilder.training import control
+from netbuilder.training.folder import RunFolder, read_events
+from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
+
+posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
+
+
+def wait_for(condition: Callable[[], object], what: str = "it did not come") -> None:
+    until = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < until, what
+        threading.Event().wait(0.02)
+
+
+def let_go(worker: subprocess.Popen[bytes]) -> None:
+    """As when the window is killed: all its ends of the pipes are gone."""
+    for pipe in (worker.stdin, worker.stdout, worker.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
+def status(run: Path) -> Any:
+    return RunFolder(run).status().get("status")
+
+
+def steps(run: Path) -> int:
+    return max((event.step for event in read_events(run)[0]), default=0)
+
+
+def assert_whole(run: Path) -> None:
+    """No event is lost, none is there twice."""
+    numbers = [event.seq for event in read_events(run)[0]]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+Begin = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def started() -> Iterator[Begin]:
+    """`begin`, with an end after the test."""
+    workers = []
+
+    def make(*arguments: Any, **named: Any) -> subprocess.Popen[bytes]:
+        workers.append(begin(*arguments, **named))
+        return workers[-1]
+
+    yield make
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+        let_go(worker)
+
+
+def test_it_goes_on_to_its_end_without_a_window(started: Begin, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    worker = started(run, {"training.epochs": 60})
+    at = steps(run)
+    let_go(worker)
+    assert worker.wait(PATIENCE_S) == 0
+    assert status(run) == "finished"
+    assert steps(run) > at
+    assert_whole(run)
+    assert RunFolder(run).read_checkpoint("last")[0].info["epoch"] == 60
+
+
+def test_without_a_training_it_ends_with_the_window() -> None:
+    worker = subprocess.run(
+        [sys.executable, "-m", "netbuilder", "worker"], input=b"", timeout=PATIENCE_S, check=False
+    )
+    assert worker.returncode == 0
+
+
+def test_anybody_can_pause_it_and_stop_it(started: Begin, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    worker = started(run)
+    let_go(worker)
+    control.send(run, "pause")
+    wait_for(lambda: status(run) == "paused")
+    rests_at = steps(run)
+    control.send(run, "resume")
+    wait_for(lambda: steps(run) > rests_at)
+    control.send(run, "stop")
+    assert worker.wait(PATIENCE_S) == 0
+    assert status(run) == "stopped"
+    assert RunFolder(run).read_checkpoint("last")
+    assert_whole(run)
+
+
+def test_a_paused_one_stops_too_and_is_not_stopped_by_that_when_it_goes_on(
+    started: Begin, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    worker = started(run)
+    let_go(worker)
+    control.send(run, "pause")
+    wait_for(lambda: status(run) == "paused")
+    control.send(run, "stop")
+    assert worker.wait(PATIENCE_S) == 0
+    at = steps(run)
+    again = started(run, resume=True)
+    wait_for(lambda: steps(run) > at)
+    let_go(again)
+    control.send(run, "stop")
+    assert again.wait(PATIENCE_S) == 0
+    assert_whole(run)
+
+
+@posix_only
+def test_sigterm_keeps_what_it_learnt(started: Begin, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    worker = started(run)
+    let_go(worker)
+    wait_for((run / detaching.LOG).exists)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(PATIENCE_S) == 0
+    assert status(run) == "stopped"
+    assert RunFolder(run).read_checkpoint("last")
+
+
+PRINTS = """
+import os, sys, torch
+plain = torch.nn.ReLU.forward
+def forward(self, x):
+    print("printed" * 100, flush=True)
+    print("complained", file=sys.stderr)
+    return plain(self, x)
+torch.nn.ReLU.forward = forward
+"""
+
+
+def test_what_it_prints_afterwards_harms_nobody_and_is_kept_short(
+    started: Begin, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shorter = "from netbuilder.engine import detaching\ndetaching.MOST_BYTES = 20_000\n"
+    shorter += "detaching.LOOK_EVERY_S = 0.01\n"
+    worker = started(run, command=patched(PRINTS + shorter))
+    let_go(worker)
+    log = run / detaching.LOG
+    wait_for(lambda: log.exists() and b"too much to be kept" in log.read_bytes()[:100])
+    at = steps(run)
+    wait_for(lambda: steps(run) > at + 100)
+    control.send(run, "stop")
+    assert worker.wait(PATIENCE_S) == 0
+    assert status(run) == "stopped"
+    text = log.read_bytes()
+    assert b"complained" in text
+    assert b"printed" in text
+    assert b"Error" not in text
+
+
+@posix_only
+def test_a_folder_that_is_moved_away_ends_it_and_its_events_say_so(
+    started: Begin, tmp_path: Path
+) -> None:
+    run, moved = tmp_path / "run", tmp_path / "elsewhere"
+    worker = started(run)
+    let_go(worker)
+    run.rename(moved)
+    assert worker.wait(PATIENCE_S) == 0
+    assert not run.exists()
+    last = read_events(moved)[0][-1]
+    assert last.event == "finished"
+    assert "moved or removed" in last.values["error"]["message"]
+    assert status(moved) == "crashed"
+
+
+@posix_only
+def test_it_is_no_part_of_the_terminal(started: Begin, tmp_path: Path) -> None:
+    ears = Ears()
+    client = WorkerClient(ears)
+    client.start()
+    pid = ears.wait(WorkerStarted).pid
+    assert os.getsid(pid) == pid
+    client.close()
+
+
+# -- clients ---------------------------------------------------------------------------------
+
+
+def training(run: Path) -> tuple[WorkerClient, Ears, psutil.Process]:
+    ears = Ears()
+    client = WorkerClient(ears)
+    client.start()
+    params = {"project": project(), "run": str(run), "overrides": LONG}
+    Asked(client, "train", params)
+    worker = psutil.Process(ears.wait(WorkerStarted).pid)
+    return client, ears, worker
+
+
+def test_a_client_that_leaves_lets_the_training_go_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    client, ears, worker = training(run)
+    ears.wait(RunEvent)
+    client.leave()
+    at = steps(run)
+    wait_for(lambda: steps(run) > at)
+    control.send(run, "stop")
+    worker.wait(PATIENCE_S)
+    assert status(run) == "stopped"
+    client.close()
+
+
+def test_a_client_that_leaves_at_once_is_heard_before(tmp_path: Path) -> None:
+    """Also what was asked before the worker was there."""
+    run = tmp_path / "run"
+    client = WorkerClient(lambda message: None)
+    client.start()
+    client.request("train", {"project": project(), "run": str(run), "overrides": LONG})
+    client.leave()
+    wait_for(lambda: steps(run) > 0)
+    control.send(run, "stop")
+    wait_for(lambda: status(run) == "stopped")
+    client.close()
+
+
+def test_a_client_that_closes_stops_the_training(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    client, ears, worker = training(run)
+    ears.wait(RunEvent)
+    client.close()
+    assert not worker.is_running()
+    assert status(run) == "stopped"
