@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -57,6 +58,8 @@ def _explain(entry: Any, kind: type[BaseModel]) -> str:
     name = ".".join(str(part) for part in entry["loc"])
     if entry["type"] == "extra_forbidden":
         return f"there is no setting '{name}' (there are: {', '.join(kind.model_fields)})."
+    if entry["type"] == "union_tag_invalid":
+        return _no_such_kind(name, entry["ctx"])
     if entry["type"] == "missing":
         return f"'{name}' needs a value."
     reason = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
@@ -65,6 +68,17 @@ def _explain(entry: Any, kind: type[BaseModel]) -> str:
     shown = repr(entry["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return f"'{name}' must be {reason}, not {shown}."
+
+
+def _no_such_kind(name: str, context: Mapping[str, Any]) -> str:
+    """What to write in place of a `kind` that does not exist."""
+    tag = str(context["tag"])
+    known = [kind.strip("'") for kind in str(context["expected_tags"]).split(", ")]
+    lower = {kind.lower(): kind for kind in known}
+    near = get_close_matches(tag.lower(), lower, 1, 0.5)
+    meant = f"Did you mean {lower[near[0]]}? " if near else ""
+    what = name.rpartition(".")[2]
+    return f"there is no {what} '{tag[:40]}'. {meant}There are: {', '.join(known)}."
 
 
 def read(data: Mapping[str, Any]) -> DataSettings:

@@ -19,6 +19,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.layers import catalogue
 from netbuilder.training import settings
+from netbuilder.training.optimizer_settings import kinds
 from netbuilder.training.settings import StepSettings, TrainingSettings
 
 
@@ -87,6 +88,8 @@ def _set_step(history: History, step: Graph, key: str, rest: str, value: Any) ->
         group: dict[str, Any] = {"kind": getattr(defaults, name).kind, **values.get(name, {})}
         models = _kinds(name)
         _known(key, part, models.get(group["kind"], BaseModel).model_fields, f"{prefix}{name}.")
+        if part == "kind":
+            _known_kind(name, value, models)
         group[part] = value
         if part == "kind" and value in models:
             # What the new kind does not have goes with the old one.
@@ -100,12 +103,19 @@ def _set_step(history: History, step: Graph, key: str, rest: str, value: Any) ->
 
 
 def _kinds(name: str) -> dict[str, type[BaseModel]]:
-    models: tuple[type[BaseModel], ...] = (
-        (settings.SGDSettings, settings.AdamSettings, settings.AdamWSettings)
-        if name == "optimizer"
-        else (settings.ConstantSettings, settings.CosineSettings, settings.StepDecaySettings)
+    return kinds(settings.OptimizerSettings if name == "optimizer" else settings.ScheduleSettings)
+
+
+def _known_kind(name: str, value: Any, kinds: Iterable[str]) -> None:
+    """`OverrideError` if there is no such optimizer or schedule."""
+    known = {kind.lower(): kind for kind in kinds}
+    if value in known.values():
+        return
+    near = get_close_matches(str(value).lower(), known, 1, 0.5)
+    meant = f" Did you mean {known[near[0]]}?" if near else ""
+    raise OverrideError(
+        f"There is no {name} '{value}'.{meant}", f"There are: {', '.join(known.values())}."
     )
-    return {model.model_fields["kind"].annotation.__args__[0]: model for model in models}  # type: ignore[union-attr]
 
 
 def _step_keys(values: Mapping[str, Any], defaults: StepSettings) -> list[str]:

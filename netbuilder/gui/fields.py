@@ -242,7 +242,12 @@ def text_of(value: Json) -> str:
         return short if float(short) == value else repr(value)
     if isinstance(value, tuple | list):
         return ", ".join(
-            f"({text_of(v)})" if isinstance(v, tuple | list) else text_of(v) for v in value
+            f"({text_of(v)})"
+            if isinstance(v, tuple | list)
+            else text_of(v)
+            if v is not None
+            else "none"
+            for v in value
         )
     return str(value)
 

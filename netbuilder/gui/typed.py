@@ -49,7 +49,7 @@ def parse(spec: FieldSpec, text: str) -> Json:
 def _item(spec: FieldSpec, text: str) -> Json:
     """A number, or a row of them in parentheses."""
     if not _enclosed(text):
-        return _scalar(spec, text)
+        return None if spec.optional and text == text_of((None,)) else _scalar(spec, text)
     return tuple(_item(spec, part) for part in _split(text[1:-1]) if part)
 
 

@@ -11,6 +11,8 @@ from netbuilder.engine import overrides
 from netbuilder.engine.overrides import OverrideError
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
+from netbuilder.training.optimizer_settings import OptimizerSettings, kinds
+from netbuilder.training.schedule_settings import ScheduleSettings
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,6 @@ def test_a_wrong_key_is_answered_with_the_possible_ones(
         ("data.params", 5),
         ("data.source", 5),
         ("train.optimizer.lr", "fast"),
-        ("train.optimizer.kind", "Adm"),
         ("train.every", 0),
         ("train.updates", 7),
     ],
@@ -113,3 +114,25 @@ def test_a_wrong_value_is_refused_in_words(document: Document, key: str, value: 
     with pytest.raises(NetbuilderError) as caught:
         overrides.apply(document, {key: value})
     assert key.split(".")[-1] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("train.optimizer.kind", "Adm", "There is no optimizer 'Adm'. Did you mean Adam?"),
+        ("train.schedule.kind", "Cosine", "There is no schedule 'Cosine'. Did you mean cosine?"),
+    ],
+)
+def test_a_wrong_kind_is_answered_with_the_nearest(
+    document: Document, key: str, value: Any, words: str
+) -> None:
+    with pytest.raises(OverrideError) as caught:
+        overrides.apply(document, {key: value})
+    assert words in f"{caught.value} {caught.value.hint}"
+
+
+def test_every_kind_can_be_set(document: Document) -> None:
+    for name, union in (("optimizer", OptimizerSettings), ("schedule", ScheduleSettings)):
+        for kind in kinds(union):
+            changed = overrides.apply(document, {f"train.{name}.kind": kind})
+            assert step_settings(changed)[name]["kind"] == kind

@@ -52,7 +52,7 @@ def test_kinds_of_editor() -> None:
     assert conv["in_channels"].inferred
     assert conv["in_channels"].optional
     assert specs(StepSettings)["optimizer"].editor == "model"
-    assert len(specs(StepSettings)["optimizer"].models) == 3
+    assert len(specs(StepSettings)["optimizer"].models) == 15
 
 
 def test_numbers_and_tuples() -> None:
