@@ -7,6 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from netbuilder.data.loading import refuse, size
 from netbuilder.errors import Problem, RunError
+from netbuilder.training import parts
 from netbuilder.training.plan import Plan
 
 
@@ -55,13 +56,23 @@ def _step_problems(plan: Plan) -> list[Problem]:
         )
     for step in plan.steps:
         missing = [name for name in step.updates if name not in plan.networks]
-        trained = [plan.networks[name] for name in step.updates if name in plan.networks]
-        weights = any(p.requires_grad for network in trained for p in network.parameters())
+        trained = [(name, plan.networks[name]) for name in step.updates if name in plan.networks]
+        settled = step.settings.parts
+        weights = any(
+            not (part := parts.part_of(f"{name}.{path}", settled)) or not part.frozen
+            for name, network in trained
+            for path, parameter in network.named_parameters()
+            if parameter.requires_grad
+        )
         if missing or not weights:
             reason = f"there is no network '{missing[0]}'" if missing else "it updates no weights"
             message = f"Step '{step.name}' can't train: {reason}."
             hint = "Choose the networks that it updates in the step's settings."
             problems.append(Problem("error", "training.updates", message, hint))
+        for name in parts.unknown(plan.networks, step.settings.parts):
+            message = f"Step '{step.name}' has settings for '{name}', which is in no network."
+            hint = "Name a network and the nodes down to the part: main, main.stem."
+            problems.append(Problem("error", "training.part", message, hint))
         for name in step.fields:
             if name not in {field.name for field in plan.dataset.fields}:
                 known = ", ".join(field.name for field in plan.dataset.fields)

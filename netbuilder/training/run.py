@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.training import averaging, keeping, parts, previews, randomness
+from netbuilder.training import averaging, keeping, layouts, parts, previews, randomness
 from netbuilder.training.batches import Batches, in_order
 from netbuilder.training.best import Best
+from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.plan import Plan
@@ -62,8 +64,13 @@ class Run:
         settled = [part for step in plan.steps for part in step.settings.parts]
         self._frozen = parts.freeze(plan.networks, settled)
         self.data = plan.dataset.to(device)
+        if self.settings.channels_last:
+            self.data = layouts.apply(plan.networks.values(), self.data)
         self.batches = Batches(self.data.train, self.settings.batch_size, self.settings.seed)
         self.steps = [Step(plan, step, device) for step in plan.steps]
+        if self.settings.compile:
+            for made in self.steps:
+                made.call = Compiled(made.module, partial(report.warn, "compile"))
         self.position = Position()
         self.best = self._make_best()
         self._clock = self._preview_at = 0.0
@@ -141,6 +148,8 @@ class Run:
         position.epoch, position.batch, position.metrics = position.epoch + 1, 0, metrics
         for step in self.steps:
             step.training.reset()
+            best = self.best
+            step.end_epoch(metrics[best.monitor], larger_is_better=best.larger_is_better)
         self.tell_epoch()
         if self._clock >= self._save_at:
             self.save()

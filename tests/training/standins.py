@@ -84,23 +84,26 @@ def plan(
     net: nn.Module | None = None,
     data: Dataset | None = None,
     spoil: Callable[[int, Tensor], Tensor] | None = None,
+    make: Callable[[], nn.Module] = network,
+    step: Mapping[str, Any] | None = None,
     **training: Any,
 ) -> Plan:
-    """One step over one network; the same weights each time."""
+    """One step over one network; the same weights each time. `step` has further settings of it."""
     randomness.seed_all(5)
-    main = network() if net is None else net
+    main = make() if net is None else net
     settings = {"epochs": 4, "batch_size": 16, "threads": 1, "device": "cpu", **training}
-    step = {
+    values = {
         "updates": ["main"],
         "optimizer": optimizer or {"kind": "AdamW", "lr": 0.02},
         "schedule": schedule or {"kind": "none"},
+        **(step or {}),
     }
     step_plan = StepPlan(
         "train",
         Classify(main, spoil),
         ("x", "label"),
         ("main",),
-        read_step(step),
+        read_step(values),
         {"accuracy": accuracy},
         {"shown": "auto"},
     )
