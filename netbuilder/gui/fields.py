@@ -252,10 +252,16 @@ def text_of(value: Json) -> str:
     return str(value)
 
 
-_TITLES = {"lr": "Learning rate", "eps": "Epsilon", "checkpoint_s": "Checkpoint every"}
+_TITLES = {
+    "lr": "Learning rate",
+    "eps": "Epsilon",
+    "checkpoint_s": "Checkpoint every",
+    "checkpoint_steps": "Checkpoint after",
+}
 _UNITS = {
     "batch_size": "samples",
     "checkpoint_s": "s",
+    "checkpoint_steps": "batches",
     "epochs": "times",
     "every": "batches",
     "patience": "epochs",

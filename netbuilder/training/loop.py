@@ -20,7 +20,7 @@ from netbuilder.training.folder import RunFolder
 from netbuilder.training.guards import NonFiniteLoss
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Listener, Reporter
-from netbuilder.training.run import Run
+from netbuilder.training.run import CalledOff, Run
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,11 @@ def train_epochs(run: Run) -> str:
             return "steps"
         for step in run.steps:
             step.flush()
-        run.end_epoch(run.evaluate())
+        try:
+            metrics = run.evaluate()
+        except CalledOff:
+            return "stopped"
+        run.end_epoch(metrics)
         if run.best.exhausted:
             return "patience"
     return "epochs" if run.position.epoch >= run.settings.epochs else "steps"

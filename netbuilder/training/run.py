@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -30,6 +31,10 @@ EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""
 EXPLOSION = 1e4
 """A loss so many times the first one is worth a warning."""
+
+
+class CalledOff(Exception):
+    """Somebody wants the run to stop in the middle of an evaluation."""
 
 
 @dataclass
@@ -90,11 +95,18 @@ class Run:
     # -- the course of a run -------------------------------------------------------------
 
     def complete(self) -> bool:
-        """Whether all epochs, or as many steps as are allowed, were made."""
+        """Whether all epochs, or as many steps as are allowed, were made and measured."""
+        if self.epoch_over:
+            return False
         limit = self.settings.steps
         return self.position.epoch >= self.settings.epochs or (
             limit is not None and self.position.step >= limit
         )
+
+    @property
+    def epoch_over(self) -> bool:
+        """Whether all batches of the present epoch were made; it is not booked yet."""
+        return self.position.batch >= len(self.batches)
 
     @property
     def total_steps(self) -> int:
@@ -122,7 +134,10 @@ class Run:
         self.position.samples += size(batch)
 
     def evaluate(self) -> dict[str, float]:
-        """Metrics by key: of the training so far in this epoch, and of the validation part."""
+        """Metrics by key: of the training so far in this epoch, and of the validation part.
+
+        `CalledOff` if the run is to stop meanwhile; after a whole epoch it can be repeated.
+        """
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
@@ -134,6 +149,9 @@ class Run:
             for batch in in_order(self.data.validation, batch_size):
                 for step in self.steps:
                     step.measure(batch)
+                self.control.look()
+                if self.control.stopping and self.epoch_over:
+                    raise CalledOff
         result: dict[str, float] = {}
         for step in self.steps:
             meters = {"train": step.training, "val": step.validation}
@@ -151,7 +169,7 @@ class Run:
             best = self.best
             step.end_epoch(metrics[best.monitor], larger_is_better=best.larger_is_better)
         self.tell_epoch()
-        if self._clock >= self._save_at:
+        if self._save_due():
             self.save()
 
     def tell_epoch(self) -> None:
@@ -190,7 +208,7 @@ class Run:
     def start_clock(self) -> None:
         """Begin to count seconds: at the start, and after a rest."""
         self._clock = time.perf_counter()
-        self._save_at = self._clock + self.settings.checkpoint_s
+        self._await_save()
 
     def count_time(self, *, training: bool = False) -> None:
         """Book the seconds since the last call."""
@@ -202,7 +220,14 @@ class Run:
 
     def due(self) -> bool:
         """Whether something is to be told or somebody wants something."""
-        return time.perf_counter() >= self._tell_at or self.control.wanted
+        return (
+            self.position.step >= self._save_step
+            or time.perf_counter() >= self._tell_at
+            or self.control.wanted
+        )
+
+    def _save_due(self) -> bool:
+        return self._clock >= self._save_at or self.position.step >= self._save_step
 
     def look_up(self) -> bool:
         """Tell, save and rest as is due; whether to go on."""
@@ -211,7 +236,7 @@ class Run:
             step.guard.check()
         self.count_time(training=True)
         self.tell()
-        if self._clock >= self._save_at:
+        if self._save_due():
             self.save()
         if self.control.paused:
             self._rest()
@@ -283,4 +308,8 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint; the next is due after the interval."""
         keeping.save(self)
+        self._await_save()
+
+    def _await_save(self) -> None:
         self._save_at = time.perf_counter() + self.settings.checkpoint_s
+        self._save_step = self.position.step + (self.settings.checkpoint_steps or sys.maxsize)

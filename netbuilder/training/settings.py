@@ -98,6 +98,9 @@ class TrainingSettings(Settings):
     )
     monitor: str = Field("val/loss", description="What decides which epoch is the best.")
     checkpoint_s: NotNegative = Field(30.0, description="Seconds between two checkpoints.")
+    checkpoint_steps: Count | None = Field(
+        None, description="Batches between two checkpoints; empty: by the clock alone."
+    )
 
 
 def read_training(values: Mapping[str, Any]) -> TrainingSettings:
