@@ -117,9 +117,8 @@ class Plateau:
     `offer` a metric after every epoch. NaN is no improvement. `state` goes into checkpoints.
     """
 
-    def __init__(self, settings: PlateauSettings, *, larger_is_better: bool) -> None:
+    def __init__(self, settings: PlateauSettings) -> None:
         self._settings = settings
-        self._larger = larger_is_better
         self._best: float | None = None
         self._waited = 0
         self._cooling = 0
@@ -131,10 +130,10 @@ class Plateau:
             return rate
         return max(rate * self._factor, min(rate, self._settings.min_lr))
 
-    def offer(self, value: float, base: float) -> None:
+    def offer(self, value: float, base: float, *, larger_is_better: bool) -> None:
         """Book the metric of an epoch; `base` is the optimizer's rate."""
         settings = self._settings
-        if self._is_better(value):
+        if self._is_better(value, larger_is_better):
             self._best, self._waited = value, 0
         else:
             self._waited += 1
@@ -147,7 +146,7 @@ class Plateau:
                 self._factor *= settings.factor
             self._cooling, self._waited = settings.cooldown, 0
 
-    def _is_better(self, value: float) -> bool:
+    def _is_better(self, value: float, larger: bool) -> bool:
         if not math.isfinite(value):
             return False
         if self._best is None:
@@ -155,7 +154,7 @@ class Plateau:
         by = self._settings.threshold
         if self._settings.threshold_mode == "rel":
             by *= self._best
-        return value > self._best + by if self._larger else value < self._best - by
+        return value > self._best + by if larger else value < self._best - by
 
     def state(self) -> dict[str, Any]:
         """What `load` takes."""

@@ -14,7 +14,8 @@ from netbuilder.training import optimizers, parts
 from netbuilder.training.guards import make_guard
 from netbuilder.training.meters import Meter
 from netbuilder.training.plan import Plan, StepPlan
-from netbuilder.training.settings import ConstantSettings
+from netbuilder.training.schedule_settings import ConstantSettings, PlateauSettings
+from netbuilder.training.schedules import Plateau
 from netbuilder.training.updating import Updating
 
 Batch = Mapping[str, Tensor]
@@ -33,7 +34,10 @@ class Step:
         self.every = step.settings.every
         groups = parts.groups(plan.networks, step.updates, step.settings.parts)
         alone = len(plan.steps) == 1
-        self.updating = Updating(step.settings, plan.settings, groups, device, alone=alone)
+        networks = [plan.networks[name] for name in step.updates]
+        self.updating = Updating(
+            step.settings, plan.settings, groups, device, alone=alone, modules=networks
+        )
         self.parameters = self.updating.parameters
         self.guard = make_guard(self.module, self.updating.optimizers, plan.settings, device)
         self.training = Meter(step.metrics, device)
@@ -44,6 +48,7 @@ class Step:
             self._cast = torch.autocast(device.type, dtype)
         self._base_rate = float(step.settings.optimizer.lr)
         schedule = step.settings.schedule
+        self._plateau = Plateau(schedule) if isinstance(schedule, PlateauSettings) else None
         self._constant = isinstance(schedule, ConstantSettings) and not schedule.warmup
         self.updating.set_rate(self._base_rate)
 
@@ -76,18 +81,28 @@ class Step:
         """Set the learning rate for a position in the run, counted in epochs."""
         if not self._constant:
             schedule = self.plan.settings.schedule
-            self.updating.set_rate(
-                optimizers.learning_rate(schedule, self._base_rate, epoch, epochs)
-            )
+            rate = optimizers.learning_rate(schedule, self._base_rate, epoch, epochs)
+            self.updating.set_rate(rate if self._plateau is None else self._plateau.rate(rate))
+
+    def end_epoch(self, value: float, *, larger_is_better: bool) -> None:
+        """Book an epoch by its monitored metric: schedules that wait for a plateau look at it."""
+        if self._plateau is not None:
+            self._plateau.offer(value, self._base_rate, larger_is_better=larger_is_better)
 
     def state(self) -> dict[str, Any]:
         """Updates and meter, for a checkpoint."""
-        return {"updating": self.updating.state(), "training": self.training.state()}
+        return {
+            "updating": self.updating.state(),
+            "training": self.training.state(),
+            "plateau": None if self._plateau is None else self._plateau.state(),
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; options come from the settings, which may have changed."""
         self.updating.load(state["updating"])
         self.training.load(state["training"])
+        if self._plateau is not None and state["plateau"] is not None:
+            self._plateau.load(state["plateau"])
 
     @property
     def rate(self) -> float:

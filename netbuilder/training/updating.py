@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -22,7 +22,8 @@ class Updating:
 
     `take` has the gradients of a batch; every `accumulate` batches they become an update. Batches
     are weighed by their samples, so the sum equals one batch of all of them. With `alone`, no
-    other step has gradients that could get among these.
+    other step has gradients that could get among these. `modules` hold the weights: they tell the
+    optimizer which of them are embeddings.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class Updating:
         device: torch.device,
         *,
         alone: bool,
+        modules: Sequence[nn.Module] = (),
     ) -> None:
         self._settings = settings
         self._accumulate = training.accumulate
         self._samples_wanted = training.accumulate * training.batch_size
         self.parameters: list[nn.Parameter] = [p for group in groups for p in group["params"]]
-        self.optimizers = optimizers.make(settings.optimizer, groups)
+        self.optimizers = optimizers.make(settings.optimizer, groups, modules)
         self._options = [
             [{k: v for k, v in group.items() if k != "params"} for group in each.param_groups]
             for each in self.optimizers

@@ -193,7 +193,7 @@ def test_a_plateau_is_torchs(options: dict[str, Any], larger: bool) -> None:
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=BASE)
     their = lr_scheduler.ReduceLROnPlateau(optimizer, mode="max" if larger else "min", **options)
     settings = PlateauSettings(kind="plateau", **options)
-    our = Plateau(settings, larger_is_better=larger)
+    our = Plateau(settings)
     generator = torch.Generator().manual_seed(5)
     for epoch in range(60):
         value = float(torch.rand((), generator=generator)) + (epoch if larger else -epoch) * 0.03
@@ -202,10 +202,10 @@ def test_a_plateau_is_torchs(options: dict[str, Any], larger: bool) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             their.step(value)
-        our.offer(value, BASE)
+        our.offer(value, BASE, larger_is_better=larger)
         assert our.rate(BASE) == pytest.approx(float(optimizer.param_groups[0]["lr"])), epoch
         state = our.state()
-        our = Plateau(settings, larger_is_better=larger)
+        our = Plateau(settings)
         our.load(state)
 
 
@@ -214,15 +214,15 @@ def test_every_part_of_a_plateaus_state_counts(left_out: str) -> None:
     settings = PlateauSettings(kind="plateau", patience=1, cooldown=2, factor=0.5)
 
     def run(forget: str) -> list[float]:
-        plateau, rates = Plateau(settings, larger_is_better=False), []
+        plateau, rates = Plateau(settings), []
         fresh = plateau.state()
         values = [3.0, 2.0, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5, 2.5]
         for epoch, value in enumerate(values):
-            plateau.offer(value, 1.0)
+            plateau.offer(value, 1.0, larger_is_better=False)
             rates.append(plateau.rate(1.0))
             if forget and epoch in (2, 3):
                 state = {**plateau.state(), forget: fresh[forget]}
-                plateau = Plateau(settings, larger_is_better=False)
+                plateau = Plateau(settings)
                 plateau.load(state)
         return rates
 
