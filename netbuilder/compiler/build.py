@@ -45,7 +45,8 @@ class BuiltStep:
 
     `module(**fields)` takes the tensors of `fields` by name and returns `(loss, metrics,
     previews)`: a scalar, the arguments of each metric's update by node name, and what the
-    previews show by node name (a tensor, or a tuple with its target).
+    previews show by node name (a tensor, or a tuple with its target). With `asks` the previews
+    are there only if it is called with `previews=True`.
     """
 
     module: nn.Module
@@ -53,6 +54,7 @@ class BuiltStep:
     metrics: Mapping[str, Callable[[], Any]]
     previews: Mapping[str, str]
     updates: tuple[str, ...]
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def build_step(
         if compiled.inferences[graph.id].layers[node.id].role is Role.PREVIEW
     }
     updates = tuple(str(update) for update in graph.info.settings.get("updates", ()))
-    return BuiltStep(module, source.inputs, metrics, previews, updates)
+    asks = program.always >= 0
+    return BuiltStep(module, source.inputs, metrics, previews, updates, asks)
 
 
 def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:

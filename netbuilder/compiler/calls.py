@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.probe import Types
@@ -11,6 +12,7 @@ from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.layers import dims
 from netbuilder.layers.base import Complaint, Layer, Role, TensorType
+from netbuilder.layers.callers import Caller
 
 
 class Misfit(NetbuilderError):
@@ -45,6 +47,43 @@ def network_outputs(inside: Inference, inputs: Types) -> Types | None:
         name: TensorType(tuple(dims.at(dim, values) for dim in t.shape), t.dtype, t.high)
         for name, t in known.items()
     }
+
+
+def caller_outputs(inside: Inference, caller: Caller, inputs: Types) -> Types | None:
+    """Types by port of a layer that calls a network; None if they are not known.
+
+    `Misfit` if it can't call this one.
+    """
+    given = caller.given(inputs)
+    named = inputs
+    if given is not None:
+        names = [start.name for start, _ in _nodes(inside, Role.INPUT)]
+        if len(names) != len(given):
+            raise Misfit(_wrong_count(inside.graph, caller, names, len(given)))
+        named = dict(zip(names, given, strict=True))
+    try:
+        found = network_outputs(inside, named)
+    except Misfit as misfit:
+        if given is None:
+            raise
+        # The network's port is none of the node's.
+        raise Misfit(replace(misfit.complaint, port="")) from None
+    if found is None:
+        return None
+    results = caller.results(inputs, found)
+    if isinstance(results, Complaint):
+        raise Misfit(results)
+    return dict(results)
+
+
+def _wrong_count(network: Graph, caller: Caller, names: list[str], count: int) -> Complaint:
+    what = f"{count} tensor" + ("s" if count > 1 else "")
+    return Complaint(
+        f"{caller.title} calls '{network.name}' with {what}; it takes {len(names)}: "
+        f"{', '.join(names)}.",
+        "Choose another network, or change its inputs.",
+        code="call.misfit",
+    )
 
 
 def outputs_of(inside: Inference) -> Types | None:

@@ -28,6 +28,9 @@ Types = Mapping[str, Mapping[str, TensorType]]
 """Output types by node id and port, for the comments."""
 
 
+PREVIEWS = "previews"
+"""The argument of a step's `forward` that asks for what previews alone need."""
+
 Place = tuple[str, str]
 """A graph's id and a node's id."""
 
@@ -217,12 +220,17 @@ def _forward(writer: _Writer, program: Program, types: Types) -> None:
         hint = f"tuple[{', '.join(['torch.Tensor'] * len(program.results))}]"
     elif program.results[3:]:
         hint = "tuple[torch.Tensor, ...]"
+    if program.always >= 0:
+        arguments += ["*", f"{PREVIEWS}: bool = False"]
     writer.lines(printer.signature("def forward", arguments, f" -> {hint}:", 1), depth=1)
     result = _returns(program)
     last = program.calls[-1] if program.calls else None
     if last is None or last.lines or program.graph.kind == "step" or last.targets != result:
         last = None
-    for call in program.calls[: -1 if last else None]:
+    for at, call in enumerate(program.calls[: -1 if last else None]):
+        if at == program.always:
+            writer.put(f"if not {PREVIEWS}:", "", 2)
+            writer.lines(printer.returned(_returns(program, shown=False), 3), depth=3)
         _line(writer, call, types)
     if last is None:
         writer.lines(printer.returned(result, 2))
@@ -256,7 +264,8 @@ def _statement(writer: _Writer, line: Line, node: str, types: Types) -> None:
     writer.lines(printer.framed(line.head, line.value.text, line.tail, depth), node, depth)
 
 
-def _returns(program: Program) -> str:
+def _returns(program: Program, *, shown: bool = True) -> str:
+    """What `forward` returns; a step without its previews unless they are `shown`."""
     if program.graph.kind != "step":
         return ", ".join(next(iter(given.values())) for _, given in program.results)
     loss = ""
@@ -269,7 +278,7 @@ def _returns(program: Program) -> str:
                 loss = given["loss"]
             case Role.METRIC:
                 metrics[node.name] = f"({values},)" if len(given) == 1 else f"({values})"
-            case Role.PREVIEW:
+            case Role.PREVIEW if shown:
                 previews[node.name] = values if len(given) == 1 else f"({values})"
     return f"{loss}, {_dict(metrics)}, {_dict(previews)}"
 

@@ -24,6 +24,7 @@ from netbuilder.graph.model import Json, Node
 from netbuilder.layers import trusted
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.blocks import Loop, Turns
+from netbuilder.layers.callers import Caller
 from netbuilder.layers.catalogue import (
     called_graph,
     graph_ports,
@@ -281,10 +282,10 @@ class _Node:
         name = str(getattr(self.layer, "network", ""))
         inside = self.world.networks.get(name)
         self.result.networks.add(name)
-        if inside is None:
+        if inside is None or not isinstance(self.layer, Caller):
             return None
         try:
-            return calls.network_outputs(inside, inputs)
+            return calls.caller_outputs(inside, self.layer, inputs)
         except calls.Misfit as misfit:
             self._complain(misfit.complaint)
             return None

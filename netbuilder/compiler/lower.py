@@ -21,6 +21,7 @@ from netbuilder.graph.document import Document
 from netbuilder.graph.model import Node
 from netbuilder.layers import code
 from netbuilder.layers.base import Role
+from netbuilder.layers.callers import Caller
 from netbuilder.layers.catalogue import owner_of, ports_of
 
 
@@ -60,9 +61,19 @@ class _Lowering:
             # An unused input is still an argument of forward.
             used |= {node.id for node in graph.nodes.values() if role_of(node) is Role.INPUT}
         self.order = [graph.nodes[id] for id in topology.sorted_nodes(graph, used)]
+        self.shown = self._for_previews()
+        self.order.sort(key=lambda node: node.id in self.shown)
         self.ports = {node.id: ports_of(document, graph, node) for node in self.order}
         self.variables = Variables(graph, self.layers, self.order, names)
         self.inner = Inner(inference, classes, self.variables, self.networks, scanned)
+
+    def _for_previews(self) -> set[str]:
+        """The nodes of a step that previews alone need."""
+        previews = {node.id for node in self.order if role_of(node) is Role.PREVIEW}
+        if self.graph.kind != "step" or not previews:
+            return set()
+        needed = topology.ancestors(self.graph, set(sinks(self.graph)) - previews)
+        return {node.id for node in self.order} - needed
 
     def program(self) -> Program:
         program = Program(self.graph, types=self.inference.outputs)
@@ -70,6 +81,8 @@ class _Lowering:
             if self.layers[node.id].role in (Role.INPUT, Role.DATA):
                 self._start(program, node)
         for node in self.order:
+            if node.id in self.shown and self.layers[node.id].role not in SILENT:
+                program.always = len(program.calls) if program.always < 0 else program.always
             if self.layers[node.id].role not in SILENT:
                 call = self._call(program, self._site(node))
                 if self.graph.kind != "block" and call.trees is not None:
@@ -144,22 +157,14 @@ class _Lowering:
         return Call.of_trees(site, None if made else constructor, forward, targets)
 
     def _network(self, program: Program, site: Site) -> Call:
-        """A call of a network, in the mode that the node says."""
+        """A call of a network, in the way that the node says."""
         name = str(getattr(site.layer, "network", ""))
         program.networks[name] = self.networks[name]
         held = code.dotted(f"self.{self.networks[name]}")
-        values: list[ast.expr] = [ast.Name(v, ast.Load()) for v in site.arguments.values()]
-        helper = HELPER[getattr(site.layer, "mode", "train")]
-        forward = code.call(helper, held, *values) if helper else code.call(held, *values)
+        values = {p: ast.Name(v, ast.Load()) for p, v in site.arguments.items()}
+        assert isinstance(site.layer, Caller)
+        forward = site.layer.call(held, values)
         return Call.of_trees(site, None, forward, self.variables.assign(site))
-
-
-HELPER = {
-    "train": "",
-    "eval": "netbuilder.parts.calls.evaluated",
-    "frozen": "netbuilder.parts.calls.frozen",
-}
-"""What calls a network in a mode other than the one that it is in."""
 
 
 def mark(number: int, parameter: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers.base import Role
+from netbuilder.layers.callers import Caller
 from netbuilder.layers.catalogue import called_graph, parameters_of
 
 if TYPE_CHECKING:
@@ -113,11 +114,10 @@ def in_order(document: Document) -> list[Graph]:
 
 
 def helpers(inference: Inference) -> Iterator[str]:
-    """The parts that calls in a mode other than that of training need."""
+    """The parts that call networks in another way than plainly."""
     for layer in inference.layers.values():
-        mode = getattr(layer, "mode", "train") if layer.role is Role.CALL else "train"
-        if mode != "train":
-            yield f"calls.{'evaluated' if mode == 'eval' else 'frozen'}"
+        if isinstance(layer, Caller) and layer.function():
+            yield layer.function()
 
 
 def inside(inference: Inference, known: Mapping[str, Inference]) -> Iterator[Inference]:

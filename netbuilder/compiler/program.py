@@ -156,6 +156,8 @@ class Program:
     class_name: str = ""
     inputs: list[tuple[Node, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    always: int = -1
+    """So many calls run each time, the others of a step for its previews; -1: all of them."""
     results: list[tuple[Node, dict[str, str]]] = field(default_factory=list)
     networks: dict[str, str] = field(default_factory=dict)
     """Names of the networks that are called here, and the attributes that hold them."""

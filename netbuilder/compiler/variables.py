@@ -9,6 +9,7 @@ from netbuilder.compiler.text import ALIAS_NAMES
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import Layer, Role, Targets
+from netbuilder.layers.callers import Caller
 
 Value = tuple[str, str]
 """A node's id and an output port: what a variable holds."""
@@ -19,9 +20,6 @@ that no node is called by."""
 
 SILENT = frozenset({Role.INPUT, Role.DATA, Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
 """Roles that are arguments or results of `forward` rather than calls in it."""
-
-HELPERS = frozenset({"evaluated", "frozen"})
-"""Functions of `netbuilder.parts.calls` that `forward` may call."""
 
 _TAKEN = ALIAS_NAMES | {"self", "torch", "torchmetrics", "math", "float", "slice", "module"}
 
@@ -50,9 +48,9 @@ class Variables:
         running = [node for node in order if layers[node.id].role not in SILENT]
         self.number = {node.id: i for i, node in enumerate(running)}
         """Where each call stands among the calls."""
-        callers = (layers[node.id] for node in order if layers[node.id].role is Role.CALL)
-        modes = {getattr(layer, "mode", "") for layer in callers}
-        self._taken = _TAKEN | (HELPERS if modes & {"eval", "frozen"} else frozenset())
+        called = (layer.function() for layer in layers.values() if isinstance(layer, Caller))
+        functions = {name.rpartition(".")[2] for name in called if name}
+        self._taken = _TAKEN | functions | ({"previews"} if graph.kind == "step" else set())
         free = (name for name in CHAINS if name not in names.values())
         self._chain = next(free, "") or _free(CHAINS[0], {*names.values()})
 

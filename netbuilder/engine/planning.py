@@ -42,6 +42,7 @@ def make(document: Document) -> Plan:
                 settings=settings.read_step(graph.info.settings, graph.name),
                 metrics=built.metrics,
                 previews=built.previews,
+                asks=built.asks,
             )
         )
     return Plan(networks, tuple(steps), dataset, chosen)

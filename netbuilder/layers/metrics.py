@@ -215,6 +215,22 @@ class CosineSimilarity(_Error):
         return check_rank(self, inputs, "preds", (2,), "N×features")
 
 
+class MeanMetric(Metric):
+    """The mean of a number over the epoch: to watch a part of the loss, or a score.
+
+    A single number, or one for each sample: the divergence of a VAE, what a discriminator
+    says of real samples.
+    """
+
+    id = "torchmetrics.MeanMetric"
+    title = "MeanMetric"
+    keywords = "average watch term of the loss score monitor log scalar"
+    inputs = (Port("value", "A number, or several."),)
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return check_floating(self, inputs, "value")
+
+
 # -- text and images -----------------------------------------------------------------------------
 
 

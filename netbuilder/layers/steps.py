@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from netbuilder.layers import dims
+from netbuilder.layers import code, dims
 from netbuilder.layers.base import Complaint, Family, Layer, Name, Port, Role, Types, start_with
+from netbuilder.layers.callers import Caller
 from netbuilder.layers.checks import insert
 
 
@@ -32,7 +33,7 @@ class DataField(Layer):
         return self.field
 
 
-class NetworkCall(Layer):
+class NetworkCall(Caller):
     """Runs one of the project's networks. Calls of the same network share its weights.
 
     In a training step, in another network or in a block. `mode`: 'train' as what it stands
@@ -43,14 +44,20 @@ class NetworkCall(Layer):
     id = "netbuilder.NetworkCall"
     title = "Network"
     family = Family.BLOCK
-    role = Role.CALL
     keywords = "model call run use shared"
     inputs = ()
     outputs = ()
-    starting = start_with(network="main")
 
-    network: Name
     mode: Literal["train", "eval", "frozen"] = "train"
+
+    def function(self) -> str:
+        return {"train": "", "eval": "calls.evaluated", "frozen": "calls.frozen"}[self.mode]
+
+    def call(self, network: ast.expr, inputs: Mapping[str, ast.expr]) -> ast.expr:
+        helper = self.function()
+        if helper:
+            return code.call(f"netbuilder.parts.{helper}", network, *inputs.values())
+        return code.call(network, *inputs.values())
 
     def subtitle(self) -> str:
         return self.network if self.mode == "train" else f"{self.network}, {self.mode}"
@@ -95,8 +102,9 @@ class Objective(Layer):
 class Preview(Layer):
     """Shows some results while the network trains, beside the right answers if connected.
 
-    `kind`: 'image', 'class' (the most likely one of N×classes), 'value', 'curve', or
-    'auto' to choose by the shape.
+    `kind`: 'image', 'class' (the most likely one of N×classes), 'value', 'curve', 'text'
+    (ids N×T in the letters or words of the data), or 'auto' to choose by the shape. What
+    only previews need is computed when one is shown, not with every batch.
     """
 
     id = "netbuilder.Preview"
@@ -108,13 +116,13 @@ class Preview(Layer):
     inputs = (Port("input"), Port("target", "The right answers.", optional=True))
     outputs = ()
 
-    kind: Literal["auto", "image", "class", "value", "curve"] = "auto"
+    kind: Literal["auto", "image", "class", "value", "curve", "text"] = "auto"
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         tensor = inputs.get("input")
         if tensor is None:
             return
-        needed = {"image": 3, "class": 2, "curve": 2}.get(self.kind, 0)
+        needed = {"image": 3, "class": 2, "curve": 2, "text": 2}.get(self.kind, 0)
         if tensor.rank < needed:
             yield Complaint(
                 f"A preview as '{self.kind}' needs {needed} dims or more, gets {tensor}.",

@@ -19,7 +19,8 @@ class StepPlan:
     `module(**{name: tensor for name in fields})` returns `(loss, metrics, previews)`: a
     scalar, the arguments of each metric's `update` by name, and by name a tensor to show
     or a pair of it and its target. `updates` are the networks that its optimizer trains;
-    `metrics` makes a fresh torchmetrics metric by name; `previews` has a kind by name.
+    `metrics` makes a fresh torchmetrics metric by name; `previews` has a kind by name. With
+    `asks` the module makes its previews only if it is called with `previews=True`.
     """
 
     name: str
@@ -29,6 +30,7 @@ class StepPlan:
     settings: StepSettings = field(default_factory=StepSettings)
     metrics: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     previews: Mapping[str, str] = field(default_factory=dict)
+    asks: bool = False
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def of_step(step: StepPlan, fields: tuple[Field, ...], part: Part) -> dict[str, 
     if not step.previews:
         return {}
     few = {name: tensor[:SAMPLES] for name, tensor in part.items()}
+    asked = {"previews": True} if step.asks else {}
     with torch.no_grad():
-        _, _, values = step.module(**{name: few[name] for name in step.fields})
+        _, _, values = step.module(**{name: few[name] for name in step.fields}, **asked)
     return {name: show(value, step.previews[name], fields, few) for name, value in values.items()}

@@ -56,6 +56,7 @@ CASES: Mapping[str, Generator] = {
     "torchmetrics.SpearmanCorrCoef": numeric_metric(0, 0),
     "torchmetrics.ConcordanceCorrCoef": numeric_metric(0, 0),
     "torchmetrics.CosineSimilarity": numeric_metric(1, 1, reduction="mean"),
+    "torchmetrics.MeanMetric": lambda r: Case({}, {"value": batch(*shape(r, 0, 2))}),
     "torchmetrics.text.Perplexity": perplexity,
     "torchmetrics.image.PeakSignalNoiseRatio": images(base=2.0),
     "torchmetrics.image.StructuralSimilarityIndexMeasure": images(
