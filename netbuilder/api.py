@@ -385,6 +385,9 @@ def train(
     run_dir: PathLike,
     *,
     resume: bool = False,
+    from_run: Run | PathLike | None = None,
+    keep: Iterable[str] | None = None,
+    widen: bool = False,
     listen: Callable[[Any], None] | None = None,
     **settings: Json,
 ) -> Run:
@@ -393,15 +396,24 @@ def train(
     A project without a training step has nothing to learn: its run keeps the weights of its
     seed. `settings` replace fields of the project's training settings for this run (`epochs`,
     `batch_size`, `seed`, `device`, ...). `listen` gets each event of the run as it comes.
+    `from_run`: the networks start with what that run learnt, as far as it fits; `keep` names the
+    parts to take (`main`, `main.stem`), `widen` fills what grew with what there is. The optimizer
+    begins anew; `origin.json` in the new run's folder tells what was kept, new and lost.
     `ProblemsError` if the project has errors, `RunError` if the training fails.
     """
-    from netbuilder.engine import tasks, untaught
+    from netbuilder.engine import carrying, tasks, untaught
 
     document, path = project.document, Path(run_dir)
     overrides = {f"training.{name}": value for name, value in settings.items()}
+    wish = None
+    if from_run is not None and not resume:
+        origin = from_run.path if isinstance(from_run, Run) else Path(from_run)
+        wish = carrying.Wish(origin, None if keep is None else tuple(keep), widen)
     with project._code():
-        if document.of_kind("step") or resume:
-            answer = tasks.train(document, path, overrides=overrides, resume=resume, listen=listen)
+        if document.of_kind("step") or resume or wish is not None:
+            answer = tasks.train(
+                document, path, overrides=overrides, resume=resume, wish=wish, listen=listen
+            )
         else:
             answer = untaught.keep(document, path, overrides)
     error = answer["error"]

@@ -110,7 +110,18 @@ def _run_commands(commands: Any) -> None:
     train.add_argument("--steps", type=int, metavar="N")
     train.add_argument("--seed", type=int, metavar="S")
     train.add_argument("--device", metavar="auto|cpu|cuda:0")
-    train.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    begin = train.add_mutually_exclusive_group()
+    begin.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    begin.add_argument("--from", metavar="RUN", dest="origin", help="start with a run's weights")
+    train.add_argument(
+        "--keep",
+        metavar="PART",
+        action="append",
+        help="with --from: take this part alone (main, main.stem); may be repeated",
+    )
+    train.add_argument(
+        "--widen", action="store_true", help="with --from: fill what grew as far as it goes"
+    )
     train.add_argument(
         "--set", metavar="training.batch_size=64", action="append", default=[], dest="settings"
     )

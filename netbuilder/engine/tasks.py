@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from netbuilder.compiler.report import Report
+    from netbuilder.engine.carrying import Wish
     from netbuilder.engine.trained import Trained
     from netbuilder.training.control import Control
     from netbuilder.training.events import Event
@@ -83,17 +84,20 @@ def train(
     *,
     overrides: Mapping[str, Any] | None = None,
     resume: bool = False,
+    wish: Wish | None = None,
     control: Control | None = None,
     listen: Callable[[Event], None] | None = None,
 ) -> dict[str, Any]:
     """Train in this process until done, stopped or failed; the `train` command's answer.
 
-    `ProblemsError` and `RunError` tell what stands against starting; what fails later is in
-    the answer (`status` is then `failed`, `error` says why).
+    `wish` names a run whose weights a new one starts from; what was taken is in the answer's
+    `origin`. `ProblemsError` and `RunError` tell what stands against starting; what fails later
+    is in the answer (`status` is then `failed`, `error` says why).
     """
+    from netbuilder.engine import carrying, planning
     from netbuilder.engine import overrides as settings
-    from netbuilder.engine import planning
     from netbuilder.storage import atomic, code_files, format, weights
+    from netbuilder.training import carrying as starting
     from netbuilder.training import checkpoints, loop
     from netbuilder.training.control import Control
     from netbuilder.training.folder import RunFolder
@@ -101,15 +105,20 @@ def train(
     document = settings.apply(document, overrides or {})
     plan = planning.make(document)
     project = format.dumps(document).encode()
+    origin: dict[str, Any] | None = None
     if resume:
         folder = RunFolder.open(run_dir)
         # Before the folder's project is replaced it must be certain that its weights fit. A run
         # that was killed before its first checkpoint begins again.
         if folder.checkpoints("last"):
             checkpoints.load_networks(folder.read_checkpoint("last")[0], plan.networks)
+        else:
+            starting.read_start(folder, plan.networks)
         if folder.project_path.read_bytes() != project:
             atomic.write(folder.project_path, project)
     else:
+        if wish is not None:
+            origin = carrying.begin(document, plan.networks, wish, RunFolder(run_dir))
         folder = RunFolder.create(run_dir, project)
     # The run needs nothing else: also not the files of the project's own layers.
     code_files.write_beside(document.project, folder.path, replace=True)
@@ -117,7 +126,15 @@ def train(
     result = loop.train(
         plan, folder, control or Control(), listen or (lambda event: None), resume=resume
     )
-    return result.to_json()
+    answer = result.to_json()
+    return answer if origin is None else {**answer, "origin": origin}
+
+
+def carry(document: Document, wish: Wish) -> dict[str, Any]:
+    """What a training that starts from a run's weights would take of it; the report's JSON."""
+    from netbuilder.engine import carrying
+
+    return carrying.look(document, wish)
 
 
 def export(
@@ -161,12 +178,14 @@ def _untrained(document: Document, network: str | None) -> Trained:
     from netbuilder.compiler import build
     from netbuilder.engine import meaning, trained
     from netbuilder.exchange import weights
-    from netbuilder.training import randomness
+    from netbuilder.training import initialising, randomness
     from netbuilder.training.settings import read_training
 
     name = trained.choose_network(document, network)
-    with randomness.apart(read_training(document.project.training).seed):
+    chosen = read_training(document.project.training)
+    with randomness.apart(chosen.seed):
         module = build.build_network(document, name)
+        initialising.apply(module, chosen.initialisation, zero_biases=chosen.zero_biases)
     weights.give(document, name, module)
     about = meaning.of_network(document, name)
     return trained.Trained(document, name, module, trained.fields(document), {}, about)

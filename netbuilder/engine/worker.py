@@ -163,13 +163,14 @@ class Worker:
 
     def _train(self, request: Request, control: Control) -> None:
         def job(params: Mapping[str, Any]) -> Any:
-            from netbuilder.engine import tasks
+            from netbuilder.engine import carrying, tasks
 
             return tasks.train(
                 _document(params),
                 Path(_text(params, "run")),
                 overrides=params.get("overrides") or {},
                 resume=bool(params.get("resume", False)),
+                wish=carrying.Wish.from_json(params.get("from")),
                 control=control,
                 listen=lambda event: self._tell(event.to_json()),
             )
@@ -313,6 +314,15 @@ def _summary(params: Mapping[str, Any]) -> Any:
     return tasks.summary(_document(params), params.get("network"), params.get("inputs") or {})
 
 
+def _carry(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import carrying, tasks
+
+    wish = carrying.Wish.from_json(params.get("from"))
+    if wish is None:
+        raise WorkerError("The request lacks 'from'.")
+    return tasks.carry(_document(params), wish)
+
+
 def _help(params: Mapping[str, Any]) -> Any:
     from netbuilder.engine import layer_help
 
@@ -320,6 +330,7 @@ def _help(params: Mapping[str, Any]) -> Any:
 
 
 _JOBS: Mapping[str, Job] = {
+    "carry": _carry,
     "help": _help,
     "sample": _sample,
     "predict": _predict,

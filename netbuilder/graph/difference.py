@@ -146,7 +146,7 @@ class _Comparison:
     def __init__(self, before: Document, after: Document) -> None:
         self.before, self.after = before, after
         self.matching: Matching = match(before, after)
-        self.renamed = {
+        self.renamed: dict[tuple[str, str], str] = {
             (graph.kind, graph.name): after.graphs[self.matching.graphs[graph.id]].name
             for graph in before.graphs.values()
             if graph.id in self.matching.graphs

@@ -55,8 +55,8 @@ def ungroup(history: History, graph: Graph, node: str, sizes: Sizes | None = Non
     """Put the contents of a block in the place of the node that uses it; the new nodes.
 
     Repeats follow one another; values of parameters replace them in expressions. A block
-    that nobody else uses goes. `sizes` are widths and heights by node id, of nodes of both
-    graphs.
+    that nobody else uses goes, and the (first) nodes keep its nodes' ids: what they learnt is
+    found again. `sizes` are widths and heights by node id, of nodes of both graphs.
     """
     reason = may_ungroup(history, graph, node)
     if reason:
@@ -64,11 +64,13 @@ def ungroup(history: History, graph: Graph, node: str, sizes: Sizes | None = Non
     use = graph.nodes[node]
     block = blocks.block_of(history.document, use)
     assert block is not None
+    alone = len(blocks.uses(history.document, block)) == 1
+    inside = history.document.copy().graph(block.id) if alone else block
     with history.step(f"Take {use.name} apart"):
-        inlined = _Inlining(history, graph, use, block, sizes or {})
-        inlined.run()
-        if not blocks.uses(history.document, block):
+        inlined = _Inlining(history, graph, use, inside, sizes or {}, keep=alone)
+        if alone:
             edits.remove_graph(history, block)
+        inlined.run()
     return [graph.nodes[id] for id in inlined.made]
 
 
@@ -92,8 +94,16 @@ class _Inlining:
     """One use on its way out. `ids[copy][inner id]` are the new nodes' ids."""
 
     def __init__(
-        self, history: History, graph: Graph, use: Node, block: Graph, sizes: Sizes
+        self,
+        history: History,
+        graph: Graph,
+        use: Node,
+        block: Graph,
+        sizes: Sizes,
+        *,
+        keep: bool = False,
     ) -> None:
+        """`keep`: the block is gone, so that its nodes' ids are free."""
         self.history, self.document = history, history.document
         self.graph, self.use, self.block, self.sizes = graph, use, block, sizes
         self.copies = _repeat(use)
@@ -103,6 +113,8 @@ class _Inlining:
         self.inside = [node for node in block.ordered() if node.layer not in ends]
         self.values = self._values()
         self.ids = [{n.id: new_id("n") for n in self.inside} for _ in range(self.copies)]
+        if keep:
+            self.ids[0] = {n.id: n.id for n in self.inside}
         self.made: list[str] = []
 
     def _values(self) -> dict[str, Json]:

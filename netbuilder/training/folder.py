@@ -6,6 +6,11 @@
     events.jsonl       what happened, append only
     status.json        how it stands now, replaced as a whole
     checkpoints/       sealed folders NUMBER-last and NUMBER-best
+    origin.json        the run whose weights it started from, if it did, and
+    start/             those weights, sealed
+    notes.json         what a person wrote about it
+    control.json       what somebody wants of the training, see `training.control`
+    output.log         what was printed after the window that began it was gone
     lock               held while a training is at work here
 
 Torch-free: the window and the command line follow a run by reading its folder.
@@ -57,11 +62,7 @@ class RunFolder:
     def create(path: Path | str, project: bytes) -> RunFolder:
         """A new run of this `.netb` text; `RunError` if a run is there already."""
         folder = RunFolder(path)
-        if folder.exists():
-            raise RunError(
-                f"'{folder.path}' holds a run already.",
-                "Resume it, or choose a folder that is new or empty.",
-            )
+        folder.require_new()
         try:
             folder.checkpoint_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -81,6 +82,14 @@ class RunFolder:
     def exists(self) -> bool:
         """Whether a run is here."""
         return self.project_path.is_file()
+
+    def require_new(self) -> None:
+        """`RunError` if a run is here already."""
+        if self.exists():
+            raise RunError(
+                f"'{self.path}' holds a run already.",
+                "Resume it, or choose a folder that is new or empty.",
+            )
 
     @property
     def project_path(self) -> Path:
@@ -221,11 +230,12 @@ def _from_events(events: list[Event]) -> dict[str, Any]:
     return {"status": status, "epoch": last.epoch, "step": last.step, "metrics": {}}
 
 
-def read_events(path: Path | str, offset: int = 0) -> tuple[list[Event], int]:
+def read_events(path: Path | str, offset: int = 0, *, most: int = -1) -> tuple[list[Event], int]:
     """The events from a byte offset on, and the offset at which to go on reading.
 
     `path` is a run folder or its `events.jsonl`. A last line that is still being written
-    is left for the next call; a missing file has no events.
+    is left for the next call; a missing file has no events. With `most` about so many bytes
+    are read at once.
     """
     file_path = Path(path)
     if file_path.is_dir():
@@ -233,7 +243,9 @@ def read_events(path: Path | str, offset: int = 0) -> tuple[list[Event], int]:
     try:
         with open(file_path, "rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(most)
+            if most >= 0 and b"\n" not in data:
+                data += file.readline()
     except OSError:
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.project import load
+from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
 
@@ -20,9 +22,15 @@ def train(options: Namespace) -> int:
 
     values = settings(options)
     document = trusting.load(options.file, options)
-    from netbuilder.engine import tasks
+    from netbuilder.engine import carrying, tasks
     from netbuilder.training.control import Control
 
+    wish = None
+    if options.origin is not None:
+        keep = None if options.keep is None else tuple(options.keep)
+        wish = carrying.Wish(run_folder(options.origin), keep, options.widen)
+    elif options.keep or options.widen:
+        raise UsageError("--keep and --widen belong to --from.", "Name the run: --from RUN.")
     control = Control()
     _stop_on_signals(control.stop)
     with Progress() as progress, trusting.quiet():
@@ -32,6 +40,7 @@ def train(options: Namespace) -> int:
                 Path(options.run),
                 overrides=values,
                 resume=options.resume,
+                wish=wish,
                 control=control,
                 listen=progress.take,
             )
@@ -39,6 +48,8 @@ def train(options: Namespace) -> int:
             # Nothing has run yet: the folder or the device is not what it should be.
             raise UsageError(str(error), error.hint) from error
     failed = result["status"] == "failed"
+    if "origin" in result:
+        _say_origin(result["origin"])
     if options.json:
         output.answer(result)
     if failed:
@@ -49,6 +60,20 @@ def train(options: Namespace) -> int:
     elif not options.json:
         _print_result(result)
     return output.RUN_FAILED if failed else output.DONE
+
+
+def _say_origin(origin: Mapping[str, Any]) -> None:
+    """What was taken of another run."""
+    numbers = origin["numbers"]
+    counts = ", ".join(f"{numbers[state]:,} {state}" for state in numbers if numbers[state])
+    at = f"{origin['checkpoint']}, epoch {origin['epoch']}"
+    output.say(f"Started from {origin['run']} ({at}): {counts or 'no'} values.")
+    for item in origin["items"]:
+        if item["state"] != "kept":
+            name = item["name"] or item["was"]
+            leaf = f"{item['part']}.{name.rsplit('.', 1)[-1]}"
+            output.say(f"  {item['state']}: {leaf}. {item['reason']}")
+    output.say("The optimizer begins anew.")
 
 
 def settings(options: Namespace) -> dict[str, Any]:
