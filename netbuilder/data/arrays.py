@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from netbuilder.data import text_arrays
 from netbuilder.data.sources import Diabetes, Digits, Sines, Source
+from netbuilder.data.texts import CaptionedDigits, PythonCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -50,3 +52,13 @@ def _(source: Sines) -> Mapping[str, Array]:
         "window": window.astype(np.float32)[:, :, None],
         "next": waves[:, -1:].astype(np.float32),
     }
+
+
+@load.register
+def _(source: CaptionedDigits) -> Mapping[str, Array]:
+    return text_arrays.captioned_digits(source)
+
+
+@load.register
+def _(source: PythonCode) -> Mapping[str, Array]:
+    return text_arrays.python_code(source)

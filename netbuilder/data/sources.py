@@ -126,4 +126,7 @@ class Sines(Source):
 @cache
 def source_classes() -> Mapping[str, type[Source]]:
     """Every source by id, in the order in which to offer them."""
-    return MappingProxyType({kind.id: kind for kind in (Digits, Diabetes, Sines)})
+    from netbuilder.data.texts import CaptionedDigits, PythonCode
+
+    kinds = (Digits, Diabetes, Sines, CaptionedDigits, PythonCode)
+    return MappingProxyType({kind.id: kind for kind in kinds})

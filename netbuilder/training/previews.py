@@ -14,6 +14,7 @@ from netbuilder.training.plan import StepPlan
 
 SAMPLES = 16
 MAX_POINTS = 512
+MAX_LETTERS = 4000
 MAX_PIXELS = 20_000
 """Numbers in all pictures of one tensor, so that an event stays well under a megabyte."""
 
@@ -27,7 +28,8 @@ def show(
     - `class`: `predicted`, `confidence`, `target` (numbers), `classes` (names)
     - `value`: `output`, `target`: numbers
     - `curve`: `output`, `target`: lists of numbers
-    All but `image` add `input`, the samples' pictures or curves, when the data has such.
+    - `text`: `output`, `target`: strings, of ids in the letters or words of the data
+    All but `image` and `text` add `input`, the samples' pictures or curves, when the data has such.
     """
     output, target = value if isinstance(value, tuple) else (value, None)
     output = output.detach()[:SAMPLES].cpu()
@@ -46,7 +48,12 @@ def show(
             shown["predicted"] = predicted.tolist()
             shown["confidence"] = confidence.tolist()
             shown["target"] = None if target is None else target.flatten().tolist()
-            shown["classes"] = next((list(f.classes) for f in fields if f.classes), [])
+            named = (list(f.classes) for f in fields if f.classes and not f.shape)
+            shown["classes"] = next(named, [])
+        case "text":
+            letters = _letters(fields)
+            shown["output"] = _texts(output, letters)
+            shown["target"] = None if target is None else _texts(target, letters)
         case "image":
             shown["output"] = _picture(output)
             shown["target"] = None if target is None else _picture(target)
@@ -56,12 +63,28 @@ def show(
         case _:
             shown["output"] = _curve(output)
             shown["target"] = None if target is None else _curve(target)
-    if kind != "image":
+    if kind not in ("image", "text"):
         shown["input"] = _input(fields, batch)
     return shown
 
 
+def _letters(fields: tuple[Field, ...]) -> tuple[str, ...]:
+    """What ids of texts stand for."""
+    return next((field.classes for field in fields if field.classes and field.shape), ())
+
+
+def _texts(ids: Tensor, letters: tuple[str, ...]) -> list[str]:
+    """Ids N×T as texts; words have spaces between them, numbers stand for what is unknown."""
+    between = "" if all(len(letter) < 2 for letter in letters) and letters else " "
+    rows = ids.flatten(1)[:, :MAX_LETTERS].long().tolist()
+    return [
+        between.join(letters[i] if 0 <= i < len(letters) else str(i) for i in row) for row in rows
+    ]
+
+
 def _kind(output: Tensor, target: Tensor | None) -> str:
+    if output.dim() == 2 and not output.is_floating_point():
+        return "text"
     if target is not None and not target.is_floating_point():
         return "class"
     if output.dim() == 4 and output.shape[1] in (1, 3):
