@@ -122,6 +122,10 @@ class Run:
         parts.rest(self._frozen)
         position, count = self.position, len(self.batches)
         epochs = self.total_steps / count
+        # A run that was stopped after the last batch may have an update left to make.
+        before = max(position.batch - 1, 0)
+        for step in self.steps:
+            step.set_rate(position.epoch + before / count, epochs)
         for batch in self.batches.epoch(position.epoch, position.batch):
             for step in self.steps:
                 step.set_rate(position.epoch + position.batch / count, epochs)

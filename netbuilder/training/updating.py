@@ -52,6 +52,8 @@ class Updating:
         self._scaler: torch.amp.GradScaler | None = None
         if training.precision == "fp16":
             self._scaler = torch.amp.GradScaler(device.type)
+            # It is made ready by its first loss; a resumed run may update before it has one.
+            self._scaler.scale(torch.zeros((), device=device))
         self.averages = Averages(self.parameters, settings.ema) if settings.ema else None
         self._batches = 0
         self._samples = 0
