@@ -1,39 +1,57 @@
-"""Following one run: what the worker says of it, and what its silence means."""
+"""Following one run: what is said of it, and what silence means.
+
+The window's own worker tells what happens in a run that was begun here. A run that another process
+trains, begun by a window that is gone or on a command line, is adopted: its folder tells, and takes
+what it is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from netbuilder.app.analysis import is_loss
 from netbuilder.app.events import Notice, RunChanged, RunEvent, SessionEvent
+from netbuilder.app.running import Trainer
 from netbuilder.app.runs import RunFault, RunStatus, RunView
+from netbuilder.app.tailing import Post, Tail
 from netbuilder.engine.protocol import Reply, WorkerDied
+from netbuilder.errors import DocumentError
+from netbuilder.training import control
 from netbuilder.training.events import Event
 
 
 class Following:
     """Keeps the view of the run that the window shows."""
 
-    def __init__(self, emit: Callable[[SessionEvent], None]) -> None:
+    def __init__(self, emit: Callable[[SessionEvent], None], post: Post) -> None:
+        """`post` runs a callable on the window's thread, later."""
         self._emit = emit
+        self._post = post
         self.run: RunView | None = None
+        self._tail: Tail | None = None
+        self._trainer: Trainer | None = None
+        self._forced = False
         self._last_seq = 0
+        self._announced: RunStatus = "starting"
         self.ignored = 0
         """Events that could not be understood or came twice."""
 
     def begin(self, path: Path) -> None:
         """A run was asked for."""
+        self.close()
         self._last_seq = 0
         self._set(RunView(path))
 
     def release(self) -> None:
-        """Another project is open: a run that is over is no longer shown.
+        """Another project is open: a run that is over is no longer shown, nor an adopted one.
 
-        One that goes on stays, so that it can be watched and stopped.
+        One of this window that goes on stays, so that it can be watched and stopped.
         """
-        if self.run is not None and not self.run.active:
+        self.close()
+        if self.run is not None and (self.adopted or not self.run.active):
             self.run = None
             self._emit(RunChanged(None))
 
@@ -53,14 +71,21 @@ class Following:
         if run is None or Path(path) != run.path or event.seq <= self._last_seq or not run.active:
             self.ignored += 1
             return
+        after = self._take(run, event)
+        if after.status != self._announced:
+            self._announce(after)
+
+    def _take(self, run: RunView, event: Event, *, past: bool = False) -> RunView:
         self._last_seq = event.seq
         after = run.after(event)
-        if run.status == "stopping" and after.active:
+        if past and not after.active:
+            # It went on after this end.
+            after = replace(after, status="running", fault=None)
+        elif run.status == "stopping" and after.active:
             after = after.ended("stopping")
         self.run = after
         self._emit(RunEvent(after, event))
-        if after.status != run.status:
-            self._emit(RunChanged(after))
+        return after
 
     def replied(self, path: Path, reply: Reply) -> None:
         """The training of `path` is over, or could not begin."""
@@ -86,13 +111,78 @@ class Following:
     def worker_died(self, death: WorkerDied) -> None:
         """The process that trained is gone: the run is over, as asked for or by a crash."""
         run = self.run
-        if run is None or not run.active:
+        if run is None or not run.active or self.adopted:
             return
         status: RunStatus = "stopped" if run.status == "stopping" else "crashed"
         self._set(run.ended(status, RunFault(death.message, death.hint)))
         severity = "warning" if status == "stopped" else "error"
         self._emit(Notice(severity, death.message, death.hint))  # type: ignore[arg-type]
 
+    # -- runs of other processes -----------------------------------------------------------
+
+    @property
+    def adopted(self) -> bool:
+        """Whether another process than the window's worker trains this run."""
+        return self.run is not None and self.run.pid is not None
+
+    def adopt(self, path: Path, trainer: Trainer) -> None:
+        """Follow a run that another process trains, from its first event on."""
+        self.close()
+        self._last_seq = 0
+        self._trainer, self._forced = trainer, False
+        self._set(RunView(path, pid=trainer.pid))
+        self._tail = Tail(path, lambda: trainer.alive, self._post, self._told, self._over)
+
+    def close(self) -> None:
+        """Read along no longer; the run goes on."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+
+    def command(self, what: control.Command) -> None:
+        """Tell the adopted run; a second `stop` ends its process."""
+        run = self.run
+        if run is None or not run.active or self._trainer is None:
+            return
+        if what == "stop" and run.status == "stopping":
+            self._forced = True
+            self._trainer.kill()
+            return
+        try:
+            control.send(run.path, what)
+        except DocumentError as error:
+            self._emit(Notice("error", str(error), error.hint))
+            return
+        if what == "stop":
+            self.stopping()
+
+    def _told(self, events: Sequence[Event], past: bool) -> None:
+        for event in events:
+            if self.run is None or event.seq <= self._last_seq:
+                self.ignored += 1
+            else:
+                self._take(self.run, event, past=past)
+        if self.run is not None and not past and self.run.status != self._announced:
+            self._announce(self.run)
+
+    def _over(self) -> None:
+        """There is nothing more to read: if no event told the end, the process died."""
+        run = self.run
+        if run is None or not run.active:
+            return
+        if self._forced:
+            message, hint = "The training was ended at once.", "The last checkpoint is kept."
+            self._set(run.ended("stopped", RunFault(message, hint)))
+            return
+        message = f"The process that trained (pid {run.pid}) is gone."
+        hint = "The run keeps its last checkpoint; it can be resumed."
+        self._set(run.ended("crashed", RunFault(message, hint)))
+        self._emit(Notice("error", message, hint))
+
     def _set(self, run: RunView) -> None:
         self.run = run
+        self._announce(run)
+
+    def _announce(self, run: RunView) -> None:
+        self._announced = run.status
         self._emit(RunChanged(run))

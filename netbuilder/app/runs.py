@@ -78,6 +78,8 @@ class RunView:
     samples_per_second: float | None = None
     device: str = ""
     fault: RunFault | None = None
+    pid: int | None = None
+    """The process that trains it, if that is not this window's worker."""
 
     @property
     def active(self) -> bool:

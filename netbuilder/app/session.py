@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from netbuilder.app import asking, templates
+from netbuilder.app import asking, running, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.costing import Costing, Costs, countable
 from netbuilder.app.events import (
@@ -94,7 +94,7 @@ class Session:
         self._listeners: list[Callable[[SessionEvent], None]] = []
         self._unsubscribe: Callable[[], None] = lambda: None
         self._analysis = Analysis(self._analyse, self._arrived, self._failed)
-        self._following = Following(self._emit)
+        self._following = Following(self._emit, self._worker.later)
         self._trials = Trials(self._worker.request, self._worker.later)
         self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
@@ -315,9 +315,10 @@ class Session:
     def close(self, *, wait: bool = True) -> None:
         """End the worker; a training writes a checkpoint first. Nothing is told afterwards.
 
-        Without `wait` the worker does that by itself, and we go at once.
+        Without `wait` the worker ends by itself, and a training goes on to its end before.
         """
         self._listeners.clear()
+        self._following.close()
         self.file.release()
         self._worker.close(wait=wait)
 
@@ -366,17 +367,41 @@ class Session:
         """The run that is followed: the one under way, or the last one of this project."""
         return self._following.run
 
+    @property
+    def training_here(self) -> bool:
+        """Whether this window's worker is training."""
+        return self.run is not None and self.run.active and not self._following.adopted
+
+    def look_for_run(self) -> None:
+        """Follow the latest run of this project that another process trains, if there is one."""
+        if self.run is None or not self.run.active:
+            found = running.running([self.runs_folder()])
+            if found:
+                self.follow(found[0])
+
+    def follow(self, run: Path) -> None:
+        """Follow a run that another process trains; nothing happens if none does."""
+        trainer = running.trainer_of(run)
+        if trainer is not None and not self.training_here:
+            self._following.adopt(Path(run).absolute(), trainer)
+
     def runs_folder(self) -> Path:
         """Where new runs of this project go."""
         return runs_folder(self.path, self.document.project.title)
 
-    def train(self, run_dir: Path | None = None, resume: bool = False) -> None:
+    def train(
+        self,
+        run_dir: Path | None = None,
+        resume: bool = False,
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
         """Train the project as it is now, saved or not; events tell how it goes.
 
-        With `resume`, `run_dir` is a run that goes on where it stopped. What can't start
-        becomes a run with the status `failed` and its reason.
+        With `resume`, `run_dir` is a run that goes on where it stopped. `origin` is another
+        run whose weights it starts from, as in `carry`. What can't start becomes a run with
+        the status `failed` and its reason.
         """
-        if self.run is not None and self.run.active:
+        if self.training_here:
             self._emit(Notice("warning", "A training is under way already.", "Stop it first."))
             return
         try:
@@ -386,7 +411,9 @@ class Session:
             self._emit(Notice("error", str(error), getattr(error, "hint", "")))
             return
         self._following.begin(path)
-        params = {"project": project, "run": str(path), "resume": resume}
+        params: dict[str, Any] = {"project": project, "run": str(path), "resume": resume}
+        if origin is not None:
+            params["from"] = origin
         self._worker.ask("train", params, lambda reply: self._following.replied(path, reply))
 
     def pause(self) -> None:
@@ -398,13 +425,22 @@ class Session:
         self._control("resume", ("paused",))
 
     def stop(self) -> None:
-        """End the training with a checkpoint, within 10 s whatever the model does."""
-        if self.run is not None and self.run.active and self._worker.started:
+        """End the training with a checkpoint, within 10 s whatever the model does.
+
+        One that another process is at takes its time; asked again, that process is ended.
+        """
+        if self._following.adopted:
+            self._following.command("stop")
+        elif self.run is not None and self.run.active and self._worker.started:
             self._following.stopping()
             self._worker.stop_training()
 
-    def _control(self, method: str, states: Iterable[str]) -> None:
-        if self.run is not None and self.run.status in states:
+    def _control(self, method: Literal["pause", "resume"], states: Iterable[str]) -> None:
+        if self.run is None or self.run.status not in states:
+            return
+        if self._following.adopted:
+            self._following.command(method)
+        else:
             self._worker.ask(method, {}, self._notice_error)
 
     def _notice_error(self, reply: Reply) -> None:
@@ -470,6 +506,18 @@ class Session:
     def sample_data(self, on_done: OnDone) -> None:
         """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
         self._worker.answer("sample", {"data": dict(self.document.project.data)}, on_done)
+
+    def carry(self, origin: Mapping[str, Any], on_done: OnDone) -> None:
+        """What a training would take of a run's weights: the report of `engine.carrying`.
+
+        `origin`: `run` (a path), `keep` (parts, None for all), `widen` and `checkpoint`.
+        """
+        try:
+            params = {"project": self._project_json(), "from": dict(origin)}
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer("carry", params, on_done)
 
     def predict(
         self, inputs: Mapping[str, Any], on_done: OnDone, *, run: Path | None = None

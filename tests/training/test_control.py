@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_what_is_no_command_does_nothing(watching: Control, tmp_path: Path, text
 
 def test_it_looks_now_and_then_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(control.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     made = Control()
     made.watch(tmp_path)
     made.look()
