@@ -8,7 +8,7 @@ from netbuilder.data import settings as data_settings
 from netbuilder.errors import Problem, ProblemsError
 from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
-from netbuilder.training import randomness, settings
+from netbuilder.training import initialising, randomness, settings
 from netbuilder.training.plan import Plan, StepPlan
 
 
@@ -29,6 +29,7 @@ def make(document: Document) -> Plan:
     randomness.seed_all(chosen.seed)
     networks = build.build_networks(document)
     for name, network in networks.items():
+        initialising.apply(network, chosen.initialisation, zero_biases=chosen.zero_biases)
         weights.give(document, name, network)
     steps = []
     for graph in document.of_kind("step"):

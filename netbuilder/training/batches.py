@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import Part, size
+from netbuilder.training import balancing
 
 GATHERED_BYTES = 32 * 2**20
 """How much of the shuffled data is gathered at a time: one large gather and views of it
@@ -18,12 +19,15 @@ cost less than a gather a batch."""
 class Batches:
     """The training part in a new order every epoch, as dicts of tensors.
 
-    The order follows from seed and epoch alone. Nothing is left out: a last batch of one
-    sample, of which no batch normalisation can take a deviation, joins the one before.
+    The order follows from seed and epoch alone. With `balance`, a field of class numbers, every
+    class comes equally often: some samples several times, others not in every epoch. Else nothing
+    is left out. A last batch of one sample, of which no batch normalisation can take a deviation,
+    joins the one before.
     """
 
-    def __init__(self, part: Part, batch_size: int, seed: int) -> None:
+    def __init__(self, part: Part, batch_size: int, seed: int, balance: str | None = None) -> None:
         self._part = part
+        self._labels = None if balance is None else part[balance].cpu()
         self._seed = seed
         count = size(part)
         whole, rest = divmod(count, batch_size)
@@ -42,6 +46,8 @@ class Batches:
         # One 32-bit word: PyTorch's generator on the CPU would ignore what is above it.
         word = np.random.SeedSequence([self._seed, epoch]).generate_state(1)[0]
         generator = torch.Generator().manual_seed(int(word))
+        if self._labels is not None:
+            return balancing.draw(self._labels, generator)
         return torch.randperm(sum(self.sizes), generator=generator)
 
     def indices(self, epoch: int, batch: int) -> list[int]:

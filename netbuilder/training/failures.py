@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_iter
 
 from netbuilder.compiler.build import locate_error
 from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.training import determinism
 from netbuilder.training.guards import all_finite
 
 
@@ -125,6 +126,10 @@ def explain(error: Exception, batch_size: int, parameters: int) -> RunError:
     if "CUDA error" in text or "device-side assert" in text:
         message = f"The device failed: {text.splitlines()[0]}"
         return RunError(message, "Set the device to cpu to see the cause.", graph=graph, node=node)
+    if determinism.is_refusal(error):
+        first = text.split(".")[0]
+        hint = "Switch off 'deterministic' in the training settings, or use another layer."
+        return RunError(f"{first}.", hint, graph=graph, node=node)
     if located is not None:
         hint = "Change this node or what comes into it."
         return RunError(located.message, hint, graph=graph, node=node)

@@ -83,6 +83,7 @@ def conditions(run: Run) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "batch_size": run.settings.batch_size,
         "seed": run.settings.seed,
+        "balance": run.settings.balance,
         "data": run.data.fingerprint,
         "optimizers": [step.plan.settings.optimizer.kind for step in run.steps],
     }
@@ -122,7 +123,7 @@ def _compare(run: Run, before: Mapping[str, Any]) -> None:
     changed = [key for key in now if now[key] != before.get(key)]
     if not changed:
         return
-    if {"batch_size", "seed", "data"} & set(changed):
+    if {"batch_size", "seed", "balance", "data"} & set(changed):
         run.position.batch = 0
         for step in run.steps:
             step.training.reset()

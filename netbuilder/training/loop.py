@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from netbuilder.errors import RunError
-from netbuilder.training import failures, keeping, preflight, randomness, threads
+from netbuilder.training import determinism, failures, keeping, preflight, randomness, threads
 from netbuilder.training.control import Control
 from netbuilder.training.events import finite
 from netbuilder.training.folder import RunFolder
@@ -57,7 +57,11 @@ def train(
     """
     preflight.check(plan)
     device = preflight.find_device(plan.settings.device)
-    with folder.locked(), threads.using(_threads(plan, folder, device)):
+    with (
+        folder.locked(),
+        threads.using(_threads(plan, folder, device)),
+        determinism.using(plan.settings.deterministic),
+    ):
         control.watch(folder.path)
         report = Reporter(folder, listen)
         randomness.seed_all(plan.settings.seed)

@@ -7,7 +7,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from netbuilder.data.loading import refuse, size
 from netbuilder.errors import Problem, RunError
-from netbuilder.training import parts
+from netbuilder.training import balancing, parts
 from netbuilder.training.plan import Plan
 
 
@@ -19,6 +19,7 @@ def check(plan: Plan) -> None:
 def find_problems(plan: Plan) -> list[Problem]:
     """Steps without something to train, data that does not fit, an unknown monitor."""
     problems = [*_step_problems(plan), *_data_problems(plan)]
+    problems += balancing.problems(plan.dataset, plan.settings.balance)
     known = monitored(plan)
     if plan.settings.monitor not in known:
         problems.append(

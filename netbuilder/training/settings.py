@@ -22,6 +22,17 @@ from netbuilder.training.schedule_settings import ScheduleSettings as ScheduleSe
 from netbuilder.training.schedule_settings import StepDecaySettings as StepDecaySettings
 from netbuilder.training.settings_base import Count, NotNegative, Positive, Settings
 
+Initialisation = Literal[
+    "default",
+    "xavier_uniform",
+    "xavier_normal",
+    "kaiming_uniform",
+    "kaiming_normal",
+    "orthogonal",
+    "trunc_normal",
+    "normal",
+]
+
 
 class PartSettings(Settings):
     """How a part of a network trains, if not like the rest of its step.
@@ -89,7 +100,10 @@ class TrainingSettings(Settings):
     deterministic: bool = Field(
         False, description="Only operations that give the same bits each time, where slower too."
     )
-    initialisation: str = Field("default", description="How weights start.")
+    initialisation: Initialisation = Field(
+        "default", description="How weights start; default: as PyTorch's layers fill them."
+    )
+    zero_biases: bool = Field(False, description="Biases start at zero.")
     balance: str | None = Field(
         None, description="Data field whose classes are drawn equally often; empty: as they come."
     )
