@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, ModuleType
 from typing import Any
@@ -200,6 +200,17 @@ def _again(document: Document, graph_id: str, fields: Fields, name: str) -> nn.M
     kind = _latest[0][2][name]
     module: nn.Module = kind.__new__(kind)
     return module
+
+
+def parts_by_node(module: nn.Module) -> Iterator[tuple[Place, nn.Module]]:
+    """The modules that nodes have made in a generated one and in all that it calls."""
+    for part in module.modules():
+        origin = getattr(type(part), "netbuilder_origin", None)
+        if isinstance(origin, Origin):
+            for name, child in part.named_children():
+                place = origin.source.modules.get((type(part).__name__, name))
+                if place is not None:
+                    yield place, child
 
 
 def locate_error(error: BaseException) -> Located | None:
