@@ -87,7 +87,7 @@ def train_epochs(run: Run) -> str:
     while not run.complete():
         for batch in run.epoch_batches():
             for step in run.steps:
-                if run.position.step % step.every == 0:
+                if step.is_due(run.position.epoch, run.position.step):
                     step.train(batch, run.position.step)
             run.advance(batch)
             if run.due() and not run.look_up():

@@ -60,6 +60,10 @@ class StepSettings(Settings):
     optimizer: OptimizerSettings = Field(AdamWSettings(kind="AdamW"))
     schedule: ScheduleSettings = Field(ConstantSettings())
     every: Count = Field(1, description="Run this step at every n-th batch.")
+    first_epoch: Count = Field(1, description="Run this step from this epoch on.")
+    last_epoch: Count | None = Field(
+        None, description="Run this step up to this epoch; empty: to the end."
+    )
     clip_norm: Positive | None = Field(
         None, description="Shorten the gradient of all weights to this length; empty: never."
     )

@@ -52,6 +52,13 @@ class Step:
         self._constant = isinstance(schedule, ConstantSettings) and not schedule.warmup
         self.updating.set_rate(self._base_rate)
 
+    def is_due(self, epoch: int, number: int) -> bool:
+        """Whether it runs at a batch: the epoch and the batch counted from 0."""
+        settings = self.plan.settings
+        last = settings.last_epoch
+        inside = settings.first_epoch <= epoch + 1 and (last is None or epoch < last)
+        return inside and number % self.every == 0
+
     def train(self, batch: Batch, number: int) -> None:
         """One batch; `NonFiniteLoss` leaves weights and averages as they were."""
         self.updating.clear()
@@ -78,9 +85,16 @@ class Step:
         return loss, outputs
 
     def set_rate(self, epoch: float, epochs: float) -> None:
-        """Set the learning rate for a position in the run, counted in epochs."""
+        """Set the learning rate for a position in the run, counted in epochs.
+
+        A schedule begins and ends with the epochs in which the step runs.
+        """
         if not self._constant:
             schedule = self.plan.settings.schedule
+            before = self.plan.settings.first_epoch - 1
+            last = self.plan.settings.last_epoch
+            epochs = max(1.0, min(epochs, epochs if last is None else float(last)) - before)
+            epoch = min(max(0.0, epoch - before), epochs)
             rate = optimizers.learning_rate(schedule, self._base_rate, epoch, epochs)
             self.updating.set_rate(rate if self._plateau is None else self._plateau.rate(rate))
 
