@@ -21,6 +21,7 @@ from netbuilder.training.best import Best
 from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
 from netbuilder.training.folder import RunFolder
+from netbuilder.training.instruments import Instruments
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Reporter
 from netbuilder.training.steps import Step
@@ -71,11 +72,15 @@ class Run:
         self.data = plan.dataset.to(device)
         if self.settings.channels_last:
             self.data = layouts.apply(plan.networks.values(), self.data)
-        self.batches = Batches(self.data.train, self.settings.batch_size, self.settings.seed)
+        self.batches = Batches(
+            self.data.train, self.settings.batch_size, self.settings.seed, self.settings.balance
+        )
         self.steps = [Step(plan, step, device) for step in plan.steps]
         if self.settings.compile:
             for made in self.steps:
                 made.call = Compiled(made.module, partial(report.warn, "compile"))
+        self.instruments = Instruments(plan.steps, folder.path)
+        self._latest: Mapping[str, Tensor] = {}
         self.position = Position()
         self.best = self._make_best()
         self._clock = self._preview_at = 0.0
@@ -133,6 +138,7 @@ class Run:
 
     def advance(self, batch: Mapping[str, Tensor]) -> None:
         """Book a batch that was trained on."""
+        self._latest = batch
         self.position.step += 1
         self.position.batch += 1
         self.position.samples += size(batch)
@@ -240,6 +246,9 @@ class Run:
             step.guard.check()
         self.count_time(training=True)
         self.tell()
+        if self.instruments.due():
+            self.instruments.tell(self._latest, self.settings.seed, self.position.step)
+            self.count_time()
         if self._save_due():
             self.save()
         if self.control.paused:
