@@ -73,6 +73,36 @@ class NTXentLoss(_Pairs):
         return f"temperature {self.temperature:g}"
 
 
+class EnergyDistance(Layer):
+    """How far two clouds of samples are apart, whatever each of them is: 0 for the same.
+
+    Twice the mean distance between the clouds less those within each (Székely and Rizzo,
+    2013). Between generated and real samples it tells how good a generator is, which its
+    loss does not; made small it trains one.
+    """
+
+    id = "netbuilder.EnergyDistance"
+    part = "contrast.EnergyDistance"
+    title = "EnergyDistance"
+    family = Family.LOSS
+    role = Role.LOSS
+    where = frozenset({"step"})
+    keywords = "mmd maximum mean discrepancy distribution gan quality two sample generator"
+    inputs = (
+        Port("input", "Samples, such as generated ones."),
+        Port("target", "Samples of the same shape, such as real ones."),
+    )
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(
+            check_floating(self, inputs, "input"),
+            check_floating(self, inputs, "target"),
+            check_rank(self, inputs, "input", range(2, 65), "N×features or more dims"),
+            check_same_shape(self, inputs, "input", "target"),
+            check_same_dtype(self, inputs, "input", "target"),
+        )
+
+
 class DistillationLoss(Layer):
     """Lets a student say what a teacher says, with the teacher's doubts.
 

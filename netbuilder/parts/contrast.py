@@ -45,6 +45,15 @@ class NTXentLoss(nn.Module):
         return F.cross_entropy(scores.masked_fill(itself, -torch.inf), partners)
 
 
+class EnergyDistance(nn.Module):
+    """How far two clouds of samples are apart (Székely and Rizzo 2013)."""
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        a, b = input.flatten(1), target.flatten(1)
+        between = 2 * torch.cdist(a, b).mean()
+        return between - torch.cdist(a, a).mean() - torch.cdist(b, b).mean()
+
+
 class DistillationLoss(nn.Module):
     """How far a student's classes are from a teacher's, at a temperature (Hinton 2015).
 

@@ -16,6 +16,11 @@ def pairs(**choices: object) -> Generator:
     return make
 
 
+def clouds(r: Random) -> Case:
+    tensor = batch(*shape(r))
+    return Case({}, {"input": tensor, "target": tensor})
+
+
 def distillation(r: Random) -> Case:
     tensor = batch(r.randint(2, 5), *shape(r, 0, 2))
     return Case(some(r, temperature=2.0), {"input": tensor, "target": tensor})
@@ -24,5 +29,6 @@ def distillation(r: Random) -> Case:
 CASES: Mapping[str, Generator] = {
     "netbuilder.InfoNCELoss": pairs(temperature=0.5, symmetric=False),
     "netbuilder.NTXentLoss": pairs(temperature=0.2),
+    "netbuilder.EnergyDistance": clouds,
     "netbuilder.DistillationLoss": distillation,
 }
