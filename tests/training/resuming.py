@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from netbuilder.training import randomness
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.events import current
+from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import read_step, read_training
 from tests.training.standins import Losses, dataset, run
@@ -171,6 +172,8 @@ class Outcome:
     losses: dict[int, Losses]
     weights: dict[str, Tensor]
     """As they are trained; their averages are in the checkpoint."""
+    epochs: list[Any]
+    """What was told after each: metrics of both parts, and whether it was the best."""
     result: tuple[Any, ...]
     checkpoint: tuple[Any, dict[str, bytes]]
 
@@ -181,7 +184,7 @@ class Outcome:
             found.append("losses")
         if any(not torch.equal(self.weights[k], other.weights[k]) for k in self.weights):
             found.append("weights")
-        if self.result != other.result:
+        if (self.result, self.epochs) != (other.result, other.epochs):
             found.append("results")
         if self.checkpoint != other.checkpoint:
             found.append("checkpoint")
@@ -220,8 +223,10 @@ def train_with(
         for name, network in watched.plan.networks.items()
         for key, tensor in network.state_dict().items()
     }
+    told = current(read_events(path)[0])
+    epochs = [(event.step, event.values) for event in told if event.event == "epoch"]
     ended = (result.status, result.reason, result.epochs, result.steps, result.metrics, result.best)
-    return Outcome(seen, weights, ended, _checkpoint(path))
+    return Outcome(seen, weights, epochs, ended, _checkpoint(path))
 
 
 def _steps_kept(path: Path) -> int:

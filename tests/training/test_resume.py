@@ -9,13 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.training import keeping, meters, optimizers, randomness
-from netbuilder.training.best import Best
 from netbuilder.training.control import Control
 from netbuilder.training.events import current
 from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.loop import RunResult
-from netbuilder.training.run import Run
 from tests.training.standins import dataset, losses, plan, run, same, weights
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
@@ -183,109 +180,3 @@ def test_networks_that_changed_are_refused_tensor_by_tensor(tmp_path: Path) -> N
     other = plan(**SIZE, net=torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.Linear(5, 3)))
     with pytest.raises(RunError, match=r"main\.0\.weight: 8×4 in the run, 5×4 now"):
         run(other, tmp_path / "r", resume=True)
-
-
-# -- the test of the test: leave one item out, and the comparison must notice -----------------
-
-
-def _position(patch: pytest.MonkeyPatch, **changes: Any) -> None:
-    original = keeping.state
-
-    def state(run: Run) -> dict[str, Any]:
-        saved = original(run)
-        saved["position"] |= changes
-        return saved
-
-    patch.setattr(keeping, "state", state)
-
-
-def _random(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(randomness, "load", lambda saved: None)
-
-
-def _optimizer(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(torch.optim.Optimizer, "load_state_dict", lambda self, state: None)
-
-
-def _meter(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(meters.Meter, "load", lambda self, state: None)
-
-
-def _waiting(patch: pytest.MonkeyPatch) -> None:
-    original = meters.Meter.state
-    patch.setattr(meters.Meter, "state", lambda self: {**original(self), "waiting": []})
-
-
-def _metric_states(patch: pytest.MonkeyPatch) -> None:
-    # Metrics are fed every second batch, so that a part has left the queue at the stop.
-    patch.setattr(meters, "PENDING_BATCHES", 2)
-    original = meters.Meter.state
-    patch.setattr(meters.Meter, "state", lambda self: {**original(self), "metrics": {}})
-
-
-def _best(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Best, "load", lambda self, state: None)
-
-
-def _buffers(patch: pytest.MonkeyPatch) -> None:
-    original = torch.nn.Module.load_state_dict
-
-    def load(self: torch.nn.Module, state: Any, **options: Any) -> Any:
-        kept = {name for name, _ in self.named_parameters()}
-        return original(self, {k: v for k, v in state.items() if k in kept}, strict=False)
-
-    patch.setattr(torch.nn.Module, "load_state_dict", load)
-
-
-def _weights(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("netbuilder.training.checkpoints.load_networks", lambda *_: None)
-
-
-def _rate(patch: pytest.MonkeyPatch) -> None:
-    original = optimizers.learning_rate
-
-    def rate(settings: Any, base: float, epoch: float, epochs: float) -> float:
-        return original(settings, base, max(0.0, epoch - offset[0]), epochs)
-
-    offset = [0.0]
-    patch.setattr(optimizers, "learning_rate", rate)
-    restore = keeping.restore
-
-    def forgetful(run: Run) -> int:
-        step = restore(run)
-        offset[0] = run.position.epoch
-        return step
-
-    patch.setattr(keeping, "restore", forgetful)
-
-
-MUTANTS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "weights": _weights,
-    "running averages": _buffers,
-    "optimizer": _optimizer,
-    "random states": _random,
-    "schedule": _rate,
-    "epoch": lambda patch: _position(patch, epoch=0),
-    "batch": lambda patch: _position(patch, batch=0),
-    "step": lambda patch: _position(patch, step=0),
-    "meter": _meter,
-    "meter's queue": _waiting,
-    "metric states": _metric_states,
-    "best": _best,
-}
-
-
-@pytest.mark.parametrize("item", MUTANTS)
-def test_every_item_of_the_state_is_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, item: str
-) -> None:
-    arguments = {"schedule": SCHEDULES["step"], **SIZE}
-    if item == "best":
-        # It gets worse after the first epoch, so that what was best lies before the stop.
-        arguments |= {"optimizer": {"kind": "SGD", "lr": 0.05, "maximize": True}}
-    at = 24
-    if item == "metric states":
-        monkeypatch.setattr(meters, "PENDING_BATCHES", 2)
-    assert resumed_differs(tmp_path / "right", [at], **arguments) == []
-    MUTANTS[item](monkeypatch)
-    assert resumed_differs(tmp_path / "wrong", [at], **arguments) != []
