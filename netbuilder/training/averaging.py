@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netbuilder.training.sharding import local, part_like
+
 
 class Averages:
     """Follows weights with `decay`; they can be exchanged for their averages and back.
@@ -20,7 +22,8 @@ class Averages:
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self._weights: list[Tensor] = [parameter.detach() for parameter in parameters]
+        self._parameters = list(parameters)
+        self._weights: list[Tensor] = [local(parameter.detach()) for parameter in parameters]
         self._averages = [weight.clone() for weight in self._weights]
 
     def update(self) -> None:
@@ -38,7 +41,7 @@ class Averages:
 
     def state(self) -> dict[str, Any]:
         """What `load` needs. The averages themselves are what a checkpoint keeps of networks."""
-        return {"updates": self.updates, "weights": [weight.clone() for weight in self._weights]}
+        return {"updates": self.updates, "weights": [p.detach().clone() for p in self._parameters]}
 
     def load(self, state: Mapping[str, Any] | None) -> None:
         """Go on from a `state`, or begin at the weights as they are.
@@ -50,8 +53,10 @@ class Averages:
             if state is None:
                 return
             self.updates = state["updates"]
-            for weight, saved in zip(self._weights, state["weights"], strict=True):
-                weight.copy_(saved)
+            for parameter, weight, saved in zip(
+                self._parameters, self._weights, state["weights"], strict=True
+            ):
+                weight.copy_(local(part_like(parameter, saved)))
 
 
 @contextmanager

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from netbuilder.data.loading import Part, size
-from netbuilder.training import balancing
+from netbuilder.training import balancing, shares
+from netbuilder.training.distributed import ALONE, Group
+from netbuilder.training.shares import Share
 
 GATHERED_BYTES = 32 * 2**20
 """How much of the shuffled data is gathered at a time: one large gather and views of it
@@ -22,11 +24,19 @@ class Batches:
     The order follows from seed and epoch alone. With `balance`, a field of class numbers, every
     class comes equally often: some samples several times, others not in every epoch. Else nothing
     is left out. A last batch of one sample, of which no batch normalisation can take a deviation,
-    joins the one before.
+    joins the one before. Of several processes each has its share of every batch.
     """
 
-    def __init__(self, part: Part, batch_size: int, seed: int, balance: str | None = None) -> None:
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        seed: int,
+        balance: str | None = None,
+        group: Group = ALONE,
+    ) -> None:
         self._part = part
+        self._place = group.rank, group.size
         self._labels = None if balance is None else part[balance].cpu()
         self._seed = seed
         count = size(part)
@@ -58,18 +68,40 @@ class Batches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Tensor]]:
         """The batches of an epoch from number `start` on."""
         orders = torch.split(self.order(epoch), self.sizes)
+        rank, processes = self._place
+        if processes == 1:
+            yield from self._gathered(orders, self.sizes, start)
+            return
+        held = [shares.held(count, rank, processes) for count in self.sizes]
+        own = [order[low:high] for order, (low, high) in zip(orders, held, strict=True)]
+        batches = self._gathered(own, [high - low for low, high in held], start)
+        for batch, whole in zip(batches, self.sizes[start:], strict=True):
+            low, high = shares.bounds(whole, rank, processes)
+            yield Share(batch, high - low, whole)
+
+    def _gathered(
+        self, orders: Sequence[Tensor], sizes: list[int], start: int
+    ) -> Iterator[dict[str, Tensor]]:
         for first in range(start, len(orders), self._group):
             group = slice(first, first + self._group)
-            chosen = torch.cat(orders[group])
+            chosen = torch.cat(list(orders[group]))
             columns = [
-                torch.split(tensor[chosen.to(tensor.device)], self.sizes[group])
+                torch.split(tensor[chosen.to(tensor.device)], sizes[group])
                 for tensor in self._part.values()
             ]
             for tensors in zip(*columns, strict=True):
                 yield dict(zip(self._part, tensors, strict=True))
 
 
-def in_order(part: Part, batch_size: int) -> Iterator[dict[str, Tensor]]:
+def in_order(part: Part, batch_size: int, group: Group = ALONE) -> Iterator[dict[str, Tensor]]:
     """The samples of a part in their own order, for evaluation."""
     for start in range(0, size(part), batch_size):
-        yield {name: tensor[start : start + batch_size] for name, tensor in part.items()}
+        batch = {name: tensor[start : start + batch_size] for name, tensor in part.items()}
+        if group.alone:
+            yield batch
+            continue
+        count = size(batch)
+        low, high = shares.bounds(count, group.rank, group.size)
+        held = slice(*shares.held(count, group.rank, group.size))
+        own = {name: tensor[held] for name, tensor in batch.items()}
+        yield Share(own, high - low, count)

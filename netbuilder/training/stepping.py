@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netbuilder.training.sharding import is_sharded
+
 Kernel = Callable[[list[Tensor], float], None]
 
 
@@ -67,6 +69,8 @@ class Stepper:
             if not group["fused"] or len(kinds) != 1 or next(iter(kinds))[0] != "cpu":
                 return []
             states = [optimizer.state.get(parameter, {}) for parameter in parameters]
+            if is_sharded(parameters):
+                return []
             # Without their history, so that updating them in place is no matter of autograd.
             kernel = make(group, [parameter.detach() for parameter in parameters], states)
             if kernel is None:

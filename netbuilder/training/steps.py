@@ -9,13 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netbuilder.data.loading import size
 from netbuilder.training import optimizers, parts
-from netbuilder.training.guards import make_guard
+from netbuilder.training.distributed import ALONE, Group
+from netbuilder.training.exchange import Exchange
+from netbuilder.training.exchange import make_guard as shared_guard
+from netbuilder.training.guards import DeviceGuard, make_guard
 from netbuilder.training.meters import Meter
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.schedule_settings import ConstantSettings, PlateauSettings
 from netbuilder.training.schedules import Plateau
+from netbuilder.training.sharding import is_sharded
+from netbuilder.training.shares import counts
 from netbuilder.training.updating import Updating
 
 Batch = Mapping[str, Tensor]
@@ -26,7 +30,9 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 class Step:
     """What the loop runs on every batch."""
 
-    def __init__(self, plan: Plan, step: StepPlan, device: torch.device) -> None:
+    def __init__(
+        self, plan: Plan, step: StepPlan, device: torch.device, group: Group = ALONE
+    ) -> None:
         self.plan = step
         self.module = step.module
         self.call: Callable[..., Any] = step.module
@@ -40,8 +46,16 @@ class Step:
         )
         self.parameters = self.updating.parameters
         self.guard = make_guard(self.module, self.updating.optimizers, plan.settings, device)
-        self.training = Meter(step.metrics, device)
-        self.validation = Meter(step.metrics, device)
+        if not group.alone:
+            sharded = is_sharded(self.parameters)
+            on_device = isinstance(self.guard, DeviceGuard) and not sharded
+            guard = shared_guard(self.module, self.updating.optimizers, device, on_device=on_device)
+            self.guard = guard
+            everything = [p for network in plan.networks.values() for p in network.parameters()]
+            exchange = Exchange(group, self.module, self.parameters, guard, sharded=sharded)
+            self.updating.share(exchange, everything)
+        self.training = Meter(step.metrics, device, group)
+        self.validation = Meter(step.metrics, device, group)
         dtype = _DTYPES.get(plan.settings.precision)
         self._cast: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
         if dtype is not None:
@@ -65,10 +79,10 @@ class Step:
         self.guard.before()
         loss, outputs = self._compute(batch)
         value = self.guard.admit(loss, number)
-        samples = size(batch)
-        self.updating.take(loss, samples, lambda: self._compute(batch)[0])
+        samples, whole = counts(batch)
+        self.updating.take(loss, samples, lambda: self._compute(batch)[0], whole)
         self.guard.after()
-        self.training.add(value, outputs, samples)
+        self.training.add(value, outputs, samples, whole)
 
     def flush(self) -> None:
         """Update by what has accumulated: the epoch is over."""
@@ -77,7 +91,7 @@ class Step:
     def measure(self, batch: Batch) -> None:
         """Evaluate one batch; the module must be in eval mode and gradients off."""
         loss, outputs = self._compute(batch)
-        self.validation.add(loss.double(), outputs, size(batch))
+        self.validation.add(loss.double(), outputs, *counts(batch))
 
     def _compute(self, batch: Batch) -> tuple[Tensor, Any]:
         with self._cast:

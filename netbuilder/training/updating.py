@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from netbuilder.training import optimizers
 from netbuilder.training.averaging import Averages
+from netbuilder.training.exchange import Exchange
 from netbuilder.training.settings import StepSettings, TrainingSettings
+from netbuilder.training.sharding import local, part_like, spread
 from netbuilder.training.stepping import Stepper
 
 Again = Callable[[], Tensor]
@@ -57,6 +59,9 @@ class Updating:
         self.averages = Averages(self.parameters, settings.ema) if settings.ema else None
         self._batches = 0
         self._samples = 0
+        self._exchange: Exchange | None = None
+        self._others: list[nn.Parameter] = []
+        self._times = 1
 
     def clear(self) -> None:
         """Forget gradients, unless they wait for more; call it before the forward pass."""
@@ -64,19 +69,43 @@ class Updating:
             for parameter in self.parameters:
                 parameter.grad = None
 
-    def take(self, loss: Tensor, samples: int, again: Again) -> None:
-        """The gradients of a batch with this mean loss, and an update if it is time for one."""
-        if self._accumulate > 1:
-            loss = loss * (samples / self._samples_wanted)
+    def share(self, exchange: Exchange, others: Iterable[nn.Parameter]) -> None:
+        """Several processes have parts of each batch: `exchange` adds up before an update.
+
+        `others` are weights of other steps, which get gradients too where weights are sharded.
+        """
+        self._exchange = exchange
+        if exchange.sharded:
+            own = {id(parameter) for parameter in self.parameters}
+            self._own = None
+            self._others = [p for p in others if id(p) not in own]
+            # PyTorch takes the mean of the sharded gradients; ours are parts of a sum.
+            self._times = exchange.processes
+
+    def take(self, loss: Tensor, samples: int, again: Again, whole: int | None = None) -> None:
+        """The gradients of a batch with this mean loss, and an update if it is time for one.
+
+        Of several processes each has its `samples` of the `whole` batch.
+        """
+        whole = samples if whole is None else whole
+        part = samples * self._times, self._samples_wanted if self._accumulate > 1 else whole
+        if part[0] != part[1]:
+            loss = loss * (part[0] / part[1])
         if self._scaler is not None:
             loss = self._scaler.scale(loss)
-        loss.backward(inputs=self._own)  # type: ignore[no-untyped-call]
+        self._backward(loss)
         if self._looks_again:
             self._loss = loss.detach()
         self._batches += 1
-        self._samples += samples
+        self._samples += whole
         if self._batches >= self._accumulate:
             self._update(again)
+
+    def _backward(self, loss: Tensor) -> None:
+        kept = [parameter.grad for parameter in self._others]
+        loss.backward(inputs=self._own)  # type: ignore[no-untyped-call]
+        for parameter, gradient in zip(self._others, kept, strict=True):
+            parameter.grad = gradient
 
     def flush(self) -> None:
         """An update of what has accumulated; at the end of an epoch no gradient waits."""
@@ -84,6 +113,8 @@ class Updating:
             self._update(None)
 
     def _update(self, again: Again | None) -> None:
+        if self._exchange is not None:
+            self._exchange()
         if self._accumulate > 1 and self._samples != self._samples_wanted:
             gradients = [p.grad for p in self.parameters if p.grad is not None]
             torch._foreach_mul_(gradients, self._samples_wanted / self._samples)
@@ -120,7 +151,7 @@ class Updating:
                 for parameter in self.parameters:
                     parameter.grad = None
                 loss = again()
-                loss.backward(inputs=self._own)  # type: ignore[no-untyped-call]
+                self._backward(loss)
             fresh = False
             self._clip()
             return loss.detach()
@@ -171,13 +202,16 @@ class Updating:
         saved = zip(self.optimizers, state["optimizers"], self._options, strict=True)
         for optimizer, values, options in saved:
             optimizer.load_state_dict(values)
+            spread(optimizer)
             for group, own in zip(optimizer.param_groups, options, strict=True):
                 group.update(own)
         if self._scaler is not None and state["scaler"] is not None:
             self._scaler.load_state_dict(state["scaler"])
         self._batches, self._samples = state["batches"], state["samples"]
         for parameter, gradient in zip(self.parameters, state["gradients"], strict=False):
-            parameter.grad = None if gradient is None else gradient.to(parameter.device)
+            if gradient is not None:
+                gradient = part_like(parameter, gradient.to(parameter.device))
+            parameter.grad = gradient
         for stepper in self._steppers:
             stepper.forget()
 
@@ -188,4 +222,4 @@ class Updating:
         elif state is not None:
             with torch.no_grad():
                 for parameter, weight in zip(self.parameters, state["weights"], strict=True):
-                    parameter.copy_(weight)
+                    local(parameter).copy_(local(part_like(parameter, weight)))
