@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netbuilder.layers.base import Complaint, Family, Layer, Port, Positive, Role, Types
+from netbuilder.layers.base import Complaint, Family, Layer, Port, Positive, Role, Size, Types
 from netbuilder.layers.checks import (
     check_floating,
     check_rank,
@@ -71,6 +71,28 @@ class NTXentLoss(_Pairs):
 
     def subtitle(self) -> str:
         return f"temperature {self.temperature:g}"
+
+
+class PairAccuracy(_Pairs):
+    """The share of vectors whose partner is nearest to them among all those of the batch.
+
+    Row i of both inputs belongs together; near is what has a large cosine. `top_k`: among
+    how many of the nearest it may be. Wire it to a MeanMetric to see it as a curve.
+    """
+
+    id = "netbuilder.PairAccuracy"
+    part = "contrast.PairAccuracy"
+    title = "PairAccuracy"
+    family = Family.METRIC
+    role = Role.LAYER
+    where = Layer.where
+    keywords = "retrieval recall contrastive clip two tower hits partner match"
+    inputs = (Port("input", "Vectors N×features."), Port("target", "Their partners."))
+
+    top_k: Size = 1
+
+    def subtitle(self) -> str:
+        return "" if self.top_k == 1 else f"top {self.top_k}"
 
 
 class EnergyDistance(Layer):

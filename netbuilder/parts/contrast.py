@@ -45,6 +45,21 @@ class NTXentLoss(nn.Module):
         return F.cross_entropy(scores.masked_fill(itself, -torch.inf), partners)
 
 
+class PairAccuracy(nn.Module):
+    """The share of vectors that find their partner among the batch's, by the cosine."""
+
+    def __init__(self, top_k: int = 1) -> None:
+        super().__init__()
+        self.top_k = top_k
+
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        a, b = F.normalize(input.detach(), dim=-1), F.normalize(target.detach(), dim=-1)
+        scores = a @ b.T
+        # Equal partners, such as twins, are as good as the own one, but for rounding.
+        nearer = (scores > scores.diagonal().unsqueeze(1) + 1e-6).sum(1)
+        return (nearer < self.top_k).float().mean()
+
+
 class EnergyDistance(nn.Module):
     """How far two clouds of samples are apart (Székely and Rizzo 2013)."""
 

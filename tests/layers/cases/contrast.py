@@ -29,6 +29,7 @@ def distillation(r: Random) -> Case:
 CASES: Mapping[str, Generator] = {
     "netbuilder.InfoNCELoss": pairs(temperature=0.5, symmetric=False),
     "netbuilder.NTXentLoss": pairs(temperature=0.2),
+    "netbuilder.PairAccuracy": pairs(top_k=2),
     "netbuilder.EnergyDistance": clouds,
     "netbuilder.DistillationLoss": distillation,
 }
