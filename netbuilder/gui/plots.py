@@ -1,4 +1,4 @@
-"""Live curves: one plot a metric, train solid and validation dashed in the same hue.
+"""Live curves: a plot for each kind of metric, train solid and validation dashed.
 
 Imports pyqtgraph, which takes half a second: import this module after the first paint.
 """
@@ -7,192 +7,62 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
+from typing import NamedTuple
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, QTimer
-from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from netbuilder.gui import theme
-from netbuilder.gui.ring import Series
-from netbuilder.gui.widgets import label, row
+from netbuilder.gui.curve_plot import CurvePlot, number
+from netbuilder.gui.plot_view import AxisKind
+
+__all__ = ["HUES", "CurvePlot", "Plots", "number"]
 
 REDRAW_MS = 33
 DRAWING_SHARE = 0.03
 """The part of a processor core that drawing may take, and no more."""
-LABEL_WIDTH, LABEL_HEIGHT = 96, 15
-"""What is kept free at the right for the labels of the curves, and what each is tall."""
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
+SMALL = {"lr": "Learning rate", "grad_norm": "Gradient norm"}
+"""Keys of what has a small plot of its own, by training step."""
+WIDE, NARROW = 216, 176
+"""How wide a plot and a small plot are at least before they stand below one another."""
+CELLS = 60
+"""Columns of the grid: can be parted in 1 to 6."""
+TALL, SHORT = 132, 104
+"""How tall plots and small plots are at least."""
 
 
-def number(value: float) -> str:
-    """A figure as people read it: four digits that matter."""
-    if math.isnan(value):
-        return "–"
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4g}"
-    return f"{value:.2e}"
+class Key(NamedTuple):
+    """A metric's key taken apart: the plot it belongs to, the step, and the part of the data."""
 
-
-class _Curve:
-    """One line of a plot with its label at its end."""
-
-    def __init__(self, name: str, hue: str, dashed: bool) -> None:
-        self.name = name
-        self.hue = hue
-        self.dashed = dashed
-        self.series = Series()
-        self.item = pg.PlotCurveItem(connect="finite", antialias=True)
-        self.text = pg.TextItem(anchor=(0, 0.5))
-
-    def dress(self) -> None:
-        color: QColor = theme.current().family(self.hue)
-        pen = QPen(color, 1.0)
-        pen.setCosmetic(True)
-        if self.dashed:
-            pen.setDashPattern([5.0, 4.0])
-        self.item.setPen(pen)
-        self.text.setColor(color)
-        self.text.setFont(theme.font("small"))
-
-
-class CurvePlot(QWidget):
-    """The curves of one metric over the training steps."""
-
-    def __init__(self, title: str, hue: str) -> None:
-        super().__init__()
-        self._hue = hue
-        self._log = False
-        self._smoothing = 0.0
-        self.curves: dict[str, _Curve] = {}
-        self.title = label(title, "heading")
-        self.value = label("", "small")
-        self.view = pg.PlotWidget(enableMenu=False)
-        self.view.setMinimumSize(180, 110)
-        plot = self.view.getPlotItem()
-        plot.hideButtons()
-        plot.setMouseEnabled(x=False, y=False)
-        plot.showGrid(x=True, y=True, alpha=0.12)
-        plot.getViewBox().setDefaultPadding(0.04)
-        for side in ("left", "bottom"):
-            plot.getAxis(side).setStyle(tickLength=0, tickTextOffset=4)
-        plot.getAxis("left").setWidth(52)
-        self._plot = plot
-        self._line = pg.InfiniteLine(angle=90, movable=False)
-        self._line.hide()
-        plot.addItem(self._line, ignoreBounds=True)
-        self.view.scene().sigMouseMoved.connect(self._hover)
-        self.setObjectName("surface")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(row(self.title, None, self.value, margins=(8, 4, 8, 0)))
-        layout.addWidget(self.view, 1)
-        self.dress()
-
-    def dress(self) -> None:
-        """Take the colours of the theme in use."""
-        tokens = theme.current()
-        self.view.setBackground(tokens.surface)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(QPen(tokens.border))
-            axis.setTextPen(QPen(tokens.muted))
-            axis.setTickFont(theme.font("small"))
-        self._line.setPen(QPen(tokens.muted, 0))
-        for curve in self.curves.values():
-            curve.dress()
-
-    def add(self, name: str, x: float, y: float, *, hue: str = "", dashed: bool = False) -> None:
-        """A point of the curve `name`; what is left out is as for the curves before."""
-        curve = self.curves.get(name)
-        if curve is None:
-            curve = self.curves[name] = _Curve(name, hue or self._hue, dashed)
-            curve.dress()
-            self._plot.addItem(curve.item)
-            self._plot.addItem(curve.text, ignoreBounds=True)
-        curve.series.add(x, y)
-
-    def clear(self) -> None:
-        """Forget the curves."""
-        for curve in self.curves.values():
-            self._plot.removeItem(curve.item)
-            self._plot.removeItem(curve.text)
-        self.curves.clear()
-
-    def set_log(self, on: bool) -> None:
-        """A logarithmic value axis; values of 0 and less leave gaps."""
-        self._log = on
-        self._plot.getAxis("left").setLogMode(y=on)
-        self.redraw()
-
-    def set_smoothing(self, weight: float) -> None:
-        """How much the past counts, 0 (not at all) to 0.99."""
-        self._smoothing = weight
-        self.redraw()
-
-    def redraw(self) -> None:
-        """Draw what came since the last time."""
-        ends: list[tuple[float, _Curve]] = []
-        last_x, low, high = 1.0, math.inf, -math.inf
-        for curve in self.curves.values():
-            series = curve.series
-            smooth = self._smoothing > 0 and len(series) > 1
-            x, y = series.smoothed(self._smoothing) if smooth else series.points()
-            if self._log:
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    y = np.where(y > 0, np.log10(y), np.nan)
-            curve.item.setData(x, y)
-            finite = y[np.isfinite(y)]
-            if len(finite):
-                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-                ends.append((float(finite[-1]), curve))
-                curve.text.setPos(float(x[-1]), float(finite[-1]))
-            last_x = max(last_x, float(x[-1]) if len(x) else 0.0)
-        if low > high:
-            return
-        margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
-        box = self._plot.getViewBox()
-        free = min(0.6, LABEL_WIDTH / max(1.0, box.width()))
-        low, high = low - margin, high + margin
-        self._plot.setYRange(low, high, padding=0)
-        self._plot.setXRange(0, last_x / (1 - free), padding=0)
-        self._label(ends, low, high, (high - low) * LABEL_HEIGHT / max(1.0, box.height()))
+    plot: str
+    step: str
+    part: str
 
     @staticmethod
-    def _label(ends: list[tuple[float, _Curve]], low: float, high: float, tall: float) -> None:
-        """Names and last values at the ends of the curves, moved apart where they would meet."""
-        ends = sorted(ends, key=lambda end: end[0])
-        floor = low + tall / 2
-        for below, (y, curve) in enumerate(ends):
-            ceiling = high - tall * (len(ends) - below - 0.5)
-            place = min(max(y, floor), max(floor, ceiling))
-            floor = place + tall
-            curve.text.setText(f"{curve.name} {number(curve.series.last_y)}")
-            curve.text.setPos(curve.item.xData[-1], place)
+    def of(key: str) -> Key | None:
+        """`val/discriminate/loss`, `train/loss`, `lr`, `grad_norm/generate`; None for others."""
+        first, *rest = key.split("/")
+        if first in SMALL:
+            return Key(first, "/".join(rest), "")
+        if first not in ("train", "val") or not rest:
+            return None
+        return Key(rest[-1], "/".join(rest[:-1]), first)
 
-    def _hover(self, position: QPointF) -> None:
-        box = self._plot.getViewBox()
-        inside = box.sceneBoundingRect().contains(position)
-        self._line.setVisible(inside and bool(self.curves))
-        if not inside:
-            self.value.setText("")
-            return
-        x = box.mapSceneToView(position).x()
-        self._line.setPos(x)
-        parts = []
-        for name, curve in self.curves.items():
-            xs, ys = curve.series.points()
-            if len(xs):
-                at = int(np.abs(xs - x).argmin())
-                parts.append(f"{name} {number(float(ys[at]))}")
-        self.value.setText(f"step {max(0, round(x))}   " + "   ".join(parts))
+
+def title_of(name: str) -> str:
+    """What stands above the plot of this metric."""
+    words = SMALL.get(name, name.replace("_", " "))
+    return words[:1].upper() + words[1:]
 
 
 class Plots(QWidget):
-    """A plot for every metric that comes; redrawn at most every 33 ms, and only if one came."""
+    """A plot for every kind of metric that comes.
+
+    Redrawn at most every 33 ms, and only what is on the screen and got something new.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,45 +70,142 @@ class Plots(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(1)
         self.plots: dict[str, CurvePlot] = {}
+        self._steps: list[str] = []
         self._stale: set[str] = set()
         self._log = False
         self._smoothing = 0.0
+        self._axis: AxisKind = "step"
+        self._epoch_steps = 1
+        self._room = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REDRAW_MS)
         self._timer.timeout.connect(self._redraw)
         theme.notifier.changed.connect(self._dress)
 
+    # -- what comes --------------------------------------------------------------------------
+
     def clear(self) -> None:
         """Forget all curves."""
         self._timer.stop()
         self._stale.clear()
+        self._steps.clear()
         for plot in self.plots.values():
             self._grid.removeWidget(plot)
             plot.hide()
             plot.deleteLater()
         self.plots.clear()
 
-    def add(self, key: str, x: float, y: float) -> None:
-        """A value of a metric such as `train/loss` at step `x`."""
-        part, _, name = key.partition("/")
-        plot = self.plots.get(name)
-        if plot is None:
-            plot = self._new(name)
-        plot.add(part, x, y, dashed=part != "train")
+    def expect(self, keys: Iterable[str], epoch_steps: int) -> None:
+        """These metrics will come, and an epoch has so many steps."""
+        self._epoch_steps = max(1, epoch_steps)
+        for key in keys:
+            found = Key.of(key)
+            if found is not None:
+                self._curve_of(found)
+        for plot in self.plots.values():
+            plot.set_axis(self._axis, self._epoch_steps)
+
+    def rewind(self, step: float) -> None:
+        """A resumed run goes on from this step: what came after it no longer counts."""
+        for name, plot in self.plots.items():
+            plot.rewind(step)
+            self._touch(name)
+
+    def add(self, key: str, x: float, y: float, seconds: float = math.nan) -> None:
+        """A value of a metric such as `train/loss` at step `x`; other keys are passed over."""
+        found = Key.of(key)
+        if found is not None:
+            plot, curve, hue = self._curve_of(found)
+            plot.add(curve, x, y, hue=hue, dashed=found.part == "val", seconds=seconds)
+            self._touch(found.plot)
+
+    def mark_checkpoint(self, step: float, seconds: float) -> None:
+        """A checkpoint was written at this step."""
+        for name, plot in self.plots.items():
+            if not plot.small:
+                plot.mark_checkpoint(step, seconds)
+                self._touch(name)
+
+    def mark_best(self, step: float, seconds: float) -> None:
+        """The best epoch so far ended at this step."""
+        for name, plot in self.plots.items():
+            if not plot.small:
+                plot.mark_best(step, seconds)
+                self._touch(name)
+
+    def _touch(self, name: str) -> None:
         self._stale.add(name)
         if not self._timer.isActive():
             self._timer.start()
 
+    def _curve_of(self, key: Key) -> tuple[CurvePlot, str, str]:
+        """The plot and the name of a key's curve, both made if need be, and its hue."""
+        if key.step and key.step not in self._steps:
+            self._steps.append(key.step)
+        plot = self.plots.get(key.plot) or self._new(key.plot)
+        words = [key.step.replace("_", " "), key.part]
+        curve = " ".join(word for word in words if word) or title_of(key.plot).lower()
+        # With several steps a colour is a step's, in all plots; else it is the plot's.
+        hue = HUES[self._steps.index(key.step) % len(HUES)] if key.step else ""
+        plot.curve(curve, hue=hue, dashed=key.part == "val")
+        return plot, curve, hue
+
     def _new(self, name: str) -> CurvePlot:
         hue = HUES[len(self.plots) % len(HUES)]
-        title = name.replace("/", " · ").replace("_", " ")
-        plot = self.plots[name] = CurvePlot(title[:1].upper() + title[1:], hue)
+        plot = self.plots[name] = CurvePlot(title_of(name), hue, small=name in SMALL)
         plot.set_log(self._log)
         plot.set_smoothing(self._smoothing)
-        at = len(self.plots) - 1
-        self._grid.addWidget(plot, at // 3, at % 3)
+        plot.set_axis(self._axis, self._epoch_steps)
+        plot.cursor_moved.connect(self._point)
+        self._place()
         return plot
+
+    # -- where they stand -----------------------------------------------------------------
+
+    def set_room(self, height: int) -> None:
+        """How tall the place is that the plots can be seen in."""
+        self._room = height
+        self._place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()
+
+    def _place(self) -> None:
+        """Large plots side by side as far as there is room, small ones in a row below."""
+        large = [plot for plot in self.plots.values() if not plot.small]
+        small = [plot for plot in self.plots.values() if plot.small]
+        width = max(self.width(), WIDE)
+        columns = max(1, min(len(large), width // WIDE))
+        rows = -(-len(large) // columns) if large else 0
+        for plot in self.plots.values():
+            self._grid.removeWidget(plot)
+        for line in range(self._grid.rowCount()):
+            self._grid.setRowStretch(line, 0)
+            self._grid.setRowMinimumHeight(line, 0)
+        both = [*large, *small]
+        if self._room < TALL + SHORT and columns == len(large) and width >= NARROW * len(both):
+            # Wide and low: all in one line.
+            self._lay(both, len(both), 0, 3, TALL)
+            return
+        self._lay(large, columns, 0, 3, TALL)
+        if small:
+            self._lay(small, max(1, min(len(small), width // NARROW)), rows, 2, SHORT)
+
+    def _lay(self, plots: list[CurvePlot], columns: int, top: int, stretch: int, tall: int) -> None:
+        for at, plot in enumerate(plots):
+            line, column = divmod(at, columns)
+            last = len(plots) - line * columns
+            # The last line, if it is not full, is parted among those that are there.
+            per_line = min(columns, last)
+            left, right = CELLS * column // per_line, CELLS * (column + 1) // per_line
+            self._grid.addWidget(plot, top + line, left, 1, right - left)
+            self._grid.setRowStretch(top + line, stretch)
+            self._grid.setRowMinimumHeight(top + line, tall)
+        for column in range(CELLS):
+            self._grid.setColumnStretch(column, 1)
+
+    # -- how they are shown -----------------------------------------------------------------
 
     def set_log(self, on: bool) -> None:
         """Logarithmic value axes."""
@@ -252,22 +219,45 @@ class Plots(QWidget):
         for plot in self.plots.values():
             plot.set_smoothing(weight)
 
+    def set_axis(self, kind: AxisKind) -> None:
+        """Steps, epochs or time along the bottom."""
+        self._axis = kind
+        for plot in self.plots.values():
+            plot.set_axis(kind, self._epoch_steps)
+
+    def fit(self) -> None:
+        """Show all of every curve."""
+        for plot in self.plots.values():
+            plot.fit()
+
+    def _point(self, x: float | None) -> None:
+        """The cross hair stands at the same place in all plots."""
+        for plot in self.plots.values():
+            if plot is not self.sender():
+                plot.set_cursor(x)
+
     def _redraw(self) -> None:
         if not self.isVisible():
             return
         began = time.perf_counter()
-        for name in self._stale:
-            self.plots[name].redraw()
-            self.plots[name].view.viewport().repaint()
-        self._stale.clear()
+        for name in list(self._stale):
+            plot = self.plots[name]
+            # What is scrolled away waits until it is seen.
+            if not plot.visibleRegion().isEmpty():
+                plot.redraw()
+                plot.view.viewport().repaint()
+                self._stale.discard(name)
         # On a slow machine fewer pictures: the training needs the processor more.
         took_ms = 1000 * (time.perf_counter() - began)
         self._timer.setInterval(max(REDRAW_MS, round(took_ms / DRAWING_SHARE)))
 
-    def showEvent(self, event: object) -> None:
-        """What came while the panel was hidden is drawn now."""
-        self._timer.start()
+    def event(self, event: QEvent) -> bool:
+        """What came while the panel was hidden or scrolled away is drawn now."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Paint) and self._stale:
+            self._timer.start()
+        return super().event(event)
 
     def _dress(self) -> None:
         for plot in self.plots.values():
             plot.dress()
+            plot.redraw()

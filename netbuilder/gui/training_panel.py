@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
+    QHBoxLayout,
     QProgressBar,
-    QSlider,
     QSplitter,
     QStackedLayout,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from netbuilder.app.runs import RunView
-from netbuilder.gui.previews import PreviewGrid
-from netbuilder.gui.widgets import (
-    EmptyState,
-    Switch,
-    button,
-    column,
-    holder,
-    label,
-    link,
-    row,
-    scroller,
-    set_role,
-    set_tip,
-)
+from netbuilder.gui.class_panel import ClassPanel
+from netbuilder.gui.curves_page import CurvesPage
+from netbuilder.gui.previews import PreviewPanel
+from netbuilder.gui.run_facts import Banner, Fact, duration, figure, megabytes
+from netbuilder.gui.run_log import RunLog
+from netbuilder.gui.widgets import EmptyState, button, column, label, link, row, set_tip
 from netbuilder.training.events import Event
 
 if TYPE_CHECKING:
     from netbuilder.gui.plots import Plots
+
+__all__ = ["TrainingPanel", "duration", "figure"]
 
 INVITATION = (
     "Press Train. Loss and metrics appear here while it learns, for the training and the "
@@ -43,6 +37,8 @@ INVITATION = (
 REFRESH_MS = 250
 """How often figures and previews change while a run goes on: reading takes longer, and the
 training needs the processor more."""
+BESIDE = 700
+"""From this width on previews, classes and log stand beside the curves; else all are tabs."""
 _STATUS = {
     "starting": "Starting",
     "running": "Training",
@@ -55,73 +51,8 @@ _STATUS = {
 }
 
 
-def duration(seconds: float) -> str:
-    """A time as people say it: `42 s`, `3 min 5 s`, `2 h 10 min`."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def figure(value: float | None) -> str:
-    """A metric's value: four digits that matter."""
-    if value is None:
-        return "not a number"
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.4g}"
-    return f"{value:.2e}"
-
-
-class Fact(QWidget):
-    """A figure with its name above."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.value = label("–", "figure")
-        self.setLayout(column(label(name, "small"), self.value, gap=0))
-
-    def say(self, text: str) -> None:
-        """Show another value."""
-        if text != self.value.text():
-            self.value.setText(text)
-
-
-class Banner(QFrame):
-    """How a run ended: what to do next, or what went wrong and where."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text = label("", "heading")
-        self.hint = label("", "muted", wrap=True)
-        self._row = row(self.text, gap=16, margins=(12, 5, 8, 5))
-        self._row.addWidget(self.hint, 1)
-        self._buttons: list[QWidget] = []
-        self.setLayout(self._row)
-        self.hide()
-
-    def say(self, role: str, text: str, hint: str, *actions: QWidget) -> None:
-        """Show it; `role` is `okbox` or `errorbox`."""
-        for old in self._buttons:
-            self._row.removeWidget(old)
-            old.hide()
-            old.deleteLater()
-        self._buttons = list(actions)
-        for action in actions:
-            self._row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
-        set_role(self, role)
-        # A short verdict stands beside its hint; a long one takes the line for itself.
-        long = len(text) > 60
-        self.text.setWordWrap(long)
-        self._row.setStretch(0, 2 if long else 0)
-        self.text.setText(text)
-        self.hint.setText(hint)
-        self.show()
-
-
 class TrainingPanel(QWidget):
-    """Follows one run. The plots are made when they are first needed."""
+    """Follows one run."""
 
     train_wanted = Signal()
     pause_wanted = Signal()
@@ -133,12 +64,11 @@ class TrainingPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.run: RunView | None = None
-        self._latest: Any = None
+        self._memory: float | None = None
         self._due = QTimer(self)
         self._due.setSingleShot(True)
         self._due.setInterval(REFRESH_MS)
         self._due.timeout.connect(self._refresh)
-        self.plots: Plots | None = None
         self._ready = False
         self.train = button("Train", self.train_wanted.emit, "big")
         self.train.setObjectName("train")
@@ -148,70 +78,56 @@ class TrainingPanel(QWidget):
         self.epoch = Fact("epoch")
         self.left = Fact("time left")
         self.speed = Fact("samples/s")
+        self.memory = Fact("memory")
         self.rate = Fact("learning rate")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 1000)
         self.bar.setAccessibleName("Training progress")
-        self.log_scale = Switch("Log scale")
-        self.smooth_name = label("Smoothing", "small")
-        self.smooth = QSlider(Qt.Orientation.Horizontal)
-        self.smooth.setRange(0, 98)
-        self.smooth.setFixedWidth(96)
-        self.smooth.setAccessibleName("Smoothing of the curves")
-        set_tip(self.smooth, "How much the past counts in the curves")
         self.banner = Banner()
         self.empty = EmptyState("Not trained yet", INVITATION)
-        self.previews = PreviewGrid()
-        self.curves = QVBoxLayout()
-        self.curves.setContentsMargins(0, 0, 0, 0)
+        self.curves = CurvesPage()
+        self.previews = PreviewPanel()
+        self.classes = ClassPanel()
+        self.log = RunLog()
         self._build()
         self._update()
 
     def _build(self) -> None:
-        head = row(
-            self.train,
-            self.pause,
-            self.stop,
-            16,
-            self.status,
-            16,
-            self.epoch,
-            16,
-            self.left,
-            16,
-            self.speed,
-            16,
-            self.rate,
-            None,
-            self.log_scale,
-            8,
-            self.smooth_name,
-            self.smooth,
-            margins=(12, 8, 12, 6),
+        facts = (self.epoch, self.left, self.speed, self.memory, self.rate)
+        self._head: QHBoxLayout = row(
+            self.train, self.pause, self.stop, 12, self.status, *facts, None, gap=12
         )
+        self._head.setContentsMargins(12, 6, 12, 5)
         self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.addWidget(holder(self.curves))
-        self._split.addWidget(scroller(self.previews))
-        self._split.setSizes([640, 320])
-        self._split.setStretchFactor(0, 1)
-        self._split.setStretchFactor(1, 0)
-        self._split.setCollapsible(0, False)
+        self._split.setChildrenCollapsible(False)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Views of the training")
+        self.tabs.tabBar().setAccessibleName("Views of the training")
+        for page, title in (
+            (self.previews, "Previews"),
+            (self.classes, "Classes"),
+            (self.log, "Log"),
+        ):
+            self.tabs.addTab(page, title)
+        self._split.addWidget(self.curves)
+        self._split.addWidget(self.tabs)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 2)
         body = QWidget()
         self._stack = QStackedLayout(body)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self._split)
-        banner = holder(column(self.banner, margins=(12, 4, 12, 4)))
-        banner.setVisible(False)
-        self._banner_holder = banner
+        self._below = QVBoxLayout()
+        self._below.setContentsMargins(12, 0, 12, 6)
         layout = column(gap=0)
-        layout.addLayout(head)
-        for part in (self.bar, banner):
-            layout.addWidget(part)
+        layout.addLayout(self._head)
+        layout.addLayout(self._below)
+        layout.addWidget(self.bar)
         layout.addWidget(body, 1)
         self.setLayout(layout)
-        self.log_scale.toggled.connect(lambda on: self._plots().set_log(on))
-        self.smooth.valueChanged.connect(lambda value: self._plots().set_smoothing(value / 100))
+        self._head.addWidget(self.banner, 100)
 
     def minimumSizeHint(self) -> QSize:
         """Small: in a narrow window `_fit` leaves out what matters least."""
@@ -222,28 +138,43 @@ class TrainingPanel(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Show as much of the head as there is room for."""
-        width, shown = self.width(), self.run is not None
-        self.rate.setVisible(shown and width >= 960)
-        self.left.setVisible(shown and width >= 560)
-        self.speed.setVisible(shown and width >= 640)
-        self.log_scale.setVisible(width >= 740)
-        for part in (self.smooth_name, self.smooth):
-            part.setVisible(width >= 880)
+        """Show as much as there is room for, side by side or in tabs."""
+        width, run = self.width(), self.run
+        ended = run is not None and not run.active
+        # Once it is over, how it ended is told in place of the figures.
+        told = ended and (width >= 900 or not self.banner.is_long)
+        self.banner.fit(width)
+        moving = run is not None and not told
+        self.epoch.setVisible(moving)
+        self.left.setVisible(moving and width >= 480 and not ended)
+        self.speed.setVisible(moving and width >= 560)
+        self.memory.setVisible(moving and width >= 760 and self._memory is not None)
+        self.rate.setVisible(moving and width >= 900)
+        holder: QHBoxLayout | QVBoxLayout = self._head if told else self._below
+        if holder.indexOf(self.banner) < 0:
+            for layout in (self._head, self._below):
+                layout.removeWidget(self.banner)
+            holder.addWidget(self.banner, 100)
+        self.status.setVisible(run is not None and not told)
+        beside = width >= BESIDE
+        if beside != (self._split.indexOf(self.curves) >= 0):
+            if beside:
+                self._split.insertWidget(0, self.curves)
+                self.curves.show()
+                self._split.setSizes([3 * width // 5, 2 * width // 5])
+            else:
+                self.tabs.insertTab(0, self.curves, "Curves")
+                self.tabs.setCurrentIndex(0)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Get ready to draw before the training needs the processor."""
         super().showEvent(event)
-        self._plots()
+        self.curves.ready()
 
-    def _plots(self) -> Plots:
-        if self.plots is None:
-            # pyqtgraph takes half a second to import: not before the panel is looked at.
-            from netbuilder.gui.plots import Plots
-
-            self.plots = Plots()
-            self.curves.addWidget(self.plots)
-        return self.plots
+    @property
+    def plots(self) -> Plots | None:
+        """The plots, once there are any."""
+        return self.curves.plots
 
     # -- showing -----------------------------------------------------------------------
 
@@ -259,52 +190,49 @@ class TrainingPanel(QWidget):
         if run is None or self.run is None or run.path != self.run.path:
             self._reset()
         self.run = run
-        self._refresh()
+        if run is not None:
+            self.log.show_folder(run.path)
         if run is not None and not run.active:
             self._show_end(run)
         else:
-            self._banner_holder.hide()
+            self.banner.hide()
+        self._refresh()
 
     def add_event(self, run: RunView, event: Event) -> None:
         """Something happened in the run."""
         if self.run is None or run.path != self.run.path:
             self._reset()
         self.run = run
-        match event.event:
-            case "started":
-                self._stack.setCurrentIndex(1)
-            case "metrics" | "epoch":
-                self._add_points(event)
-            case "preview":
-                self._latest = event.values.get("previews")
+        if event.event in ("started", "metrics", "epoch"):
+            self._stack.setCurrentIndex(1)
+        self.curves.take(event)
+        self.log.add(event)
+        if event.event == "started":
+            self.log.show_folder(run.path)
+        elif event.event == "preview":
+            previews = event.values.get("previews")
+            self.previews.take(event.epoch, event.step, previews)
+            self.classes.take_previews(previews)
+        elif event.event == "epoch":
+            self.classes.take(event.values.get("tables"))
+        memory = event.values.get("memory_mb")
+        if isinstance(memory, int | float):
+            self._memory = float(memory)
         if not self._due.isActive():
             self._due.start()
 
     def _refresh(self) -> None:
         """Show the latest of all that came."""
         self._due.stop()
-        if self._latest is not None:
-            self.previews.show_previews(self._latest)
-            self._latest = None
+        self.previews.refresh()
+        self.classes.refresh()
         self._update()
 
-    def _add_points(self, event: Event) -> None:
-        self._stack.setCurrentIndex(1)
-        plots = self._plots()
-        for key, value in event.values.items():
-            known = isinstance(value, int | float) and not isinstance(value, bool)
-            # Loss comes every few steps; what the epoch event repeats of it is an average.
-            doubled = event.event == "metrics" and key != "train/loss"
-            doubled |= event.event == "epoch" and key == "train/loss"
-            if "/" in key and known and not doubled:
-                plots.add(key, event.step, float(value))
-
     def _reset(self) -> None:
-        if self.plots is not None:
-            self.plots.clear()
-        self.previews.clear()
-        self._latest = None
-        self._banner_holder.hide()
+        for part in (self.curves, self.previews, self.classes, self.log):
+            part.clear()
+        self._memory = None
+        self.banner.hide()
         self._stack.setCurrentIndex(0)
 
     def _update(self) -> None:
@@ -314,7 +242,6 @@ class TrainingPanel(QWidget):
         self.train.setText("Train again" if run is not None and not active else "Train")
         self.pause.setVisible(active)
         self.stop.setVisible(active)
-        self.epoch.setVisible(run is not None)
         self._fit()
         if run is None:
             self.status.setText("")
@@ -332,6 +259,11 @@ class TrainingPanel(QWidget):
         speed = run.samples_per_second
         self.speed.say("–" if speed is None else f"{speed:,.0f}")
         self.rate.say(figure(run.metrics["lr"]) if "lr" in run.metrics else "–")
+        if self._memory is not None:
+            self.memory.say(megabytes(self._memory))
+            cuda = run.device.startswith("cuda")
+            words = "The most that was allocated on the device" if cuda else "Of the process"
+            set_tip(self.memory, words)
         done = run.step / run.steps if run.steps else 0.0
         self.bar.setValue(round(1000 * min(1.0, done if run.active else float(bool(run.step)))))
 
@@ -339,14 +271,16 @@ class TrainingPanel(QWidget):
         fault = run.fault
         time = f"{run.seconds:.1f} s" if run.seconds < 9.95 else duration(run.seconds)
         took = f"{run.epoch} epochs in {time}"
+        if run.samples_per_second:
+            took += f", {run.samples_per_second:,.0f} samples/s"
         results = [
-            f"{key.removeprefix('val/')} {figure(value)}"
+            f"{key.removeprefix('val/').replace('/', ' ')} {figure(value)}"
             for key, value in run.metrics.items()
             if key.startswith("val/")
         ]
         if run.status in ("finished", "stopped"):
             export = button("Export…", self.export_wanted.emit, "primary")
-            text = "  ·  ".join([_STATUS[run.status], *results])
+            text = "  ·  ".join([_STATUS[run.status], *results[:4]])
             resume = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
             self.banner.say("okbox", text, took, *resume, export)
             set_tip(self.banner, f"Kept in {run.path}")
@@ -359,7 +293,6 @@ class TrainingPanel(QWidget):
             text = fault.message if fault is not None else "The training ended unexpectedly."
             hint = fault.hint if fault is not None else ""
             self.banner.say("errorbox", text, hint, *places, *again)
-        self._banner_holder.show()
 
     def _pause(self) -> None:
         if self.run is not None and self.run.status == "paused":

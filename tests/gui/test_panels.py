@@ -248,7 +248,7 @@ def test_a_training_from_start_to_end(hand: WindowHand) -> None:
     hand.event(2, "metrics", 0, 10, **{"train/loss": 1.5, "lr": 0.01, "samples_per_second": 2500.0})
     hand.event(3, "epoch", 1, 23, **{"train/loss": 1.0, "val/loss": 0.9, "val/accuracy": 0.75})
     assert panel.plots is not None
-    assert set(panel.plots.plots) == {"loss", "accuracy"}
+    assert set(panel.plots.plots) == {"loss", "accuracy", "lr"}
     loss = panel.plots.plots["loss"].curves
     assert not loss["train"].dashed
     assert loss["val"].dashed

@@ -1,0 +1,93 @@
+"""Figures of a run in the head of the Training panel, and how it ended."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+
+from netbuilder.gui.widgets import column, label, row, set_role
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def figure(value: float | None) -> str:
+    """A metric's value: four digits that matter."""
+    if value is None:
+        return "not a number"
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.4g}"
+    return f"{value:.2e}"
+
+
+def megabytes(value: float) -> str:
+    """An amount of memory given in MB: `812 MB`, `1.4 GB`."""
+    return f"{value:,.0f} MB" if value < 1000 else f"{value / 1024:.1f} GB"
+
+
+class Fact(QWidget):
+    """A figure with its name above."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.value = label("–", "figure")
+        self.value.setAccessibleName(name)
+        self.setLayout(column(label(name, "small"), self.value, gap=0))
+
+    def say(self, text: str) -> None:
+        """Show another value."""
+        if text != self.value.text():
+            self.value.setText(text)
+
+
+class Banner(QFrame):
+    """How a run ended: what to do next, or what went wrong and where."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = label("", "heading")
+        self.text.setMinimumWidth(60)
+        self.hint = label("", "muted", wrap=True)
+        self._row = row(self.text, gap=16, margins=(12, 4, 6, 4))
+        self._row.addWidget(self.hint, 1)
+        self._buttons: list[QWidget] = []
+        self.setLayout(self._row)
+        self.hide()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it has too much to say for a place beside other things."""
+        return bool(self.property("role") == "errorbox")
+
+    def fit(self, width: int) -> None:
+        """Leave out what matters least where the panel is narrow."""
+        self.hint.setVisible(self.is_long or width >= 900)
+        for action in self._buttons:
+            action.setVisible(self.is_long or width >= 600)
+
+    def say(self, role: str, text: str, hint: str, *actions: QWidget) -> None:
+        """Show it; `role` is `okbox` or `errorbox`."""
+        for old in self._buttons:
+            self._row.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._buttons = list(actions)
+        for action in actions:
+            action.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            self._row.addWidget(action, 0, Qt.AlignmentFlag.AlignVCenter)
+        set_role(self, role)
+        # A short verdict stands beside its hint; a long one takes the line for itself.
+        long = role == "errorbox" and len(text) > 60
+        self.text.setWordWrap(long)
+        self.hint.setWordWrap(role == "errorbox")
+        self._row.setStretch(0, 2 if long else 0)
+        self.text.setText(text)
+        self.hint.setText(hint)
+        self.show()
