@@ -131,6 +131,8 @@ class Following:
         self._last_seq = 0
         self._trainer, self._forced = trainer, False
         self._set(RunView(path, pid=trainer.pid))
+        text = f"{path.name} was started elsewhere (pid {trainer.pid})."
+        self._emit(Notice("info", text, "It goes on without this window."))
         self._tail = Tail(path, lambda: trainer.alive, self._post, self._told, self._over)
 
     def close(self) -> None:

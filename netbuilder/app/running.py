@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from netbuilder.app.places import home
 from netbuilder.training import lock
 from netbuilder.training.folder import RunFolder, list_runs
 
@@ -60,6 +61,29 @@ def _trainer(status: dict[str, Any]) -> Trainer | None:
                 trainer = Trainer(pid, float(started))
                 return trainer if trainer.alive else None
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run that is trained now; `project` is its project's file, None if it was never saved."""
+
+    run: Path
+    project: Path | None
+
+    @property
+    def title(self) -> str:
+        """What it trains, for a person."""
+        return self.project.stem if self.project is not None else self.run.parent.name
+
+
+def of_person(recents: Iterable[str]) -> list[Found]:
+    """The trainings that go on in a person's recent and unsaved projects, the latest first."""
+    beside = {Path(each).with_suffix(".runs"): Path(each) for each in recents}
+    unsaved = home("data") / "runs"
+    folders = list(beside)
+    with contextlib.suppress(OSError):
+        folders += [path for path in unsaved.iterdir() if path.is_dir()]
+    return [Found(run, beside.get(run.parent)) for run in running(folders)]
 
 
 def running(folders: Iterable[Path]) -> list[Path]:

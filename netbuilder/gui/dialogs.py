@@ -163,14 +163,26 @@ def ask_open_again(parent: QWidget, name: str) -> bool:
     return question.ask() == 0
 
 
-def ask_stop_training(parent: QWidget) -> bool:
-    """Whether to stop a running training and quit."""
+def ask_leave_training(parent: QWidget) -> Literal["keep", "stop"] | None:
+    """What becomes of a running training when the window closes; None to stay."""
     question = Message(
         parent,
         "A training is running.",
-        "Quitting stops it. What it has learned so far is kept in its run, "
-        "and it can be resumed from there.",
-        ("Keep training", "Stop and quit"),
+        "It can go on without this window; the next window shows it again. If it is stopped, what "
+        "it has learned so far is kept in its run, and it can be resumed from there.",
+        ("Cancel", "Stop and save", "Keep training in the background"),
+    )
+    answers: tuple[Literal["keep", "stop"] | None, ...] = (None, "stop", "keep")
+    return answers[max(question.ask(), 0)]
+
+
+def ask_train_beside(parent: QWidget, name: str) -> bool:
+    """Whether to begin a training while another process is at one of the same project."""
+    question = Message(
+        parent,
+        f"{name} is being trained already.",
+        "It was started elsewhere and goes on. A second training beside it makes both slower.",
+        ("Cancel", "Train another"),
     )
     return question.ask() == 1
 

@@ -11,14 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPaintEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.banner import BannerArea
 from netbuilder.gui.commands import Commands
+from netbuilder.gui.detached import Detached
 from netbuilder.gui.habits import Habits
 from netbuilder.gui.own_code import OwnCode
 from netbuilder.gui.projects import Projects
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.habits = Habits(self, settings)
         self.runner = Runner(self)
+        self.detached = Detached(self)
         self._client_factory = client_factory
         self._painted = False
         self.session: Session | None = None
@@ -106,6 +108,11 @@ class MainWindow(QMainWindow):
             # The children paint after this; the timer runs once all of it is on the screen.
             QTimer.singleShot(0, self, self.painted.emit)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.runner.look_for_run()
+
     @property
     def settings(self) -> SettingsStore:
         """What is remembered of this person, read when it is first needed."""
@@ -123,6 +130,7 @@ class MainWindow(QMainWindow):
         self.habits.shortcuts.apply()
         self.require_session().start_worker()
         self.projects.prepare()
+        self.detached.look()
         # The workbench takes a moment to build: better now than at the first click.
         self._warm_up.start(WARM_UP_MS)
 
@@ -196,6 +204,7 @@ class MainWindow(QMainWindow):
                 if state == "ready" and self.bench is not None:
                     self.bench.palette_panel.refresh()
             case events.RunChanged(run=run):
+                self.detached.followed(run)
                 if run is not None and run.device:
                     self.status.show_run_device(run.device)
             case events.Notice(severity=severity, text=text, hint=hint):
@@ -254,6 +263,7 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(bench)
         self.bar.show()
         bench.canvas.setFocus()
+        self.runner.look_for_run()
         self._refresh()
 
     def show_start(self) -> None:
@@ -281,28 +291,31 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about a running training and unsaved changes, then end the worker."""
-        from netbuilder.gui.dialogs import ask_stop_training
+        from netbuilder.gui.dialogs import ask_leave_training
 
-        session = self.session
-        running = session is not None and session.run is not None and session.run.active
-        if (running and not ask_stop_training(self)) or not self.projects.may_leave():
+        event.accept()
+        app = QGuiApplication.instance()
+        if isinstance(app, QGuiApplication) and app.isSavingSession():
+            self.end(hurry=True)  # the computer's session ends: nobody is there to be asked
+            return
+        running = self.session is not None and self.session.training_here
+        choice = ask_leave_training(self) if running else "keep"
+        if choice is None or not self.projects.may_leave():
             event.ignore()
             return
-        self.end(keep=False)
-        event.accept()
+        self.end(keep=False, stop=choice == "stop")
 
-    def end(self, *, keep: bool = True, hurry: bool = False) -> None:
+    def end(self, *, keep: bool = True, hurry: bool = False, stop: bool = False) -> None:
         """Remember the window's place and end the worker, without a question.
 
-        With `keep`, unsaved work can be recovered at the next start. In a `hurry` the worker
-        is left to end by itself, with the checkpoint of its training.
+        With `keep`, unsaved work can be recovered at the next start. A training goes on without
+        us, unless it is to `stop` with a checkpoint. In a `hurry` we wait for nothing.
         """
         self._warm_up.stop()
         if self.bench is not None:
             self.habits.keep(self.bench)
         self.hide()
         if self.session is not None:
-            # A training writes its checkpoint first; the window is gone by then.
             self.projects.end(keep=keep, timeout_s=1.0 if hurry else 10.0)
-            self.session.close(wait=not hurry)
+            self.session.close(wait=stop or not (hurry or self.session.training_here))
             self.session = None

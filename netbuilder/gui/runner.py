@@ -30,7 +30,7 @@ class Runner:
         window = self._window
         if window.session is None or not window.has_project():
             return "Open a project first."
-        if window.session.run is not None and window.session.run.active:
+        if window.session.training_here:
             return "A training is under way: stop it first."
         return window.session.obstacle()
 
@@ -50,10 +50,29 @@ class Runner:
         """Train the project as it is."""
         session, bench = self._window.session, self._window.bench
         if session is not None and bench is not None and self.can_train():
-            if not self._window.own_code.may_run():
+            if not (self._may_train_beside() and self._window.own_code.may_run()):
                 return
             bench.show_panel("training")
             session.train()
+
+    def look_for_run(self) -> None:
+        """Show a run of the project that another process trains, if there is one."""
+        if self._window.session is not None and self._window.has_project():
+            self._window.session.look_for_run()
+
+    def _elsewhere(self) -> bool:
+        """Whether the run that is followed is trained by another process."""
+        session = self._window.session
+        run = session.run if session else None
+        return run is not None and run.active and run.pid is not None
+
+    def _may_train_beside(self) -> bool:
+        from netbuilder.gui.dialogs import ask_train_beside
+
+        session = self._window.session
+        if session is None or session.run is None or not self._elsewhere():
+            return True
+        return ask_train_beside(self._window, session.run.name)
 
     def can_pause(self) -> bool:
         """Whether there is something to pause, or to let go on."""
@@ -87,18 +106,21 @@ class Runner:
         session, bench = self._window.session, self._window.bench
         if session is None or bench is None:
             return
-        busy = session.run is not None and session.run.active
-        if not busy and not self._window.own_code.may_run():
+        if not session.training_here and not self._window.own_code.may_run():
             return
         bench.show_panel("training")
         session.train(run, resume=True)
 
     def can_stop(self) -> bool:
-        """Whether a training is under way."""
-        return self.status() in ("starting", "running", "paused")
+        """Whether a training is under way that was not told to stop, or can be made to."""
+        return self.status() in ("starting", "running", "paused") or self.stops_by_force()
+
+    def stops_by_force(self) -> bool:
+        """Whether `stop` would end the process of another program that was told to stop."""
+        return self.status() == "stopping" and self._elsewhere()
 
     def stop(self) -> None:
-        """Stop the training."""
+        """Stop the training; one of another process that was told to already is ended at once."""
         if self._window.session is not None:
             self._window.session.stop()
 

@@ -238,7 +238,8 @@ class TrainingPanel(QWidget):
     def _update(self) -> None:
         run = self.run
         active = run is not None and run.active
-        self.train.setEnabled(self._ready and not active)
+        elsewhere = run is not None and run.active and run.pid is not None
+        self.train.setEnabled(self._ready and (elsewhere or not active))
         self.train.setText("Train again" if run is not None and not active else "Train")
         self.pause.setVisible(active)
         self.stop.setVisible(active)
@@ -249,8 +250,10 @@ class TrainingPanel(QWidget):
             return
         self.pause.setText("Resume" if run.status == "paused" else "Pause")
         self.pause.setEnabled(run.status in ("running", "paused"))
-        self.stop.setEnabled(run.status in ("starting", "running", "paused"))
-        self.status.setText(_STATUS[run.status])
+        self.stop.setEnabled(elsewhere or run.status in ("starting", "running", "paused"))
+        self.stop.setText("Force stop" if elsewhere and run.status == "stopping" else "Stop")
+        self.status.setText(_STATUS[run.status] + (" elsewhere" if elsewhere else ""))
+        set_tip(self.status, f"Process {run.pid} trains it." if elsewhere else "")
         self.epoch.say(f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch))
         if run.active:
             self.left.say("–" if run.seconds_left is None else duration(run.seconds_left))

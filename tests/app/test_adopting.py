@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -25,45 +24,15 @@ from netbuilder.training import control, lock
 from netbuilder.training.events import Event, current, to_line
 from netbuilder.training.folder import read_events
 from tests.app.fakes import Desk
+from tests.app.strangers import Writer, stranger
 
 PATIENCE_S = 30.0
 
 
-class Writer:
-    """A run folder as a training in another process (that of `pid`) leaves it."""
-
-    def __init__(self, path: Path, pid: int, status: str = "running") -> None:
-        self.path = path
-        self.seq = 0
-        path.mkdir(parents=True)
-        (path / "project.netb").write_text("{}")
-        self.status(status, pid)
-
-    def status(self, status: str, pid: int, /, **changes: Any) -> None:
-        value = {
-            "status": status,
-            "pid": pid,
-            "process_started": lock.process_started(pid),
-            "host": platform.node(),
-            "started": 100.0,
-        }
-        (self.path / "status.json").write_text(json.dumps({**value, **changes}))
-
-    def tell(self, kind: Any, epoch: Any = 0, step: Any = 0, **values: Any) -> None:
-        self.seq += 1
-        with open(self.path / "events.jsonl", "ab") as file:
-            file.write(to_line(Event(self.seq, 0.0, kind, epoch, step, values)))
-
-
 @pytest.fixture
 def other() -> Iterator[subprocess.Popen[bytes]]:
-    """A process of somebody else."""
-    process = subprocess.Popen(
-        [sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=True
-    )
-    yield process
-    process.kill()
-    process.wait()
+    with stranger() as process:
+        yield process
 
 
 @pytest.fixture
@@ -366,7 +335,7 @@ def test_a_kill_takes_what_the_process_started(tmp_path: Path) -> None:
 
 def test_a_tail_can_be_closed_while_nobody_takes_what_it_reads(written: Writer) -> None:
     posted: list[Callable[[], None]] = []
-    tail = Tail(written.path, lambda: True, posted.append, lambda events, past: None, bool)
+    tail = Tail(written.path, lambda: True, posted.append, lambda events, past: None, lambda: None)
     end = time.monotonic() + PATIENCE_S
     while not posted:
         assert time.monotonic() < end

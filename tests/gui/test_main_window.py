@@ -151,12 +151,12 @@ def test_a_running_training_is_asked_about(hand: WindowHand) -> None:
     hand.open()
     hand.command("run.train")
     hand.event(1, "started", epochs=2, steps=4, device="cpu")
-    said = press_in_dialog("Keep training")
+    said = press_in_dialog("Cancel")
     hand.window.close()
     assert "A training is running." in said
     assert hand.window.isVisible()
     assert not hand.client.closed
-    press_in_dialog("Stop and quit")
+    press_in_dialog("Stop and save")
     hand.window.close()
     assert hand.client.closed
 

@@ -27,17 +27,22 @@ class StandIn:
         self.say = on_message
         self.asked: list[tuple[str, Mapping[str, Any], OnReply]] = []
         self.stopped = 0
-        self.closed = False
+        self.ended = ""
+        """How: `closed` (a training is stopped) or `left` (it goes on)."""
+
+    @property
+    def closed(self) -> bool:
+        return bool(self.ended)
 
     def start(self) -> None:
         self.say(WorkerStarted(1, "0"))
         self.say(WorkerReady("2.13.0"))
 
     def close(self) -> None:
-        self.closed = True
+        self.ended = "closed"
 
     def leave(self) -> None:
-        self.closed = True
+        self.ended = "left"
 
     def stop_training(self) -> None:
         self.stopped += 1

@@ -39,7 +39,7 @@ def commands(window: MainWindow) -> list[Command]:
         ),
         Command(
             "run.stop",
-            "Stop",
+            lambda: "Force stop" if run.stops_by_force() else "Stop",
             run.stop,
             ("Ctrl+.",),
             "Run",
