@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netbuilder.app.places import home
+from netbuilder.app.run_care import TRASH
+from netbuilder.app.run_rows import real, whole
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.graph.rules import identifier
 from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder, list_runs
 
 RunStatus = Literal[
     "starting", "running", "paused", "stopping", "stopped", "finished", "failed", "crashed"
@@ -104,8 +105,8 @@ class RunView:
                 return replace(
                     view,
                     status="running",
-                    epochs=_whole(values.get("epochs")),
-                    steps=_whole(values.get("steps")),
+                    epochs=whole(values.get("epochs")),
+                    steps=whole(values.get("steps")),
                     device=str(values.get("device", "")),
                     fault=None,
                 )
@@ -132,9 +133,9 @@ class RunView:
         return replace(self, status=status, seconds_left=None, fault=fault or self.fault)
 
     def _measured(self, values: Mapping[str, Any]) -> RunView:
-        metrics = {key: _real(value) for key, value in values.items() if "/" in key or key == "lr"}
-        seconds, left = _real(values.get("seconds")), _real(values.get("seconds_left"))
-        speed = _real(values.get("samples_per_second"))
+        metrics = {key: real(value) for key, value in values.items() if "/" in key or key == "lr"}
+        seconds, left = real(values.get("seconds")), real(values.get("seconds_left"))
+        speed = real(values.get("samples_per_second"))
         return replace(
             self,
             metrics={**self.metrics, **metrics},
@@ -142,55 +143,6 @@ class RunView:
             seconds_left=self.seconds_left if left is None else left,
             samples_per_second=self.samples_per_second if speed is None else speed,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One row of a list of runs; `metrics` are the last ones, `best` those of the best epoch."""
-
-    path: Path
-    status: str
-    epoch: int
-    step: int
-    seconds: float
-    metrics: Mapping[str, float | None]
-    best: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    def to_json(self) -> dict[str, Any]:
-        """One row of the `runs` command."""
-        return {
-            "run": str(self.path),
-            "status": self.status,
-            "epoch": self.epoch,
-            "step": self.step,
-            "seconds": self.seconds,
-            "metrics": dict(self.metrics),
-            "best": dict(self.best),
-        }
-
-
-def summaries(folder: Path) -> list[RunSummary]:
-    """The runs right inside a folder, the latest first; damaged values are left out."""
-    return [_summary(run) for run in reversed(list_runs(folder))]
-
-
-def _summary(run: RunFolder) -> RunSummary:
-    status = run.status()
-    metrics, best = status.get("metrics"), status.get("best")
-    measured = metrics if isinstance(metrics, Mapping) else {}
-    return RunSummary(
-        path=run.path,
-        status=str(status.get("status", "new")),
-        epoch=_whole(status.get("epoch")),
-        step=_whole(status.get("step")),
-        seconds=_real(status.get("seconds")) or 0.0,
-        metrics={str(key): _real(value) for key, value in measured.items()},
-        best=best if isinstance(best, Mapping) else {},
-    )
 
 
 def runs_folder(project: Path | None, title: str) -> Path:
@@ -205,15 +157,9 @@ def runs_folder(project: Path | None, title: str) -> Path:
 def next_run(folder: Path) -> Path:
     """A path for a new run that nothing has yet: one more than the highest number."""
     numbers = [0]
-    if folder.is_dir():
-        found = (_NUMBERED.match(name) for name in os.listdir(folder))
-        numbers += [int(match[1]) for match in found if match]
+    # A deleted run keeps its number, so that it can be put back.
+    for place in (folder, folder / TRASH):
+        if place.is_dir():
+            found = (_NUMBERED.match(name) for name in os.listdir(place))
+            numbers += [int(match[1]) for match in found if match]
     return folder / f"run-{max(numbers) + 1:03d}"
-
-
-def _whole(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-def _real(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None

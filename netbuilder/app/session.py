@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from netbuilder.app import asking, running, templates
+from netbuilder.app import asking, run_table, running, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.costing import Costing, Costs, countable
 from netbuilder.app.events import (
@@ -28,7 +28,8 @@ from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
-from netbuilder.app.runs import RunSummary, RunView, next_run, runs_folder, summaries
+from netbuilder.app.run_rows import RunRow
+from netbuilder.app.runs import RunView, next_run, runs_folder
 from netbuilder.app.trail import (
     Trail,
     first_use,
@@ -529,9 +530,9 @@ class Session:
             return
         self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
 
-    def runs(self) -> list[RunSummary]:
+    def runs(self) -> list[RunRow]:
         """The runs of this project, the latest first."""
-        return summaries(self.runs_folder())
+        return run_table.rows(self.runs_folder())
 
     def _finished_run(self) -> Path | None:
         run = self.run

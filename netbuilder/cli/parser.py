@@ -21,6 +21,8 @@ COMMANDS = (
     "import",
     "predict",
     "runs",
+    "compare",
+    "control",
     "diff",
     "worker",
 )
@@ -147,8 +149,15 @@ def _run_commands(commands: Any) -> None:
     )
     predict.add_argument("--network", metavar="NAME")
     trusting.add_options(predict)
-    runs = _add(commands, "runs", "training", "List runs.")
+    runs = _add(commands, "runs", "comparing", "List runs.")
     runs.add_argument("folder", metavar="DIR", nargs="?")
+    runs.add_argument("--filter", metavar="TEXT", help="lr>0.01 accuracy>=0.9 and words")
+    control = _add(commands, "control", "controlling", "Pause, resume or stop a training.")
+    control.add_argument("run", metavar="RUN")
+    control.add_argument("command", choices=("pause", "resume", "stop"))
+    control.add_argument("--force", action="store_true", help="stop: end its process at once")
+    compare = _add(commands, "compare", "comparing", "Compare the settings and results of runs.")
+    compare.add_argument("runs", metavar="RUN", nargs="+")
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")
     diff.add_argument("before", metavar="A.netb")
     diff.add_argument("after", metavar="B.netb")

@@ -128,6 +128,12 @@ class RunFolder:
         if not status:
             events, _ = read_events(self.events_path)
             return _from_events(events)
+        return self.standing(status)
+
+    @staticmethod
+    def standing(status: Mapping[str, Any]) -> dict[str, Any]:
+        """What a `status.json` says, or `crashed` if its process is gone."""
+        status = dict(status)
         if status.get("status") in _LIVE and status.get("host") == platform.node():
             pid, started = status.get("pid"), status.get("process_started")
             known = isinstance(pid, int) and isinstance(started, float)

@@ -119,9 +119,9 @@ def test_a_worker_killed_in_training_costs_the_run_and_nothing_else(
 
 
 def session_rows(folder: Path) -> list[str]:
-    from netbuilder.app.runs import summaries
+    from netbuilder.app.run_table import rows
 
-    return [summary.status for summary in summaries(folder)]
+    return [row.status for row in rows(folder)]
 
 
 def test_a_training_stops_when_asked(loop: Loop, tmp_path: Path) -> None:

@@ -1,13 +1,119 @@
-"""Commands that compare projects and runs: diff."""
+"""Commands that list and compare runs and projects: runs, compare, diff."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from netbuilder.cli import output
+from netbuilder.cli.commands.project import load
+from netbuilder.cli.commands.training import number
+from netbuilder.cli.commands.using import run_folder
+from netbuilder.cli.output import UsageError
+from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
+
+if TYPE_CHECKING:
+    from netbuilder.app.run_rows import RunRow
+
+
+def runs(options: Namespace) -> int:
+    """List the runs in a folder, or those of a project; pinned ones first."""
+    from netbuilder.app import run_table
+    from netbuilder.app.run_filter import Filter
+    from netbuilder.app.runs import runs_folder
+
+    chosen = options.folder
+    if chosen is None:
+        folder = Path("runs") if Path("runs").is_dir() else Path()
+    elif Path(chosen).is_file():
+        folder = runs_folder(Path(chosen), load(chosen).project.title)
+    else:
+        folder = Path(chosen)
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder '{chosen}'.")
+    found = run_table.rows(folder)
+    wanted = Filter.parse(options.filter or "")
+    unknown = wanted.unknown(found)
+    if unknown:
+        raise UsageError(f"No run has '{unknown[0]}'.", "Filter like lr>0.01 accuracy>=0.9 word.")
+    kept = sorted(filter(wanted.keeps, found), key=lambda row: not row.pinned)
+    if options.json:
+        output.answer([row.to_json() for row in kept])
+        return output.DONE
+    lines = [
+        (row.path, row.status, row.epoch, f"{row.seconds:.1f}", _metrics(row), row.note)
+        for row in kept
+    ]
+    output.table(("run", "status", "epochs", "seconds", "metrics", "note"), lines)
+    return output.DONE
+
+
+def _metrics(row: RunRow) -> str:
+    return ", ".join(f"{key} {number(value)}" for key, value in row.metrics.items())
+
+
+def compare(options: Namespace) -> int:
+    """The settings that differ between runs, their results, and what was drawn otherwise."""
+    from netbuilder.app import run_table
+    from netbuilder.app.run_rows import differing, setting
+
+    found = [run_table.row(run_folder(path)) for path in options.runs]
+    names = differing(row.settings for row in found)
+    drawn = _drawn([row.path for row in found])
+    rows: list[dict[str, Any]] = [
+        {
+            "run": str(row.path),
+            "name": row.name,
+            "status": row.status,
+            "epoch": row.epoch,
+            "seconds": row.seconds,
+            "settings": {name: setting(row.settings, name) for name in names},
+            "metrics": dict(row.metrics),
+            "best": dict(row.best),
+            "differs": differs,
+        }
+        for row, differs in zip(found, drawn, strict=True)
+    ]
+    if options.json:
+        output.answer(rows)
+        return output.DONE
+    metrics = sorted({key for row in found for key in row.metrics})
+    columns = ("", *(row.name for row in found))
+    lines: list[Sequence[object]] = [("status", *(row.status for row in found))]
+    lines += [(name, *(row["settings"][name] for row in rows)) for name in names]
+    lines += [(key, *(number(row.metrics.get(key)) for row in found)) for key in metrics]
+    lines += [("best", *(number(row.best_value) for row in found))]
+    output.table(columns, lines)
+    for row, differs in zip(found[1:], drawn[1:], strict=True):
+        if differs:
+            print(f"{row.name} was drawn otherwise than {found[0].name}:")
+            for words in differs:
+                print(f"  {words}")
+    return output.DONE
+
+
+def _drawn(runs: Sequence[Path]) -> list[list[str]]:
+    """What each run's graphs have otherwise than those of the first, in words."""
+    from netbuilder.graph.difference import difference
+
+    documents: list[Document | None] = []
+    for run in runs:
+        try:
+            documents.append(_document(str(run)))
+        except DocumentError as error:
+            output.say(f"netbuilder: {error}")
+            documents.append(None)
+    first = documents[0]
+    return [
+        []
+        if first is None or other is None
+        else [row.words for row in difference(first, other) if row.graph and row.what != "setting"]
+        for other in documents
+    ]
 
 
 def diff(options: Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Commands about runs: train, runs."""
+"""The command that trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from netbuilder.cli import output, trusting
-from netbuilder.cli.commands.project import load
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
@@ -109,43 +108,13 @@ def _stop_on_signals(stop: Any) -> None:
 
 
 def _print_result(result: dict[str, Any]) -> None:
-    metrics = ", ".join(f"{key} {_number(value)}" for key, value in result["metrics"].items())
+    metrics = ", ".join(f"{key} {number(value)}" for key, value in result["metrics"].items())
     print(
         f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.1f} s: {metrics}"
     )
     print(f"run: {result['run']}")
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A metric for people."""
     return f"{value:.4g}" if isinstance(value, int | float) else "-"
-
-
-def runs(options: Namespace) -> int:
-    """List the runs in a folder, or those of a project."""
-    from netbuilder.app.runs import runs_folder, summaries
-
-    chosen = options.folder
-    if chosen is None:
-        folder = Path("runs") if Path("runs").is_dir() else Path()
-    elif Path(chosen).is_file():
-        folder = runs_folder(Path(chosen), load(chosen).project.title)
-    else:
-        folder = Path(chosen)
-        if not folder.is_dir():
-            raise UsageError(f"There is no folder '{chosen}'.")
-    found = summaries(folder)
-    if options.json:
-        output.answer([run.to_json() for run in found])
-        return output.DONE
-    rows = [
-        (
-            run.path,
-            run.status,
-            run.epoch,
-            f"{run.seconds:.1f}",
-            ", ".join(f"{key} {_number(value)}" for key, value in run.metrics.items()),
-        )
-        for run in found
-    ]
-    output.table(("run", "status", "epochs", "seconds", "metrics"), rows)
-    return output.DONE

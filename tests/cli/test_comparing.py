@@ -1,0 +1,92 @@
+"""runs, compare and diff: their rows and their words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import runs_table
+from netbuilder.app import run_care, templates
+from netbuilder.cli.main import main
+from netbuilder.engine import overrides
+from netbuilder.storage import files
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    runs_table.make(tmp_path, 6)
+    return tmp_path
+
+
+def answer(call: Call, *arguments: object) -> Any:
+    code, out, _ = call(*arguments, "--json")
+    assert code == 0
+    return json.loads(out)
+
+
+def test_pinned_runs_come_first_and_a_filter_leaves_some_out(call: Call, folder: Path) -> None:
+    run_care.set_pinned(folder / "run-0002", True)
+    run_care.set_note(folder / "run-0005", "promising")
+    rows = answer(call, "runs", folder)
+    assert [row["name"] for row in rows] == [f"run-000{n}" for n in (2, 6, 5, 4, 3, 1)]
+    assert rows[0]["pinned"]
+    assert [row["name"] for row in answer(call, "runs", folder, "--filter", "promising")] == [
+        "run-0005"
+    ]
+    rates = [row["settings"]["optimizer.lr"] for row in rows]
+    middle = sorted(rates)[2]
+    some = answer(call, "runs", folder, "--filter", f"lr>{middle}")
+    assert sorted(row["settings"]["optimizer.lr"] for row in some) == sorted(rates)[3:]
+    assert "promising" in call("runs", folder)[1]
+    code, _, err = call("runs", folder, "--filter", "nonsense>1")
+    assert code == 2
+    assert "nonsense" in err
+
+
+def test_compare_tells_what_differs(call: Call, folder: Path) -> None:
+    rows = answer(call, "compare", folder / "run-0001", folder / "run-0002")
+    assert [row["name"] for row in rows] == ["run-0001", "run-0002"]
+    assert rows[0]["settings"].keys() == rows[1]["settings"].keys()
+    assert "optimizer.lr" in rows[0]["settings"]
+    assert rows[0]["metrics"].keys() == {"train/loss", "val/loss", "val/accuracy"}
+    assert rows[0]["best"]["monitor"] == "val/loss"
+    for name in rows[0]["settings"]:
+        assert rows[0]["settings"][name] != rows[1]["settings"][name]
+    out = call("compare", folder / "run-0001", folder / "run-0002")[1]
+    assert "optimizer.lr" in out
+    assert call("compare", folder)[0] == 2
+
+
+def test_diff_takes_projects_and_runs(call: Call, folder: Path, tmp_path: Path) -> None:
+    before = templates.open_template("digits_mlp")
+    after = overrides.apply(before, {"training.batch_size": 16, "main.hidden1.out_features": 99})
+    one, other = tmp_path / "a.netb", tmp_path / "b.netb"
+    files.save(before, one)
+    files.save(after, other)
+    rows = answer(call, "diff", one, other)
+    assert [(row["what"], row["node"], row["key"], row["after"]) for row in rows] == [
+        ("setting", "", "training.batch_size", 16),
+        ("parameter", "hidden1", "out_features", 99),
+    ]
+    assert "'hidden1': out_features" in call("diff", one, other)[1]
+    assert answer(call, "diff", one, one) == []
+    assert "mean the same" in call("diff", one, one)[1]
+    assert answer(call, "diff", folder / "run-0001", folder / "run-0001") == []
+    assert call("diff", one, tmp_path / "nowhere.netb")[0] == 2
