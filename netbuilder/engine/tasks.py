@@ -58,17 +58,22 @@ def _weights_faults(document: Document) -> Iterator[Problem]:
 
 def _settings_faults(document: Document) -> Iterator[Problem]:
     """What is wrong in the settings of training and of its steps, each at its graph."""
-    from netbuilder.training import settings
+    from netbuilder.training import schedules, settings
 
+    epochs = 0
     try:
-        settings.read_training(document.project.training)
+        epochs = settings.read_training(document.project.training).epochs
     except NetbuilderError as error:
         yield Problem("error", "training.settings", str(error), error.hint)
     for graph in document.of_kind("step"):
         try:
-            settings.read_step(graph.info.settings, graph.name)
+            step = settings.read_step(graph.info.settings, graph.name)
         except NetbuilderError as error:
             yield Problem("error", "step.settings", str(error), error.hint, graph.id)
+            continue
+        for text in schedules.troubles(step.schedule, epochs) if epochs else ():
+            hint = "Change the schedule of the step, or the epochs of the training."
+            yield Problem("warning", "step.schedule", text, hint, graph.id)
 
 
 def sample(data: Mapping[str, Any], count: int = 32) -> dict[str, Any]:

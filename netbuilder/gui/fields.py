@@ -80,6 +80,8 @@ class FieldSpec:
     """A group of settings: one model, or variants that their `kind` tells apart."""
     unit: str = ""
     """What its number counts: `epochs`, `s`."""
+    further: bool = False
+    """Whether forms keep it behind a fold."""
     expressions: bool = False
     """Whether it takes expressions, `=2*channels`, for a value or for one of a tuple."""
 
@@ -149,7 +151,10 @@ def _read(annotation: Any, into: _Reading, *, inside: bool = False) -> None:
             if part is not Ellipsis:
                 _read(part, into, inside=True)
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        into.models += (annotation,)
+        if inside:
+            into.table = True
+        else:
+            into.models += (annotation,)
     elif isinstance(annotation, type) and issubclass(annotation, Enum):
         into.choices += [member.value for member in annotation]
     elif annotation in (int, float, bool, str):
@@ -178,6 +183,7 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         reading.limits.append(own)
     inferred = any(type(mark).__name__ == "InferredMark" for mark in field.metadata)
     required = field.is_required()
+    extra = field.json_schema_extra
     default = None if required else _plain(field.get_default(call_default_factory=True))
     return FieldSpec(
         name=name,
@@ -193,6 +199,7 @@ def _spec(name: str, field: FieldInfo) -> FieldSpec:
         limits=reading.limits[0] if reading.limits else Limits(),
         choices=tuple(freeze(choice) for choice in reading.choices),
         models=reading.models,
+        further=isinstance(extra, dict) and bool(extra.get("further")),
     )
 
 
@@ -223,6 +230,25 @@ def kind_of(model: type[BaseModel]) -> str:
     field = model.model_fields.get("kind")
     kinds = get_args(field.annotation) if field is not None else ()
     return str(kinds[0]) if kinds else ""
+
+
+_KINDS = {
+    "none": "constant",
+    "cosine_restarts": "cosine with restarts",
+    "inverse_sqrt": "inverse square root",
+    "multistep": "multi-step",
+    "onecycle": "one cycle",
+}
+
+
+def title_of_kind(kind: str) -> str:
+    """What a variant of some settings is called in a list."""
+    return _KINDS.get(kind, kind)
+
+
+def help_of_kind(model: type[BaseModel]) -> str:
+    """What a variant is, in a line."""
+    return next(iter((model.__doc__ or "").strip().splitlines()), "").replace("`", "")
 
 
 def choices_of(spec: FieldSpec) -> tuple[Json, ...]:
@@ -257,8 +283,15 @@ _TITLES = {
     "eps": "Epsilon",
     "checkpoint_s": "Checkpoint every",
     "checkpoint_steps": "Checkpoint after",
+    "compile": "torch.compile",
+    "ema": "Average (EMA)",
+    "T_0": "T_0",
+    "T_mult": "T_mult",
+    "warmup": "Warm-up",
+    "warmup_factor": "Warm-up from",
 }
 _UNITS = {
+    "accumulate": "batches",
     "batch_size": "samples",
     "checkpoint_s": "s",
     "checkpoint_steps": "batches",
@@ -266,8 +299,13 @@ _UNITS = {
     "every": "batches",
     "patience": "epochs",
     "step_size": "epochs",
+    "step_size_down": "epochs",
+    "step_size_up": "epochs",
     "steps": "batches",
+    "T_0": "epochs",
     "T_max": "epochs",
+    "timescale": "epochs",
+    "total_iters": "epochs",
     "warmup": "epochs",
 }
 

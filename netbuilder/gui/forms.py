@@ -11,16 +11,26 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from netbuilder.graph.model import Json, freeze
 from netbuilder.gui.editors import MIXED, Mixed
 from netbuilder.gui.field_row import LABEL_WIDTH as LABEL_WIDTH
 from netbuilder.gui.field_row import FieldRow
-from netbuilder.gui.fields import FieldSpec, choices_of, hint_of, kind_of, specs, title_of
+from netbuilder.gui.fields import (
+    FieldSpec,
+    choices_of,
+    help_of_kind,
+    hint_of,
+    kind_of,
+    specs,
+    title_of,
+    title_of_kind,
+)
+from netbuilder.gui.fold import Fold
 from netbuilder.gui.typed import refusal, worth
-from netbuilder.gui.widgets import Choice, column, label, row
+from netbuilder.gui.widgets import Choice, column, label, plain_tip, row, set_tip
 
 
 class Unset:
@@ -76,13 +86,33 @@ class Form(QWidget):
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
+        self.fold: Fold | None = None
         for name, spec in self._specs.items():
             if name in skip or spec.editor == "table":
                 continue
             if spec.models:
                 self._add_group(grid, name, spec, titles)
             else:
-                self._add_row(grid, name, spec, titles(name))
+                self._add_row(self._further() if spec.further else grid, name, spec, titles(name))
+        self._place_fold(grid)
+
+    def _place_fold(self, grid: QGridLayout) -> None:
+        if self.fold is not None:
+            # Last of all, also of the groups.
+            grid.addWidget(self.fold, grid.rowCount(), 0, 1, 2)
+
+    def _further(self) -> QGridLayout:
+        """The grid of what few people change, folded away."""
+        if self.fold is None:
+            self.fold = Fold("More settings", QWidget())
+            inner = QGridLayout(self.fold.content)
+            inner.setContentsMargins(0, 0, 0, 0)
+            inner.setHorizontalSpacing(8)
+            inner.setVerticalSpacing(6)
+            inner.setColumnStretch(1, 1)
+        grid = self.fold.content.layout()
+        assert isinstance(grid, QGridLayout)
+        return grid
 
     def check_with(self, models: Sequence[type[BaseModel]]) -> None:
         """Values must suit all of these models from now on."""
@@ -138,6 +168,10 @@ class Form(QWidget):
             inner = self._values.get(name)
             group.set_values(inner if isinstance(inner, Mapping) else {})
         self._show_errors()
+        if self.fold is not None:
+            within = [name for name, line in self.rows.items() if line.spec.further]
+            count = sum(name in self._values for name in within)
+            self.fold.set_note(f"{count} set" if count else "")
 
     def set_inferred(self, values: Mapping[str, Any]) -> None:
         """Show what the compiler inferred, greyed, in the fields that are left out."""
@@ -157,7 +191,10 @@ class Form(QWidget):
 
     def _show_errors(self) -> None:
         for name, line in self.rows.items():
-            line.say(self._typed_errors.get(name, "") or self._outer_errors.get(name, ""))
+            wrong = self._typed_errors.get(name, "") or self._outer_errors.get(name, "")
+            line.say(wrong)
+            if wrong and line.spec.further and self.fold is not None:
+                self.fold.open()
 
     def show_only(self, names: Sequence[str]) -> None:
         """Hide the fields that are not among these."""
@@ -225,7 +262,9 @@ class VariantForm(QWidget):
         self.choice.setObjectName(f"field.{spec.name}.kind")
         self.choice.setAccessibleName(title)
         for kind in self._models:
-            self.choice.addItem(kind, kind)
+            self.choice.addItem(title_of_kind(kind), kind)
+            about = plain_tip(help_of_kind(self._models[kind]))
+            self.choice.setItemData(self.choice.count() - 1, about, Qt.ItemDataRole.ToolTipRole)
         self.choice.activated.connect(self._choose)
         self._layout = column(label(title, "group"), gap=6)
         if len(self._models) > 1:
@@ -248,8 +287,10 @@ class VariantForm(QWidget):
         self.form.set_values(self._values)
 
     def _build(self, kind: str) -> None:
+        opened = self.form is not None and self.form.fold is not None and self.form.fold.is_open
         self._kind = kind
         self.choice.setCurrentIndex(self.choice.findData(kind))
+        set_tip(self.choice, help_of_kind(self._models[kind]))
         if self.form is not None:
             self._layout.removeWidget(self.form)
             self.form.hide()
@@ -259,6 +300,8 @@ class VariantForm(QWidget):
         )
         self.form.edited.connect(self._edited)
         self.form.finished.connect(self.finished)
+        if self.form.fold is not None:
+            self.form.fold.open(opened)
         self._layout.addWidget(self.form)
 
     @staticmethod

@@ -18,8 +18,9 @@ from netbuilder.graph.model import Json, freeze
 from netbuilder.gui.block_settings import BlockSettings
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
+from netbuilder.gui.step_settings import StepForm
 from netbuilder.gui.widgets import Choice, clear, label, row, rule
-from netbuilder.training.settings import StepSettings, TrainingSettings
+from netbuilder.training.settings import TrainingSettings
 
 
 def with_value(values: Mapping[str, Json], name: str, value: Any) -> dict[str, Json]:
@@ -38,6 +39,17 @@ def field_names(document: Document, *, floating: bool = False) -> list[str]:
     except NetbuilderError:
         return []
     return [name for name, tensor in found.items() if tensor.floating or not floating]
+
+
+def class_names(document: Document) -> list[str]:
+    """The names of the fields of the project's data that hold one class a sample."""
+    try:
+        found = field_types(document.project.data)
+    except NetbuilderError:
+        return []
+    return [
+        name for name, tensor in found.items() if tensor.high is not None and not tensor.shape[1:]
+    ]
 
 
 class SettingsPanel(QWidget):
@@ -84,6 +96,7 @@ class SettingsPanel(QWidget):
         clear(self._column)
         self._forms = {}
         self.block: BlockSettings | None = None
+        self.step: StepForm | None = None
         if block is not None:
             self.block = BlockSettings()
             self.block.use_wanted.connect(self.use_wanted)
@@ -92,8 +105,10 @@ class SettingsPanel(QWidget):
             self._column.addWidget(rule())
         if step is not None:
             self._section(f"Training step: {step.name}")
-            choices = {"updates": [(name, name) for name in networks]}
-            self._add("step", Form(StepSettings, choices=choices), self._set_step)
+            self.step = StepForm(networks)
+            self.step.edited.connect(self._set_step)
+            self.step.finished.connect(self._seal)
+            self._column.addWidget(self.step)
             self._column.addSpacing(8)
             self._column.addWidget(rule())
         self._section("Project")
@@ -101,7 +116,11 @@ class SettingsPanel(QWidget):
         self._section("Data")
         self._add_data()
         self._section("Training")
-        self._add("training", Form(TrainingSettings), self._set_training)
+        assert self._document is not None
+        classes: list[tuple[Json, str]] = [(None, "as they come")]
+        classes += [(name, name) for name in class_names(self._document)]
+        form = Form(TrainingSettings, choices={"balance": classes})
+        self._add("training", form, self._set_training)
         self._column.addStretch(1)
 
     def _held(self) -> str:
@@ -188,10 +207,11 @@ class SettingsPanel(QWidget):
             "data": project.data,
             "training": project.training,
             "source": params if isinstance(params, Mapping) else {},
-            "step": self._graph.info.settings if self._graph is not None else {},
         }
         for name, form in self._forms.items():
             form.set_values(values[name])
+        if self.step is not None and self._graph is not None:
+            self.step.show_step(self._document, self._graph.info.settings)
 
     # -- editing -----------------------------------------------------------------------
 

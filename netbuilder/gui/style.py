@@ -26,6 +26,12 @@ QToolButton[role="link"] {
   background: transparent; border: none; color: $accent; padding: 0; text-align: left;
 }
 QToolButton[role="link"]:hover { text-decoration: underline; background: transparent; }
+QToolButton[role="fold"] {
+  background: transparent; border: 1px solid transparent; color: $muted; padding: 2px 0;
+  text-align: left;
+}
+QToolButton[role="fold"]:hover { color: $text; }
+QToolButton[role="fold"]:focus { border-color: $accent; }
 QToolButton[role="fix"] {
   background: transparent; border: 1px solid $border; border-radius: 9px; color: $accent;
   padding: 1px 9px; font-size: ${small_pt}pt;

@@ -20,7 +20,7 @@ from netbuilder.training.schedule_settings import ConstantSettings as ConstantSe
 from netbuilder.training.schedule_settings import CosineSettings as CosineSettings
 from netbuilder.training.schedule_settings import ScheduleSettings as ScheduleSettings
 from netbuilder.training.schedule_settings import StepDecaySettings as StepDecaySettings
-from netbuilder.training.settings_base import Count, NotNegative, Positive, Settings
+from netbuilder.training.settings_base import Count, NotNegative, Positive, Settings, further
 
 Initialisation = Literal[
     "default",
@@ -59,7 +59,7 @@ class StepSettings(Settings):
     updates: tuple[str, ...] = Field((), description="Networks that this step trains.")
     optimizer: OptimizerSettings = Field(AdamWSettings(kind="AdamW"))
     schedule: ScheduleSettings = Field(ConstantSettings())
-    every: Count = Field(1, description="Run this step at every n-th batch.")
+    every: Count = further(1, "Run this step at every n-th batch.")
     first_epoch: Count = Field(1, description="Run this step from this epoch on.")
     last_epoch: Count | None = Field(
         None, description="Run this step up to this epoch; empty: to the end."
@@ -67,13 +67,13 @@ class StepSettings(Settings):
     clip_norm: Positive | None = Field(
         None, description="Shorten the gradient of all weights to this length; empty: never."
     )
-    clip_value: Positive | None = Field(
-        None, description="Cut every number of the gradient at this; empty: never."
+    clip_value: Positive | None = further(
+        None, "Cut every number of the gradient at this; empty: never."
     )
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
         None,
         description="Average the weights with this decay (0.999); the average is evaluated and "
-        "exported. Empty: no average.",
+        "exported; empty: no average.",
     )
     parts: tuple[PartSettings, ...] = Field((), description="Parts that train otherwise.")
 
@@ -83,13 +83,13 @@ class TrainingSettings(Settings):
 
     epochs: Count = Field(20, description="Times that the training part is seen.")
     batch_size: Count = Field(64, description="Samples per update.")
-    steps: Count | None = Field(None, description="Stop after so many batches; empty: no limit.")
+    steps: Count | None = further(None, "Stop after so many batches; empty: no limit.")
     seed: Seed = Field(0, description="Decides weights, order of samples and dropout.")
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = Field(
         "auto", description="auto, cpu, cuda or cuda:0."
     )
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        None, description="CPU threads; empty: by the work."
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = further(
+        None, "CPU threads; empty: by the work."
     )
     accumulate: Count = Field(
         1, description="Batches per update: 2 of 32 count as one of 64 and take half the memory."
@@ -97,17 +97,17 @@ class TrainingSettings(Settings):
     precision: Literal["float32", "bf16", "fp16"] = Field(
         "float32", description="Of the numbers inside; weights stay float32."
     )
-    compile: bool = Field(False, description="Let torch.compile make one program of each step.")
-    channels_last: bool = Field(
-        False, description="Lay images out by pixel: faster convolutions on many machines."
+    compile: bool = further(False, "Let torch.compile make one program of each step.")
+    channels_last: bool = further(
+        False, "Lay images out by pixel: faster convolutions on many machines."
     )
-    deterministic: bool = Field(
-        False, description="Only operations that give the same bits each time, where slower too."
+    deterministic: bool = further(
+        False, "Only operations that give the same bits each time, where slower too."
     )
     initialisation: Initialisation = Field(
         "default", description="How weights start; default: as PyTorch's layers fill them."
     )
-    zero_biases: bool = Field(False, description="Biases start at zero.")
+    zero_biases: bool = further(False, "Biases start at zero.")
     balance: str | None = Field(
         None, description="Data field whose classes are drawn equally often; empty: as they come."
     )
@@ -115,9 +115,17 @@ class TrainingSettings(Settings):
         None, description="Stop when so many epochs brought nothing better; empty: never."
     )
     monitor: str = Field("val/loss", description="What decides which epoch is the best.")
-    checkpoint_s: NotNegative = Field(30.0, description="Seconds between two checkpoints.")
-    checkpoint_steps: Count | None = Field(
-        None, description="Batches between two checkpoints; empty: by the clock alone."
+    checkpoint_s: NotNegative = further(30.0, "Seconds between two checkpoints.")
+    checkpoint_steps: Count | None = further(
+        None, "Batches between two checkpoints; empty: by the clock alone."
+    )
+    parallel: Literal["ddp", "fsdp"] = further(
+        "ddp",
+        "Under torchrun: every process has all weights (ddp), or a part of each (fsdp), for "
+        "networks that don't fit a device.",
+    )
+    sync_batch_norm: bool = further(
+        True, "Under torchrun on GPUs: BatchNorm takes its statistics over all processes."
     )
 
 
