@@ -28,6 +28,16 @@ class Fix:
     operation: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    @staticmethod
+    def read(values: Any) -> tuple[Fix, ...]:
+        """The fixes in a JSON list; what is none is left out."""
+        found = []
+        for value in values if isinstance(values, list) else ():
+            match value:
+                case {"title": str(title), "operation": str(operation), "arguments": dict(given)}:
+                    found.append(Fix(title, operation, given))
+        return tuple(found)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -107,12 +117,34 @@ class ProblemsError(NetbuilderError):
 
 
 class RunError(NetbuilderError):
-    """A training run failed; `node` is the node it failed at, if that is known."""
+    """A training run failed; `node` is the node it failed at, if that is known.
 
-    def __init__(self, message: str, hint: str = "", *, graph: str = "", node: str = "") -> None:
+    `fixes` change the project so that the next run may go well.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        graph: str = "",
+        node: str = "",
+        fixes: Iterable[Fix] = (),
+    ) -> None:
         super().__init__(message, hint)
         self.graph = graph
         self.node = node
+        self.fixes = tuple(fixes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The `error` of a run's status and of its `finished` event."""
+        return {
+            "message": str(self),
+            "hint": self.hint,
+            "graph": self.graph,
+            "node": self.node,
+            "fixes": [asdict(fix) for fix in self.fixes],
+        }
 
 
 class ExportError(NetbuilderError):

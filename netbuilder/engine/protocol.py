@@ -15,6 +15,7 @@ from netbuilder.errors import (
     ChangeError,
     DocumentError,
     ExportError,
+    Fix,
     NetbuilderError,
     Problem,
     ProblemsError,
@@ -235,7 +236,7 @@ def error_to_json(error: NetbuilderError) -> dict[str, Any]:
         case ProblemsError():
             value["problems"] = [problem.to_json() for problem in error.problems]
         case RunError():
-            value |= {"graph": error.graph, "node": error.node}
+            value |= error.to_json()
         case WorkerError():
             value["details"] = error.details
     return value
@@ -255,7 +256,8 @@ def error_from_json(value: Any) -> NetbuilderError:
             return ProblemsError(message, problems, hint)
         case "RunError":
             graph, node = str(value.get("graph", "")), str(value.get("node", ""))
-            return RunError(message, hint, graph=graph, node=node)
+            fixes = Fix.read(value.get("fixes"))
+            return RunError(message, hint, graph=graph, node=node, fixes=fixes)
         case str(kind) if kind in _ERRORS:
             return _ERRORS[kind](message, hint)
     return WorkerError(message, hint, str(value.get("details", "")))

@@ -28,14 +28,19 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
     `take_out` (what comes in goes on), `replace_layer` (layer, params), `connect` (source,
     source_port, target, target_port), `join` (port, layer, source, source_port: both go through
     a new node), `rename` (name), `set_node` (fields), `set_graph` (fields), `set_project`
-    (fields); all but the last with `graph`, and with `node` where one is meant. `several` does
-    others one after the other (fixes: a list of operation and arguments).
+    (fields), `set_training` (values among the training settings); all but the last two with
+    `graph`, and with `node` where one is meant. `several` does others one after the other
+    (fixes: a list of operation and arguments).
     """
     values = dict(fix.arguments)
     try:
         with history.step(fix.title):
             if fix.operation == "set_project":
                 edits.set_project(history, fix.title, **values["fields"])
+                return
+            if fix.operation == "set_training":
+                training = {**history.document.project.training, **values["values"]}
+                edits.set_project(history, fix.title, training=training)
                 return
             if fix.operation == "several":
                 for part in values["fixes"]:
@@ -45,7 +50,7 @@ def apply_fix(history: History, fix: Fix, ports_of: PortsOf) -> None:
             graph = history.document.graph(values["graph"])
             _OPERATIONS[fix.operation](history, graph, values, ports_of)
     except KeyError as error:
-        if fix.operation not in (*_OPERATIONS, "set_project", "several"):
+        if fix.operation not in (*_OPERATIONS, "set_project", "set_training", "several"):
             raise ChangeError(f"There is no fix called {fix.operation!r}.") from error
         raise ChangeError("The graph has changed; this fix no longer fits.") from error
 
