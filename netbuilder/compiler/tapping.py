@@ -20,8 +20,11 @@ from typing import Any
 from torch import nn
 
 from netbuilder.compiler.build import Origin
+from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.emit import Place
 from netbuilder.compiler.execute import run
+from netbuilder.graph.document import Document
+from netbuilder.layers.base import Role
 
 Take = Callable[[Place, tuple[Any, ...], float], None]
 """Gets a node (ids of graph and node), what each output port that something uses gave, in port
@@ -94,13 +97,22 @@ def tap(module: nn.Module, take: Take, settle: Callable[[], None] = _nothing) ->
 def _chain(chain: nn.Sequential, origin: Origin, made: _Tap) -> list[Any]:
     """Hooks on the modules of a chain, which has no statements."""
     hooks = []
+    kind = type(chain).__name__
+    graph = next(p[0] for (name, _), p in origin.source.modules.items() if name == kind)
+    given = next(iter(_inputs(origin.document, graph)), None)
+    if given is not None:
+        hooks.append(chain.register_forward_pre_hook(partial(_given, made, (graph, given))))
     for name, child in chain.named_children():
-        place = origin.source.modules.get((type(chain).__name__, name))
+        place = origin.source.modules.get((kind, name))
         if place is not None:
             clock = [0.0]
             hooks.append(child.register_forward_pre_hook(partial(_start, made, clock)))
             hooks.append(child.register_forward_hook(partial(_end, made, clock, place)))
     return hooks
+
+
+def _given(made: _Tap, place: Place, *call: Any) -> None:
+    made.hear(place, call[-1], [made.now()])
 
 
 def _start(made: _Tap, clock: list[float], *_: Any) -> None:
@@ -141,6 +153,7 @@ class _Telling(ast.NodeTransformer):
 
     def __init__(self, origin: Origin) -> None:
         self._lines = origin.source.lines
+        self._document = origin.document
         self._inside = False
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -148,9 +161,19 @@ class _Telling(ast.NodeTransformer):
             return node
         self._inside = any(line in self._lines for line in range(node.lineno, _end_of(node) + 1))
         if self._inside:
+            graph = next(p[0] for line, p in sorted(self._lines.items()) if line >= node.lineno)
+            arguments = {a.arg for a in node.args.args}
             self.generic_visit(node)
             begin = ast.Call(ast.Name(_BEGIN, ast.Load()), [], [])
-            node.body.insert(0, ast.Assign([ast.Name(_CLOCK, ast.Store())], begin))
+            given = _inputs(self._document, graph)
+            node.body[:0] = [
+                ast.Assign([ast.Name(_CLOCK, ast.Store())], begin),
+                *(
+                    self._call((graph, id), ast.Tuple([ast.Name(name, ast.Load())], ast.Load()))
+                    for id, name in given.items()
+                    if name in arguments
+                ),
+            ]
         self._inside = False
         return node
 
@@ -177,6 +200,17 @@ class _Telling(ast.NodeTransformer):
         names = ast.Tuple([ast.Constant(part) for part in place], ast.Load())
         clock = ast.Name(_CLOCK, ast.Load())
         return ast.Expr(ast.Call(ast.Name(_HEAR, ast.Load()), [names, value, clock], []))
+
+
+def _inputs(document: Document, graph: str) -> dict[str, str]:
+    """The argument of `forward` that each input or data field of a graph is, by node id."""
+    shown = document.graph(graph)
+    names = node_names(shown)
+    return {
+        node.id: names[node.id]
+        for node in shown.ordered()
+        if role_of(node) in (Role.INPUT, Role.DATA)
+    }
 
 
 def _loaded(target: ast.expr) -> ast.expr | None:

@@ -28,11 +28,11 @@ MENUS: Mapping[str, tuple[Group, ...]] = {
         ("edit.cut", "edit.copy", "edit.duplicate"),
         ("edit.mute", "edit.bypass", "edit.collapse"),
         ("block.group", "block.ungroup", "block.unique", "arrange.frame"),
-        ("wire.break", "wire.take_out"),
+        ("wire.break", "wire.take_out", "wire.instrument"),
         ("edit.delete", "edit.delete_reconnect"),
     ),
     "port": (("edit.add", "edit.connect"), ("wire.break",)),
-    "wire": (("edit.add", "wire.dot"), ("edit.delete",)),
+    "wire": (("edit.add", "wire.dot"), ("wire.instrument",), ("edit.delete",)),
     "frame": (
         ("edit.rename", "arrange.colour", "arrange.fit", "arrange.note"),
         ("edit.copy", "edit.duplicate"),

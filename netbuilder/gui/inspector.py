@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from netbuilder.app.costing import Costs
+from netbuilder.app.looks import NodeLook
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
@@ -23,6 +24,10 @@ from netbuilder.layers import catalogue
 
 COSTS_MS = 400
 """Costs are worked out when nobody has typed for so long."""
+
+
+def _nothing_seen(node: str) -> NodeLook | None:
+    return None
 
 
 class Inspector(QWidget):
@@ -43,6 +48,8 @@ class Inspector(QWidget):
         super().__init__()
         self.values: Callable[[], Mapping[str, Json]] = dict
         """Values of the shown block's parameters, for the use that one looks at."""
+        self.look: Callable[[str], NodeLook | None] = _nothing_seen
+        """What a training shows of a node."""
         self._costs = Costs({}, {})
         self._ask_costs = QTimer(self)
         self._ask_costs.setSingleShot(True)
@@ -91,6 +98,10 @@ class Inspector(QWidget):
     def show_costs(self, costs: Costs) -> None:
         """Multiply-accumulates and memory by node id."""
         self._costs = costs
+        self._fill_report()
+
+    def refresh_report(self) -> None:
+        """Figures that are told of the shown node have changed."""
         self._fill_report()
 
     def refresh(self) -> None:
@@ -195,4 +206,4 @@ class Inspector(QWidget):
             return
         graph = self._report.graphs.get(page.graph.id, GraphReport())
         problems = [problem for problem in self._report.problems if problem.node in page.ids]
-        page.show_report(graph.nodes, problems, self._costs)
+        page.show_report(graph.nodes, problems, self._costs, self.look(page.ids[0]))

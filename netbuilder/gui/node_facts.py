@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from netbuilder.app.looks import NodeLook
 from netbuilder.compiler.report import NodeReport, TensorReport
 from netbuilder.gui.field_row import LABEL_WIDTH
 from netbuilder.gui.widgets import label, selectable
@@ -58,6 +59,28 @@ def facts(
         lines.append(("multiply-adds", cost))
     if kept:
         lines.append(("kept in training", kept))
+    return lines
+
+
+def look_lines(look: NodeLook | None) -> list[tuple[str, str]]:
+    """What a training shows of a node: how strongly it learns, what it gives, its time."""
+    if look is None:
+        return []
+    lines = []
+    if look.gradient is not None:
+        lines.append(("gradient length", f"{look.gradient:.3g}"))
+    if look.weight is not None:
+        lines.append(("weight length", f"{look.weight:.3g}"))
+    first = next((output for output in look.outputs if output is not None), None)
+    if first is not None and first.mean is not None and first.std is not None:
+        lines.append(("gives", f"{first.mean:.3g} ± {first.std:.3g}"))
+        lines.append(("from, to", f"{first.low or 0.0:.3g}, {first.high or 0.0:.3g}"))
+    if first is not None and first.dead:
+        lines.append(("dead units", f"{first.dead:.1%}"))
+    if first is not None and first.bad:
+        lines.append(("not finite", f"{first.bad:,}"))
+    if look.ms is not None:
+        lines.append(("time", f"{look.ms:.3g} ms"))
     return lines
 
 

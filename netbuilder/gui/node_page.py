@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from netbuilder.app.costing import Costs
+from netbuilder.app.looks import NodeLook
 from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import ChangeError, Problem
 from netbuilder.graph import edits
@@ -21,7 +22,7 @@ from netbuilder.gui.fields import common
 from netbuilder.gui.fix_view import ProblemCards
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.layer_help import HelpSection, LayerHelp
-from netbuilder.gui.node_facts import Facts, cost_text, facts, memory_text
+from netbuilder.gui.node_facts import Facts, cost_text, facts, look_lines, memory_text
 from netbuilder.gui.node_outline import WEIGHTY, NodeOutline
 from netbuilder.gui.node_weights import WeightsLine
 from netbuilder.gui.widgets import column, label, link, row, rule, selectable
@@ -224,8 +225,12 @@ class NodePage(QWidget):
         reports: Mapping[str, NodeReport],
         problems: Sequence[Problem],
         costs: Costs,
+        look: NodeLook | None = None,
     ) -> None:
-        """Show shapes, inferred sizes, costs and problems; `problems` are those of the nodes."""
+        """Show shapes, inferred sizes, costs and problems; `problems` are those of the nodes.
+
+        `look` is what a training shows of the node.
+        """
         report = reports.get(self.single, NodeReport())
         self.form.set_inferred(report.inferred)
         errors, rest = self._at_fields(problems)
@@ -238,7 +243,8 @@ class NodePage(QWidget):
             macs = costs.get(self.single, 0)
             cost = cost_text(macs, sum(costs.values())) if macs else ""
             kept = memory_text(costs.kept.get(self.single, 0))
-            self.facts.show_lines(facts(ports, report, weighty=weighty, cost=cost, kept=kept))
+            lines = facts(ports, report, weighty=weighty, cost=cost, kept=kept)
+            self.facts.show_lines([*lines, *look_lines(look)])
 
     def _at_fields(self, problems: Sequence[Problem]) -> tuple[dict[str, str], list[Problem]]:
         """Problems that name a field go there, the others (and those with fixes) to the cards."""

@@ -42,17 +42,18 @@ def test_a_network_tells_each_node_in_order_with_what_it_gave() -> None:
     module = build_network(d.document, "main").eval()
     x_value = torch.randn(3, 4)
     expected = module(x_value)
-    given, found = heard(module, x_value)
-    assert torch.equal(given, expected)
-    assert names(d.document, found) == ["first", "second", "sum"]
-    values = [value for _, (value,) in found]
+    result, found = heard(module, x_value)
+    assert torch.equal(result, expected)
+    assert names(d.document, found) == ["input", "first", "second", "sum"]
+    (given, *values) = [value for _, (value,) in found]
+    assert torch.equal(given, x_value)
     assert torch.equal(values[1], torch.exp(values[0]))
     assert torch.equal(values[2], expected)
     # Afterwards it is as before: nothing is heard, nothing is left.
-    assert not found[3:]
+    assert not found[4:]
     assert "forward" not in vars(module)
     assert torch.equal(module(x_value), expected)
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 def test_used_outputs_come_in_the_order_of_their_ports() -> None:
@@ -63,7 +64,7 @@ def test_used_outputs_come_in_the_order_of_their_ports() -> None:
     d.output((lstm, "c_n"), name="b")
     module = build_network(d.document, "main").eval()
     (output, cell), found = heard(module, torch.randn(2, 5, 4))
-    ((_, values),) = found
+    _, (_, values) = found
     assert len(values) == 2
     assert torch.equal(values[0], output)
     assert torch.equal(values[1], cell)
@@ -85,9 +86,8 @@ def test_a_step_is_heard_with_its_networks(template: str) -> None:
     assert metrics.keys() == other.keys()
     told = set(names(document, found))
     for each in document.graphs.values():
-        weighty = ("netbuilder.Input", "netbuilder.Output", "netbuilder.DataField")
         for node in each.ordered():
-            if node.layer.startswith("torch.nn.") and node.layer not in weighty:
+            if node.layer.startswith(("torch.", "netbuilder.Input", "netbuilder.DataField")):
                 assert node.name in told
 
 

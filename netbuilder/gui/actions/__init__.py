@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbuilder.gui.actions import blocks, canvas, edit, help, order, project, run, view
+from netbuilder.gui.actions import (
+    blocks,
+    canvas,
+    edit,
+    help,
+    instruments,
+    order,
+    project,
+    run,
+    view,
+)
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ BAR = (
     ("run.export",),
 )
 
-_PARTS = (project, edit, canvas, blocks, order, view, run, help)
+_PARTS = (project, edit, canvas, blocks, order, view, instruments, run, help)
 
 
 def commands(window: MainWindow) -> list[Command]:

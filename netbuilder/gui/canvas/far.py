@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from time import perf_counter
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPixmap, QTransform
+from PySide6.QtGui import QColor, QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
 from netbuilder.gui.canvas.brushes import brushes
@@ -36,6 +36,7 @@ class _Tile:
         self._cards: dict[tuple[str, bool], list[QRectF]] | None = None
         self._lines: dict[bool, list[QLineF]] = {}
         self.problems: list[tuple[QPointF, bool]] = []
+        self.shaded: list[tuple[QRectF, QColor]] = []
 
     def forget(self) -> None:
         """Something here has changed."""
@@ -45,14 +46,17 @@ class _Tile:
     def cards(self, scene: CanvasScene) -> dict[tuple[str, bool], list[QRectF]]:
         """The nodes' cards by family and whether they are muted."""
         if self._cards is None:
-            self._cards, self.problems = {}, []
+            self._cards, self.problems, self.shaded = {}, [], []
             for id in self.nodes:
                 node = scene.nodes[id]
                 box, face = node.box, node.face
                 rect = QRectF(box.left, box.top, box.right - box.left, box.bottom - box.top)
                 if face.kind == "dot":
                     rect.adjust(_DOT, _DOT, -_DOT, -_DOT)
-                self._cards.setdefault((face.family, bool(face.mute)), []).append(rect)
+                if node.shade is not None:
+                    self.shaded.append((rect, node.shade[0]))
+                else:
+                    self._cards.setdefault((face.family, bool(face.mute)), []).append(rect)
                 if face.errors or face.warnings:
                     self.problems.append((rect.topRight(), bool(face.errors)))
         return self._cards
@@ -253,6 +257,8 @@ def _paint(painter: QPainter, scene: CanvasScene, tiles: list[_Tile], zoom: floa
         for (family, muted), cards in tile.cards(scene).items():
             painter.setBrush(style.faint(family) if muted else style.far(family))
             painter.drawRects(cards)
+        for rect, color in tile.shaded:
+            painter.fillRect(rect, color)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     radius = 4.0 / zoom
     for tile in tiles:

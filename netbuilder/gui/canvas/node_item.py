@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QStaticText
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -12,6 +14,9 @@ from netbuilder.gui.canvas.face import Face
 from netbuilder.gui.canvas.node_paint import Texts, paint_node
 from netbuilder.gui.canvas.node_shape import PortKey, measure
 from netbuilder.gui.canvas.places import Box
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.shading import Shade
 
 
 class NodeItem(QGraphicsItem):
@@ -31,6 +36,8 @@ class NodeItem(QGraphicsItem):
         """The port under the mouse: whether an output, and its name."""
         self.running = False
         """Whether its weights are being trained."""
+        self.shade: Shade | None = None
+        """A colour that tells a figure, instead of the card's own."""
         self.width = self.height = 0.0
         self.ports: dict[PortKey, QPointF] = {}
         self.shapes: list[tuple[QPointF, str]] = []
@@ -82,6 +89,14 @@ class NodeItem(QGraphicsItem):
         if running is not None and running != self.running:
             self.running = running
             self.update()
+
+    def set_shade(self, shade: Shade | None) -> bool:
+        """Tell a figure by a colour; True if it is another one."""
+        if shade == self.shade:
+            return False
+        self.shade = shade
+        self.update()
+        return True
 
     def set_offered(self, offered: bool | None) -> None:
         """Let the ports of one side stand out."""

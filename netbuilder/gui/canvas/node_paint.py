@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPen, QStaticText
+from PySide6.QtGui import QColor, QPainter, QPen, QStaticText
 
 from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.brushes import ICON, Brushes, brushes, static, strip
@@ -29,6 +29,8 @@ PORT_RADIUS = 4.0
 # From these zooms on a node shows more; less is not readable there and costs a frame.
 DETAILS, SHAPES, SHADOWS = 0.58, 0.68, 0.8
 DIMMED, MUTED = 0.45, 0.5
+SHADED = 0.45
+"""How much of a card's colour is that of its shade."""
 RUN = 2.0
 """Height of the strip of a node whose weights are being trained."""
 
@@ -83,6 +85,22 @@ def _paint_inside(painter: QPainter, item: NodeItem, style: Brushes, zoom: float
         for text, at in texts.mono:
             painter.drawStaticText(at, text)
     _paint_ports(painter, item, style)
+    if item.shade is not None:
+        _paint_figure(painter, item, style, *item.shade)
+
+
+def _paint_figure(
+    painter: QPainter, item: NodeItem, style: Brushes, color: QColor, text: str
+) -> None:
+    """The figure that the card's colour tells, on its lower edge."""
+    width = min(style.small.width(text) + 10, item.width - 8)
+    rect = QRectF(4, item.height - 8, width, style.small.height + 2)
+    painter.setPen(_NO_PEN)
+    painter.setBrush(theme.mixed(color, style.tokens.card, 0.75))
+    painter.drawRoundedRect(rect, 6, 6)
+    painter.setPen(style.text_pen)
+    painter.setFont(style.small.font)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, style.small.elided(text, width - 4))
 
 
 def _paint_icon(painter: QPainter, item: NodeItem, style: Brushes, zoom: float) -> None:
@@ -132,6 +150,8 @@ def _paint_card(painter: QPainter, item: NodeItem, style: Brushes, zoom: float) 
         painter.drawRoundedRect(card.translated(way, -way), theme.RADIUS, theme.RADIUS)
     painter.setPen(outline)
     painter.setBrush(style.card)
+    if item.shade is not None:
+        painter.setBrush(theme.mixed(item.shade[0], style.tokens.card, SHADED))
     if zoom < DETAILS:
         painter.drawRect(card)
         painter.fillRect(QRectF(0, 0, theme.S, item.height), style.family(face.family))

@@ -130,7 +130,8 @@ def _reach(
     face: Face, width: float, height: float, shapes: list[tuple[QPointF, str]], style: Brushes
 ) -> QRectF:
     """Card, outline, badge, sheets, note and shapes."""
-    right, below, above = width + 10.0, height + 8.0, 12.0
+    # Below the card a figure may stand that its colour tells.
+    right, below, above = width + 10.0, height + style.small.height, 12.0
     if face.kind == "stack":
         right, above = right + 2 * SHEET, above + 2 * SHEET
     if face.note:

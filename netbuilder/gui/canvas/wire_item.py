@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen
@@ -14,6 +15,9 @@ from netbuilder.graph.model import Wire
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.routing import Course
+
+if TYPE_CHECKING:
+    from netbuilder.gui.canvas.gauge import Gauge
 
 
 class Look(IntEnum):
@@ -53,6 +57,8 @@ class WireItem(QGraphicsPathItem):
         self.box = Box(0, 0, 0, 0)
         self.look = Look.PLAIN
         self._lines: dict[bool, list[QLineF]] = {}
+        self.gauge: Gauge | None = None
+        """The instrument on it."""
         self.restyle()
 
     def set_course(self, course: Course) -> None:
@@ -62,6 +68,8 @@ class WireItem(QGraphicsPathItem):
         self._lines.clear()
         self.setPos(0, 0)
         self.setPath(painter_path(course))
+        if self.gauge is not None:
+            self.gauge.place(course)
 
     def set_look(self, look: Look) -> None:
         """Change the pen if need be."""
