@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -38,6 +39,9 @@ from netbuilder.gui.problems import ProblemsPanel
 from netbuilder.gui.runs_panel import RunsPanel
 from netbuilder.gui.training_panel import TrainingPanel
 from netbuilder.gui.widgets import column, holder
+
+if TYPE_CHECKING:
+    from netbuilder.gui.instruments import Instruments
 
 READABLE = 0.8
 """The zoom under which texts on nodes get hard to read."""
@@ -84,6 +88,7 @@ class Workbench(QMainWindow):
         self.training = TrainingPanel()
         self.runs = RunsPanel()
         self._data_settings: object = None
+        self._instruments: Instruments | None = None
         self.panels = QTabWidget()
         self.panels.setDocumentMode(True)
         self.panels.setAccessibleName("Panels")
@@ -190,6 +195,28 @@ class Workbench(QMainWindow):
         self.runs.project_wanted.connect(self.run_project_wanted)
         self.runs.resume_wanted.connect(self.resume_wanted)
 
+    @property
+    def instruments(self) -> Instruments:
+        """What shows figures of a training on the canvas; made when it is first wanted."""
+        if self._instruments is None:
+            from netbuilder.gui.instruments import Instruments
+
+            made = self._instruments = Instruments(self.canvas.canvas)
+            made.show_run(self.session.run)
+            self.inspector.look = made.node
+            made.looked.connect(self.inspector.refresh_report)
+            self.canvas.graph_edited.connect(made.apply)
+        return self._instruments
+
+    @property
+    def lens(self) -> str:
+        """What the colours of nodes tell."""
+        return "family" if self._instruments is None else self._instruments.lens.value
+
+    def has_instruments(self) -> bool:
+        """Whether any figure is shown on the canvas."""
+        return self._instruments is not None and self._instruments.wanted
+
     # -- following the session -----------------------------------------------------------
 
     def hear(self, event: SessionEvent) -> None:
@@ -206,6 +233,8 @@ class Workbench(QMainWindow):
             case ReportArrived(report=report):
                 self._report_arrived(report)
             case RunChanged(run=run):
+                if self._instruments is not None:
+                    self._instruments.show_run(run)
                 self.training.show_run(run)
                 self.canvas.canvas.set_running(run is not None and run.active)
                 if self.runs.isVisible():
@@ -238,6 +267,8 @@ class Workbench(QMainWindow):
         self.palette_panel.refresh()
         self.tabs.show_graphs(session.history, session.graph.id)
         self._trail_moved()
+        if self._instruments is not None:
+            self._instruments.apply()
 
     def _trail_moved(self) -> None:
         """Shapes and code are those of the use of a block that one came through."""
