@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
@@ -33,7 +36,7 @@ class Gauge(QGraphicsItem):
 
     def place(self, course: Course) -> None:
         """Stand beside the middle of this course: at its left, or above a wire to the right."""
-        x, y = course.points[len(course.points) // 2]
+        x, y = _middle(course)
         if self._flow == "down":
             self.setPos(x - AWAY - WIDTH, y - HEIGHT / 2)
         else:
@@ -69,6 +72,18 @@ class Gauge(QGraphicsItem):
             baseline = 4 + row * (style.small.height - 1) + style.small.metrics.ascent()
             room = WIDTH - left - 4
             painter.drawText(QPointF(left, baseline), style.small.elided(text, room))
+
+
+def _middle(course: Course) -> tuple[float, float]:
+    """The point half way along."""
+    lengths = [math.dist(a, b) for a, b in pairwise(course.points)]
+    left = sum(lengths) / 2
+    for ((ax, ay), (bx, by)), length in zip(pairwise(course.points), lengths, strict=True):
+        if length and left <= length:
+            share = left / length
+            return ax + share * (bx - ax), ay + share * (by - ay)
+        left -= length
+    return course.points[-1]
 
 
 def _paint_bars(painter: QPainter, counts: tuple[int, ...], color: QColor) -> None:

@@ -93,8 +93,10 @@ def _paint_figure(
     painter: QPainter, item: NodeItem, style: Brushes, color: QColor, text: str
 ) -> None:
     """The figure that the card's colour tells, on its lower edge."""
-    width = min(style.small.width(text) + 10, item.width - 8)
-    rect = QRectF(4, item.height - 8, width, style.small.height + 2)
+    width = min(style.small.width(text) + 10, item.width / 2)
+    # Clear of the port in the middle.
+    left = min(4.0, item.width / 2 - 10 - width)
+    rect = QRectF(left, item.height - 8, width, style.small.height + 2)
     painter.setPen(_NO_PEN)
     painter.setBrush(theme.mixed(color, style.tokens.card, 0.75))
     painter.drawRoundedRect(rect, 6, 6)
