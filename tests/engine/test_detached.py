@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ import pytest
 from netbuilder.engine import detaching
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import RunEvent, WorkerStarted
-from netbuilder.training import control
+from netbuilder.training import control, sealed
+from netbuilder.training.events import current
 from netbuilder.training.folder import RunFolder, read_events
 from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
 
@@ -242,3 +244,67 @@ def test_a_client_that_closes_stops_the_training(tmp_path: Path) -> None:
     client.close()
     assert not worker.is_running()
     assert status(run) == "stopped"
+
+
+# -- killed at any moment ----------------------------------------------------------------------
+
+
+def kills(count: int) -> Any:
+    """3 by day, 30 by night."""
+    marks = [pytest.mark.nightly, pytest.mark.timeout(3600)] if count > 3 else []
+    return pytest.param(count, id=f"{count} kills", marks=marks)
+
+
+@posix_only
+@pytest.mark.parametrize("count", [kills(3), kills(30)])
+def test_a_worker_that_is_killed_loses_the_steps_since_its_last_checkpoint_only(
+    started: Begin, tmp_path: Path, count: int
+) -> None:
+    """Killed at random moments and resumed each time, it comes to what it would have come to."""
+    lot = random.Random(count)
+    sizes = {"training.epochs": 30 * count, "training.threads": 1}
+    often = {**sizes, "training.checkpoint_s": 0.1}
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert end(started(whole, sizes), count) == 0
+    killed = 0
+    worker = started(run, often)
+    while killed < count and status(run) == "running":
+        threading.Event().wait(lot.uniform(0.0, 0.5))
+        worker.kill()
+        worker.wait()
+        let_go(worker)
+        if status(run) == "finished":
+            break
+        assert status(run) == "crashed"
+        killed += 1
+        kept = RunFolder(run).checkpoints("last")
+        expected = RunFolder(run).read_checkpoint("last")[0].info["step"] if kept else 0
+        began = len(read_events(run)[0])
+        worker = started(run, often, resume=True)
+        again = next(each for each in read_events(run)[0][began:] if each.event == "started")
+        assert again.values["resumed_from"] == expected
+    print(f"killed {killed} times")
+    assert killed >= min(count, 3)
+    assert end(worker, count) == 0
+    assert status(run) == "finished"
+    assert_whole(run)
+    for kind in ("best", "last"):
+        one, other = (RunFolder(each).read_checkpoint(kind)[0] for each in (run, whole))
+        assert one.info["step"] == other.info["step"]
+        assert networks(one) == networks(other)
+    epochs = [
+        [e for e in current(read_events(each)[0]) if e.event == "epoch"] for each in (run, whole)
+    ]
+    assert [(e.epoch, e.step, e.values) for e in epochs[0]] == [
+        (e.epoch, e.step, e.values) for e in epochs[1]
+    ]
+
+
+def end(worker: subprocess.Popen[bytes], count: int) -> int:
+    """Its exit code once it has trained to the end."""
+    let_go(worker)
+    return worker.wait(PATIENCE_S * count)
+
+
+def networks(checkpoint: sealed.Sealed) -> dict[str, bytes]:
+    return {name: data for name, data in checkpoint.files.items() if "networks/" in name}
