@@ -17,6 +17,7 @@ COMMANDS = (
     "summary",
     "code",
     "train",
+    "verify-resume",
     "export",
     "import",
     "predict",
@@ -139,6 +140,17 @@ def _run_commands(commands: Any) -> None:
     bring.add_argument("model", metavar="MODEL.pt2")
     bring.add_argument("-o", "--output", metavar="FILE.netb", help="default: MODEL.netb")
     bring.add_argument("--force", action="store_true", help="replace a file that is there")
+    verify = _add(
+        commands, "verify-resume", "resuming", "Try whether a stopped training goes on exactly."
+    )
+    verify.set_defaults(function="verify_resume")
+    verify.add_argument("origin", metavar="FILE_OR_RUN")
+    verify.add_argument("--steps", type=int, metavar="N", dest="number", help="default: 20")
+    verify.add_argument("--device", metavar="auto|cpu|cuda:0")
+    verify.add_argument(
+        "--set", metavar="training.batch_size=64", action="append", default=[], dest="settings"
+    )
+    trusting.add_options(verify)
     predict = _add(commands, "predict", "using", "Ask a trained network.")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument(

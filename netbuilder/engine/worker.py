@@ -78,7 +78,9 @@ class Worker:
             case "pause" | "resume" | "stop":
                 self._answer(request, lambda params: self._steer(request.method))
             case "train":
-                self._begin_training(request)
+                self._begin_training(request, self._train)
+            case "verify_resume":
+                self._begin_training(request, _verify_resume)
             case "cancel":
                 self._answer(request, self._cancel)
             case "export":
@@ -148,7 +150,8 @@ class Worker:
             {"pause": control.pause, "resume": control.resume, "stop": control.stop}[what]()
         return {"running": control is not None}
 
-    def _begin_training(self, request: Request) -> None:
+    def _begin_training(self, request: Request, job: Training) -> None:
+        """Do what needs chance and threads for itself: one such job at a time."""
         if not self._training.acquire(blocking=False):
             error = RunError("A training is running already.", "Stop it first.")
             self._outlet.reply(Reply(request.id, error=error))
@@ -158,26 +161,26 @@ class Worker:
         self._run = str(request.params.get("run", ""))
         self._idle.clear()
         threading.Thread(
-            target=self._train, args=(request, self._control), name="training", daemon=True
+            target=self._work, args=(request, job, self._control), name="training", daemon=True
         ).start()
 
-    def _train(self, request: Request, control: Control) -> None:
-        def job(params: Mapping[str, Any]) -> Any:
-            from netbuilder.engine import carrying, tasks
+    def _train(self, params: Mapping[str, Any], control: Control) -> Any:
+        from netbuilder.engine import carrying, tasks
 
-            return tasks.train(
-                _document(params),
-                Path(_text(params, "run")),
-                overrides=params.get("overrides") or {},
-                resume=bool(params.get("resume", False)),
-                wish=carrying.Wish.from_json(params.get("from")),
-                control=control,
-                listen=lambda event: self._tell(event.to_json()),
-            )
+        return tasks.train(
+            _document(params),
+            Path(_text(params, "run")),
+            overrides=params.get("overrides") or {},
+            resume=bool(params.get("resume", False)),
+            wish=carrying.Wish.from_json(params.get("from")),
+            control=control,
+            listen=lambda event: self._tell(event.to_json()),
+        )
 
+    def _work(self, request: Request, job: Training, control: Control) -> None:
         try:
             with _trust(request):
-                reply = Reply(request.id, job(self._around.absolute(request.params)))
+                reply = Reply(request.id, job(self._around.absolute(request.params), control))
         except Exception as error:
             reply = Reply(request.id, error=as_error(error))
         # The next training may be asked for as soon as the reply is out.
@@ -200,7 +203,7 @@ class Worker:
         It takes commands through its folder now. No descriptor is closed: its end would tell
         a client that lives on that this process has ended.
         """
-        if self._control is not None:
+        if self._control is not None and self._run:
             Log(self._around.home / self._run)
         self._idle.wait()
 
@@ -234,6 +237,8 @@ class Worker:
 # -- jobs --------------------------------------------------------------------------------
 
 Job = Callable[[Mapping[str, Any]], Any]
+Training = Callable[[Mapping[str, Any], Control], Any]
+"""A job that trains: it may be told to stop."""
 
 
 def _trust(request: Request) -> contextlib.AbstractContextManager[None]:
@@ -321,6 +326,18 @@ def _carry(params: Mapping[str, Any]) -> Any:
     if wish is None:
         raise WorkerError("The request lacks 'from'.")
     return tasks.carry(_document(params), wish)
+
+
+def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import resuming
+
+    steps = params.get("steps")
+    return resuming.verify(
+        _document(params),
+        steps if isinstance(steps, int) else None,
+        overrides=params.get("overrides") or {},
+        stopped=lambda: control.stopping,
+    )
 
 
 def _help(params: Mapping[str, Any]) -> Any:

@@ -1,0 +1,32 @@
+"""The command verify-resume."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from netbuilder.cli import output, trusting
+from netbuilder.cli.commands.training import settings
+from netbuilder.training.folder import RunFolder
+
+
+def verify_resume(options: Namespace) -> int:
+    """Train some batches with and without a stop; exit code 1 if they are not equal."""
+    chosen = Namespace(epochs=None, steps=None, seed=None, **vars(options))
+    values = settings(chosen)
+    path = Path(options.origin)
+    if path.is_dir():
+        path = RunFolder.open(path).project_path
+    document = trusting.load(str(path), options)
+    from netbuilder.app.resuming import in_words
+    from netbuilder.engine import resuming
+
+    with trusting.quiet():
+        answer = resuming.verify(document, options.number, overrides=values)
+    if options.json:
+        output.answer(answer)
+    else:
+        print(f"{'Exact' if answer['exact'] else 'Not exact'}: {in_words(answer)}")
+        if not answer["exact"]:
+            output.say(f"  {answer['hint']}")
+    return output.DONE if answer["exact"] else output.PROBLEMS
