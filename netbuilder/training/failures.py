@@ -11,9 +11,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
 from netbuilder.compiler.build import locate_error
-from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.errors import Fix, NetbuilderError, RunError
 from netbuilder.training import determinism
 from netbuilder.training.guards import all_finite
+from netbuilder.training.settings import TrainingSettings
 
 
 class _Found(Exception):
@@ -106,26 +107,38 @@ def _first_bad(module: nn.Module, batch: Mapping[str, Tensor]) -> Exception | No
                 buffer.copy_(before)
 
 
-def explain(error: Exception, batch_size: int, parameters: int) -> RunError:
-    """An exception of a step as a message for a person, at its node if that is known."""
+def explain(
+    error: Exception, settings: TrainingSettings, parameters: int, doing: str = ""
+) -> RunError:
+    """An exception of a step as a message for a person, at its node if that is known.
+
+    `doing` says what was going on, if not training: "while evaluating".
+    """
     if isinstance(error, RunError):
         return error
     located = locate_error(error)
     graph, node = (located.graph, located.node) if located else ("", "")
     text = str(error)
-    if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text:
+    if is_memory(error):
         at = f" at '{located.name}'" if located else ""
+        at += f" {doing}" if doing else ""
+        batch = settings.batch_size
+        fixes = [_halve(settings)] if batch > 1 else []
+        smaller = f"Set batch_size to {batch // 2} and accumulate to {2 * settings.accumulate}, or"
         return RunError(
-            f"Out of memory{at}, with batches of {batch_size} samples and {parameters:,} weights.",
-            f"Set batch_size to {max(1, batch_size // 2)}, or make the network smaller.",
+            f"Out of memory{at}, with batches of {batch} samples and {parameters:,} weights.",
+            f"{smaller} make the network smaller." if fixes else "Make the network smaller.",
             graph=graph,
             node=node,
+            fixes=fixes,
         )
     if isinstance(error, NetbuilderError):
         return RunError(text, error.hint, graph=graph, node=node)
-    if "CUDA error" in text or "device-side assert" in text:
+    if _of_device(error):
         message = f"The device failed: {text.splitlines()[0]}"
-        return RunError(message, "Set the device to cpu to see the cause.", graph=graph, node=node)
+        hint = "Set the device to cpu to see the cause. Another training can start at once."
+        fixes = [Fix("Train on the CPU", "set_training", {"values": {"device": "cpu"}})]
+        return RunError(message, hint, graph=graph, node=node, fixes=fixes)
     if determinism.is_refusal(error):
         first = text.split(".")[0]
         hint = "Switch off 'deterministic' in the training settings, or use another layer."
@@ -135,3 +148,25 @@ def explain(error: Exception, batch_size: int, parameters: int) -> RunError:
         return RunError(located.message, hint, graph=graph, node=node)
     first = next(iter(text.splitlines()), "")
     return RunError(f"{type(error).__name__}: {first}" if first else type(error).__name__)
+
+
+def _of_device(error: Exception) -> bool:
+    """Whether the device failed, or lacks an operation."""
+    text = str(error)
+    lacking = isinstance(error, NotImplementedError) and "MPS" in text
+    return lacking or "CUDA error" in text or "device-side assert" in text
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether memory was not enough, of a device or of this machine."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
+        words in str(error) for words in ("can't allocate memory", "out of memory")
+    )
+
+
+def _halve(settings: TrainingSettings) -> Fix:
+    """As many samples an update, in twice as many batches."""
+    batch, accumulate = settings.batch_size // 2, 2 * settings.accumulate
+    values = {"batch_size": batch, "accumulate": accumulate}
+    title = f"Halve the batch and accumulate {accumulate}"
+    return Fix(title, "set_training", {"values": values})

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from netbuilder.errors import RunError
+from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.training import determinism, failures, keeping, preflight, randomness, threads
 from netbuilder.training.control import Control
 from netbuilder.training.events import finite
@@ -36,7 +36,7 @@ class RunResult:
     samples_per_second: float
     metrics: dict[str, float]
     best: dict[str, Any] | None
-    error: dict[str, str] | None
+    error: dict[str, Any] | None
     warnings: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -65,16 +65,24 @@ def train(
         control.watch(folder.path)
         report = Reporter(folder, listen)
         randomness.seed_all(plan.settings.seed)
-        run = Run(plan, folder, control, report, device)
-        origin = keeping.restore(run) if resume else None
+        try:
+            run = Run(plan, folder, control, report, device)
+            origin = keeping.restore(run) if resume else None
+        except NetbuilderError:
+            raise
+        except Exception as error:
+            raise failures.explain(error, plan.settings, _weights(plan)) from error
         _begin(run, origin)
         try:
             reason = train_epochs(run)
         except NonFiniteLoss as fault:
+            # Another step may have made its update already; gradients that wait may be NaN.
+            accumulating = plan.settings.accumulate > 1 and device.type != "cpu"
+            run.torn = len(run.steps) > 1 or accumulating
             return _fail(run, _explain_loss(run, fault))
         except Exception as error:
-            weights = sum(p.numel() for step in run.steps for p in step.parameters)
-            return _fail(run, failures.explain(error, plan.settings.batch_size, weights))
+            doing = "while evaluating" if run.evaluating else ""
+            return _fail(run, failures.explain(error, plan.settings, _weights(plan), doing))
         except BaseException:
             # The process may live on, so nobody else would see that the run does not.
             report.write_status(status="crashed", **run.standing())
@@ -86,10 +94,12 @@ def train_epochs(run: Run) -> str:
     """Train until something ends it: `epochs`, `steps`, `patience` or `stopped`."""
     while not run.complete():
         for batch in run.epoch_batches():
+            run.torn = True
             for step in run.steps:
                 if step.is_due(run.position.epoch, run.position.step):
                     step.train(batch, run.position.step)
             run.advance(batch)
+            run.torn = False
             if run.due() and not run.look_up():
                 return "stopped"
             if run.complete():
@@ -100,8 +110,10 @@ def train_epochs(run: Run) -> str:
             run.position.metrics = run.evaluate()
             run.tell_epoch()
             return "steps"
+        run.torn = True
         for step in run.steps:
             step.flush()
+        run.torn = False
         try:
             metrics = run.evaluate()
         except CalledOff:
@@ -181,19 +193,17 @@ def _explain_loss(run: Run, fault: NonFiniteLoss) -> RunError:
 
 
 def _fail(run: Run, error: RunError) -> RunResult:
-    details = {
-        "message": str(error),
-        "hint": error.hint,
-        "graph": error.graph,
-        "node": error.node,
-    }
-    return _end(run, "failed", "error", details)
+    return _end(run, "failed", "error", error.to_json())
 
 
-def _end(run: Run, status: str, reason: str, error: dict[str, str] | None = None) -> RunResult:
+def _weights(plan: Plan) -> int:
+    return sum(p.numel() for network in plan.networks.values() for p in network.parameters())
+
+
+def _end(run: Run, status: str, reason: str, error: dict[str, Any] | None = None) -> RunResult:
     """Keep what was reached, and tell that it is over."""
     position = run.position
-    if reason == "steps" and position.batch:
+    if (reason == "steps" and position.batch) or run.torn:
         keeping.save_best(run)
     elif not run.control.lost:
         run.save()

@@ -83,6 +83,9 @@ class Run:
         self._latest: Mapping[str, Tensor] = {}
         self.position = Position()
         self.best = self._make_best()
+        self.evaluating = False
+        self.torn = False
+        """Whether a batch broke off: the weights are of no step, and must not be kept."""
         self._clock = self._preview_at = 0.0
         self.start_clock()
         # The first batch is told at once: people wait for the first point of the curve.
@@ -151,6 +154,7 @@ class Run:
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
+        self.evaluating = True
         for step in self.steps:
             step.module.eval()
             step.validation.reset()
@@ -162,6 +166,7 @@ class Run:
                 self.control.look()
                 if self.control.stopping and self.epoch_over:
                     raise CalledOff
+        self.evaluating = False
         result: dict[str, float] = {}
         for step in self.steps:
             meters = {"train": step.training, "val": step.validation}

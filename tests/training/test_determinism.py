@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.training import determinism, failures
+from netbuilder.training.settings import TrainingSettings
 from tests.training.standins import plan, run, same, weights
 
 
@@ -65,4 +66,4 @@ def test_pytorchs_own_refusal_is_known() -> None:
     with determinism.using(True), pytest.raises(RuntimeError) as caught:
         torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2))
     assert determinism.is_refusal(caught.value)
-    assert "Switch off" in failures.explain(caught.value, 4, 4).hint
+    assert "Switch off" in failures.explain(caught.value, TrainingSettings(), 4).hint

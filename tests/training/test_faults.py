@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor, nn
 
 from netbuilder.errors import ProblemsError, RunError
@@ -121,21 +120,7 @@ def test_a_loss_that_explodes_is_a_warning(tmp_path: Path, monkeypatch: pytest.M
     assert any("The loss has grown to" in warning for warning in result.warnings)
 
 
-# -- memory and other failures of a step (D5) ----------------------------------------------
-
-
-def test_out_of_memory_says_what_to_do(tmp_path: Path) -> None:
-    def spoil(number: int, loss: Tensor) -> Tensor:
-        if number == 4:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-        return loss
-
-    result = run(plan(**SIZE, spoil=spoil), tmp_path / "r")
-    assert (result.status, result.steps) == ("failed", 4)
-    assert result.error is not None
-    assert "Out of memory, with batches of 7 samples and 83 weights" in result.error["message"]
-    assert "Set batch_size to 3" in result.error["hint"]
-    assert RunFolder.open(tmp_path / "r").read_checkpoint("last")[0].info["step"] == 4
+# -- other failures of a step ----------------------------------------------
 
 
 def test_any_error_of_a_step_ends_the_run_with_its_words(tmp_path: Path) -> None:
