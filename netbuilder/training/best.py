@@ -11,6 +11,15 @@ from netbuilder.training import trees
 from netbuilder.training.checkpoints import Weights
 
 
+def larger_is_better(metric: Any) -> bool | None:
+    """Whether a metric of torchmetrics is to be large; None if nobody can know (a mean)."""
+    if type(metric).__name__ == "PearsonCorrCoef":
+        # Told as None, for -1 is a perfect correlation too; a prediction wants 1.
+        return True
+    known = metric.higher_is_better
+    return known if known is None else bool(known)
+
+
 @dataclass
 class Best:
     """Keeps the weights of the best epoch in memory until they are written.

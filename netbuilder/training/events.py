@@ -36,8 +36,9 @@ class Event:
     - `started`: `epochs`, `steps` (planned), `epoch_steps`, `samples`, `device`, `threads`,
       `parameters`, `metrics` (keys to come), `resumed_from` (a step, or null)
     - `metrics`: `train/loss` (mean since the last one), other `train/...` (this epoch so
-      far), `lr`, `samples_per_second`, `seconds`, `seconds_left`
-    - `epoch`: every metric of the epoch, `best` (whether it is the best so far)
+      far), `samples_per_second`, `seconds`, `seconds_left` and the figures of `training.gauges`
+    - `epoch`: every metric of the epoch, `best` (whether it is the best so far), perhaps `tables`
+      (confusion matrices by key: `classes`, and `matrix` with a row for each class that it is)
     - `preview`: `previews`, see `training.previews`
     - `checkpoint`: `kind` (last or best), `path` (inside the run folder)
     - `warning`: `code`, `message`

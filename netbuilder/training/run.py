@@ -17,14 +17,16 @@ from torch import Tensor
 from netbuilder.data.loading import size
 from netbuilder.training import averaging, keeping, layouts, parts, previews, randomness
 from netbuilder.training.batches import Batches, in_order
-from netbuilder.training.best import Best
+from netbuilder.training.best import Best, larger_is_better
 from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
 from netbuilder.training.folder import RunFolder
+from netbuilder.training.gauges import gauges
 from netbuilder.training.instruments import Instruments
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Reporter
 from netbuilder.training.steps import Step
+from netbuilder.training.tables import spacing
 
 TELL_EVERY_S = 0.2
 PREVIEW_EVERY_S = 0.5
@@ -90,6 +92,9 @@ class Run:
         self.start_clock()
         # The first batch is told at once: people wait for the first point of the curve.
         self._tell_at = 0.0
+        self._told_step = 0
+        self._tables: dict[str, Any] = {}
+        self._not_finite: set[str] = set()
 
     def _make_best(self) -> Best:
         monitor = self.settings.monitor
@@ -97,8 +102,11 @@ class Run:
             monitor = "train/" + monitor.removeprefix("val/")
         _, *middle, name = monitor.split("/")
         step = next(s for s in self.steps if not middle or s.plan.name == middle[0])
-        larger = name != "loss" and bool(step.training.metrics[name].higher_is_better)
-        return Best(monitor, larger, self.settings.patience)
+        larger = None if name == "loss" else larger_is_better(step.training.metrics[name])
+        if larger is None and name != "loss":
+            message = f"Whether a larger {monitor} is better is not known: the smallest is kept."
+            self.report.warn("monitor", message)
+        return Best(monitor, bool(larger), self.settings.patience)
 
     # -- the course of a run -------------------------------------------------------------
 
@@ -154,10 +162,14 @@ class Run:
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
+        if self._told_step < self.position.step >= self.total_steps:
+            # The end of the curve, and of very short runs more than their first batch.
+            self.tell()
         self.evaluating = True
         for step in self.steps:
             step.module.eval()
             step.validation.reset()
+            step.tables.reset()
         batch_size = EVALUATION_FACTOR * self.settings.batch_size
         with torch.no_grad(), randomness.apart(self.settings.seed), self.averaged():
             for batch in in_order(self.data.validation, batch_size):
@@ -173,6 +185,11 @@ class Run:
             for part, meter in meters.items():
                 if meter.samples:
                     result |= {self._key(part, step, k): v for k, v in meter.result().items()}
+        self._tables = {
+            self._key("val", step, name): table
+            for step in self.steps
+            for name, table in step.tables.result().items()
+        }
         return result
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
@@ -195,9 +212,14 @@ class Run:
             better = self.best.offer(position.metrics, weights, position.epoch, position.step)
         self.count_time()
         self.report.at(position.epoch, position.step)
-        self.report.emit("epoch", {**position.metrics, "best": better})
+        told: dict[str, Any] = {**position.metrics, "best": better}
+        every = spacing(self._tables, self.settings.epochs)
+        if self._tables and (better or position.epoch % every == 0 or self.complete()):
+            told["tables"] = self._tables
+        self.report.emit("epoch", told)
         for key, value in position.metrics.items():
-            if not math.isfinite(value):
+            if not math.isfinite(value) and key not in self._not_finite:
+                self._not_finite.add(key)
                 self.report.warn("not-finite", f"{key} is not a finite number.")
         if self._clock >= self._preview_at or self.complete():
             self.tell_previews()
@@ -276,13 +298,14 @@ class Run:
             self._watch_loss(loss)
         left = self.total_steps - position.step
         values |= {
-            "lr": self.steps[0].rate,
+            **gauges(self.steps, next(iter(self.data.train.values())).device),
             "samples_per_second": self.samples_per_second(),
             "seconds": position.seconds,
             "seconds_left": max(0, left) * position.seconds / max(position.step, 1),
         }
         self.report.at(position.epoch, position.step)
         self.report.emit("metrics", values)
+        self._told_step = position.step
         self.report.write_status(force=False, **self.standing())
         self._tell_at = time.perf_counter() + TELL_EVERY_S
 

@@ -20,6 +20,7 @@ from netbuilder.training.schedule_settings import ConstantSettings, PlateauSetti
 from netbuilder.training.schedules import Plateau
 from netbuilder.training.sharding import is_sharded
 from netbuilder.training.shares import counts
+from netbuilder.training.tables import Tables
 from netbuilder.training.updating import Updating
 
 Batch = Mapping[str, Tensor]
@@ -56,6 +57,7 @@ class Step:
             self.updating.share(exchange, everything)
         self.training = Meter(step.metrics, device, group)
         self.validation = Meter(step.metrics, device, group)
+        self.tables = Tables(step, plan.dataset.fields, group)
         dtype = _DTYPES.get(plan.settings.precision)
         self._cast: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
         if dtype is not None:
@@ -77,7 +79,7 @@ class Step:
         """One batch; `NonFiniteLoss` leaves weights and averages as they were."""
         self.updating.clear()
         self.guard.before()
-        loss, outputs = self._compute(batch)
+        loss, outputs, _ = self._compute(batch)
         value = self.guard.admit(loss, number)
         samples, whole = counts(batch)
         self.updating.take(loss, samples, lambda: self._compute(batch)[0], whole)
@@ -90,13 +92,14 @@ class Step:
 
     def measure(self, batch: Batch) -> None:
         """Evaluate one batch; the module must be in eval mode and gradients off."""
-        loss, outputs = self._compute(batch)
+        loss, outputs, shown = self._compute(batch)
         self.validation.add(loss.double(), outputs, *counts(batch))
+        self.tables.add(outputs, shown)
 
-    def _compute(self, batch: Batch) -> tuple[Tensor, Any]:
+    def _compute(self, batch: Batch) -> tuple[Tensor, Any, Any]:
         with self._cast:
-            loss, outputs, _ = self.call(**{name: batch[name] for name in self.plan.fields})
-        return loss, outputs
+            loss, outputs, shown = self.call(**{name: batch[name] for name in self.plan.fields})
+        return loss, outputs, shown
 
     def set_rate(self, epoch: float, epochs: float) -> None:
         """Set the learning rate for a position in the run, counted in epochs.

@@ -180,6 +180,14 @@ class Updating:
         group = self.optimizers[0].param_groups[0]
         return float(group["lr"]) / (float(group["factor"]) or 1.0)
 
+    @property
+    def gradient_scale(self) -> float:
+        """By how much the gradients that are there are larger than those of the mean loss."""
+        if not self._batches:
+            return 1.0
+        part = self._samples / self._samples_wanted
+        return part * (1.0 if self._scaler is None else self._scaler.get_scale())
+
     # -- keeping ---------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
