@@ -34,6 +34,8 @@ class Following:
         self._tail: Tail | None = None
         self._trainer: Trainer | None = None
         self._forced = False
+        self._witness = False
+        """Whether the adopted run went on when we came to it."""
         self._last_seq = 0
         self._announced: RunStatus = "starting"
         self.ignored = 0
@@ -126,13 +128,15 @@ class Following:
         return self.run is not None and self.run.pid is not None
 
     def adopt(self, path: Path, trainer: Trainer) -> None:
-        """Follow a run that another process trains, from its first event on."""
+        """Follow a run that another process trains, or died over, from its first event on."""
         self.close()
         self._last_seq = 0
         self._trainer, self._forced = trainer, False
         self._set(RunView(path, pid=trainer.pid))
-        text = f"{path.name} was started elsewhere (pid {trainer.pid})."
-        self._emit(Notice("info", text, "It goes on without this window."))
+        self._witness = trainer.alive
+        if self._witness:
+            text = f"{path.name} was started elsewhere (pid {trainer.pid})."
+            self._emit(Notice("info", text, "It goes on without this window."))
         self._tail = Tail(path, lambda: trainer.alive, self._post, self._told, self._over)
 
     def close(self) -> None:
@@ -177,9 +181,10 @@ class Following:
             self._set(run.ended("stopped", RunFault(message, hint)))
             return
         message = f"The process that trained (pid {run.pid}) is gone."
-        hint = "The run keeps its last checkpoint; it can be resumed."
+        hint = "The run keeps its last checkpoint; it can be resumed." if run.step else ""
         self._set(run.ended("crashed", RunFault(message, hint)))
-        self._emit(Notice("error", message, hint))
+        if self._witness:
+            self._emit(Notice("error", message, hint))
 
     def _set(self, run: RunView) -> None:
         self.run = run

@@ -8,6 +8,7 @@ import platform
 import signal
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +49,42 @@ class Trainer:
 
 def trainer_of(run: Path) -> Trainer | None:
     """Who trains in a run folder; None if nobody does, or on another computer."""
-    return _trainer(RunFolder(run).read_json("status.json"))
+    trainer = _told(run).trainer
+    return trainer if trainer is not None and trainer.alive else None
 
 
-def _trainer(status: dict[str, Any]) -> Trainer | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a run's status says of its training: who is at it here, and since when."""
+
+    trainer: Trainer | None = None
+    began: float = 0.0
+
+
+def _told(run: Path) -> _Told:
+    try:
+        status = os.stat(run / "status.json")
+    except OSError:
+        return _Told()
+    return _read(run, status.st_ino, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _read(run: Path, file: int, changed: int) -> _Told:
+    """Read once for each state of the file: a project has hundreds of runs that are over."""
+    status = RunFolder(run).read_json("status.json")
     match status:
         case {"status": str(word), "host": str(host), "pid": int(pid)} if (
             word in _LIVE and host == platform.node()
         ):
-            started = status.get("process_started")
+            started, began = status.get("process_started"), status.get("started")
             if isinstance(started, int | float):
-                trainer = Trainer(pid, float(started))
-                return trainer if trainer.alive else None
-    return None
+                return _Told(Trainer(pid, float(started)), _number(began))
+    return _Told(None, _number(status.get("started")))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +110,16 @@ def of_person(recents: Iterable[str]) -> list[Found]:
     return [Found(run, beside.get(run.parent)) for run in running(folders)]
 
 
+def left_behind(folder: Path) -> tuple[Path, Trainer] | None:
+    """The last run in a folder, if its process died over it, and that process."""
+    runs = [(_told(run.path), run.path) for run in list_runs(folder)]
+    told, path = max(runs, key=lambda run: (run[0].began, run[1]), default=(_Told(), folder))
+    dead = told.trainer is not None and not told.trainer.alive
+    return (path, told.trainer) if told.trainer is not None and dead else None
+
+
 def running(folders: Iterable[Path]) -> list[Path]:
     """The runs right inside these folders that are trained now, the latest first."""
-    found: list[tuple[float, str, Path]] = []
-    for folder in folders:
-        for run in list_runs(folder):
-            status = run.read_json("status.json")
-            if _trainer(status) is not None:
-                began = status.get("started")
-                moment = float(began) if isinstance(began, int | float) else 0.0
-                found.append((moment, run.path.name, run.path))
-    return [path for _, _, path in sorted(found, reverse=True)]
+    paths = [run.path for folder in folders for run in list_runs(folder)]
+    live = [path for path in paths if trainer_of(path) is not None]
+    return sorted(live, key=lambda path: (_told(path).began, path), reverse=True)

@@ -7,6 +7,7 @@ Everything happens on one thread, the window's: what the worker says comes there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -57,7 +58,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import GraphInfo, Json, ProjectInfo, new_id
 from netbuilder.layers import catalogue, own
-from netbuilder.storage import format
+from netbuilder.storage import files, format
 from netbuilder.storage.code_files import Found
 
 T = TypeVar("T")
@@ -100,6 +101,7 @@ class Session:
         self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
         self.report: Report | None = None
+        self._source_wanted = self._source_asked = False
         self.code = OwnFiles(self, trust)
         self._worker.bring = self.code.bring
         self._install(_blank(), ProjectFile())
@@ -138,6 +140,23 @@ class Session:
             # A graph that could not be read belongs to no graph that could list its problem.
             text = f"Graph {kept['index'] + 1} of the file can't be read: {kept['reason']}."
             self._emit(Notice("warning", text, "It stays in the file as it is."))
+
+    def open_run(self, folder: Path, *, run: Run = at_once) -> None:
+        """The project of a run as a new one, so that the run's own stays what it trained.
+
+        One that needs files beside it, its own layers or weights, is opened where it lies.
+        `DocumentError` leaves the session as it was.
+        """
+        path = folder / "project.netb"
+        document = run(lambda: files.load(path))
+        project = document.project
+        if project.code or project.weights:
+            self.open(path, run=run)
+            return
+        named = replace(project, title=f"{project.title} from {folder.name}")
+        with document.editing():
+            document.apply(Changed("", project, named))
+        self._install(document, ProjectFile(locks=self._locks))
 
     def recover(self, document: Document, path: Path | None, base: str) -> None:
         """Go on with work that was never saved; `base` names what was in its file then."""
@@ -254,6 +273,12 @@ class Session:
         """What the compiler says of the shown graph, for the use through which one came."""
         return graph_report(self.report, self.graph, self.trail)
 
+    def want_source(self, wanted: bool) -> None:
+        """Whether somebody looks at the code; a report without it is followed by one with it."""
+        self._source_wanted = wanted
+        if wanted and self.report is not None and not self.report.source:
+            self._analysis.again()
+
     def report_here(self) -> Report | None:
         """The report, with the shown graph's part as in the use through which one came."""
         return report_here(self.report, self.graph, self.trail) if self.report else None
@@ -327,7 +352,9 @@ class Session:
         return format.to_json(self.document)
 
     def _analyse(self, on_reply: Callable[[Reply], None]) -> None:
-        asking.analyse(self._worker.request, self._worker.later, self.document, on_reply)
+        self._source_asked = source = self._source_wanted
+        request, later = self._worker.request, self._worker.later
+        asking.analyse(request, later, self.document, on_reply, source=source)
 
     def _hear(self, message: Message) -> None:
         match message:
@@ -357,6 +384,8 @@ class Session:
     def _arrived(self, report: Report) -> None:
         self.report = report
         self._emit(ReportArrived(report))
+        if self._source_wanted and not (report.source or self._source_asked):
+            self._analysis.again()
 
     def _failed(self, error: NetbuilderError) -> None:
         self._emit(Notice("error", str(error), error.hint))
@@ -374,11 +403,18 @@ class Session:
         return self.run is not None and self.run.active and not self._following.adopted
 
     def look_for_run(self) -> None:
-        """Follow the latest run of this project that another process trains, if there is one."""
-        if self.run is None or not self.run.active:
-            found = running.running([self.runs_folder()])
-            if found:
-                self.follow(found[0])
+        """Follow the latest run of this project that another process trains, if there is one.
+
+        Where there is none and nothing else to be shown, the last run is, if its process died.
+        """
+        if self.run is not None and self.run.active:
+            return
+        found = running.running([self.runs_folder()])
+        left = running.left_behind(self.runs_folder()) if self.run is None else None
+        if found:
+            self.follow(found[0])
+        elif left is not None:
+            self._following.adopt(*left)
 
     def follow(self, run: Path) -> None:
         """Follow a run that another process trains; nothing happens if none does."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
@@ -19,7 +20,11 @@ from netbuilder.training.folder import read_events
 LOOK_EVERY_S = 0.2
 PORTION = 100
 """Events that are told at once."""
-BLOCK_BYTES = 1 << 20
+MOST_PREVIEWS = 100
+"""So many previews of the past are told at most."""
+_STARTED, _PREVIEW = b'"event":"started"', b'"event":"preview"'
+_HEAD_BYTES = 120
+"""The kind of an event stands at the beginning of its line."""
 
 Take = Callable[[Sequence[Event], bool], None]
 Post = Callable[[Callable[[], None]], None]
@@ -77,11 +82,13 @@ class Tail:
         past = Past.of(self._run)
         held: list[Event] = []
         offset = 0
-        for block, end in blocks(self._run):
-            offset = end
-            held += [event for event in block if past.counts(event)]
+        for line in lines(self._run):
+            offset += len(line)
+            if not past.concerns(line):
+                continue
+            held += [event for event in from_lines(line) if past.counts(event)]
             # The last events stay back: they are told as the present.
-            while len(held) > PORTION and not self._closed.is_set():
+            if len(held) > 2 * PORTION and not self._closed.is_set():
                 self._hand(held[:PORTION], True)
                 del held[:PORTION]
         return offset, self._tell(held, past=False)
@@ -114,48 +121,50 @@ class Tail:
 class Past:
     """Which of a run's events still count, found with a look at few of them."""
 
-    def __init__(self, origins: Sequence[tuple[int, int]], preview: int = 0) -> None:
+    def __init__(self, origins: Sequence[tuple[int, int]], previews: int = 0) -> None:
         """`origins`: the number of each later start, in order, and the step it went on from.
 
-        `preview` is the number of the last preview.
+        `previews` is how many previews there are: of many only some are told.
         """
         self._starts = [start for start, _ in origins]
         smallest = accumulate((step for _, step in reversed(origins)), min)
         self._steps = list(smallest)[::-1]
-        self._preview = preview
+        self._every = previews // MOST_PREVIEWS + 1
+        self._previews_left = previews
 
     @staticmethod
     def of(run: Path) -> Past:
         """As the file of events is now."""
         origins: list[tuple[int, int]] = []
-        preview = b""
-        try:
-            with open(run / "events.jsonl", "rb") as file:
-                for line in file:
-                    if b'"event":"started"' in line:
-                        for event in from_lines(line):
-                            step = event.values.get("resumed_from")
-                            origins += [(event.seq, step)] if isinstance(step, int) else []
-                    elif b'"event":"preview"' in line:
-                        preview = line
-        except OSError:
-            pass
-        return Past(origins, max((event.seq for event in from_lines(preview)), default=0))
+        previews = 0
+        for line in lines(run):
+            previews += _PREVIEW in line[:_HEAD_BYTES]
+            if _STARTED in line[:_HEAD_BYTES]:
+                for event in from_lines(line):
+                    step = event.values.get("resumed_from")
+                    origins += [(event.seq, step)] if isinstance(step, int) else []
+        return Past(origins, previews)
+
+    def concerns(self, line: bytes) -> bool:
+        """Whether this line is to be read; asked once for each in turn.
+
+        Previews are large, so some are left out, never the last.
+        """
+        if _PREVIEW not in line[:_HEAD_BYTES]:
+            return True
+        self._previews_left -= 1
+        return self._previews_left % self._every == 0
 
     def counts(self, event: Event) -> bool:
-        """Not what a resume went back behind, and of previews only the last."""
-        if event.event == "preview" and event.seq < self._preview:
-            return False
+        """Whether no resume went back behind it."""
         at = bisect_right(self._starts, event.seq)
         return at == len(self._steps) or event.step <= self._steps[at]
 
 
-def blocks(run: Path, size: int = BLOCK_BYTES) -> Iterator[tuple[list[Event], int]]:
-    """The events of a run by parts of its file, each with the offset of its end."""
-    offset = 0
-    while True:
-        events, end = read_events(run, offset, most=size)
-        if end == offset:
-            return
-        offset = end
-        yield events, end
+def lines(run: Path) -> Iterator[bytes]:
+    """The whole lines of a run's events; one that is still being written is left out."""
+    with suppress(OSError), open(run / "events.jsonl", "rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield line

@@ -57,8 +57,12 @@ class Runner:
 
     def look_for_run(self) -> None:
         """Show a run of the project that another process trains, if there is one."""
-        if self._window.session is not None and self._window.has_project():
-            self._window.session.look_for_run()
+        session, bench = self._window.session, self._window.bench
+        if session is not None and bench is not None and self._window.has_project():
+            before = session.run
+            session.look_for_run()
+            if session.run is not before:
+                bench.show_panel("training")
 
     def _elsewhere(self) -> bool:
         """Whether the run that is followed is trained by another process."""

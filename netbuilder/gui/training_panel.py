@@ -240,7 +240,8 @@ class TrainingPanel(QWidget):
         active = run is not None and run.active
         elsewhere = run is not None and run.active and run.pid is not None
         self.train.setEnabled(self._ready and (elsewhere or not active))
-        self.train.setText("Train again" if run is not None and not active else "Train")
+        again = run is not None and not active
+        self.train.setText("Train another" if elsewhere else "Train again" if again else "Train")
         self.pause.setVisible(active)
         self.stop.setVisible(active)
         self._fit()
@@ -252,8 +253,9 @@ class TrainingPanel(QWidget):
         self.pause.setEnabled(run.status in ("running", "paused"))
         self.stop.setEnabled(elsewhere or run.status in ("starting", "running", "paused"))
         self.stop.setText("Force stop" if elsewhere and run.status == "stopping" else "Stop")
-        self.status.setText(_STATUS[run.status] + (" elsewhere" if elsewhere else ""))
-        set_tip(self.status, f"Process {run.pid} trains it." if elsewhere else "")
+        self.status.setText(_STATUS[run.status] + (" in background" if elsewhere else ""))
+        tip = f"Started elsewhere (pid {run.pid}): it goes on without this window"
+        set_tip(self.status, tip if elsewhere else "")
         self.epoch.say(f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch))
         if run.active:
             self.left.say("–" if run.seconds_left is None else duration(run.seconds_left))

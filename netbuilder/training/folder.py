@@ -236,12 +236,11 @@ def _from_events(events: list[Event]) -> dict[str, Any]:
     return {"status": status, "epoch": last.epoch, "step": last.step, "metrics": {}}
 
 
-def read_events(path: Path | str, offset: int = 0, *, most: int = -1) -> tuple[list[Event], int]:
+def read_events(path: Path | str, offset: int = 0) -> tuple[list[Event], int]:
     """The events from a byte offset on, and the offset at which to go on reading.
 
     `path` is a run folder or its `events.jsonl`. A last line that is still being written
-    is left for the next call; a missing file has no events. With `most` about so many bytes
-    are read at once.
+    is left for the next call; a missing file has no events.
     """
     file_path = Path(path)
     if file_path.is_dir():
@@ -249,9 +248,7 @@ def read_events(path: Path | str, offset: int = 0, *, most: int = -1) -> tuple[l
     try:
         with open(file_path, "rb") as file:
             file.seek(offset)
-            data = file.read(most)
-            if most >= 0 and b"\n" not in data:
-                data += file.readline()
+            data = file.read()
     except OSError:
         return [], offset
     whole = data[: data.rfind(b"\n") + 1]

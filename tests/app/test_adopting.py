@@ -113,23 +113,18 @@ def test_the_past_comes_in_portions_and_is_no_change_of_status(
 
 
 def test_what_a_resume_went_back_behind_is_left_out(desk: Desk, written: Writer) -> None:
-    written.tell("preview", step=249, previews={"old": 1})
     written.tell("started", step=200, resumed_from=200)
     written.tell("metrics", step=201)
-    written.tell("preview", step=201, previews={"new": 1})
     written.tell("started", step=150, resumed_from=150)
-    written.tell("preview", step=151, previews={"newest": 1})
     written.tell("metrics", step=152)
     desk.session.look_for_run()
     pump(desk, lambda: heard(desk)[-1:] == [written.seq])
     events, _ = read_events(written.path)
-    expected = current(events)
-    assert heard(desk) == [event.seq for event in expected]
-    assert expected[-2].event == "preview"
+    assert heard(desk) == [event.seq for event in current(events)]
 
 
-def test_only_what_counts_is_told_of_the_past() -> None:
-    past = Past([(10, 5), (20, 3), (30, 8)], preview=25)
+def test_what_many_resumes_went_back_behind() -> None:
+    past = Past([(10, 5), (20, 3), (30, 8)])
     counted = {
         (seq, step): past.counts(Event(seq, 0.0, "metrics", 0, step))
         for seq in (5, 15, 25, 35)
@@ -146,8 +141,41 @@ def test_only_what_counts_is_told_of_the_past() -> None:
         (35, 8),
         (35, 9),
     ]
-    assert not past.counts(Event(24, 0.0, "preview", 0, 1))
-    assert past.counts(Event(25, 0.0, "preview", 0, 1))
+
+
+def test_of_many_previews_some_are_told_and_the_last(
+    desk: Desk, written: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tailing, "MOST_PREVIEWS", 4)
+    for step in range(251, 291):
+        written.tell("preview", step=step, previews={"x": step})
+    written.tell("metrics", step=291)
+    desk.session.look_for_run()
+    pump(desk, lambda: heard(desk)[-1:] == [written.seq])
+    told = [event.event for event in desk.heard(RunEvent) if event.event.event == "preview"]
+    assert [event.step for event in told] == [257, 268, 279, 290]
+
+
+def test_a_run_whose_process_died_unseen_is_shown_with_its_past(
+    desk: Desk, written: Writer, other: Any
+) -> None:
+    other.kill()
+    other.wait()
+    desk.session.look_for_run()
+    pump(desk, lambda: status(desk) == "crashed")
+    assert heard(desk) == list(range(1, 252))
+    assert desk.session.run is not None
+    assert desk.session.run.resumable
+    assert not desk.heard(Notice)
+    # A later run that ended well hides it, and what is shown stays.
+    desk.session.look_for_run()
+    assert len(heard(desk)) == 251
+    later = Writer(written.path.with_name("run-002"), os.getpid())
+    later.status("finished", os.getpid(), started=200.0)
+    desk.session.new()
+    desk.session.save(written.path.parent.with_suffix(".netb"))
+    desk.session.look_for_run()
+    assert desk.session.run is None
 
 
 def test_half_a_line_waits_for_its_rest(desk: Desk, written: Writer) -> None:

@@ -50,7 +50,6 @@ def shown(hand: WindowHand, tmp_path: Path, written: Writer) -> WindowHand:
     hand.window.open_path(tmp_path / "a.netb")
     wait_for(lambda: hand.session.run is not None and hand.session.run.step == 20)
     hand.report()
-    hand.command("view.training") if "view.training" in hand.window.commands.actions else None
     return hand
 
 
@@ -85,7 +84,7 @@ def test_the_window_shows_a_training_that_was_started_elsewhere(
     shown: WindowHand, other: Any
 ) -> None:
     panel = shown.bench.training
-    wait_for(lambda: panel.status.text() == "Training elsewhere")
+    wait_for(lambda: panel.status.text() == "Training in background")
     assert str(other.pid) in panel.status.toolTip()
     assert panel.plots is not None
     assert "run-001 was started elsewhere" in shown.window.status.notice.text()
