@@ -103,8 +103,9 @@ class Preview(Layer):
     """Shows some results while the network trains, beside the right answers if connected.
 
     `kind`: 'image', 'class' (the most likely one of N×classes), 'value', 'curve', 'text'
-    (ids N×T in the letters or words of the data), or 'auto' to choose by the shape. What
-    only previews need is computed when one is shown, not with every batch.
+    (ids N×T in the letters or words of the data), 'embedding' (N×D as points in a plane,
+    coloured by class), or 'auto' to choose by the shape. What only previews need is computed
+    when one is shown, not with every batch.
     """
 
     id = "netbuilder.Preview"
@@ -116,13 +117,13 @@ class Preview(Layer):
     inputs = (Port("input"), Port("target", "The right answers.", optional=True))
     outputs = ()
 
-    kind: Literal["auto", "image", "class", "value", "curve", "text"] = "auto"
+    kind: Literal["auto", "image", "class", "value", "curve", "text", "embedding"] = "auto"
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         tensor = inputs.get("input")
         if tensor is None:
             return
-        needed = {"image": 3, "class": 2, "curve": 2, "text": 2}.get(self.kind, 0)
+        needed = {"image": 3, "class": 2, "curve": 2, "text": 2, "embedding": 2}.get(self.kind, 0)
         if tensor.rank < needed:
             yield Complaint(
                 f"A preview as '{self.kind}' needs {needed} dims or more, gets {tensor}.",

@@ -13,6 +13,8 @@ from netbuilder.data.sources import Field
 from netbuilder.training.plan import StepPlan
 
 SAMPLES = 16
+POINTS = 256
+"""Samples of an embedding, which is about how they lie to one another."""
 MAX_POINTS = 512
 MAX_LETTERS = 4000
 MAX_PIXELS = 20_000
@@ -22,16 +24,22 @@ MAX_PIXELS = 20_000
 def show(
     value: Tensor | tuple[Tensor, Tensor], kind: str, fields: tuple[Field, ...], batch: Part
 ) -> dict[str, Any]:
-    """One preview: `kind` and, by kind, at most `SAMPLES` samples.
+    """One preview: `kind` and, by kind, at most `SAMPLES` samples (`POINTS` of an embedding).
 
     - `image`: `output` and, if there is one, `target`: C×H×W nested lists
     - `class`: `predicted`, `confidence`, `target` (numbers), `classes` (names)
     - `value`: `output`, `target`: numbers
     - `curve`: `output`, `target`: lists of numbers
-    - `text`: `output`, `target`: strings, of ids in the letters or words of the data
-    All but `image` and `text` add `input`, the samples' pictures or curves, when the data has such.
+    - `text`: `output`, `target`: strings, of ids (or scores of them) in the letters or words
+      of the data
+    - `embedding`: `points` (pairs: the first two principal components), `explained` (the
+      share of the variance that they hold), `target` and `classes` to colour them by
+    `class`, `value` and `curve` add `input`, the samples' pictures or curves, when the data
+    has such.
     """
     output, target = value if isinstance(value, tuple) else (value, None)
+    if kind == "embedding":
+        return _embedding(output, target, fields, batch)
     output = output.detach()[:SAMPLES].cpu()
     target = None if target is None else target.detach()[:SAMPLES].cpu()
     kind = _kind(output, target) if kind == "auto" else kind
@@ -52,8 +60,8 @@ def show(
             shown["classes"] = next(named, [])
         case "text":
             letters = _letters(fields)
-            shown["output"] = _texts(output, letters)
-            shown["target"] = None if target is None else _texts(target, letters)
+            shown["output"] = _texts(_ids(output, letters), letters)
+            shown["target"] = None if target is None else _texts(_ids(target, letters), letters)
         case "image":
             shown["output"] = _picture(output)
             shown["target"] = None if target is None else _picture(target)
@@ -80,6 +88,45 @@ def _texts(ids: Tensor, letters: tuple[str, ...]) -> list[str]:
     return [
         between.join(letters[i] if 0 <= i < len(letters) else str(i) for i in row) for row in rows
     ]
+
+
+def _ids(values: Tensor, letters: tuple[str, ...]) -> Tensor:
+    """Ids N×T as they are, of scores N×T×V or N×V×T the most likely."""
+    if values.is_floating_point() and values.dim() == 3:
+        return values.argmax(1 if values.shape[2] != len(letters) == values.shape[1] else 2)
+    return values
+
+
+def _embedding(
+    output: Tensor, target: Tensor | None, fields: tuple[Field, ...], batch: Part
+) -> dict[str, Any]:
+    """Points N×D in the plane in which they vary most (PCA); two dims stay as they are."""
+    rows = output.detach()[:POINTS].cpu().double().flatten(1)
+    labelled = next((f for f in fields if f.classes and not f.shape), None)
+    if target is None and labelled is not None:
+        target = batch.get(labelled.name)
+    labels = None
+    if target is not None and not target.is_floating_point():
+        labels = target.detach()[:POINTS].flatten().tolist()
+    plane, explained = rows, 1.0
+    if rows.shape[1] != 2 or not bool(rows.isfinite().all()):
+        centred = torch.nan_to_num(rows - rows.nanmean(0), 0.0, 0.0, 0.0)
+        axes, strengths, _ = torch.linalg.svd(centred, full_matrices=False)
+        plane = torch.zeros(len(rows), 2, dtype=torch.float64)
+        kept = min(2, len(strengths))
+        plane[:, :kept] = axes[:, :kept] * strengths[:kept]
+        # Of each axis and its opposite the one is taken that the largest point lies on.
+        largest = plane.gather(0, plane.abs().argmax(0, keepdim=True))
+        plane *= torch.where(largest < 0, -1.0, 1.0)
+        power = strengths.square()
+        explained = float(power[:kept].sum() / power.sum().clamp_min(1e-30))
+    return {
+        "kind": "embedding",
+        "points": plane.round(decimals=4).tolist(),
+        "explained": explained,
+        "target": labels,
+        "classes": [] if labelled is None else list(labelled.classes),
+    }
 
 
 def _kind(output: Tensor, target: Tensor | None) -> str:
@@ -126,7 +173,8 @@ def of_step(step: StepPlan, fields: tuple[Field, ...], part: Part) -> dict[str, 
     """All previews of a step on the first samples, by name; its module must be in eval mode."""
     if not step.previews:
         return {}
-    few = {name: tensor[:SAMPLES] for name, tensor in part.items()}
+    count = POINTS if "embedding" in step.previews.values() else SAMPLES
+    few = {name: tensor[:count] for name, tensor in part.items()}
     asked = {"previews": True} if step.asks else {}
     with torch.no_grad():
         _, _, values = step.module(**{name: few[name] for name in step.fields}, **asked)
