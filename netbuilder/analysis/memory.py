@@ -11,7 +11,7 @@ keeps less: for attention not the N×heads×T×T weights.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -21,8 +21,12 @@ from netbuilder.analysis.counting import Booked
 from netbuilder.analysis.places import Places
 
 
-def kept(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Booked:
-    """Bytes that autograd keeps of `module(*inputs)`; a compiled module, in training mode."""
+def kept(
+    module: nn.Module,
+    inputs: Sequence[torch.Tensor],
+    named: Mapping[str, torch.Tensor] | None = None,
+) -> Booked:
+    """Bytes that autograd keeps of `module(*inputs, **named)`: a compiled one, in training mode."""
     places, booked = Places(module), Booked()
     own = [*module.parameters(), *module.buffers()]
     known = {tensor.untyped_storage()._cdata for tensor in own}
@@ -38,6 +42,6 @@ def kept(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Booked:
         return tensor
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):
-        results = module(*inputs)
+        results = module(*inputs, **(named or {}))
     del results
     return booked

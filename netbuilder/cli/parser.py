@@ -17,6 +17,10 @@ COMMANDS = (
     "summary",
     "code",
     "train",
+    "find-lr",
+    "find-batch",
+    "tune",
+    "weigh-classes",
     "verify-resume",
     "export",
     "import",
@@ -107,7 +111,10 @@ def _project_commands(commands: Any) -> None:
 def _run_commands(commands: Any) -> None:
     train = _add(commands, "train", "training", "Train a project into a run folder.")
     train.add_argument("file", metavar="FILE")
-    train.add_argument("--run", metavar="DIR", required=True)
+    # The second name is for torchrun, which takes `--run` for its own `--run-path`.
+    train.add_argument("--run", "--run-dir", metavar="DIR", required=True, dest="run")
+    train.add_argument("--folds", type=int, metavar="K", help="cross-validation: K runs in DIR")
+    train.add_argument("--tune", action="store_true", help="first measure threads, compile, layout")
     train.add_argument("--epochs", type=int, metavar="N")
     trusting.add_options(train)
     train.add_argument("--steps", type=int, metavar="N")
@@ -128,6 +135,7 @@ def _run_commands(commands: Any) -> None:
     train.add_argument(
         "--set", metavar="training.batch_size=64", action="append", default=[], dest="settings"
     )
+    _finding_commands(commands)
     export = _add(commands, "export", "using", "Write a network to a file, and verify it.")
     export.add_argument("origin", metavar="FILE_OR_RUN")
     export.add_argument("--to", required=True, choices=("onnx", "pt2", "safetensors", "code"))
@@ -173,3 +181,33 @@ def _run_commands(commands: Any) -> None:
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")
     diff.add_argument("before", metavar="A.netb")
     diff.add_argument("after", metavar="B.netb")
+
+
+def _finding_commands(commands: Any) -> None:
+    """What looks at a project before it is trained."""
+    rate = _add(commands, "find-lr", "finding", "Find a learning rate to start with.")
+    rate.set_defaults(function="find_lr")
+    rate.add_argument("--step", metavar="NAME", help="default: the first training step")
+    rate.add_argument("--lowest", type=float, default=1e-7, metavar="RATE")
+    rate.add_argument("--highest", type=float, default=10.0, metavar="RATE")
+    rate.add_argument("--points", type=int, default=100, metavar="N")
+    batch = _add(commands, "find-batch", "finding", "Find how large a batch may be.")
+    batch.set_defaults(function="find_batch")
+    batch.add_argument("--limit", type=float, metavar="MB", help="default: 80 %% of what is free")
+    batch.add_argument("--most", type=int, metavar="N", help="largest size to try")
+    tune = _add(commands, "tune", "finding", "Measure threads, layout of images and compile.")
+    weigh = _add(commands, "weigh-classes", "finding", "Weigh classes by how rare they are.")
+    weigh.set_defaults(function="weigh_classes")
+    weigh.add_argument("--field", metavar="NAME", help="where several fields hold classes")
+    for command in (rate, batch, tune, weigh):
+        command.add_argument("file", metavar="FILE")
+        command.add_argument("--apply", action="store_true", help="write it into the file")
+        trusting.add_options(command)
+        if command is not weigh:
+            command.add_argument(
+                "--set",
+                metavar="training.batch_size=64",
+                action="append",
+                default=[],
+                dest="settings",
+            )

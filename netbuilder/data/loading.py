@@ -180,7 +180,8 @@ def _split(
     labels = next((contents[f.name] for f in fields if f.high is not None and not f.shape), None)
     count = len(contents[fields[0].name])
     chosen = labels if settings.stratify else None
-    return split(count, settings.validation, settings.test, settings.seed, chosen)
+    fold = None if settings.folds is None else (settings.fold, settings.folds)
+    return split(count, settings.validation, settings.test, settings.seed, chosen, fold)
 
 
 def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:

@@ -37,11 +37,23 @@ class DataSettings(BaseModel):
         (), description="Fields shifted and scaled to mean 0 and deviation 1."
     )
     seed: Seed = Field(0, description="Decides which sample goes into which part.")
+    folds: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        None,
+        description="Cross-validation: parts of which each measures once; empty: one split.",
+        json_schema_extra={"further": True},
+    )
+    fold: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1,
+        description="Which of the folds measures the network, from 1.",
+        json_schema_extra={"further": True},
+    )
 
     @model_validator(mode="after")
     def _parts_leave_something(self) -> DataSettings:
         if self.validation + self.test >= 1.0:
             raise ValueError("validation and test together leave nothing to train on")
+        if self.fold > (self.folds or self.fold):
+            raise ValueError(f"there is no fold {self.fold} of {self.folds}")
         return self
 
 

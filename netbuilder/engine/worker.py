@@ -79,8 +79,8 @@ class Worker:
                 self._answer(request, lambda params: self._steer(request.method))
             case "train":
                 self._begin_training(request, self._train)
-            case "verify_resume":
-                self._begin_training(request, _verify_resume)
+            case method if method in _TRIALS:
+                self._begin_training(request, _TRIALS[method])
             case "cancel":
                 self._answer(request, self._cancel)
             case "export":
@@ -271,7 +271,9 @@ def _text(params: Mapping[str, Any], name: str) -> str:
 def _analyse(params: Mapping[str, Any]) -> Any:
     from netbuilder.engine import tasks
 
-    return tasks.analyse(_document(params)).to_json()
+    # Whoever does not say wants the code too.
+    source = params.get("source") is not False
+    return tasks.analyse(_document(params), source=source).to_json()
 
 
 def _import_for_training() -> None:
@@ -340,6 +342,39 @@ def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
     )
 
 
+def _find_lr(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.find_rate(_document(params), params, control)
+
+
+def _find_batch(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.find_batch(_document(params), params, control)
+
+
+def _tune(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.tune(_document(params), control)
+
+
+_TRIALS: Mapping[str, Training] = {
+    "find_batch": _find_batch,
+    "find_lr": _find_lr,
+    "tune": _tune,
+    "verify_resume": _verify_resume,
+}
+"""What trains something that is thrown away, while nothing else may train."""
+
+
+def _weigh_classes(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import weighing
+
+    return weighing.look(_document(params), params.get("field"))
+
+
 def _help(params: Mapping[str, Any]) -> Any:
     from netbuilder.engine import layer_help
 
@@ -352,6 +387,7 @@ _JOBS: Mapping[str, Job] = {
     "sample": _sample,
     "predict": _predict,
     "summary": _summary,
+    "weigh_classes": _weigh_classes,
 }
 
 
