@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from netbuilder.engine.carrying import Wish
     from netbuilder.engine.trained import Trained
     from netbuilder.training.control import Control
+    from netbuilder.training.distributed import Group
     from netbuilder.training.events import Event
+    from netbuilder.training.plan import Plan
 
 
 def analyse(document: Document) -> Report:
@@ -92,23 +94,49 @@ def train(
     wish: Wish | None = None,
     control: Control | None = None,
     listen: Callable[[Event], None] | None = None,
+    group: Group | None = None,
 ) -> dict[str, Any]:
     """Train in this process until done, stopped or failed; the `train` command's answer.
 
     `wish` names a run whose weights a new one starts from; what was taken is in the answer's
     `origin`. `ProblemsError` and `RunError` tell what stands against starting; what fails later
     is in the answer (`status` is then `failed`, `error` says why).
+
+    Each process of a `group` calls this with the same arguments; the first one writes.
     """
-    from netbuilder.engine import carrying, planning
     from netbuilder.engine import overrides as settings
-    from netbuilder.storage import atomic, code_files, format, weights
-    from netbuilder.training import carrying as starting
-    from netbuilder.training import checkpoints, loop
+    from netbuilder.engine import planning
+    from netbuilder.training import loop
     from netbuilder.training.control import Control
+    from netbuilder.training.distributed import ALONE
     from netbuilder.training.folder import RunFolder
 
+    group = group or ALONE
     document = settings.apply(document, overrides or {})
     plan = planning.make(document)
+    origin = group.from_first(lambda: _open_run(document, plan, run_dir, resume, wish))
+    result = loop.train(
+        plan,
+        RunFolder(run_dir),
+        control or Control(),
+        listen or (lambda event: None),
+        resume=resume,
+        group=group,
+    )
+    answer = result.to_json()
+    return answer if origin is None else {**answer, "origin": origin}
+
+
+def _open_run(
+    document: Document, plan: Plan, run_dir: Path, resume: bool, wish: Wish | None
+) -> dict[str, Any] | None:
+    """Make the folder ready to train in; what was taken of another run, if anything."""
+    from netbuilder.engine import carrying
+    from netbuilder.storage import atomic, code_files, format, weights
+    from netbuilder.training import carrying as starting
+    from netbuilder.training import checkpoints
+    from netbuilder.training.folder import RunFolder
+
     project = format.dumps(document).encode()
     origin: dict[str, Any] | None = None
     if resume:
@@ -128,11 +156,7 @@ def train(
     # The run needs nothing else: also not the files of the project's own layers.
     code_files.write_beside(document.project, folder.path, replace=True)
     weights.carry(document, folder.project_path)
-    result = loop.train(
-        plan, folder, control or Control(), listen or (lambda event: None), resume=resume
-    )
-    answer = result.to_json()
-    return answer if origin is None else {**answer, "origin": origin}
+    return origin
 
 
 def carry(document: Document, wish: Wish) -> dict[str, Any]:

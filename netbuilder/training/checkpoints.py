@@ -17,7 +17,7 @@ from urllib.parse import quote
 from torch import Tensor, nn
 
 from netbuilder.errors import RunError
-from netbuilder.training import sealed, trees
+from netbuilder.training import sealed, sharding, trees
 from netbuilder.training.folder import CheckpointKind, RunFolder
 
 KEPT = 2
@@ -83,7 +83,10 @@ def load_networks(checkpoint: sealed.Sealed, modules: Mapping[str, nn.Module]) -
             "The project was changed since. Train it anew, or open the run's own project.",
         )
     for name, module in modules.items():
-        module.load_state_dict(saved[name])
+        if sharding.is_sharded(module.parameters()):
+            sharding.load(module, saved[name])
+        else:
+            module.load_state_dict(saved[name])
 
 
 def _shape(tensor: Tensor | None) -> str:

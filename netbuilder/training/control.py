@@ -11,6 +11,7 @@ The number grows with each command; what was there when the training began is no
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import time
@@ -71,9 +72,10 @@ class Control:
         """Whether the training is to rest."""
         return self._paused
 
-    def wait(self) -> None:
-        """Rest until nobody wants a pause; `RunError` as in `look`."""
-        while self._paused:
+    def wait(self, most_s: float | None = None) -> None:
+        """Rest until nobody wants a pause, or for `most_s`; `RunError` as in `look`."""
+        until = math.inf if most_s is None else time.monotonic() + most_s
+        while self._paused and time.monotonic() < until:
             with self._changed:
                 self._changed.wait_for(lambda: not self._paused, LOOK_EVERY_S)
             self.look()

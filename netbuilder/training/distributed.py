@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -21,6 +22,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from netbuilder.errors import RunError
+from netbuilder.training.folder import RunFolder
 
 WAIT_S = 600.0
 """How long a process waits for the others, at the start and in any exchange, before it fails."""
@@ -102,12 +104,17 @@ class Group:
         """A seed of this process's own; that of the first is `seed` itself."""
         return seed
 
+    def goes_on(self, folder: Path) -> bool:
+        """Whether torchrun has started the group again over a run that had begun."""
+        return False
+
 
 class _Together(Group):
     """One of several processes."""
 
     def __init__(self, place: Place) -> None:
         self.rank, self.size, self.local_rank = place.rank, place.size, place.local_rank
+        self._restarts = place.restarts
 
     def says(self, value: T) -> T:
         box = [value]
@@ -115,6 +122,8 @@ class _Together(Group):
         return box[0]
 
     def highest(self, *values: int) -> list[int]:
+        if not values:
+            return []
         tensor = torch.tensor(values, dtype=torch.int64)
         dist.all_reduce(tensor, dist.ReduceOp.MAX)
         return [int(value) for value in tensor.tolist()]
@@ -155,6 +164,9 @@ class _Together(Group):
     def own_seed(self, seed: int) -> int:
         # Far apart from the seeds that people choose, and within 32 bits.
         return seed if self.first else (seed + 0x9E3779B1 * self.rank) % 2**32
+
+    def goes_on(self, folder: Path) -> bool:
+        return self.says(self._restarts > 0 and RunFolder(folder).exists())
 
 
 ALONE = Group()

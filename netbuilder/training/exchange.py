@@ -78,7 +78,6 @@ class Exchange:
         self._means: list[Tensor] = []
         self._others: list[Tensor] = []
         self._buckets: Buckets | None = None
-        self._seen = {name: buffer._version for name, buffer in module.named_buffers()}
 
     def __call__(self) -> None:
         """Sum; `NonFiniteLoss` at all processes if any has seen one."""
@@ -108,10 +107,14 @@ class Exchange:
             agreed = self._group.highest(*have)
             chosen = zip(self._parameters, agreed, strict=True)
             self._reduced = [p for p, wanted in chosen if wanted]
-        moved = [
-            (name, buffer)
-            for name, buffer in self._module.named_buffers()
-            if buffer.is_floating_point() and buffer._version != self._seen.get(name)
+        # By their values: batch normalisation changes its averages without counting versions.
+        moved = self._group.highest(
+            *(int(not torch.equal(now, then)) for now, then in self._guard.buffers)
+        )
+        changed = [
+            now
+            for (now, _), each in zip(self._guard.buffers, moved, strict=True)
+            if each and now.is_floating_point()
         ]
         norms = {
             id(buffer)
@@ -120,8 +123,8 @@ class Exchange:
             for buffer in module.buffers(recurse=False)
         }
         # Averages over batches are averaged; what else has changed is that of the first process.
-        self._means = [buffer for _, buffer in moved if id(buffer) in norms]
-        self._others = [buffer for _, buffer in moved if id(buffer) not in norms]
+        self._means = [buffer for buffer in changed if id(buffer) in norms]
+        self._others = [buffer for buffer in changed if id(buffer) not in norms]
         gradients = [p.detach() for p in self._reduced]
         self._buckets = Buckets([*gradients, *self._means, *self._others, self._guard.flag])
 
@@ -131,6 +134,13 @@ class SharedGuard:
 
     flag: Tensor
     """0, or NaN once a loss of this process was not finite."""
+    _buffers: list[Tensor]
+    _kept: list[Tensor]
+
+    @property
+    def buffers(self) -> list[tuple[Tensor, Tensor]]:
+        """Each buffer, with what was in it before the batches that wait for their update."""
+        return list(zip(self._buffers, self._kept, strict=True))
 
     def judge(self, total: Tensor) -> None:
         """Decide by the sum of all flags, before the update."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from netbuilder.errors import RunError
-from netbuilder.training import checkpoints, randomness
+from netbuilder.training import checkpoints, randomness, sealed, together
 from netbuilder.training.events import finite
 from netbuilder.training.folder import CheckpointKind
 from netbuilder.training.guards import all_finite
@@ -26,9 +26,12 @@ def save(run: Run) -> None:
     """
     save_best(run)
     position, rest = run.position, state(run)
+    if not run.group.alone:
+        rest = together.collect(run, rest)
     with run.averaged():
         weights = run.weights()
-        if all_finite(tensor for tensors in weights.values() for tensor in tensors.values()):
+        whole = all_finite(tensor for tensors in weights.values() for tensor in tensors.values())
+        if run.group.says(whole):
             _write(run, "last", weights, position.epoch, position.step, position.metrics, rest)
             return
     run.report.warn("not-finite", "Weights are not finite: this state is not kept.")
@@ -52,6 +55,8 @@ def _write(
     metrics: Mapping[str, float],
     state: Mapping[str, Any] | None = None,
 ) -> bool:
+    if not run.group.first:
+        return True
     info = {"epoch": epoch, "step": step, "metrics": finite(metrics)}
     try:
         path = checkpoints.save(run.folder, kind, weights, info, state)
@@ -81,6 +86,7 @@ def conditions(run: Run) -> dict[str, Any]:
         "torch": torch.__version__,
         "device": next(iter(run.data.train.values())).device.type,
         "threads": torch.get_num_threads(),
+        "processes": run.group.size,
         "batch_size": run.settings.batch_size,
         "seed": run.settings.seed,
         "balance": run.settings.balance,
@@ -95,14 +101,16 @@ def restore(run: Run) -> int:
     Tells of damaged checkpoints that were passed over and of all that keeps the run
     from going on exactly as it would have. `RunError` if it can't go on at all.
     """
-    if not run.folder.checkpoints("last"):
+    # What the first process reads goes to all: the others may not even have the folder.
+    found = run.group.from_first(lambda: _newest(run))
+    if found is None:
         run.report.warn("no-checkpoint", "There is no checkpoint yet: it starts anew.")
         return 0
-    checkpoint, faults = run.folder.read_checkpoint("last")
+    checkpoint, faults = found
     for fault in faults:
         run.report.warn("damaged", f"{fault} Going on from '{checkpoint.path.name}'.")
     checkpoints.load_networks(checkpoint, run.plan.networks)
-    saved = checkpoints.state(checkpoint)
+    saved = together.own_part(run, checkpoints.state(checkpoint))
     names = [step.plan.name for step in run.steps]
     if list(saved["steps"]) != names:
         raise RunError(
@@ -118,8 +126,12 @@ def restore(run: Run) -> int:
     return run.position.step
 
 
+def _newest(run: Run) -> tuple[sealed.Sealed, list[str]] | None:
+    return run.folder.read_checkpoint("last") if run.folder.checkpoints("last") else None
+
+
 def _compare(run: Run, before: Mapping[str, Any]) -> None:
-    now = conditions(run)
+    now, before = conditions(run), {"processes": 1, **before}
     changed = [key for key in now if now[key] != before.get(key)]
     if not changed:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -13,13 +14,23 @@ import numpy as np
 import torch
 
 from netbuilder.errors import NetbuilderError, RunError
-from netbuilder.training import determinism, failures, keeping, preflight, randomness, threads
+from netbuilder.training import (
+    determinism,
+    distributed,
+    failures,
+    keeping,
+    preflight,
+    randomness,
+    threads,
+    together,
+)
 from netbuilder.training.control import Control
+from netbuilder.training.distributed import ALONE, Group
 from netbuilder.training.events import finite
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.guards import NonFiniteLoss
 from netbuilder.training.plan import Plan
-from netbuilder.training.reporter import Listener, Reporter
+from netbuilder.training.reporter import Listener, Reporter, Silent
 from netbuilder.training.run import CalledOff, Run
 
 
@@ -46,7 +57,13 @@ class RunResult:
 
 
 def train(
-    plan: Plan, folder: RunFolder, control: Control, listen: Listener, *, resume: bool = False
+    plan: Plan,
+    folder: RunFolder,
+    control: Control,
+    listen: Listener,
+    *,
+    resume: bool = False,
+    group: Group = ALONE,
 ) -> RunResult:
     """Train until done, stopped or failed, and tell how it goes to folder and listener.
 
@@ -54,19 +71,22 @@ def train(
     had not been interrupted. Before anything starts, `ProblemsError` lists what stands
     against it and `RunError` says that the folder is in use or can't be resumed; what fails
     later is in the result.
+
+    Each process of a `group` calls this; the first one alone needs the folder and writes there.
     """
-    preflight.check(plan)
-    device = preflight.find_device(plan.settings.device)
+    preflight.check(plan, group.size)
+    device = preflight.find_device(distributed.device(group, plan.settings.device))
     with (
-        folder.locked(),
-        threads.using(_threads(plan, folder, device)),
+        folder.locked() if group.first else nullcontext(),
+        threads.using(group.says(_threads(plan, folder, device))),
         determinism.using(plan.settings.deterministic),
     ):
-        control.watch(folder.path)
-        report = Reporter(folder, listen)
-        randomness.seed_all(plan.settings.seed)
+        if group.first:
+            control.watch(folder.path)
+        report = Reporter(folder, listen) if group.first else Silent(folder, listen)
+        randomness.seed_all(group.own_seed(plan.settings.seed))
         try:
-            run = Run(plan, folder, control, report, device)
+            run = Run(plan, folder, control, report, device, group)
             origin = keeping.restore(run) if resume else None
         except NetbuilderError:
             raise
@@ -82,7 +102,8 @@ def train(
             return _fail(run, _explain_loss(run, fault))
         except Exception as error:
             doing = "while evaluating" if run.evaluating else ""
-            return _fail(run, failures.explain(error, plan.settings, _weights(plan), doing))
+            found = failures.explain(error, plan.settings, _weights(plan), doing)
+            return _fail(run, together.explain(group, error, found))
         except BaseException:
             # The process may live on, so nobody else would see that the run does not.
             report.write_status(status="crashed", **run.standing())
@@ -139,8 +160,11 @@ def _threads(plan: Plan, folder: RunFolder, device: torch.device) -> int:
 def _begin(run: Run, origin: int | None) -> None:
     """Write what the run is, and tell that it starts."""
     plan, conditions = run.plan, keeping.conditions(run)
-    run.folder.write_json("environment.json", environment(conditions))
-    run.folder.write_json("data.json", finite(plan.dataset.to_json()))
+    if run.group.first:
+        tuning = run.folder.read_json("environment.json").get("tuning")
+        known = environment(conditions) | ({"tuning": tuning} if tuning else {})
+        run.folder.write_json("environment.json", known)
+        run.folder.write_json("data.json", finite(plan.dataset.to_json()))
     position = run.position
     run.report.at(position.epoch, position.step)
     run.report.write_status(epochs=plan.settings.epochs, steps=run.total_steps, **run.standing())
@@ -205,7 +229,7 @@ def _end(run: Run, status: str, reason: str, error: dict[str, Any] | None = None
     position = run.position
     if (reason == "steps" and position.batch) or run.torn:
         keeping.save_best(run)
-    elif not run.control.lost:
+    elif not run.control.lost and not run.group.broken:
         run.save()
     run.count_time()
     standing = run.standing()

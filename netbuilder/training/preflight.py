@@ -11,9 +11,9 @@ from netbuilder.training import balancing, parts
 from netbuilder.training.plan import Plan
 
 
-def check(plan: Plan) -> None:
+def check(plan: Plan, processes: int = 1) -> None:
     """`ProblemsError` lists everything that stands against this training."""
-    refuse(find_problems(plan))
+    refuse([*find_problems(plan), *(_process_problems(plan, processes) if processes > 1 else [])])
 
 
 def find_problems(plan: Plan) -> list[Problem]:
@@ -98,6 +98,31 @@ def _data_problems(plan: Plan) -> list[Problem]:
             message = f"'{name}' normalises over the batch, and a batch is a single sample."
             hint = "Set batch_size to 2 or more, or use LayerNorm or GroupNorm."
             problems.append(Problem("error", "data.batch_norm", message, hint))
+    return problems
+
+
+def _process_problems(plan: Plan, processes: int) -> list[Problem]:
+    """What several processes can't do."""
+    problems = []
+    count, batch = size(plan.dataset.train), plan.settings.batch_size
+    least = min(batch, count % batch or batch, count)
+    if batch < processes:
+        message = f"A batch of {batch} samples can't be shared out to {processes} processes."
+        hint = f"Set batch_size to {processes} or more: it is that of all processes together."
+        problems.append(Problem("error", "data.batch", message, hint))
+    elif least // processes < 2 and count != batch + 1 and not torch.cuda.is_available():
+        for name in _batch_norms(plan):
+            message = (
+                f"'{name}' normalises over a process's share, and the last batch of an epoch "
+                f"({least} samples for {processes} processes) leaves a single sample."
+            )
+            hint = "Choose another batch_size, or use LayerNorm or GroupNorm."
+            problems.append(Problem("error", "data.batch_norm", message, hint))
+    for step in plan.steps:
+        if step.settings.optimizer.kind == "LBFGS":
+            message = f"Step '{step.name}': LBFGS can't be trained by several processes."
+            hint = "Use another optimizer, or one process."
+            problems.append(Problem("error", "training.processes", message, hint))
     return problems
 
 

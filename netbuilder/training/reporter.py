@@ -84,3 +84,13 @@ class Reporter:
             self._folder.write_status(finite({**self.status, "updated": time.time()}))
         except (OSError, DocumentError) as error:
             self._once("status", f"The status can't be written: {error}")
+
+
+class Silent(Reporter):
+    """Tells nothing: of several processes the first one speaks for all."""
+
+    def emit(self, kind: Kind, values: Mapping[str, Any]) -> None:
+        pass
+
+    def write_status(self, *, force: bool = True, **changes: Any) -> None:
+        pass

@@ -15,16 +15,28 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.training import averaging, keeping, layouts, parts, previews, randomness
+from netbuilder.training import (
+    averaging,
+    keeping,
+    layouts,
+    parts,
+    previews,
+    randomness,
+    sharding,
+    together,
+)
 from netbuilder.training.batches import Batches, in_order
 from netbuilder.training.best import Best, larger_is_better
 from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
+from netbuilder.training.distributed import ALONE, Group
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.gauges import gauges
+from netbuilder.training.halts import Halts
 from netbuilder.training.instruments import Instruments
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Reporter
+from netbuilder.training.shares import counts
 from netbuilder.training.steps import Step
 from netbuilder.training.tables import spacing
 
@@ -64,20 +76,28 @@ class Run:
         control: Control,
         report: Reporter,
         device: torch.device,
+        group: Group = ALONE,
     ) -> None:
-        self.plan, self.settings = plan, plan.settings
+        self.plan, self.settings, self.group = plan, plan.settings, group
         self.folder, self.control, self.report = folder, control, report
         for module in (*plan.networks.values(), *(step.module for step in plan.steps)):
             module.to(device)
         settled = [part for step in plan.steps for part in step.settings.parts]
         self._frozen = parts.freeze(plan.networks, settled)
+        for warning in together.prepare(plan, device, group):
+            report.warn("processes", warning)
+        self._looks = together.Looks(group)
         self.data = plan.dataset.to(device)
         if self.settings.channels_last:
             self.data = layouts.apply(plan.networks.values(), self.data)
         self.batches = Batches(
-            self.data.train, self.settings.batch_size, self.settings.seed, self.settings.balance
+            self.data.train,
+            self.settings.batch_size,
+            self.settings.seed,
+            self.settings.balance,
+            group,
         )
-        self.steps = [Step(plan, step, device) for step in plan.steps]
+        self.steps = [Step(plan, step, device, group) for step in plan.steps]
         if self.settings.compile:
             for made in self.steps:
                 made.call = Compiled(made.module, partial(report.warn, "compile"))
@@ -89,6 +109,7 @@ class Run:
         self.torn = False
         """Whether a batch broke off: the weights are of no step, and must not be kept."""
         self._clock = self._preview_at = 0.0
+        self._halts = Halts()
         self.start_clock()
         # The first batch is told at once: people wait for the first point of the curve.
         self._tell_at = 0.0
@@ -152,7 +173,7 @@ class Run:
         self._latest = batch
         self.position.step += 1
         self.position.batch += 1
-        self.position.samples += size(batch)
+        self.position.samples += counts(batch)[1]
 
     def evaluate(self) -> dict[str, float]:
         """Metrics by key: of the training so far in this epoch, and of the validation part.
@@ -171,12 +192,14 @@ class Run:
             step.validation.reset()
             step.tables.reset()
         batch_size = EVALUATION_FACTOR * self.settings.batch_size
-        with torch.no_grad(), randomness.apart(self.settings.seed), self.averaged():
-            for batch in in_order(self.data.validation, batch_size):
+        seed = self.group.own_seed(self.settings.seed)
+        with torch.no_grad(), randomness.apart(seed), self.averaged():
+            for batch in in_order(self.data.validation, batch_size, self.group):
                 for step in self.steps:
                     step.measure(batch)
                 self.control.look()
-                if self.control.stopping and self.epoch_over:
+                stopping = self.group.highest(self.control.stopping)[0]
+                if stopping and self.epoch_over:
                     raise CalledOff
         self.evaluating = False
         result: dict[str, float] = {}
@@ -201,7 +224,7 @@ class Run:
             best = self.best
             step.end_epoch(metrics[best.monitor], larger_is_better=best.larger_is_better)
         self.tell_epoch()
-        if self._save_due():
+        if self.group.says(self._save_due()):
             self.save()
 
     def tell_epoch(self) -> None:
@@ -221,7 +244,7 @@ class Run:
             if not math.isfinite(value) and key not in self._not_finite:
                 self._not_finite.add(key)
                 self.report.warn("not-finite", f"{key} is not a finite number.")
-        if self._clock >= self._preview_at or self.complete():
+        if self.group.says(self._clock >= self._preview_at) or self.complete():
             self.tell_previews()
 
     def tell_previews(self) -> None:
@@ -250,13 +273,16 @@ class Run:
     def count_time(self, *, training: bool = False) -> None:
         """Book the seconds since the last call."""
         moment = time.perf_counter()
-        self.position.seconds += moment - self._clock
+        passed = self._halts.without(moment - self._clock)
+        self.position.seconds += passed
         if training:
-            self.position.training_s += moment - self._clock
+            self.position.training_s += passed
         self._clock = moment
 
     def due(self) -> bool:
         """Whether something is to be told or somebody wants something."""
+        if not self.group.alone:
+            return self._looks.due(self.position.step)
         return (
             self.position.step >= self._save_step
             or time.perf_counter() >= self._tell_at
@@ -272,15 +298,26 @@ class Run:
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
+        orders = self._agree()
         self.tell()
-        if self.instruments.due():
+        if self.group.alone and self.instruments.due():
             self.instruments.tell(self._latest, self.settings.seed, self.position.step)
             self.count_time()
-        if self._save_due():
+        if orders.save:
             self.save()
-        if self.control.paused:
+        if orders.paused:
             self._rest()
-        return not self.control.stopping
+            return not self._agree().stopping
+        return not orders.stopping
+
+    def _agree(self) -> together.Orders:
+        return self._looks.agree(
+            self.position.step,
+            stopping=self.control.stopping,
+            paused=self.control.paused,
+            save=self._save_due(),
+            limit=self._save_step,
+        )
 
     def tell(self) -> None:
         """A `metrics` event: the mean loss since the last one, metrics of the epoch so far."""
@@ -320,7 +357,7 @@ class Run:
         self.save()
         self.report.write_status(status="paused", **self.standing())
         self.report.emit("paused", {})
-        self.control.wait()
+        together.rest(self)
         self.start_clock()
         if not self.control.stopping:
             self.report.write_status(status="running")
@@ -346,7 +383,10 @@ class Run:
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
         """The `state_dict` of every network."""
-        return {name: network.state_dict() for name, network in self.plan.networks.items()}
+        states = {name: network.state_dict() for name, network in self.plan.networks.items()}
+        if self.settings.parallel == "fsdp" and not self.group.alone:
+            states = sharding.whole(states, self.group)
+        return states
 
     def save(self) -> None:
         """Write a checkpoint; the next is due after the interval."""

@@ -60,7 +60,8 @@ def shard(networks: Networks, device: torch.device) -> None:
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     for network in networks.values():
         if any(True for _ in network.parameters()):
-            fully_shard(network, mesh=mesh)
+            # Always: weights that stayed together after an evaluation would be those of then.
+            fully_shard(network, mesh=mesh, reshard_after_forward=True)
 
 
 def is_sharded(tensors: Iterable[Tensor]) -> bool:

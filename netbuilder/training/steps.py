@@ -93,8 +93,9 @@ class Step:
     def measure(self, batch: Batch) -> None:
         """Evaluate one batch; the module must be in eval mode and gradients off."""
         loss, outputs, shown = self._compute(batch)
-        self.validation.add(loss.double(), outputs, *counts(batch))
-        self.tables.add(outputs, shown)
+        samples, whole = counts(batch)
+        self.validation.add(loss.double(), outputs, samples, whole)
+        self.tables.add(outputs, shown, counted=samples > 0)
 
     def _compute(self, batch: Batch) -> tuple[Tensor, Any, Any]:
         with self._cast:

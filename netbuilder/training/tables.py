@@ -48,13 +48,22 @@ class Tables:
         """Forget everything: a new validation."""
         self._counts.clear()
 
-    def add(self, outputs: Mapping[str, tuple[Tensor, ...]], shown: Mapping[str, Any]) -> None:
-        """One batch: the arguments of the metrics, and what the previews show."""
+    def add(
+        self,
+        outputs: Mapping[str, tuple[Tensor, ...]],
+        shown: Mapping[str, Any],
+        *,
+        counted: bool = True,
+    ) -> None:
+        """One batch: the arguments of the metrics, and what the previews show.
+
+        One that is not `counted` stands for nothing: this process had no sample of its own.
+        """
         for name, scores, right in self._pairs(outputs, shown):
             classes = 2 if scores.dim() == right.dim() else scores.shape[1]
-            counted = _count(scores, right, classes)
+            numbers = _count(scores, right, classes) * counted
             before = self._counts.get(name)
-            self._counts[name] = counted if before is None else before + counted
+            self._counts[name] = numbers if before is None else before + numbers
 
     def _pairs(
         self, outputs: Mapping[str, tuple[Tensor, ...]], shown: Mapping[str, Any]

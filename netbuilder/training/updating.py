@@ -103,6 +103,8 @@ class Updating:
 
     def _backward(self, loss: Tensor) -> None:
         kept = [parameter.grad for parameter in self._others]
+        for parameter in self._others:
+            parameter.grad = None  # or it would be added to what is kept
         loss.backward(inputs=self._own)  # type: ignore[no-untyped-call]
         for parameter, gradient in zip(self._others, kept, strict=True):
             parameter.grad = gradient

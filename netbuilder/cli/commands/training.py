@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
 
+if TYPE_CHECKING:
+    from netbuilder.training.distributed import Group
+
 
 def train(options: Namespace) -> int:
-    """Train until done; Ctrl+C stops with a checkpoint, a second one ends at once."""
+    """Train until done; Ctrl+C stops with a checkpoint, a second one ends at once.
+
+    Under torchrun this is one of several processes; only the first one tells anything.
+    """
+    if int(os.environ.get("WORLD_SIZE") or 1) > 1:
+        from netbuilder.cli import several
+
+        return several.run(lambda group: _train(options, group), json=options.json)
+    return _train(options, None)
+
+
+def _train(options: Namespace, group: Group | None) -> int:
     from netbuilder.cli.progress import Progress
 
+    first = group is None or group.first
     values = settings(options)
+    if options.folds is not None:
+        from netbuilder.cli.commands import finding
+
+        return finding.train_folds(options, values)
     document = trusting.load(options.file, options)
     from netbuilder.engine import carrying, tasks
     from netbuilder.training.control import Control
@@ -30,23 +51,31 @@ def train(options: Namespace) -> int:
         wish = carrying.Wish(run_folder(options.origin), keep, options.widen)
     elif options.keep or options.widen:
         raise UsageError("--keep and --widen belong to --from.", "Name the run: --from RUN.")
+    if options.tune and not options.resume:
+        from netbuilder.cli.commands import finding
+
+        values |= finding.tuned(document, values, Path(options.run))
     control = Control()
-    _stop_on_signals(control.stop)
-    with Progress() as progress, trusting.quiet():
+    _stop_on_signals(control.stop, once=group is None)
+    resume = options.resume or (group is not None and group.goes_on(Path(options.run)))
+    with Progress() if first else nullcontext() as progress, trusting.quiet():
         try:
             result = tasks.train(
                 document,
                 Path(options.run),
                 overrides=values,
-                resume=options.resume,
+                resume=resume,
                 wish=wish,
                 control=control,
-                listen=progress.take,
+                listen=None if progress is None else progress.take,
+                group=group,
             )
         except RunError as error:
             # Nothing has run yet: the folder or the device is not what it should be.
             raise UsageError(str(error), error.hint) from error
     failed = result["status"] == "failed"
+    if not first and not failed:
+        return output.DONE
     if "origin" in result:
         _say_origin(result["origin"])
     if options.json:
@@ -97,11 +126,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def _stop_on_signals(stop: Any) -> None:
+def _stop_on_signals(stop: Any, *, once: bool) -> None:
     def handle(number: int, frame: object) -> None:
-        output.say("Stopping after this batch. Once more ends it at once.")
         stop()
-        signal.signal(number, signal.SIG_DFL)
+        if once:
+            output.say("Stopping after this batch. Once more ends it at once.")
+            signal.signal(number, signal.SIG_DFL)
+        # torchrun repeats what the terminal has told everybody, and ends all by itself in time.
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
