@@ -16,6 +16,7 @@ from netbuilder.gui.canvas.search import (
     Entry,
     entries,
     key_of,
+    of_project,
     ranked,
 )
 from netbuilder.gui.canvas.view import CanvasView
@@ -126,7 +127,7 @@ class Palette(QWidget):
         starred = [keys[key] for key in self.favourites if key in keys]
         families: dict[str, list[Entry]] = {}
         for entry in self._entries:
-            own = entry.params.get("block") or entry.params.get("network")
+            own = of_project(entry)
             families.setdefault(OWN if own and not entry.refusal else entry.family, []).append(
                 entry
             )

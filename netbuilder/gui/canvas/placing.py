@@ -14,6 +14,7 @@ from netbuilder.graph.model import Json, Node
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.node_item import NodeItem
 from netbuilder.gui.canvas.places import Box
+from netbuilder.gui.canvas.search import NETWORK
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.editing import EditingView
@@ -38,7 +39,7 @@ def face_to_be(view: EditingView, layer: str, params: Mapping[str, Json]) -> Fac
 
 def fresh_name(view: EditingView, layer: str, params: Mapping[str, Json]) -> str:
     """A free name for a new node: from its layer, or from the graph that it calls."""
-    called = params.get("block") or params.get("network")
+    called = params.get("block") or (params.get("network") if layer == NETWORK else None)
     wanted = rules.identifier(called) if isinstance(called, str) else rules.default_name(layer)
     return rules.unique_name(wanted, {node.name for node in view.shown.nodes.values()})
 

@@ -13,6 +13,8 @@ from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Role
 from netbuilder.layers.blocks import Turns
 
+NETWORK = "netbuilder.NetworkCall"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -30,9 +32,16 @@ class Entry:
     """Why it would not fit what comes in where it goes; empty if it would, or nobody knows."""
 
 
+def of_project(entry: Entry) -> str:
+    """The block or network that an entry stands for; empty for a layer."""
+    if entry.layer != NETWORK and "network" in entry.params:
+        return ""
+    return str(entry.params.get("block") or entry.params.get("network") or "")
+
+
 def key_of(entry: Entry) -> str:
     """By what a favourite is remembered: a block or network by its name, too."""
-    called = entry.params.get("block") or entry.params.get("network")
+    called = of_project(entry)
     return f"{entry.layer} {called}" if called else entry.layer
 
 
@@ -56,7 +65,9 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
         line = first_sentence(kind.help())
         words = f"{id.rpartition('.')[2]} {kind.keywords}"
         entry = Entry(id, kind.title, kind.family.value, line, words, {}, refusal)
-        if kind.role is Role.CALL and document is not None:
+        if kind.role is Role.CALL and kind.inputs:
+            found.append(_caller(document, graph, entry))
+        elif kind.role is Role.CALL and document is not None:
             found += _calls(document, graph, entry, kind.starting)
         elif id == loops.LOOP:
             found += _loops(document, graph, entry) if document is not None else []
@@ -65,6 +76,14 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
         else:
             found.append(entry)
     return found
+
+
+def _caller(document: Document | None, graph: Graph | None, entry: Entry) -> Entry:
+    """A layer with ports of its own that calls a network: the first that the step updates."""
+    names = [network.name for network in document.of_kind("network")] if document else []
+    updates = graph.info.settings.get("updates", ()) if graph is not None else ()
+    chosen = [name for name in names if name in updates] or names
+    return replace(entry, params={"network": chosen[0]}) if chosen else entry
 
 
 def _calls(
