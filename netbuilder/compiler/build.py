@@ -55,6 +55,7 @@ class BuiltStep:
     previews: Mapping[str, str]
     updates: tuple[str, ...]
     asks: bool = False
+    across_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,8 @@ def build_step(
     }
     updates = tuple(str(update) for update in graph.info.settings.get("updates", ()))
     asks = program.always >= 0
-    return BuiltStep(module, source.inputs, metrics, previews, updates, asks)
+    across = any(layer.across_batch for layer in compiled.inferences[graph.id].layers.values())
+    return BuiltStep(module, source.inputs, metrics, previews, updates, asks, across)
 
 
 def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:

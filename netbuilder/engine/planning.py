@@ -44,6 +44,7 @@ def make(document: Document) -> Plan:
                 metrics=built.metrics,
                 previews=built.previews,
                 asks=built.asks,
+                across_batch=built.across_batch,
             )
         )
     return Plan(networks, tuple(steps), dataset, chosen)

@@ -249,6 +249,9 @@ class Layer(BaseModel):
     needs_values: ClassVar[bool] = False
     """Whether it can't run without numbers, as on the meta device: to find out what comes out
     it is run on zeros instead, its weights zero too."""
+    across_batch: ClassVar[bool] = False
+    """Whether it compares the samples of a batch with each other, so that the size of the batch
+    counts: it is evaluated with batches as large as those of the training."""
     keeps_values: ClassVar[tuple[str, ...]] = ()
     """Input ports whose numbers the result is made of, unchanged: ids stay ids of as many."""
 

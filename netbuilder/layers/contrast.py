@@ -20,6 +20,7 @@ class _Pairs(Layer):
     family = Family.LOSS
     role = Role.LOSS
     where = frozenset({"step"})
+    across_batch = True
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         first, second = (port.name for port in self.inputs)
@@ -109,6 +110,7 @@ class EnergyDistance(Layer):
     family = Family.LOSS
     role = Role.LOSS
     where = frozenset({"step"})
+    across_batch = True
     keywords = "mmd maximum mean discrepancy distribution gan quality two sample generator"
     inputs = (
         Port("input", "Samples, such as generated ones."),

@@ -20,7 +20,8 @@ class StepPlan:
     scalar, the arguments of each metric's `update` by name, and by name a tensor to show
     or a pair of it and its target. `updates` are the networks that its optimizer trains;
     `metrics` makes a fresh torchmetrics metric by name; `previews` has a kind by name. With
-    `asks` the module makes its previews only if it is called with `previews=True`.
+    `asks` the module makes its previews only if it is called with `previews=True`. With
+    `across_batch` it compares samples with each other, so that the size of a batch counts.
     """
 
     name: str
@@ -31,6 +32,7 @@ class StepPlan:
     metrics: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     previews: Mapping[str, str] = field(default_factory=dict)
     asks: bool = False
+    across_batch: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ from netbuilder.training.tables import spacing
 
 TELL_EVERY_S = 0.2
 PREVIEW_EVERY_S = 0.5
+PREVIEW_SHARE = 20
+"""So much longer than a preview takes is the time to the next: sampling may take seconds."""
 EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""
 EXPLOSION = 1e4
@@ -191,7 +193,8 @@ class Run:
             step.module.eval()
             step.validation.reset()
             step.tables.reset()
-        batch_size = EVALUATION_FACTOR * self.settings.batch_size
+        alone = any(step.plan.across_batch for step in self.steps)
+        batch_size = (1 if alone else EVALUATION_FACTOR) * self.settings.batch_size
         seed = self.group.own_seed(self.settings.seed)
         with torch.no_grad(), randomness.apart(seed), self.averaged():
             for batch in in_order(self.data.validation, batch_size, self.group):
@@ -251,13 +254,15 @@ class Run:
         """A `preview` event, of the first samples that are not trained on."""
         part = self.data.validation if size(self.data.validation) else self.data.train
         shown: dict[str, Any] = {}
+        begun = time.perf_counter()
         with randomness.apart(self.settings.seed), self.averaged():
             for step in self.steps:
                 step.module.eval()
                 shown |= previews.of_step(step.plan, self.data.fields, part)
         if shown:
             self.report.emit("preview", {"previews": shown})
-        self._preview_at = time.perf_counter() + PREVIEW_EVERY_S
+        ended = time.perf_counter()
+        self._preview_at = ended + max(PREVIEW_EVERY_S, PREVIEW_SHARE * (ended - begun))
 
     def _key(self, part: str, step: Step, name: str) -> str:
         """`val/accuracy`; with several steps `val/discriminate/loss`."""
