@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from netbuilder.app.run_rows import RunRow, Value, setting
+from netbuilder.app.run_rows import RunRow
+from netbuilder.training.run_settings import Value, setting
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,

@@ -13,10 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from netbuilder.app.run_rows import RunRow, real, settings_of, whole
+from netbuilder.app.run_rows import RunRow, real, whole
 from netbuilder.errors import DocumentError
 from netbuilder.storage import atomic
 from netbuilder.training.folder import RunFolder
+from netbuilder.training.run_settings import settings_of
 
 INDEX = ".index.json"
 VERSION = 1

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from netbuilder.app import asking, run_table, running, templates
+from netbuilder.app import asking, kinds, running, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.costing import Costing, Costs, countable
 from netbuilder.app.events import (
@@ -29,7 +29,6 @@ from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
-from netbuilder.app.run_rows import RunRow
 from netbuilder.app.runs import RunView, next_run, runs_folder
 from netbuilder.app.trail import (
     Trail,
@@ -124,9 +123,13 @@ class Session:
         """The project's file, None for one that has none yet."""
         return self.file.path
 
-    def new(self, template: str | None = None) -> None:
-        """A blank project, or one from a template; `DocumentError` if there is no such."""
+    def new(self, template: str | None = None, *, kind: str = "") -> None:
+        """A blank project, one from a template, or of a kind of training (`app.kinds`).
+
+        `DocumentError` if there is no such.
+        """
         document = templates.open_template(template) if template else _blank()
+        document = kinds.begin(kind) if kind else document
         self._install(document, ProjectFile(locks=self._locks))
 
     def open(self, path: Path, *, run: Run = at_once) -> None:
@@ -516,6 +519,22 @@ class Session:
         """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
         self._worker.ask("cancel", {}, self._notice_error)
 
+    def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:
+        """Measure something before a training; `on_done` hears the outcome.
+
+        `what` is the worker's word: `find_lr`, `find_batch`, `tune` or `weigh_classes`.
+        """
+        try:
+            project = self._project_json()
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer(what, {**params, "project": project}, on_done)
+
+    def stop_looking(self) -> None:
+        """Let a measurement that was asked for answer with what it has."""
+        self._worker.ask("stop", {}, self._notice_error)
+
     def restart_worker(self) -> None:
         """Start the worker again after it was given up."""
         if self._worker.started:
@@ -565,10 +584,6 @@ class Session:
             on_done(NetbuilderError("There is no trained network yet.", "Train it first."))
             return
         self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
-
-    def runs(self) -> list[RunRow]:
-        """The runs of this project, the latest first."""
-        return run_table.rows(self.runs_folder())
 
     def _finished_run(self) -> Path | None:
         run = self.run

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from netbuilder.app.kinds import KINDS
 from netbuilder.cli import output, trusting
 
 COMMANDS = (
@@ -27,6 +28,7 @@ COMMANDS = (
     "predict",
     "runs",
     "compare",
+    "board",
     "control",
     "diff",
     "worker",
@@ -86,8 +88,9 @@ def _add(commands: Any, name: str, module: str, help: str) -> argparse.ArgumentP
 
 def _project_commands(commands: Any) -> None:
     _add(commands, "templates", "project", "List the projects that come with netbuilder.")
-    new = _add(commands, "new", "project", "Make a project from a template.")
-    new.add_argument("template", metavar="TEMPLATE")
+    new = _add(commands, "new", "project", "Make a project from a template, or of a kind.")
+    known = ", ".join(kind.id for kind in KINDS)
+    new.add_argument("template", metavar="TEMPLATE", help=f"a template, or a kind: {known}")
     new.add_argument("-o", "--output", metavar="FILE.netb", help="default: TEMPLATE.netb")
     new.add_argument("--force", action="store_true", help="replace a file that is there")
     _add(commands, "layers", "project", "List the layers and their parameters.")
@@ -178,6 +181,8 @@ def _run_commands(commands: Any) -> None:
     control.add_argument("--force", action="store_true", help="stop: end its process at once")
     compare = _add(commands, "compare", "comparing", "Compare the settings and results of runs.")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+    board = _add(commands, "board", "comparing", "Write files for TensorBoard into run folders.")
+    board.add_argument("folder", metavar="RUN_OR_DIR", nargs="?")
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")
     diff.add_argument("before", metavar="A.netb")
     diff.add_argument("after", metavar="B.netb")

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from netbuilder.training.plan import Plan
 
 
-def analyse(document: Document) -> Report:
-    """Problems, shapes and code of everything in the project.
+def analyse(document: Document, *, source: bool = True) -> Report:
+    """Problems, shapes and, with `source`, code of everything in the project.
 
     Settings of data, training and steps that can't be read are problems among the others.
     """
@@ -43,7 +43,7 @@ def analyse(document: Document) -> Report:
     except NetbuilderError as error:
         fields = {}
         faults.insert(0, Problem("error", "data.settings", str(error), error.hint))
-    report = analyse_document(document, fields)
+    report = analyse_document(document, fields, source=source)
     return replace(report, problems=(*faults, *report.problems, *_weights_faults(document)))
 
 
@@ -115,11 +115,18 @@ def train(
     document = settings.apply(document, overrides or {})
     plan = planning.make(document)
     origin = group.from_first(lambda: _open_run(document, plan, run_dir, resume, wish))
+    folder = RunFolder(run_dir)
+    listen = listen or (lambda event: None)
+    if plan.settings.board and group.first:
+        from netbuilder.training import board, run_settings
+
+        settings_now = run_settings.settings_of(folder.project_path.read_bytes())
+        listen = board.Board(folder, settings_now).listening(listen)
     result = loop.train(
         plan,
-        RunFolder(run_dir),
+        folder,
         control or Control(),
-        listen or (lambda event: None),
+        listen,
         resume=resume,
         group=group,
     )

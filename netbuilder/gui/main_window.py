@@ -23,6 +23,7 @@ from netbuilder.gui.detached import Detached
 from netbuilder.gui.habits import Habits
 from netbuilder.gui.own_code import OwnCode
 from netbuilder.gui.projects import Projects
+from netbuilder.gui.run_deeds import RunDeeds
 from netbuilder.gui.runner import Runner
 from netbuilder.gui.start_page import StartPage
 from netbuilder.gui.status import StatusBar
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.habits = Habits(self, settings)
         self.runner = Runner(self)
+        self.run_deeds = RunDeeds(self)
         self.detached = Detached(self)
         self._client_factory = client_factory
         self._painted = False
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.start.template_chosen.connect(self.projects.open_template)
         self.start.project_chosen.connect(self.projects.open_path)
         self.start.new_wanted.connect(self.projects.new)
+        self.start.kind_wanted.connect(self.projects.new_kind)
         self.start.open_wanted.connect(self.projects.open)
         self.posted.connect(self._do_posted, Qt.ConnectionType.QueuedConnection)
         theme.notifier.changed.connect(self._dress)
@@ -160,7 +163,9 @@ class MainWindow(QMainWindow):
             bench.train_wanted.connect(self.runner.train)
             bench.resume_wanted.connect(self.runner.resume)
             bench.export_wanted.connect(self.runner.export)
-            bench.run_project_wanted.connect(self.open_path)
+            bench.run_project_wanted.connect(self.run_deeds.open)
+            bench.run_difference_wanted.connect(self.run_deeds.compare)
+            bench.run_start_wanted.connect(self.run_deeds.start_from)
             bench.trust_wanted.connect(self.own_code.may_run)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)

@@ -99,6 +99,10 @@ class Projects(QObject):
         """A new empty project."""
         self._replace(lambda session: session.new())
 
+    def new_kind(self, kind: str) -> None:
+        """A new project of a kind of training; see `app.kinds`."""
+        self._replace(lambda session: session.new(kind=kind))
+
     def open_template(self, id: str) -> None:
         """A new project from a template."""
         self._replace(lambda session: session.new(id))
@@ -122,6 +126,14 @@ class Projects(QObject):
             self._house.settings.remember(path)
             self._offer_recovery(path)
         return opened
+
+    def open_run(self, run: Path) -> bool:
+        """The exact project of a run, as a new one; a message says why it can't be shown."""
+        from netbuilder.gui.background import in_background
+
+        return self._replace(
+            lambda session: session.open_run(run, run=in_background), run / "project.netb"
+        )
 
     def reload(self) -> None:
         """Open the project's file anew; what is not in it is lost."""

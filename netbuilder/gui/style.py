@@ -99,6 +99,13 @@ QWidget#dockTitle { background: $panel; }
 QPlainTextEdit#code { border: none; border-radius: 0; background: $surface; padding: 4px; }
 QFrame#commandList { background: $card; border: 1px solid $border; border-radius: 8px; }
 QTableView::item { padding: 0 8px; }
+QTableView::indicator, QTreeView::indicator {
+  width: 11px; height: 11px; border: 1px solid $muted; border-radius: 3px; background: $field;
+}
+QTableView::indicator:checked, QTreeView::indicator:checked {
+  background: $accent; border-color: $accent;
+}
+QTreeView::indicator:indeterminate { background: $selection; border-color: $accent; }
 QListView#commandRows { background: transparent; }
 QProgressBar { max-height: 6px; min-height: 6px; border: none; border-radius: 3px;
   background: $border; }

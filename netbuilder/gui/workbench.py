@@ -66,6 +66,8 @@ class Workbench(QMainWindow):
     resume_wanted = Signal(object)
     trust_wanted = Signal()
     run_project_wanted = Signal(object)
+    run_difference_wanted = Signal(object)
+    run_start_wanted = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -184,6 +186,7 @@ class Workbench(QMainWindow):
         self.inspector.values = session.values_here
         canvas.canvas.values = session.values_here
         self.code.node_chosen.connect(self.go_to)
+        self.code.looked_at.connect(session.want_source)
         self.data.sample_wanted.connect(self._sample)
         self.training.train_wanted.connect(self.train_wanted)
         self.training.pause_wanted.connect(session.pause)
@@ -191,8 +194,11 @@ class Workbench(QMainWindow):
         self.training.stop_wanted.connect(session.stop)
         self.training.export_wanted.connect(self.export_wanted)
         self.training.place_wanted.connect(self.go_to)
-        self.runs.refresh_wanted.connect(lambda: self.runs.show_runs(session.runs()))
+        self.runs.refresh_wanted.connect(lambda: self.runs.load(session.runs_folder()))
         self.runs.project_wanted.connect(self.run_project_wanted)
+        self.runs.difference_wanted.connect(self.run_difference_wanted)
+        self.runs.start_wanted.connect(self.run_start_wanted)
+        self.runs.refused.connect(lambda text: self.message.emit(text, "warning"))
         self.runs.resume_wanted.connect(self.resume_wanted)
 
     @property
@@ -238,7 +244,7 @@ class Workbench(QMainWindow):
                 self.training.show_run(run)
                 self.canvas.canvas.set_running(run is not None and run.active)
                 if self.runs.isVisible():
-                    self.runs.show_runs(self.session.runs())
+                    self.runs.load(self.session.runs_folder())
             case RunEvent(run=run, event=what):
                 self.training.add_event(run, what)
 
@@ -321,8 +327,12 @@ class Workbench(QMainWindow):
         self.problems_changed.emit()
 
     def _show_code(self) -> None:
-        found = self.session.graph_report()
-        self.code.show_code(self.session.graph.name, found.code, found.lines)
+        session = self.session
+        if session.report is not None and not session.report.source:
+            self.code.await_code(session.graph.name)
+            return
+        found = session.graph_report()
+        self.code.show_code(session.graph.name, found.code, found.lines)
 
     # -- what the panels ask for -----------------------------------------------------------
 

@@ -119,6 +119,7 @@ class TrainingSettings(Settings):
     checkpoint_steps: Count | None = further(
         None, "Batches between two checkpoints; empty: by the clock alone."
     )
+    board: bool = further(False, "Write a file for TensorBoard as it goes.")
     parallel: Literal["ddp", "fsdp"] = further(
         "ddp",
         "Under torchrun: every process has all weights (ddp), or a part of each (fsdp), for "

@@ -13,13 +13,15 @@ import psutil
 import pytest
 
 from benchmarks import runs_table
-from netbuilder.app import run_care, run_rows, run_table, templates
+from netbuilder.app import run_care, run_table, templates
 from netbuilder.app.run_filter import Filter
-from netbuilder.app.run_rows import RunRow, differing, settings_of
+from netbuilder.app.run_rows import RunRow
 from netbuilder.app.runs import next_run
 from netbuilder.errors import RunError
 from netbuilder.storage import format
+from netbuilder.training import run_settings
 from netbuilder.training.folder import RunFolder
+from netbuilder.training.run_settings import differing, settings_of
 
 
 @pytest.fixture
@@ -170,7 +172,7 @@ def test_a_run_without_a_status_is_as_its_events_say(folder: Path, read: list[Pa
 def test_settings_found_without_the_networks_are_those_of_the_whole_text(template: str) -> None:
     text = format.dumps(templates.open_template(template)).encode()
     value = json.loads(text)
-    quick = run_rows._parts(text)
+    quick = run_settings._parts(text)
     steps = [graph for graph in value["graphs"] if graph["kind"] == "step"]
     for key in ("nodes", "wires"):
         for step in steps:
@@ -181,15 +183,15 @@ def test_settings_found_without_the_networks_are_those_of_the_whole_text(templat
 
 
 def test_only_settings_that_differ_count_and_defaults_are_known() -> None:
-    rows: list[dict[str, run_rows.Value]] = [
+    rows: list[dict[str, run_settings.Value]] = [
         {"optimizer.kind": "AdamW", "epochs": 3},
         {"optimizer.kind": "AdamW", "optimizer.lr": 0.001, "epochs": 3, "seed": 1},
     ]
     # 0.001 is AdamW's own learning rate.
     assert differing(rows) == ["seed"]
-    assert run_rows.setting(rows[0], "optimizer.lr") == 0.001
-    assert run_rows.setting(rows[0], "seed") == 0
-    assert run_rows.setting(rows[0], "no.such") is None
+    assert run_settings.setting(rows[0], "optimizer.lr") == 0.001
+    assert run_settings.setting(rows[0], "seed") == 0
+    assert run_settings.setting(rows[0], "no.such") is None
 
 
 # -- filter ----------------------------------------------------------------------------------

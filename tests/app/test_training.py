@@ -11,6 +11,7 @@ import pytest
 
 from netbuilder.app import runs
 from netbuilder.app.events import Notice, RunChanged, RunEvent
+from netbuilder.app.run_table import rows
 from netbuilder.app.runs import RunFault, RunView
 from netbuilder.errors import ProblemsError, RunError
 from netbuilder.graph import edits
@@ -247,7 +248,7 @@ def test_runs_lie_beside_a_saved_project(desk: Desk, tmp_path: Path) -> None:
     session = desk.session
     session.save(tmp_path / "digits.netb")
     assert session.runs_folder() == tmp_path / "digits.runs"
-    assert session.runs() == []
+    assert rows(session.runs_folder()) == []
     session.train()
     assert session.run is not None
     assert session.run.path == tmp_path / "digits.runs" / "run-001"
@@ -255,9 +256,9 @@ def test_runs_lie_beside_a_saved_project(desk: Desk, tmp_path: Path) -> None:
     make_run(tmp_path / "digits.runs" / "run-010", {"status": 5, "metrics": [], "best": 1})
     (tmp_path / "digits.runs" / "notes.txt").write_text("")
     assert runs.next_run(session.runs_folder()).name == "run-011"
-    assert [row.name for row in session.runs()] == ["run-010", "run-009"]
-    assert session.runs()[1].epoch == 3
-    assert json.dumps([row.to_json() for row in session.runs()])
+    assert [row.name for row in rows(session.runs_folder())] == ["run-010", "run-009"]
+    assert rows(session.runs_folder())[1].epoch == 3
+    assert json.dumps([row.to_json() for row in rows(session.runs_folder())])
 
 
 def test_runs_of_an_unsaved_project_lie_in_the_data_folder(

@@ -90,3 +90,15 @@ def test_diff_takes_projects_and_runs(call: Call, folder: Path, tmp_path: Path) 
     assert "mean the same" in call("diff", one, one)[1]
     assert answer(call, "diff", folder / "run-0001", folder / "run-0001") == []
     assert call("diff", one, tmp_path / "nowhere.netb")[0] == 2
+
+
+def test_board_writes_what_tensorboard_reads(call: Call, folder: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    rows = answer(call, "board", folder)
+    assert len(rows) == 6
+    found = EventAccumulator(str(folder / "run-0003"))
+    found.Reload()
+    assert [each.step for each in found.Scalars("val/loss")] == [20, 40, 60, 80, 100]
+    assert answer(call, "board", folder / "run-0001")[0]["bytes"] == rows[0]["bytes"]
+    assert "tensorboard --logdir" in call("board", folder)[2]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
+from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.errors import Fix, Problem, RunError
 from netbuilder.graph import edits
 from netbuilder.gui.code_panel import CodePanel, CodeView
 from netbuilder.gui.data_panel import kind_of
-from netbuilder.gui.runs_panel import differing
 from netbuilder.gui.samples import image_of
 from netbuilder.gui.training_panel import duration, figure
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
@@ -135,6 +133,47 @@ def test_an_edit_far_below_does_not_move_the_view(qapp: QApplication) -> None:
     assert view.verticalScrollBar().value() == 50
     view.close()
     view.deleteLater()
+
+
+def test_code_comes_when_it_is_looked_at(hand: WindowHand) -> None:
+    hand.open()
+    graph, code = hand.session.graph, hand.bench.code
+
+    def answer(text: str) -> bool:
+        """Whether the code was asked for."""
+        ((_, params, _),) = hand.client.waiting("analyse")
+        report = GraphReport(code=text if params["source"] else "")
+        whole = Report(graphs={graph.id: report}, source=params["source"])
+        hand.client.answer("analyse", result=whole.to_json())
+        settle()
+        return bool(params["source"])
+
+    def edit(channels: int) -> None:
+        conv = graph.named("conv1")
+        assert conv is not None
+        values = {"out_channels": channels}
+        edits.set_parameters(hand.session.history, graph, [conv.id], values)
+        settle()
+
+    edit(5)
+    assert not answer("one")
+    hand.command("view.code")
+    settle()
+    assert answer("two")
+    assert code.view.toPlainText() == "two"
+    edit(6)
+    # What is shown stays until the new code is there.
+    assert code.view.toPlainText() == "two"
+    assert answer("three")
+    assert code.view.toPlainText() == "three"
+    hand.command("view.problems")
+    settle()
+    edit(7)
+    assert not answer("four")
+    hand.command("view.code")
+    settle()
+    assert answer("five")
+    assert code.view.toPlainText() == "five"
 
 
 def test_nodes_and_lines_mark_each_other(qapp: QApplication) -> None:
@@ -354,68 +393,3 @@ def test_durations_and_figures() -> None:
         "0.9877",
         "1.00e-07",
     ]
-
-
-# -- runs --------------------------------------------------------------------------------------
-
-
-def test_only_settings_that_differ() -> None:
-    rows = [{"lr": "0.1", "epochs": "3"}, {"lr": "0.2", "epochs": "3", "seed": "1"}]
-    assert differing(rows) == ["lr", "seed"]
-
-
-def _make_run(folder: Path, number: int, project: bytes) -> None:
-    run = folder / f"run-{number:03d}"
-    run.mkdir(parents=True)
-    (run / "project.netb").write_bytes(project)
-    status = {"status": "finished", "epoch": number, "metrics": {"val/loss": 1 / number}}
-    (run / "status.json").write_text(json.dumps(status))
-    event = {
-        "seq": 1,
-        "time": 0,
-        "event": "epoch",
-        "epoch": 1,
-        "step": 9,
-        "values": {"val/loss": 1},
-    }
-    (run / "events.jsonl").write_text(json.dumps(event) + "\n")
-
-
-def test_runs_are_listed_compared_and_opened(hand: WindowHand) -> None:
-    from netbuilder.storage.format import dumps
-
-    hand.open()
-    project = dumps(hand.session.document).encode()
-    for number in (1, 2, 12):
-        _make_run(hand.session.runs_folder(), number, project)
-    hand.bench.show_panel("runs")
-    settle()
-    panel = hand.bench.runs
-    assert panel.table.rowCount() == 3
-    panel.table.selectAll()
-    settle()
-    assert panel._plot is not None
-    assert set(panel._plot.curves) == {"run-001", "run-002", "run-012"}
-    epochs = 2
-    panel.table.sortItems(epochs, Qt.SortOrder.DescendingOrder)
-    assert [_text(hand, row, 0) for row in range(3)] == ["run-012", "run-002", "run-001"]
-    panel.table.selectRow(0)
-    settle()
-    hand.press(panel.open)
-    assert hand.session.path == hand.session.runs_folder().parent / "project.netb"
-
-
-def _text(hand: WindowHand, row: int, column: int) -> str:
-    item = hand.bench.runs.table.item(row, column)
-    assert item is not None
-    return item.text()
-
-
-def test_a_run_of_which_nothing_can_be_read_is_listed_all_the_same(hand: WindowHand) -> None:
-    hand.open()
-    run = hand.session.runs_folder() / "run-001"
-    run.mkdir(parents=True)
-    (run / "project.netb").write_bytes(b"\xff\x00 no project")
-    hand.bench.show_panel("runs")
-    settle()
-    assert hand.bench.runs.table.rowCount() == 1

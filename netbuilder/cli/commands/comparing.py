@@ -1,4 +1,4 @@
-"""Commands that list and compare runs and projects: runs, compare, diff."""
+"""Commands that list and compare runs and projects: runs, compare, board, diff."""
 
 from __future__ import annotations
 
@@ -24,18 +24,8 @@ def runs(options: Namespace) -> int:
     """List the runs in a folder, or those of a project; pinned ones first."""
     from netbuilder.app import run_table
     from netbuilder.app.run_filter import Filter
-    from netbuilder.app.runs import runs_folder
 
-    chosen = options.folder
-    if chosen is None:
-        folder = Path("runs") if Path("runs").is_dir() else Path()
-    elif Path(chosen).is_file():
-        folder = runs_folder(Path(chosen), load(chosen).project.title)
-    else:
-        folder = Path(chosen)
-        if not folder.is_dir():
-            raise UsageError(f"There is no folder '{chosen}'.")
-    found = run_table.rows(folder)
+    found = run_table.rows(_folder(options.folder))
     wanted = Filter.parse(options.filter or "")
     unknown = wanted.unknown(found)
     if unknown:
@@ -52,6 +42,19 @@ def runs(options: Namespace) -> int:
     return output.DONE
 
 
+def _folder(chosen: str | None) -> Path:
+    """A folder of runs: as given, that of a project, or `runs` where one is."""
+    from netbuilder.app.runs import runs_folder
+
+    if chosen is None:
+        return Path("runs") if Path("runs").is_dir() else Path()
+    if Path(chosen).is_file():
+        return runs_folder(Path(chosen), load(chosen).project.title)
+    if not Path(chosen).is_dir():
+        raise UsageError(f"There is no folder '{chosen}'.")
+    return Path(chosen)
+
+
 def _metrics(row: RunRow) -> str:
     return ", ".join(f"{key} {number(value)}" for key, value in row.metrics.items())
 
@@ -59,7 +62,7 @@ def _metrics(row: RunRow) -> str:
 def compare(options: Namespace) -> int:
     """The settings that differ between runs, their results, and what was drawn otherwise."""
     from netbuilder.app import run_table
-    from netbuilder.app.run_rows import differing, setting
+    from netbuilder.training.run_settings import differing, setting
 
     found = [run_table.row(run_folder(path)) for path in options.runs]
     names = differing(row.settings for row in found)
@@ -114,6 +117,29 @@ def _drawn(runs: Sequence[Path]) -> list[list[str]]:
         else [row.words for row in difference(first, other) if row.graph and row.what != "setting"]
         for other in documents
     ]
+
+
+def board(options: Namespace) -> int:
+    """Make TensorBoard's files of what runs told; `tensorboard --logdir DIR` shows them."""
+    from netbuilder.app import run_table
+    from netbuilder.training.board import Board
+    from netbuilder.training.folder import RunFolder
+
+    folder = _folder(options.folder)
+    one = RunFolder(folder).exists()
+    found = [run_table.row(folder)] if one else run_table.rows(folder)
+    rows = []
+    for row in found:
+        made = Board(RunFolder(row.path), row.settings)
+        rows.append({"run": str(row.path), "file": str(made.path), "bytes": made.update()})
+    if options.json:
+        output.answer(rows)
+        return output.DONE
+    for entry in rows:
+        print(entry["file"])
+    if rows:
+        output.say(f"Look at them with: tensorboard --logdir {folder}")
+    return output.DONE
 
 
 def diff(options: Namespace) -> int:

@@ -1,0 +1,63 @@
+"""What the window does with a run of the table: open its project, compare, start from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netbuilder.gui.main_window import MainWindow
+
+
+class RunDeeds:
+    """Asks the window for its session and workbench when it needs them."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def open(self, run: Path) -> None:
+        """Show the exact project of a run, as a new one: the run's own stays as it is."""
+        self._window.projects.open_run(run)
+
+    def compare(self, run: Path) -> None:
+        """What the project as it is now has otherwise than the run's."""
+        from netbuilder.errors import DocumentError
+        from netbuilder.graph.difference import difference
+        from netbuilder.gui.dialogs import tell_error
+        from netbuilder.gui.difference_dialog import DifferenceDialog
+        from netbuilder.storage import files
+
+        window = self._window
+        if window.session is None or window.bench is None:
+            return
+        try:
+            before = files.load(run / "project.netb")
+        except DocumentError as error:
+            tell_error(window, f"The project of {run.name} can't be read", error)
+            return
+        rows = difference(before, window.session.document)
+        about = f"What is otherwise now than when {run.name} was trained. A click shows the place."
+        dialog = DifferenceDialog(f"Changes since {run.name}", about, rows, window)
+        dialog.place_wanted.connect(window.bench.go_to)
+        dialog.show()
+
+    def start_from(self, run: Path) -> None:
+        """Train the project as it is from a run's weights, once the person has chosen which."""
+        from netbuilder.gui.start_dialog import StartDialog
+
+        window = self._window
+        reason = window.runner.obstacle()
+        if reason:
+            window.status.say(reason, "warning")
+            return
+        if window.session is None or not window.own_code.may_run():
+            return
+        dialog = StartDialog(window.session, run, window)
+        dialog.start_wanted.connect(self._begin)
+        dialog.show()
+
+    def _begin(self, origin: dict[str, Any]) -> None:
+        session, bench = self._window.session, self._window.bench
+        if session is not None and bench is not None and self._window.runner.can_train():
+            bench.show_panel("training")
+            session.train(origin=origin)
