@@ -1,10 +1,11 @@
 """How long it takes to see through a drawing: problems, shapes of every wire, source.
 
 ResNet-50 drawn flat (177 nodes): cold, and after one edited parameter that changes the sizes
-behind it. A chain of 1,000 nodes no two of which are alike: cold, and its source and module
-made on the meta device. References, in the same process: building and running ResNet-50's
-modules once on the meta device; building the 1,000 modules on the meta device. Prints one
-JSON line.
+behind it: problems and shapes alone, which is what the window asks for as long as nobody looks
+at the code, and with the source. A chain of 1,000 nodes no two of which are alike: cold, and
+its source and module made on the meta device. References, in the same process: building and
+running ResNet-50's modules once on the meta device; building the 1,000 modules on the meta
+device. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def main() -> None:
     network = build_network(d.document, "main")
     stem = d.graph.named("conv2d")
     assert stem is not None
-    figures: dict[str, list[float]] = {name: [] for name in LIMITS_MS}
+    figures: dict[str, list[float]] = {name: [] for name in (*LIMITS_MS, "edit_with_source")}
     references: list[float] = []
     for round_ in range(7):
         references.append(ms(lambda: once_on_meta(type(network), (2, 3, 224, 224))))
@@ -120,7 +121,9 @@ def main() -> None:
         figures["cold"].append(ms(partial(analyse, d.document, {}, cache)))
         for channels in (64 + 8 * round_, 72 + 8 * round_):
             edits.set_parameters(d.history, d.graph, [stem.id], {"out_channels": channels})
-            figures["edit"].append(ms(partial(analyse, d.document, {}, cache)))
+            figures["edit"].append(ms(partial(analyse, d.document, {}, cache, source=False)))
+            edits.set_parameters(d.history, d.graph, [stem.id], {"out_channels": channels + 4})
+            figures["edit_with_source"].append(ms(partial(analyse, d.document, {}, cache)))
         edits.set_parameters(d.history, d.graph, [stem.id], {"out_channels": 64})
     big = thousand()
     for _ in range(3):

@@ -69,6 +69,12 @@ class Analysis:
         self._deaths = 0
         self._send()
 
+    def again(self) -> None:
+        """More is wanted of the same document, if it is none that the worker dies of."""
+        if self._deaths < MAX_DEATHS:
+            self._wanted = True
+            self._send()
+
     def restart(self) -> None:
         """Another document is in the session: the answer under way concerns nobody."""
         self._void = self._flying

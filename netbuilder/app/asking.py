@@ -30,13 +30,17 @@ def is_large(document: Document) -> bool:
     return sum(len(graph.nodes) for graph in document.graphs.values()) >= LARGE
 
 
-def analyse(request: Request, post: Post, document: Document, on_reply: OnReply) -> None:
+def analyse(
+    request: Request, post: Post, document: Document, on_reply: OnReply, *, source: bool = False
+) -> None:
     """Ask what can be told about a document; `on_reply` comes through `post`.
+
+    With `source` the code is asked for as well: the answer takes longer.
 
     `request` may be called on any thread and answers on any. The result of a good reply may be
     a `Report` already.
     """
-    change_and_analyse(request, post, document, lambda copy: copy, on_reply)
+    change_and_analyse(request, post, document, lambda copy: copy, on_reply, source=source)
 
 
 def change_and_analyse(
@@ -45,6 +49,8 @@ def change_and_analyse(
     document: Document,
     change: Callable[[Document], Document],
     on_reply: OnReply,
+    *,
+    source: bool = False,
 ) -> None:
     """The same for what `change` makes of a copy of the document; it may raise.
 
@@ -64,7 +70,7 @@ def change_and_analyse(
             # The name of an except clause is gone by the time the reply is heard.
             told(Reply(0, error=error))
             return
-        request("analyse", {"project": project}, told)
+        request("analyse", {"project": project, "source": source}, told)
 
     if large:
         threading.Thread(target=lambda: _quietly(work), name="asking", daemon=True).start()

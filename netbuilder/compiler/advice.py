@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netbuilder.compiler.alone import alone
 from netbuilder.compiler.check import to_problem
-from netbuilder.compiler.habits import BY_LATER, habits
+from netbuilder.compiler.habits import habits, is_usual
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.learning import BATCH_NORMS, foresight, learning, lonely_batch
 from netbuilder.compiler.walk import Walk
@@ -46,7 +46,7 @@ def _nodes(
             continue
         node = graph.nodes[id]
         # Most nodes are of no concern to anyone: an analysis after an edit has no time for them.
-        if layer.id in BY_LATER:
+        if not is_usual(graph, node, layer, inference.layers):
             for complaint in habits(walk, graph, node, layer):
                 yield to_problem(complaint, graph, node)
         for complaint in alone(layer, inference.inputs.get(id, {})):

@@ -17,13 +17,12 @@ from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.networks import in_order, inside, needed, weights
 from netbuilder.compiler.probe import Cache
 from netbuilder.compiler.program import Program
-from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
+from netbuilder.compiler.report import GraphReport, NodeReport, Report
 from netbuilder.compiler.resolve import Resolved, resolve
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.quiet import quiet
 from netbuilder.layers import own
-from netbuilder.layers.base import TensorType
 from netbuilder.layers.catalogue import ports_of
 from netbuilder.layers.own import CodeFile
 
@@ -35,9 +34,9 @@ _shared = Cache()
 class Compiled:
     """A document seen through: problems, and for each graph (by id) types, calls and source.
 
-    Graphs with errors have no program and no source. Of a block these are those of its first
-    use; `uses` has them all, by block and path: ids of the network and of the nodes that
-    lead to it.
+    Graphs with errors have no program and no source, and none has where no source was asked
+    for. Of a block these are those of its first use; `uses` has them all, by block and path:
+    ids of the network and of the nodes that lead to it.
     """
 
     document: Document
@@ -71,16 +70,19 @@ class Compiled:
         return replace(self, sources={**self.sources, graph.id: emit(found)})
 
 
-def compile_document(document: Document, fields: Fields, cache: Cache | None = None) -> Compiled:
-    """Check, infer, lower and emit all graphs of a document.
+def compile_document(
+    document: Document, fields: Fields, cache: Cache | None = None, *, source: bool = True
+) -> Compiled:
+    """Check and infer all graphs of a document; with `source`, lower and emit them too.
 
-    `fields` are the types of the data's fields (`data.sources.field_types`).
+    `fields` are the types of the data's fields (`data.sources.field_types`). Lowering and
+    emitting find no problems: those are the same without.
     """
     with own.using(document.project), quiet():
-        return _compile(document, fields, cache)
+        return _compile(document, fields, cache, source)
 
 
-def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compiled:
+def _compile(document: Document, fields: Fields, cache: Cache | None, source: bool) -> Compiled:
     resolved = resolve(document)
     flat = resolved.document
     problems = _unused_blocks_warn(flat, check(document))
@@ -105,7 +107,7 @@ def _compile(document: Document, fields: Fields, cache: Cache | None) -> Compile
             faulty = {name for name, inside in known.items() if inside.graph.id in faulty}
             problems += _untyped(graph, inference, known, faulty)
             errors = [p for p in problems if p.severity == "error" and p.graph == id]
-        if not errors and id not in unseen.graphs:
+        if source and not errors and id not in unseen.graphs:
             _write(compiled, programs(flat, inference, known))
         for path, use in _paths(id, inference):
             compiled.uses.setdefault(use.graph.id, {})[path] = use
@@ -192,9 +194,11 @@ def _in_order(document: Document, problems: list[Problem]) -> tuple[Problem, ...
     return tuple(sorted(told.values(), key=rank))
 
 
-def analyse(document: Document, fields: Fields, cache: Cache | None = None) -> Report:
-    """The report for the window and the command line."""
-    compiled = compile_document(document, fields, cache)
+def analyse(
+    document: Document, fields: Fields, cache: Cache | None = None, *, source: bool = True
+) -> Report:
+    """The report for the window and the command line; the code is in it with `source` only."""
+    compiled = compile_document(document, fields, cache, source=source)
     made: dict[int, GraphReport] = {}
 
     def report(id: str, inference: Inference) -> GraphReport:
@@ -209,37 +213,41 @@ def analyse(document: Document, fields: Fields, cache: Cache | None = None) -> R
             block: {path: report(block, use) for path, use in uses.items()}
             for block, uses in compiled.uses.items()
         },
+        source,
     )
 
 
 def _report(compiled: Compiled, id: str, inference: Inference) -> GraphReport:
-    def tensors(types: Mapping[str, TensorType]) -> dict[str, TensorReport]:
-        return {port: TensorReport.of(tensor) for port, tensor in types.items()}
-
     source = compiled.sources.get(id)
     calls: Mapping[str, int] = {}
     total = sum(inference.parameters.values())
     if inference.graph.kind == "network":
         total, calls = weights(inference, compiled.networks)
-    nodes = {
-        node: NodeReport(
-            tensors(inference.inputs.get(node, {})),
-            tensors(inference.outputs.get(node, {})),
-            calls.get(node, inference.parameters.get(node, 0)),
-            inference.inferred.get(node, {}),
-        )
-        for node in inference.layers
-    }
+    nodes = {node: _node_report(inference, node, calls) for node in inference.layers}
     for node, start in compiled.resolved.passed.get(id, {}).items():
         known = inference.outputs.get(start.node, {}).get(start.port)
         if known is not None:
             # What a reroute or a bypassed node hands on, under each of its ports.
             graph = compiled.document.graph(id)
             ports = ports_of(compiled.document, graph, graph.nodes[node]).outputs
-            nodes[node] = NodeReport(outputs=tensors({port.name: known for port in ports}))
+            outputs = {port.name: known for port in ports}
+            nodes[node] = NodeReport.of({}, outputs, 0, {})
     return GraphReport(
         nodes,
         total,
         source.text if source else "",
         source.lines if source else {},
+    )
+
+
+def _node_report(inference: Inference, node: str, calls: Mapping[str, int]) -> NodeReport:
+    parameters = calls.get(node, inference.parameters.get(node, 0))
+    settled = inference.settled.get(node)
+    if settled is not None and settled.parameters == parameters:
+        return settled.report
+    return NodeReport.of(
+        inference.inputs.get(node, {}),
+        inference.outputs.get(node, {}),
+        parameters,
+        inference.inferred.get(node, {}),
     )

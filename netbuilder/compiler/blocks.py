@@ -14,7 +14,13 @@ from netbuilder.graph.loops import NEXT
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.blocks import Loop, Turns
-from netbuilder.layers.catalogue import called_graph, find, graph_ports, parameters_of
+from netbuilder.layers.catalogue import (
+    called_graph,
+    find,
+    graph_ports,
+    parameters_of,
+    special_nodes,
+)
 from netbuilder.layers.checks import set_to
 
 
@@ -54,7 +60,7 @@ def _ring(document: Document, graph: Graph) -> list[tuple[Graph, str]]:
     waiting = deque([graph])
     while waiting:
         here = waiting.popleft()
-        for node in here.ordered():
+        for node in special_nodes(here):
             called = called_graph(document, node)
             if called is None:
                 continue
@@ -80,7 +86,7 @@ def used_blocks(document: Document) -> set[str]:
     found: set[str] = set()
     waiting = document.of_kind("network")
     while waiting:
-        for node in waiting.pop().nodes.values():
+        for node in special_nodes(waiting.pop()):
             called = called_graph(document, node)
             if called is not None and called.kind == "block" and called.id not in found:
                 found.add(called.id)

@@ -6,29 +6,23 @@ sees everything that is wrong at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from netbuilder.compiler import own_files
 from netbuilder.compiler.blocks import check_block, check_call, check_rings, check_sharing
 from netbuilder.compiler.inplace import overwritten
-from netbuilder.compiler.loose import (
-    connect_fixes,
-    delete_fix,
-    indices_fixes,
-    loose_outputs,
-    objective_fixes,
-    sum_fixes,
-)
+from netbuilder.compiler.loose import loose_outputs, objective_fixes, sum_fixes
 from netbuilder.compiler.networks import reached
 from netbuilder.compiler.resolve import resolve
 from netbuilder.compiler.strides import torn
+from netbuilder.compiler.wired import is_wired, wiring
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import rules, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node, Unreadable
 from netbuilder.graph.rules import End
-from netbuilder.layers.base import Complaint, Layer, Ports, Role
+from netbuilder.layers.base import Complaint, Layer, Role
 from netbuilder.layers.catalogue import (
     called_graph,
     find,
@@ -37,6 +31,7 @@ from netbuilder.layers.catalogue import (
     parameters_of,
     ports_of,
     read,
+    special_nodes,
 )
 
 SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
@@ -84,12 +79,26 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
     ends = sinks(graph)
     used = topology.ancestors(graph, ends)
     ports = {id: ports_of(document, graph, node) for id, node in graph.nodes.items()}
-    loose = loose_outputs(graph, ports)
+    outputs = {(id, port.name) for id, known in ports.items() for port in known.outputs}
+    loose: list[End] | None = None
+    values = parameters_of(graph)
     for node in graph.ordered():
-        found += _node(document, graph, node)
-        found += _wiring(graph, node, ports, loose, node.id in used)
+        # Most nodes are sound: an analysis after an edit has no time for more questions.
+        if not _is_plain(graph, node, values):
+            found += _node(document, graph, node)
+        if node.id not in used or not is_wired(graph, node, ports[node.id], outputs):
+            loose = loose_outputs(graph, ports) if loose is None else loose
+            found += wiring(graph, node, ports, loose, node.id in used)
     # Where nothing is computed for anything, that alone is told, and not of each node again.
     return found if ends else [p for p in found if p.code != "node.unused"]
+
+
+def _is_plain(graph: Graph, node: Node, values: Mapping[str, Json]) -> bool:
+    """Whether a node is a layer of its own that may stand here, with parameters it can take."""
+    layer = None if node.shares else read(node, values)
+    if not isinstance(layer, Layer) or graph.kind not in layer.where:
+        return False
+    return layer.role is not Role.CALL and layer.role is not Role.BLOCK
 
 
 def role_of(node: Node) -> Role | None:
@@ -100,7 +109,7 @@ def role_of(node: Node) -> Role | None:
 
 def sinks(graph: Graph) -> list[str]:
     """Outputs, the loss, metrics and previews: what the rest is computed for."""
-    return [node.id for node in graph.ordered() if role_of(node) in SINKS]
+    return [node.id for node in special_nodes(graph) if role_of(node) in SINKS]
 
 
 def to_problem(complaint: Complaint, graph: Graph, node: Node) -> Problem:
@@ -188,7 +197,7 @@ def _cycles(graph: Graph) -> Iterator[Problem]:
 
 def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
     """Networks and blocks need outputs, a step one loss and networks to update."""
-    roles = [role_of(node) for node in graph.nodes.values()]
+    roles = [role_of(node) for node in special_nodes(graph)]
     if graph.kind == "block":
         yield from check_block(graph)
     if graph.kind != "step":
@@ -212,7 +221,7 @@ def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
                 fixes=(_end_fix(document, graph, "netbuilder.Input"),),
             )
     elif graph.kind == "step":
-        objectives = [node for node in graph.ordered() if role_of(node) is Role.OBJECTIVE]
+        objectives = [n for n in special_nodes(graph) if role_of(n) is Role.OBJECTIVE]
         if len(objectives) != 1:
             told = "no loss" if not objectives else f"{len(objectives)} losses"
             yield Problem(
@@ -314,6 +323,10 @@ def node_names(graph: Graph) -> Mapping[str, str]:
 
     A legal name is never taken away by another node's illegal one.
     """
+    return graph.worked_out("names", _node_names)
+
+
+def _node_names(graph: Graph) -> Mapping[str, str]:
     ordered = graph.ordered()
     result: dict[str, str] = {}
     taken: set[str] = set()
@@ -380,56 +393,4 @@ def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterato
                 )
                 for other in names[:3]
             ),
-        )
-
-
-def _wiring(
-    graph: Graph, node: Node, ports: Mapping[str, Ports], loose: Sequence[End], used: bool
-) -> Iterator[Problem]:
-    inputs = ports[node.id].inputs
-    known = {port.name for port in inputs}
-    for wire in graph.wires_into(node.id):
-        source = graph.nodes[wire.source]
-        outputs = {port.name for port in ports[source.id].outputs}
-        if wire.target_port not in known:
-            place, lacking = f"'{node.name}' has no input", wire.target_port
-        elif wire.source_port not in outputs:
-            place, lacking = f"'{source.name}' has no output", wire.source_port
-        else:
-            continue
-        yield Problem(
-            "error",
-            "wire.port",
-            f"A wire goes to a port that is not there: {place} '{lacking}'.",
-            "Remove the wire and connect a port that is there.",
-            graph.id,
-            node.id,
-            wire.target_port,
-            (Fix("Remove the wire", "remove_items", {"graph": graph.id, "items": [wire.id]}),),
-        )
-    missing = [
-        port.name
-        for port in inputs
-        if not port.optional and graph.wire_into(node.id, port.name) is None
-    ]
-    for name in missing:
-        yield Problem(
-            "error" if used else "warning",
-            "port.unwired",
-            f"The input '{name}' of '{node.name}' is not connected.",
-            "Drag a wire from an output to it.",
-            graph.id,
-            node.id,
-            name,
-            (*indices_fixes(graph, node, name), *connect_fixes(graph, node, name, loose)),
-        )
-    if not used and not missing:
-        yield Problem(
-            "warning",
-            "node.unused",
-            f"Nothing that '{node.name}' computes reaches an output.",
-            "Connect it onwards, or delete it. It is left out until then.",
-            graph.id,
-            node.id,
-            fixes=(delete_fix(graph, node),),
         )

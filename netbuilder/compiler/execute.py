@@ -11,7 +11,7 @@ import ast
 import linecache
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -76,7 +76,18 @@ def module(text: str, name: str, filename: str) -> ModuleType:
 
 
 def function(body: ast.expr, arguments: list[str], namespace: dict[str, Any]) -> Any:
-    """The Python function `lambda arguments: body`."""
+    """The Python function `lambda arguments: body`.
+
+    A body of calls, names and constants alone, as most layers have, is worked out as it stands:
+    Python takes longer to compile it than PyTorch to run it on the meta device.
+    """
+    if _is_plain(body, {*arguments, *namespace}):
+
+        def plain(*given: Any, **named: Any) -> Any:
+            values = dict(zip(arguments, given, strict=not named))
+            return _value(body, {**namespace, **values, **named})
+
+        return plain
     signature = ast.arguments(
         posonlyargs=[],
         args=[ast.arg(name) for name in arguments],
@@ -88,3 +99,48 @@ def function(body: ast.expr, arguments: list[str], namespace: dict[str, Any]) ->
     tree = ast.Module([ast.Assign([target], ast.Lambda(signature, body))], [])
     ast.fix_missing_locations(tree)
     return run(tree, "<layer>", namespace)["function"]
+
+
+def _is_plain(tree: ast.expr, names: set[str]) -> bool:
+    """Whether `_value` knows all that an expression is made of."""
+    kind = type(tree)
+    if kind is ast.Constant:
+        return True
+    if isinstance(tree, ast.Name):
+        return tree.id in names
+    if isinstance(tree, ast.Attribute):
+        return _is_plain(tree.value, names)
+    if isinstance(tree, ast.Tuple | ast.List):
+        return all(_is_plain(part, names) for part in tree.elts)
+    if isinstance(tree, ast.Call):
+        named = all(word.arg is not None for word in tree.keywords)
+        parts = (tree.func, *tree.args, *(word.value for word in tree.keywords))
+        return named and all(_is_plain(part, names) for part in parts)
+    return _is_negative(tree)
+
+
+def _is_negative(tree: ast.expr) -> bool:
+    """Whether an expression is a negative number, which Python writes with a sign before it."""
+    if not isinstance(tree, ast.UnaryOp) or not isinstance(tree.op, ast.USub):
+        return False
+    return isinstance(tree.operand, ast.Constant) and isinstance(tree.operand.value, int | float)
+
+
+def _value(tree: ast.expr, scope: Mapping[str, Any]) -> Any:
+    """What a plain expression gives, its parts worked out in Python's order."""
+    if isinstance(tree, ast.Constant):
+        return tree.value
+    if isinstance(tree, ast.Name):
+        return scope[tree.id]
+    if isinstance(tree, ast.Attribute):
+        return getattr(_value(tree.value, scope), tree.attr)
+    if isinstance(tree, ast.Call):
+        called = _value(tree.func, scope)
+        plain = [_value(part, scope) for part in tree.args]
+        named = {str(word.arg): _value(word.value, scope) for word in tree.keywords}
+        return called(*plain, **named)
+    if isinstance(tree, ast.UnaryOp):
+        return -_value(tree.operand, scope)
+    assert isinstance(tree, ast.Tuple | ast.List)
+    parts = [_value(part, scope) for part in tree.elts]
+    return tuple(parts) if isinstance(tree, ast.Tuple) else parts

@@ -22,6 +22,7 @@ Value = tuple[Sizes, int]
 SMALL, LARGE = 61, 1031
 """Where probing begins: beyond usual kernels, and beyond unusual ones."""
 _CHECKS = (16, 29, 47)
+_BATCH_CHECK = (19,)
 FAR = 4001
 """How far away a size is tried as well: beyond the strides of audio."""
 _LONGEST = 32
@@ -41,7 +42,7 @@ def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
     points += [{**base, name: base[name] + 1} for name in names]
     points += [{**base, a: base[a] + 1, b: base[b] + 1} for a, b in combinations(names, 2)]
     # Layers run on each sample alone, so one further batch size checks the fit in N.
-    for step in _CHECKS if set(names) != {"N"} else _CHECKS[:1]:
+    for step in _CHECKS if set(names) != {"N"} else _BATCH_CHECK:
         points.append({name: base[name] + step + 5 * i for i, name in enumerate(names)})
     return points
 
@@ -49,6 +50,15 @@ def probe_sizes(names: Sequence[str], start: int = SMALL) -> list[Sizes]:
 def far(base: Sizes) -> Sizes:
     """Much larger sizes but for the batch: large strides look like no change from nearby."""
     return {name: size if name == "N" else size + FAR for name, size in base.items()}
+
+
+def follows_batch(one: Probe, other: Probe) -> bool:
+    """Whether all sizes are constant or multiples of the batch, as at two batches of different
+    parity they can hardly be by chance."""
+    (at, few), (far_at, many) = one, other
+    return len(few) == len(many) and all(
+        a == b or a * far_at["N"] == b * at["N"] for a, b in zip(few, many, strict=True)
+    )
 
 
 def shape(probes: Sequence[Probe], names: Sequence[str]) -> Shape | None:
@@ -70,6 +80,9 @@ def polynomial(values: Sequence[Value], names: Sequence[str]) -> Dim | None:
     base, origin = values[0]
     if all(value == origin for _, value in values):
         return origin
+    if len(values) == 2:
+        # Of a size that `follows_batch`.
+        return symbol(names[0]) * (origin // base[names[0]])
     singles = {name: values[1 + i][1] - origin for i, name in enumerate(names)}
     result: Dim = origin
     shifted: dict[str, Dim] = {name: symbol(name) - base[name] for name in names}

@@ -47,10 +47,10 @@ from netbuilder.compiler.pairs import (
     three_dims,
     use_instead,
 )
-from netbuilder.compiler.walk import Walk
+from netbuilder.compiler.walk import Walk, is_passing
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
-from netbuilder.layers.base import Complaint, Layer
+from netbuilder.layers.base import Complaint, Layer, Role
 
 HABITS: tuple[Habit, ...] = (
     Habit(
@@ -267,6 +267,30 @@ def _by_later() -> Mapping[str, tuple[Habit, ...]]:
 
 BY_LATER = _by_later()
 """The habits by what they are told of."""
+_PAIRS = frozenset((b, a) for habit in HABITS for b in habit.later for a in habit.earlier)
+"""The ids of two layers with which there is a habit: the later and the earlier one."""
+
+
+def is_usual(graph: Graph, node: Node, layer: Layer, layers: Mapping[str, Layer]) -> bool:
+    """Whether there is no habit with what feeds a node, at a look: so it is with most.
+
+    `layers` are those of the graph's nodes, by id. What hands on what others made needs `habits`.
+    """
+    if layer.id not in BY_LATER:
+        return True
+    wire = graph.wire_into(node.id, _first_input(layer))
+    if wire is None:
+        return True
+    made = layers.get(wire.source)
+    if made is None or made.role is not Role.LAYER or is_passing(made):
+        return False
+    return (layer.id, made.id) not in _PAIRS
+
+
+def _first_input(layer: Layer) -> str:
+    kind = type(layer)
+    inputs = kind.inputs if kind.ports is Layer.ports else layer.ports().inputs
+    return inputs[0].name if inputs else ""
 
 
 def habits(walk: Walk, graph: Graph, node: Node, layer: Layer) -> Iterator[Complaint]:
@@ -274,7 +298,7 @@ def habits(walk: Walk, graph: Graph, node: Node, layer: Layer) -> Iterator[Compl
     known = BY_LATER.get(layer.id)
     if not known:
         return
-    port = next((port.name for port in layer.ports().inputs), "")
+    port = _first_input(layer)
     near, far = walk.into(graph, node, port), walk.maker(graph, node, port)
     for habit in known:
         spot = near if habit.direct else far

@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from netbuilder.compiler import calls, libraries, own_probe, recurrence
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.inference import Fields, Inference, World
-from netbuilder.compiler.probe import Outcome, Settled, Types
+from netbuilder.compiler.probe import Settled, Types
 from netbuilder.compiler.remedies import Around, mended
+from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Fix
 from netbuilder.graph import topology
 from netbuilder.graph.document import Graph
@@ -48,12 +49,49 @@ def _infer(
     for id in topology.sorted_nodes(graph):
         node = graph.nodes[id]
         layer = read(owner_of(graph, node), result.values)
-        if isinstance(layer, Layer):
-            _Node(world, graph, node, layer, result, given, within).infer()
+        if not isinstance(layer, Layer):
+            continue
+        ports = ports_of(world.document, graph, node)
+        inputs, complete = _inputs(graph, node, ports, result)
+        result.inputs[id], result.layers[id] = inputs, layer
+        known = world.cache.settled(layer, inputs) if complete else None
+        if known is not None:
+            _take(result, id, known)
+        else:
+            _Node(world, graph, node, layer, result, given, within).infer(inputs, complete)
     for node in graph.nodes.values():
         if node.shares and node.shares != node.id:
             _share(graph, node, result)
     return result
+
+
+def _inputs(graph: Graph, node: Node, ports: Ports, result: Inference) -> tuple[Types, bool]:
+    """Known types by port, and whether all that are needed are known."""
+    inputs: Types = {}
+    complete = True
+    for port in ports.inputs:
+        wire = graph.wire_into(node.id, port.name)
+        if wire is None:
+            complete &= port.optional
+            continue
+        known = result.outputs.get(wire.source, _NOTHING).get(wire.source_port)
+        if known is None:
+            complete = False
+        else:
+            inputs[port.name] = known
+    return inputs, complete
+
+
+_NOTHING: Types = {}
+
+
+def _take(result: Inference, id: str, known: Settled) -> None:
+    """What is remembered of a node that has nothing to complain about."""
+    result.settled[id] = known
+    result.layers[id] = known.layer
+    result.inferred[id] = known.inferred
+    result.parameters[id] = known.parameters
+    result.outputs[id] = known.outputs
 
 
 def _share(graph: Graph, node: Node, result: Inference) -> None:
@@ -125,15 +163,9 @@ class _Node:
         complaint = mended(self.world.document, around, self.layer, complaint)
         self.result.problems.append(to_problem(complaint, self.graph, self.node))
 
-    def infer(self) -> None:
-        ports = ports_of(self.world.document, self.graph, self.node)
-        inputs, complete = self._inputs(ports)
-        self.result.inputs[self.node.id] = inputs
-        asked = self.result.layers[self.node.id] = self.layer
-        known = self.world.cache.settled(asked, inputs) if complete else None
-        if known is not None:
-            self._settled(known)
-            return
+    def infer(self, inputs: Types, complete: bool) -> None:
+        """`complete` is whether the types of all inputs that are needed are known."""
+        asked = self.layer
         if not self._fill(inputs, complete):
             return
         quiet = True
@@ -146,37 +178,18 @@ class _Node:
             return
         outputs = self._outputs(inputs)
         if outputs is not None:
+            outputs = self.world.cache.shared(outputs)
             self.result.outputs[self.node.id] = outputs
             if quiet and self.layer.role in _ALONE and not isinstance(asked, OwnLayer):
                 self._settle(asked, inputs, outputs)
 
     def _settle(self, asked: Layer, inputs: Types, outputs: Types) -> None:
         inferred = self.result.inferred.get(self.node.id, {})
-        outcome = Outcome(outputs, self.result.parameters.get(self.node.id, 0))
-        self.world.cache.settle(inputs, Settled(asked, self.layer, inferred, outcome))
-
-    def _settled(self, known: Settled) -> None:
-        id = self.node.id
-        self.layer = self.result.layers[id] = known.layer
-        self.result.inferred[id] = dict(known.inferred)
-        self.result.parameters[id] = known.outcome.parameters
-        self.result.outputs[id] = dict(known.outcome.outputs)
-
-    def _inputs(self, ports: Ports) -> tuple[Types, bool]:
-        """Known types by port, and whether all that are needed are known."""
-        inputs: Types = {}
-        complete = True
-        for port in ports.inputs:
-            wire = self.graph.wire_into(self.node.id, port.name)
-            if wire is None:
-                complete &= port.optional
-                continue
-            known = self.result.outputs.get(wire.source, {}).get(wire.source_port)
-            if known is None:
-                complete = False
-            else:
-                inputs[port.name] = known
-        return inputs, complete
+        parameters = self.result.parameters.get(self.node.id, 0)
+        report = NodeReport.of(inputs, outputs, parameters, inferred)
+        settled = Settled(asked, self.layer, inputs, inferred, outputs, parameters, report)
+        self.world.cache.settle(settled)
+        _take(self.result, self.node.id, settled)
 
     def _fill(self, inputs: Types, complete: bool) -> bool:
         """Puts inferred sizes into `self.layer`; False if that can't be done."""

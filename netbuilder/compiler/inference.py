@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netbuilder.compiler.probe import Cache, Types
+from netbuilder.compiler.probe import Cache, Settled, Types
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
@@ -32,6 +32,8 @@ class Inference:
     inferred: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, tuple[Inference, ...]] = field(default_factory=dict)
+    settled: dict[str, Settled] = field(default_factory=dict)
+    """The nodes of which all was remembered; nobody may change what such a one holds."""
     networks: set[str] = field(default_factory=set)
     """The networks that are called in the graph and in the blocks in it."""
     problems: list[Problem] = field(default_factory=list)

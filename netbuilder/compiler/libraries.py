@@ -23,8 +23,7 @@ def namespace(trees: Iterable[ast.expr | None]) -> dict[str, Any]:
         for name in _dotted(tree) if tree is not None else ():
             root = name.partition(".")[0]
             if root in ROOTS:
-                _import(name)
-                found[root] = importlib.import_module(root)
+                found[root] = _library(root, name)
             elif module := plugins.module_of(name):
                 importlib.import_module(module)
                 found[root] = importlib.import_module(root)
@@ -45,11 +44,19 @@ def lacks(layer: str) -> bool:
     return False
 
 
-def _dotted(tree: ast.expr) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
+def _dotted(tree: ast.AST) -> Iterator[str]:
+    """All names in an expression, dotted ones with each of their beginnings."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant):
+            continue
+        if isinstance(node, ast.Call):
+            waiting += (node.func, *node.args, *(word.value for word in node.keywords))
+        elif isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
+            waiting.append(node.value)
             parts: list[str] = []
             inner: ast.expr = node
             while isinstance(inner, ast.Attribute):
@@ -57,6 +64,15 @@ def _dotted(tree: ast.expr) -> Iterator[str]:
                 inner = inner.value
             if isinstance(inner, ast.Name):
                 yield ".".join((inner.id, *parts))
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+@cache
+def _library(root: str, name: str) -> ModuleType:
+    """The root of a dotted name, all on the way to the name imported."""
+    _import(name)
+    return importlib.import_module(root)
 
 
 def _import(name: str) -> None:

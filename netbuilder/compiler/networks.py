@@ -13,7 +13,7 @@ from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers.base import Role
 from netbuilder.layers.callers import Caller
-from netbuilder.layers.catalogue import called_graph, parameters_of
+from netbuilder.layers.catalogue import called_graph, parameters_of, special_nodes
 
 if TYPE_CHECKING:
     from netbuilder.compiler.inference import Inference
@@ -62,7 +62,7 @@ def reached(document: Document, graph: Graph) -> set[str]:
     found: dict[str, Graph] = {}
     waiting = [graph]
     while waiting:
-        for node in waiting.pop().nodes.values():
+        for node in special_nodes(waiting.pop()):
             inner = called_graph(document, node)
             if inner is not None and inner.id not in found:
                 found[inner.id] = inner
@@ -82,10 +82,12 @@ def weights(inference: Inference, known: Mapping[str, Inference]) -> tuple[int, 
     )
     at: dict[str, int] = {}
     counted: set[str] = set()
-    for node in inference.graph.ordered():
+    for node in special_nodes(inference.graph):
         layer = inference.layers.get(node.id)
+        if layer is None or layer.role is not Role.CALL:
+            continue
         name = str(getattr(layer, "network", ""))
-        if layer is None or layer.role is not Role.CALL or name not in known:
+        if name not in known:
             continue
         fresh = [n for n in (*needed(known[name], known), name) if n not in counted]
         at[node.id] = sum(sum(known[n].parameters.values()) for n in fresh)
@@ -107,7 +109,7 @@ def in_order(document: Document) -> list[Graph]:
                 found.setdefault(id, graph)
             continue
         begun.add(id)
-        inner = (called_graph(document, node) for node in graph.ordered())
+        inner = (called_graph(document, node) for node in special_nodes(graph))
         ids = dict.fromkeys(other.id for other in inner if other is not None)
         stack += [id, *(other for other in reversed(ids) if other not in begun)]
     return list(found.values())

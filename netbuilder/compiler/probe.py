@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -21,6 +21,7 @@ import torch
 from netbuilder.compiler import fit
 from netbuilder.compiler.execute import function
 from netbuilder.compiler.libraries import namespace
+from netbuilder.compiler.report import NodeReport
 from netbuilder.compiler.text import call_inputs
 from netbuilder.layers import code, dims
 from netbuilder.layers.base import Layer, Targets, TensorType
@@ -45,13 +46,16 @@ class Outcome:
 class Settled:
     """A layer that has nothing to complain about: with its sizes, those inferred, its outcome.
 
-    `asked` is the layer as it was drawn.
+    `asked` is the layer as it was drawn, `report` what the window is told of such a node.
     """
 
     asked: Layer
     layer: Layer
-    inferred: Mapping[str, Any]
-    outcome: Outcome
+    inputs: Types
+    inferred: dict[str, Any]
+    outputs: Types
+    parameters: int
+    report: NodeReport
 
 
 class Cache:
@@ -61,17 +65,23 @@ class Cache:
         self._size = size
         self._known: OrderedDict[Any, Outcome] = OrderedDict()
         self._settled: dict[Any, Settled] = {}
+        self._types: dict[TensorType, TensorType] = {}
+
+    def shared(self, types: Mapping[str, TensorType]) -> Types:
+        """The types, each as the same object as an equal one before: `settled` looks at that."""
+        if len(self._types) >= self._size:
+            self._types.clear()
+        return {port: self._types.setdefault(tensor, tensor) for port, tensor in types.items()}
 
     def settled(self, layer: Layer, inputs: Types) -> Settled | None:
-        """What `settle` was told of this very object with these inputs."""
-        # The entry keeps the layer, so that its identity is nobody else's.
-        return self._settled.get((id(layer), tuple(inputs.items())))
+        """What `settle` was told of this very layer with these very types."""
+        return self._settled.get(_identities(layer, inputs))
 
-    def settle(self, inputs: Types, settled: Settled) -> None:
+    def settle(self, settled: Settled) -> None:
         """Remembers a layer for which all is well."""
         if len(self._settled) >= self._size:
             self._settled.clear()
-        self._settled[id(settled.asked), tuple(inputs.items())] = settled
+        self._settled[_identities(settled.asked, settled.inputs)] = settled
 
     def outcome(
         self, layer: Layer, inputs: Types, run: Callable[[Layer, Types], Outcome] | None = None
@@ -86,6 +96,14 @@ class Cache:
         else:
             self._known.move_to_end(key)
         return known
+
+
+def _identities(layer: Layer, inputs: Types) -> tuple[Any, ...]:
+    """Objects by their identities: to compare them takes longer than an edit has time for.
+
+    Whoever keeps this keeps the objects too, so that their identities are nobody else's.
+    """
+    return (id(layer), *inputs, *map(id, inputs.values()))
 
 
 def run_layer(layer: Layer, inputs: Types) -> Outcome:
@@ -108,13 +126,15 @@ def _run_layer(layer: Layer, inputs: Types) -> Outcome:
         ruled = layer.output_types(inputs)
         if ruled is not None:
             return Outcome(ruled, parameters)
-        probes = _probe_all(runner, inputs, names)
+        targets = list(flatten_targets(layer.targets()))
+        probes = _probe_batch(runner, inputs, targets) if names == ["N"] else None
+        probes = probes or _probe_all(runner, inputs, names)
     except Exception as error:
         return Outcome({}, refusal=_first_line(error))
     first = probes[0][1]
     outputs: dict[str, TensorType] = {}
     try:
-        for path, port in flatten_targets(layer.targets()):
+        for path, port in targets:
             tensor = _pick(first, path)
             if tensor is None:
                 continue
@@ -174,6 +194,20 @@ def _same(layer: Layer, tensor: TensorType) -> Outcome:
     (port,) = (port for _, port in flatten_targets(layer.targets()))
     high = None if tensor.high is None else layer.bound(port, {layer.same_type: tensor})
     return Outcome({port: replace(tensor, high=high)}, parameters)
+
+
+def _probe_batch(
+    runner: Runner, inputs: Types, targets: Iterable[tuple[tuple[int, ...], str]]
+) -> list[tuple[fit.Sizes, Any]] | None:
+    """Results at two sizes of the batch, or None if these don't tell how sizes follow it."""
+    points = fit.probe_sizes(["N"])
+    found = [(at, _probe(runner, inputs, at)) for at in (points[0], points[-1])]
+    for path, _ in targets:
+        tensors = [(at, _pick(result, path)) for at, result in found]
+        sizes = [(at, tuple(tensor.shape)) for at, tensor in tensors if tensor is not None]
+        if len(sizes) == 1 or (sizes and not fit.follows_batch(*sizes)):
+            return None
+    return found
 
 
 def _probe_all(runner: Runner, inputs: Types, names: Sequence[str]) -> list[tuple[fit.Sizes, Any]]:

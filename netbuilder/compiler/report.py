@@ -40,10 +40,24 @@ class NodeReport:
     parameters: int = 0
     inferred: Mapping[str, Any] = field(default_factory=dict)
 
+    @staticmethod
+    def of(
+        inputs: Mapping[str, TensorType],
+        outputs: Mapping[str, TensorType],
+        parameters: int,
+        inferred: Mapping[str, Any],
+    ) -> NodeReport:
+        """With types as the compiler has them."""
+        return NodeReport(_tensors(inputs), _tensors(outputs), parameters, inferred)
+
+
+def _tensors(types: Mapping[str, TensorType]) -> dict[str, TensorReport]:
+    return {port: TensorReport.of(tensor) for port, tensor in types.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class GraphReport:
-    """One graph: its nodes by id and, when it has no errors, its code.
+    """One graph: its nodes by id and, when it has no errors and code was asked for, its code.
 
     `lines` maps a line number of `code` (from 1) to the ids of the graph and of the node it
     came from.
@@ -61,12 +75,13 @@ class Report:
 
     A block's graph is reported as in its first use; `uses` has all of them, by the block's id
     and the path of the use: the ids of the network and of the nodes that lead to it, with
-    slashes between.
+    slashes between. `source` is whether code was asked for.
     """
 
     problems: tuple[Problem, ...] = ()
     graphs: Mapping[str, GraphReport] = field(default_factory=dict)
     uses: Mapping[str, Mapping[str, GraphReport]] = field(default_factory=dict)
+    source: bool = True
 
     @property
     def ok(self) -> bool:
@@ -79,6 +94,7 @@ class Report:
             "problems": [problem.to_json() for problem in self.problems],
             "graphs": {id: _graph_to_json(graph) for id, graph in self.graphs.items()},
             "uses": {id: _uses_to_json(uses) for id, uses in self.uses.items()},
+            "source": self.source,
         }
 
     @staticmethod
@@ -88,6 +104,7 @@ class Report:
             tuple(Problem.from_json(entry) for entry in value["problems"]),
             {id: _graph_from_json(entry) for id, entry in value["graphs"].items()},
             {id: _uses_from_json(entry) for id, entry in value.get("uses", {}).items()},
+            bool(value.get("source", True)),
         )
 
 

@@ -13,7 +13,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node, Wire
 from netbuilder.graph.rules import End
 from netbuilder.layers.base import Role
-from netbuilder.layers.catalogue import find, ports_of
+from netbuilder.layers.catalogue import find, ports_of, special_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def resolve(document: Document) -> Resolved:
 
     A document without any comes back itself.
     """
-    graphs = [graph for graph in document.graphs.values() if any(map(_odd, graph.nodes.values()))]
+    graphs = [graph for graph in document.graphs.values() if _is_odd(graph)]
     if not graphs:
         return Resolved(document)
     items: list[Added] = []
@@ -48,6 +48,12 @@ def resolve(document: Document) -> Resolved:
         items += [Added(graph.id, entry) for entry in graph.unreadable.values()]
         passed[graph.id] = tracer.passed()
     return Resolved(Document.of(document.project, items), passed)
+
+
+def _is_odd(graph: Graph) -> bool:
+    # A reroute is no plain layer.
+    muted = any(node.mute for node in graph.nodes.values())
+    return muted or any(map(_odd, special_nodes(graph)))
 
 
 def _odd(node: Node) -> bool:

@@ -88,6 +88,10 @@ class Walk:
 
     def maker(self, graph: Graph, node: Node, port: str) -> Spot | None:
         """What made the numbers that come in: not what only gives them another form."""
+        spot = self.into(graph, node, port)
+        made = self.layer(spot) if spot is not None else None
+        if made is not None and made.role is Role.LAYER and not is_passing(made):
+            return spot
         return next(
             (spot for spot in self.way(graph, node, port) if not self._hands_on(spot)), None
         )
@@ -113,6 +117,9 @@ class Walk:
 
     def _hands_on(self, spot: Spot) -> bool:
         layer = self.layer(spot)
-        if layer is None or layer.role is not Role.LAYER:
-            return False
-        return layer.family is Family.RESHAPE or layer.id in HANDS_ON
+        return layer is not None and layer.role is Role.LAYER and is_passing(layer)
+
+
+def is_passing(layer: Layer) -> bool:
+    """Whether a plain layer only gives the same numbers in another form."""
+    return layer.family is Family.RESHAPE or layer.id in HANDS_ON

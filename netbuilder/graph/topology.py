@@ -40,9 +40,12 @@ def sorted_nodes(graph: Graph, only: Iterable[str] | None = None) -> list[str]:
 
 
 def _sorted(graph: Graph, only: Iterable[str] | None = None) -> list[str]:
-    wanted = set(graph.nodes) if only is None else set(only)
     rank = {id: (node.order, id) for id, node in graph.nodes.items()}
-    waiting = {id: sum(wire.source in wanted for wire in graph.wires_into(id)) for id in wanted}
+    if only is None:
+        waiting = {id: len(graph.wires_into(id)) for id in graph.nodes}
+    else:
+        wanted = set(only)
+        waiting = {id: sum(w.source in wanted for w in graph.wires_into(id)) for id in wanted}
     ready = [rank[id] for id, count in waiting.items() if count == 0]
     heapify(ready)
     result = []

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
     QGuiApplication,
+    QHideEvent,
     QKeyEvent,
     QMouseEvent,
     QShowEvent,
@@ -18,6 +19,11 @@ from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 from netbuilder.gui import theme
 from netbuilder.gui.highlighter import PythonHighlighter
 from netbuilder.gui.widgets import EmptyState, button, column, holder, label, row
+
+NO_CODE = (
+    "No code yet",
+    "The PyTorch source of this graph appears here as soon as the graph has no errors.",
+)
 
 
 class CodeView(QPlainTextEdit):
@@ -90,12 +96,17 @@ class CodeView(QPlainTextEdit):
 
 
 class CodePanel(QWidget):
-    """`node_chosen(graph, node)`: the person clicked a line that a node wrote."""
+    """`node_chosen(graph, node)`: the person clicked a line that a node wrote.
+
+    `looked_at(bool)`: the panel came into sight, or went out of it.
+    """
 
     node_chosen = Signal(str, str)
+    looked_at = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
+        self._name = ""
         self._text = ""
         self._lines: Mapping[int, tuple[str, str]] = {}
         self._selected: frozenset[str] = frozenset()
@@ -103,10 +114,7 @@ class CodePanel(QWidget):
         self.view = CodeView()
         self.caption = label("", "small")
         self.copy = button("Copy", self._copy, "quiet", "Copy the source")
-        self.empty = EmptyState(
-            "No code yet",
-            "The PyTorch source of this graph appears here as soon as the graph has no errors.",
-        )
+        self.empty = EmptyState(*NO_CODE)
         bar = row(self.caption, None, self.copy, margins=(12, 4, 8, 4))
         content = column(gap=0)
         content.addLayout(bar)
@@ -118,11 +126,18 @@ class CodePanel(QWidget):
 
     def show_code(self, name: str, text: str, lines: Mapping[int, tuple[str, str]]) -> None:
         """The source of the graph `name`; `lines` tells which graph's node wrote which line."""
-        self._text, self._lines, self._stale = text, lines, True
+        self._name, self._text, self._lines, self._stale = name, text, lines, True
+        self.empty.say(*NO_CODE)
         count = len(text.splitlines())
         self.caption.setText(f"{name} — {count} lines of PyTorch" if text else "")
         self._stack.setCurrentIndex(1 if text else 0)
         self._update()
+
+    def await_code(self, name: str) -> None:
+        """The source of the graph `name` is still to come; an earlier one of it stays till then."""
+        if name != self._name:
+            self.show_code(name, "", {})
+            self.empty.say("", "")
 
     def mark_nodes(self, nodes: Collection[str]) -> None:
         """Light up the lines of these nodes."""
@@ -141,7 +156,12 @@ class CodePanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.looked_at.emit(True)
         self._update()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.looked_at.emit(False)
 
     def _clicked(self, line: int) -> None:
         place = self._lines.get(line)

@@ -341,12 +341,14 @@ class Layer(BaseModel):
     def arguments(self) -> dict[str, Json]:
         """Parameters to write in code: positional ones always, others where not the default."""
         result: dict[str, Json] = {}
-        for name in (*self.positional, *type(self).model_fields):
+        fields, written = type(self).model_fields, self._written
+        for name in (*self.positional, *fields):
             value = getattr(self, name)
-            field = type(self).model_fields[name]
-            if name in self._written:
-                result.setdefault(name, self._written[name])
-            elif name in self.positional or value != field.get_default(call_default_factory=True):
+            if name in written:
+                result.setdefault(name, written[name])
+            elif name in self.positional or value != fields[name].get_default(
+                call_default_factory=True
+            ):
                 result.setdefault(name, value)
         return result
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -319,6 +319,9 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     than is wired, two at least; a placeholder has the ports that its wires name; a node that
     shares another's weights has its ports.
     """
+    fixed = _fixed_ports().get(node.layer)
+    if fixed is not None:
+        return fixed
     if node.layer.startswith(own.PREFIX) and own.known() is not own.layers_of(document.project):
         with own.using(document.project):
             return ports_of(document, graph, node)
@@ -326,8 +329,8 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
     if kind is None:
         return _wired_ports(graph, node)
     node = owner_of(graph, node)
-    if kind.ports is Layer.ports and kind.role is Role.LAYER and not _variadic(kind):
-        return _class_ports(kind)
+    if _has_fixed_ports(kind):
+        return Ports(kind.inputs, kind.outputs)
     if kind.role in (Role.CALL, Role.BLOCK):
         return kind.around(graph_ports(called_graph(document, node)), node.params)
     layer = read(node, parameters_of(graph))
@@ -341,14 +344,29 @@ def ports_of(document: Document, graph: Graph, node: Node) -> Ports:
 
 
 @cache
-def _class_ports(kind: type[Layer]) -> Ports:
-    """The ports of a layer whose parameters do not change them."""
-    return Ports(kind.inputs, kind.outputs)
+def _fixed_ports() -> Mapping[str, Ports]:
+    """The ports of our own layers whose parameters do not change them."""
+    found = layers().items()
+    return {id: Ports(kind.inputs, kind.outputs) for id, kind in found if _has_fixed_ports(kind)}
 
 
-@cache
-def _variadic(kind: type[Layer]) -> bool:
-    return any(port.variadic for port in kind.inputs)
+def special_nodes(graph: Graph) -> Sequence[Node]:
+    """The nodes by `order` without those that can be nothing but layers with ports of their own.
+
+    Calls, inputs, outputs, reroutes and unknown ones are among them, and few others: who looks
+    for such in a large graph has less to look through.
+    """
+    return graph.worked_out("special", _special)
+
+
+def _special(graph: Graph) -> Sequence[Node]:
+    fixed = _fixed_ports()
+    return [node for node in graph.ordered() if node.layer not in fixed]
+
+
+def _has_fixed_ports(kind: type[Layer]) -> bool:
+    plain = kind.ports is Layer.ports and kind.role is Role.LAYER
+    return plain and not any(port.variadic for port in kind.inputs)
 
 
 def _expand(graph: Graph, node: Node, port: Port) -> list[Port]:

@@ -189,6 +189,37 @@ def test_places_and_notes_need_no_analysis(desk: Desk) -> None:
     assert desk.client.count("analyse") == 1
 
 
+def test_code_is_asked_for_while_somebody_looks_at_it(desk: Desk) -> None:
+    def asked() -> list[bool]:
+        return [params["source"] for _, params in desk.client.asked]
+
+    def answer() -> None:
+        desk.client.reply("analyse", Report(source=asked()[-1]).to_json())
+        desk.pump()
+
+    desk.start()
+    answer()
+    assert asked() == [False]
+    desk.session.want_source(True)
+    answer()
+    assert asked() == [False, True]
+    add(desk, "one")
+    answer()
+    assert asked() == [False, True, True]
+    # Known already: nothing is to be asked.
+    desk.session.want_source(False)
+    desk.session.want_source(True)
+    assert asked() == [False, True, True]
+    # It came into sight while an answer without it was under way.
+    desk.session.want_source(False)
+    add(desk, "two")
+    desk.session.want_source(True)
+    answer()
+    assert asked()[3:] == [False, True]
+    answer()
+    assert desk.client.count("analyse") == 0
+
+
 def test_the_answer_about_another_project_is_dropped(desk: Desk) -> None:
     desk.start()
     desk.session.new("digits_mlp")

@@ -50,6 +50,11 @@ def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
     assert ears.wait(WorkerReady).torch
     report = Report.from_json(Asked(client, "analyse", {"project": project()}).reply().result)
     assert report.ok
+    assert all(graph.code for graph in report.graphs.values())
+    params = {"project": project(), "source": False}
+    bare = Report.from_json(Asked(client, "analyse", params).reply().result)
+    assert bare.problems == report.problems
+    assert not any(graph.code for graph in bare.graphs.values())
     run = tmp_path / "run"
     params = {"project": project(), "run": str(run), "overrides": LONG}
     training = Asked(client, "train", params)
