@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLineEdit,
     QMenu,
+    QSizePolicy,
     QSplitter,
     QStackedLayout,
     QTableView,
@@ -46,6 +47,7 @@ AT_ONCE = 200
 """A folder with more entries is read on a thread."""
 WIDE = 640
 """From this width on all actions have a button; below they are in the menu."""
+NARROW = 420
 ROW = 24
 MOST_WIDE = 220
 _HALTED = ("stopped", "crashed", "failed")
@@ -164,7 +166,10 @@ class RunsPanel(QWidget):
         )
         self._bar.setStretch(0, 1)
         content = column(gap=0)
-        content.addLayout(self._bar)
+        bar = holder(self._bar)
+        # It gives way by hiding buttons: the panel may be narrower than all of them.
+        bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        content.addWidget(bar)
         content.addWidget(self._strip)
         content.addWidget(self._split, 1)
         self._stack = QStackedLayout(self)
@@ -191,8 +196,8 @@ class RunsPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for one in (self.resume, self.open):
-            one.setVisible(self.width() >= WIDE)
+        for one, width in ((self.resume, WIDE), (self.open, WIDE), (self.changes, NARROW)):
+            one.setVisible(self.width() >= width)
 
     # -- reading -------------------------------------------------------------------------
 
