@@ -6,7 +6,7 @@ filled in afterwards, by `fill`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
+from netbuilder.app.kinds import KINDS
 from netbuilder.gui.recovery_list import RecoveryList, short
 from netbuilder.gui.thumbnails import GraphPicture
 from netbuilder.gui.widgets import button, clear, column, label, link, row, scroller, set_tip
@@ -110,12 +111,26 @@ class CardGrid(QWidget):
             self._grid.addWidget(card, number // columns, number % columns)
 
 
+def kinds_menu(parent: QWidget, chosen: Callable[[str], object]) -> QMenu:
+    """The usual kinds of training by name; `chosen` gets the id of one."""
+    menu = QMenu(parent)
+    menu.setToolTipsVisible(True)
+    for kind in KINDS:
+        action = menu.addAction(kind.title, partial(chosen, kind.id))
+        action.setObjectName(f"kind.{kind.id}")
+        action.setToolTip(kind.help)
+        action.setStatusTip(kind.help)
+    return menu
+
+
 class StartPage(QWidget):
-    """`template_chosen(id)`, `project_chosen(path)`, `new_wanted`, `open_wanted`."""
+    """`template_chosen(id)`, `project_chosen(path)`, `new_wanted`, `kind_wanted(id)`,
+    `open_wanted`."""
 
     template_chosen = Signal(str)
     project_chosen = Signal(object)
     new_wanted = Signal()
+    kind_wanted = Signal(str)
     open_wanted = Signal()
 
     def __init__(self) -> None:
@@ -125,10 +140,12 @@ class StartPage(QWidget):
         self._waiting: list[Card] = []
         self.grid = CardGrid()
         self.new = button("New empty project", self.new_wanted.emit, "primary")
+        self.kinds = button("New project", tip="Begin with the training of a usual kind")
+        self.kinds.setMenu(kinds_menu(self.kinds, self.kind_wanted.emit))
         self.open = button("Open…", self.open_wanted.emit)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(8)
-        recent = column(self.new, self.open, 16, label("Recent", "group"), gap=8)
+        recent = column(self.new, self.kinds, self.open, 16, label("Recent", "group"), gap=8)
         recent.addLayout(self._recent)
         recent.addStretch(1)
         side = QWidget()

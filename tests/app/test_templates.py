@@ -16,7 +16,29 @@ from netbuilder.graph import topology
 from netbuilder.graph.edits import GRID
 from netbuilder.storage import files, format
 
-IDS = ("autoencoder", "digits_cnn", "digits_lstm", "digits_mlp", "lstm_forecast", "mlp_regression")
+IDS = (
+    "autoencoder",
+    "ddpm",
+    "digits_cnn",
+    "digits_lstm",
+    "digits_mlp",
+    "distillation",
+    "gan_mlp",
+    "gpt_small",
+    "lstm_forecast",
+    "mlp_regression",
+    "stacked_autoencoder",
+    "two_tower",
+    "vae",
+    "wgan_gp",
+)
+STEPS = {
+    "distillation": ["teach", "distil"],
+    "gan_mlp": ["discriminate", "generate"],
+    "stacked_autoencoder": ["pretrain1", "pretrain2", "fine_tune"],
+    "wgan_gp": ["criticise", "generate"],
+}
+"""The steps of those that have more than one."""
 NODE_WIDTH, NODE_HEIGHT = 192.0, 64.0
 
 
@@ -50,8 +72,8 @@ def test_it_says_what_it_is(id: str) -> None:
     assert 80 < len(template.description) < 400
     assert template.paper
     document = open_template(id)
-    assert [graph.name for graph in document.of_kind("network")] == ["main"]
-    assert [graph.name for graph in document.of_kind("step")] == ["train"]
+    assert {graph.name for graph in document.of_kind("network")} == set(template.networks)
+    assert [graph.name for graph in document.of_kind("step")] == STEPS.get(id, ["train"])
     assert document.project.data["source"]
     row = template.to_json()
     assert set(row) == {"id", "title", "family", "task", "dataset", "networks"}

@@ -34,11 +34,15 @@ def templates(options: Namespace) -> int:
 
 
 def new(options: Namespace) -> int:
-    """Write a template as a new project."""
-    from netbuilder.app.templates import open_template
+    """Write a template, or a kind of project, as a new project."""
+    from netbuilder.app import kinds
+    from netbuilder.app.templates import open_template, templates
     from netbuilder.storage import files
 
-    document = open_template(options.template)
+    # A few have both names: the template says what it is about.
+    plain = {kind.id for kind in kinds.KINDS} - {info.id for info in templates()}
+    begin = kinds.begin if options.template in plain else open_template
+    document = begin(options.template)
     path = Path(options.output or f"{options.template}.netb")
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")

@@ -10,11 +10,29 @@ if TYPE_CHECKING:
     from netbuilder.gui.main_window import MainWindow
 
 
+def _new_kind(window: MainWindow) -> None:
+    """The usual kinds of training, as a menu where the pointer is."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QCursor
+
+    from netbuilder.gui.start_page import kinds_menu
+
+    menu = kinds_menu(window, window.projects.new_kind)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(QCursor.pos())
+
+
 def commands(window: MainWindow) -> list[Command]:
     """The File menu."""
     has = window.has_project
     return [
         Command("file.new", "New", window.projects.new, ("Ctrl+N",), "File", icon="new", bar=True),
+        Command(
+            "file.new_kind",
+            "New of a kind…",
+            lambda: _new_kind(window),
+            menu="File",
+        ),
         Command(
             "file.open", "Open…", window.projects.open, ("Ctrl+O",), "File", icon="open", bar=True
         ),
