@@ -243,7 +243,9 @@ class RunModel(QAbstractTableModel):
                 return Qt.CheckState.Checked if run.path in self.ticked else Qt.CheckState.Unchecked
             case Role.DecorationRole if column.key == PIN:
                 tokens = theme.current()
-                color = tokens.accent if run.pinned else tokens.border
+                color = (
+                    tokens.accent if run.pinned else theme.mixed(tokens.muted, tokens.field, 0.6)
+                )
                 return icons.icon("starred" if run.pinned else "star", color, 14)
             case Role.ToolTipRole:
                 return plain_tip(self._tip(run, column))

@@ -42,7 +42,7 @@ class StartDialog(QDialog):
         self.setObjectName("startDialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setStyleSheet(style.sheet())
-        self.resize(680, 520)
+        self.resize(760, 540)
         self._session, self._run = session, run
         self._closed = False
         self._asked = 0
