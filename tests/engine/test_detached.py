@@ -198,6 +198,24 @@ def test_it_is_no_part_of_the_terminal(started: Begin, tmp_path: Path) -> None:
     client.close()
 
 
+@posix_only
+def test_a_halted_one_goes_on(started: Begin, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    worker = started(run)
+    let_go(worker)
+    worker.send_signal(signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(worker.pid).status() == psutil.STATUS_STOPPED)
+    assert status(run) == "running"
+    at = steps(run)
+    control.send(run, "pause")
+    worker.send_signal(signal.SIGCONT)
+    wait_for(lambda: status(run) == "paused")
+    assert steps(run) >= at
+    control.send(run, "stop")
+    assert worker.wait(PATIENCE_S) == 0
+    assert_whole(run)
+
+
 # -- clients ---------------------------------------------------------------------------------
 
 
@@ -249,42 +267,54 @@ def test_a_client_that_closes_stops_the_training(tmp_path: Path) -> None:
 # -- killed at any moment ----------------------------------------------------------------------
 
 
-def kills(count: int) -> Any:
-    """3 by day, 30 by night."""
-    marks = [pytest.mark.nightly, pytest.mark.timeout(3600)] if count > 3 else []
-    return pytest.param(count, id=f"{count} kills", marks=marks)
+ENDS = [
+    pytest.param("SIGKILL", 3, id="3 kills"),
+    *(
+        pytest.param(
+            how, 30, id=f"30 x {how}", marks=[pytest.mark.nightly, pytest.mark.timeout(3600)]
+        )
+        for how in ("SIGKILL", "SIGTERM", "SIGINT", "stop")
+    ),
+]
 
 
 @posix_only
-@pytest.mark.parametrize("count", [kills(3), kills(30)])
-def test_a_worker_that_is_killed_loses_the_steps_since_its_last_checkpoint_only(
-    started: Begin, tmp_path: Path, count: int
+@pytest.mark.parametrize(("how", "count"), ENDS)
+def test_ended_at_any_moment_and_resumed_it_comes_to_what_it_would_have(
+    started: Begin, tmp_path: Path, how: str, count: int
 ) -> None:
-    """Killed at random moments and resumed each time, it comes to what it would have come to."""
-    lot = random.Random(count)
+    """A kill costs the steps since the last checkpoint, every other end none."""
+    lot = random.Random(f"{how} {count}")
     sizes = {"training.epochs": 30 * count, "training.threads": 1}
     often = {**sizes, "training.checkpoint_s": 0.1}
     whole, run = tmp_path / "whole", tmp_path / "run"
     assert end(started(whole, sizes), count) == 0
-    killed = 0
+    ended = 0
     worker = started(run, often)
-    while killed < count and status(run) == "running":
+    while ended < count:
         threading.Event().wait(lot.uniform(0.0, 0.5))
-        worker.kill()
-        worker.wait()
-        let_go(worker)
+        if how == "stop":
+            control.send(run, "stop")
+            let_go(worker)
+            assert worker.wait(PATIENCE_S) == 0
+        else:
+            worker.send_signal(getattr(signal, how))
+            assert worker.wait(PATIENCE_S) == (-signal.SIGKILL if how == "SIGKILL" else 0)
+            let_go(worker)
         if status(run) == "finished":
             break
-        assert status(run) == "crashed"
-        killed += 1
+        assert status(run) == ("crashed" if how == "SIGKILL" else "stopped")
+        ended += 1
         kept = RunFolder(run).checkpoints("last")
         expected = RunFolder(run).read_checkpoint("last")[0].info["step"] if kept else 0
+        if how != "SIGKILL":
+            assert expected == steps(run)
         began = len(read_events(run)[0])
         worker = started(run, often, resume=True)
         again = next(each for each in read_events(run)[0][began:] if each.event == "started")
         assert again.values["resumed_from"] == expected
-    print(f"killed {killed} times")
-    assert killed >= min(count, 3)
+    print(f"ended {ended} times")
+    assert ended >= min(count, 3)
     assert end(worker, count) == 0
     assert status(run) == "finished"
     assert_whole(run)
@@ -292,12 +322,13 @@ def test_a_worker_that_is_killed_loses_the_steps_since_its_last_checkpoint_only(
         one, other = (RunFolder(each).read_checkpoint(kind)[0] for each in (run, whole))
         assert one.info["step"] == other.info["step"]
         assert networks(one) == networks(other)
-    epochs = [
-        [e for e in current(read_events(each)[0]) if e.event == "epoch"] for each in (run, whole)
-    ]
-    assert [(e.epoch, e.step, e.values) for e in epochs[0]] == [
-        (e.epoch, e.step, e.values) for e in epochs[1]
-    ]
+    assert epochs(run) == epochs(whole)
+
+
+def epochs(run: Path) -> list[Any]:
+    """What is told of each epoch, of what counts."""
+    told = [event for event in current(read_events(run)[0]) if event.event == "epoch"]
+    return [(event.epoch, event.step, event.values) for event in told]
 
 
 def end(worker: subprocess.Popen[bytes], count: int) -> int:
@@ -308,3 +339,37 @@ def end(worker: subprocess.Popen[bytes], count: int) -> int:
 
 def networks(checkpoint: sealed.Sealed) -> dict[str, bytes]:
     return {name: data for name, data in checkpoint.files.items() if "networks/" in name}
+
+
+@posix_only
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_stopped_and_started_again_and_again_nothing_piles_up(tmp_path: Path) -> None:
+    ears = Ears()
+    client = WorkerClient(ears)
+    client.start()
+    worker = psutil.Process(ears.wait(WorkerStarted).pid)
+    ours = psutil.Process()
+    counts = []
+    for number in range(20):
+        params = {"project": project(), "run": str(tmp_path / f"{number}"), "overrides": LONG}
+        asked = Asked(client, "train", params)
+        ears.wait_for_event("metrics")
+        client.stop_training()
+        assert asked.reply().result["status"] == "stopped"
+        counts.append(
+            (
+                worker.num_fds(),
+                worker.num_threads(),
+                len(worker.children(recursive=True)),
+                ours.num_fds(),
+                ours.num_threads(),
+                len(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else 0,
+            )
+        )
+    print(counts)
+    # The first ones import and start what stays.
+    assert max(counts[10:]) <= max(counts[3:10])
+    assert ears.messages
+    client.close()
+    assert not worker.is_running()
