@@ -16,6 +16,7 @@ import pytest
 from netbuilder.app.templates import open_template
 from netbuilder.storage import files, format
 from netbuilder.storage.journal import Journal
+from netbuilder.training import control
 from tests.gui.test_app import environment
 from tests.storage.test_atomic import unshare
 
@@ -216,7 +217,7 @@ app.MainWindow = MainWindow
 
 
 @pytest.mark.nightly
-def test_a_signal_in_the_middle_of_a_training_leaves_its_checkpoint(tmp_path: Path) -> None:
+def test_a_signal_in_the_middle_of_a_training_lets_it_go_on(tmp_path: Path) -> None:
     program = PROGRAM.replace("app.MainWindow = lambda: MainWindow(client_factory=StandIn)\n", "")
     process = subprocess.Popen(
         [sys.executable, "-c", program.format(body=TRAINING.format())],
@@ -229,6 +230,8 @@ def test_a_signal_in_the_middle_of_a_training_leaves_its_checkpoint(tmp_path: Pa
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
+    assert json.loads((run / "status.json").read_text())["status"] == "running"
+    control.send(run, "stop")
     limit = time.monotonic() + 60
     while json.loads((run / "status.json").read_text())["status"] == "running":
         assert time.monotonic() < limit
