@@ -7,6 +7,7 @@ at its place; it never sinks the file. Keys that this version does not know stay
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterator, Mapping
 from typing import Any, cast, get_args
 
@@ -205,7 +206,7 @@ class _Contents:
             except (_Bad, ChangeError) as error:
                 self._refuse("nodes", index, entry, error)
         self._places(found)
-        return [Node(**fields) for fields in found.values()]
+        return [_node(fields) for fields in found.values()]
 
     def _places(self, found: dict[str, dict[str, Any]]) -> None:
         """Reads the layout's entries into the fields of the nodes that they place."""
@@ -255,6 +256,27 @@ class _Contents:
                 self._refuse("frames", index, entry, error)
                 continue
             yield frame
+
+
+REMEMBERED = 50_000
+"""Nodes that are remembered at most."""
+_nodes_before: dict[bytes, Node] = {}
+
+
+def _node(fields: dict[str, Any]) -> Node:
+    """The node with these fields: where the same was read before, the same object.
+
+    The worker reads a project anew after each edit. What the compiler knows of a node it knows
+    of the object.
+    """
+    # Not as a key of values: 1, 1.0 and True are different parameters and equal.
+    key = marshal.dumps(fields, 2)
+    known = _nodes_before.get(key)
+    if known is None:
+        if len(_nodes_before) >= REMEMBERED:
+            _nodes_before.clear()
+        known = _nodes_before[key] = Node(**fields)
+    return known
 
 
 def _renamed(item: Unreadable) -> Unreadable:

@@ -370,3 +370,15 @@ def test_the_documented_file_is_canonical() -> None:
     document = format.loads(text)
     assert len(document.graph("g1").nodes) == 2
     assert format.dumps(document) == text
+
+
+def test_what_is_read_again_is_the_same_node_and_other_types_make_another() -> None:
+    def read(p: float) -> Node:
+        node = {"id": "n", "layer": "torch.nn.Dropout", "name": "dropout", "params": {"p": p}}
+        graph = {"id": "g", "kind": "network", "name": "main", "order": 0, "nodes": [node]}
+        value = {"netbuilder": 1, "graphs": [{**graph, "wires": []}], "layout": {}}
+        return format.from_json(value).graph("g").nodes["n"]
+
+    whole, same, real, flag = read(1), read(1), read(1.0), read(True)
+    assert whole is same
+    assert [type(node.params["p"]) for node in (whole, real, flag)] == [int, float, bool]
