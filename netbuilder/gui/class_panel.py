@@ -18,12 +18,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from netbuilder.gui import theme
 from netbuilder.gui.confusion import ClassTable, ConfusionMap
 from netbuilder.gui.samples import ImageGrid
 from netbuilder.gui.widgets import Choice, EmptyState, column, holder, label, scroller
 
 COLUMNS = ("Class", "Precision", "Recall", "F1", "Samples")
-BESIDE = 560
+BESIDE = 620
 """From this width on the table stands beside the matrix, not below."""
 
 
@@ -59,7 +60,23 @@ class ClassPanel(QWidget):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(COLUMNS)
         self.table.setAccessibleName("Figures by class")
+        self.table.setFont(theme.font("small"))
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + 8)
+        header = self.table.horizontalHeader()
+        # By hand: Qt's own measure leaves room for an arrow in every column.
+        words = [max(name, "0.000", key=len) for name in COLUMNS]
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setMinimumSectionSize(40)
+        for at, word in enumerate(words):
+            wide = self.table.fontMetrics().horizontalAdvance(word) + 26
+            header.resizeSection(at, wide)
+            side = Qt.AlignmentFlag.AlignRight if at else Qt.AlignmentFlag.AlignLeft
+            title = self.table.horizontalHeaderItem(at)
+            if title is not None:
+                title.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+        header.setStretchLastSection(True)
+        header.setFont(theme.font("small"))
         self.table.setShowGrid(False)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -67,7 +84,7 @@ class ClassPanel(QWidget):
         self.table.setTabKeyNavigation(False)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        self.table.setMinimumSize(220, 140)
+        self.table.setMinimumSize(332, 140)
         self.empty = EmptyState(
             "No classes yet",
             "Where a step has a class metric or preview (logits and whole numbers), the confusion "
@@ -98,6 +115,8 @@ class ClassPanel(QWidget):
         beside = self.width() >= BESIDE
         directions = QBoxLayout.Direction
         self._pair.setDirection(directions.LeftToRight if beside else directions.TopToBottom)
+        # All of the matrix is to be seen at once.
+        self.map.setMaximumHeight(max(self.map.minimumHeight(), self.height() - 44))
 
     def clear(self) -> None:
         """Show nothing."""
@@ -167,8 +186,6 @@ class ClassPanel(QWidget):
             for at, cell in enumerate(cells):
                 widget.setItem(line, at, cell)
         widget.setSortingEnabled(True)
-        header = widget.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for line in range(widget.rowCount()):
             name_cell = widget.item(line, 0)
             if kept is not None and name_cell is not None and name_cell.text() == kept:

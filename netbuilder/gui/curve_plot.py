@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -302,7 +303,7 @@ class CurvePlot(QWidget):
             right = right or 1.0
         columns = max(16, int(self.view.box.width()))
         low, high = math.inf, -math.inf
-        dots: list[dict[str, object]] = []
+        dots: list[dict[str, Any]] = []
         for curve in shown:
             weights = (0.0, self._smoothing) if self._smoothing > 0 else (0.0,)
             for weight, item in zip(weights[::-1], (curve.item, curve.raw), strict=False):
@@ -329,11 +330,16 @@ class CurvePlot(QWidget):
             xRange=(span.left, span.right + room), yRange=(span.low, span.high), padding=0
         )
         self._dots.setData(dots)
-        self._draw_marks(span)
+        ends = [float(dot["pos"][1]) for dot in dots]
+        upper = bool(ends) and sum(ends) / len(ends) > (span.low + span.high) / 2
+        self._draw_marks(span, free=span.low if upper else span.high)
         self._read()
 
-    def _draw_marks(self, span: Span) -> None:
-        """The checkpoints as ticks at the bottom, the best epoch as a line."""
+    def _draw_marks(self, span: Span, free: float) -> None:
+        """The checkpoints as ticks at the bottom, the best epoch as a line.
+
+        Its name stands where the curves leave room, at the top or at the bottom.
+        """
         steps, seconds = self._checkpoints
         places = seconds.all if self._axis == "time" else steps.all
         if self._axis == "epoch":
@@ -350,8 +356,8 @@ class CurvePlot(QWidget):
             inside = span.left <= place <= span.right
             self._best_line.setPos(place)
             late = place > span.left + 0.8 * (span.right - span.left)
-            self._best_word.setAnchor((1, 0) if late else (0, 0))
-            self._best_word.setPos(place, span.high)
+            self._best_word.setAnchor((int(late), int(free < span.high)))
+            self._best_word.setPos(place, free)
         self._best_line.setVisible(inside)
         self._best_word.setVisible(inside and not self.small)
 

@@ -123,9 +123,12 @@ class CurvesPage(QWidget):
             case "started":
                 self._begin(values)
             case "metrics" | "epoch":
+                several = any(key.startswith("lr/") for key in values)
                 for key, value in values.items():
                     known = isinstance(value, int | float) and not isinstance(value, bool)
-                    if known and wanted(event.event, key):
+                    # With several steps `lr` repeats that of the first.
+                    doubled = several and key == "lr"
+                    if known and not doubled and wanted(event.event, key):
                         self.ready().add(key, event.step, float(value), seconds)
                 if values.get("best") is True:
                     self.ready().mark_best(event.step, seconds)

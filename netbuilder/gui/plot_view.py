@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import pyqtgraph as pg
@@ -9,6 +10,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 
 AxisKind = Literal["step", "epoch", "time"]
+TICK_ROOM = 20
+"""Pixels that the label of a tick takes up and down."""
 ZOOM = 0.7
 """What a key press leaves of the range that is shown."""
 
@@ -51,8 +54,41 @@ class ValueAxis(pg.AxisItem):  # type: ignore[misc]
         places = max(0, -_exponent(spacing))
         return [f"{value:.{places}f}" for value in values]
 
+    def tickValues(
+        self, minVal: float, maxVal: float, size: float
+    ) -> list[tuple[float, list[float]]]:
+        if not self.logMode:
+            found: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return found
+        return [(1.0, log_ticks(minVal, maxVal, max(2, int(size / TICK_ROOM))))]
+
     def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [_power(value) for value in values]
+
+
+def log_ticks(low: float, high: float, most: int) -> list[float]:
+    """Exponents of ten of at most so many round values between 10^low and 10^high."""
+    first, last = math.floor(low), math.ceil(high)
+    for digits in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 5), (1, 3), (1,)):
+        steps = [math.log10(digit) for digit in digits]
+        ticks = [power + step for power in range(first, last + 1) for step in steps]
+        shown = [tick for tick in ticks if low <= tick <= high]
+        if 2 <= len(shown) <= most:
+            return shown
+    every = max(1, -(-(last - first) // most))
+    powers = [float(power) for power in range(first, last + 1) if power % every == 0]
+    shown = [power for power in powers if low <= power <= high]
+    if len(shown) >= 2:
+        return shown
+    # Less than a decade apart: values as on a linear axis.
+    start, end = 10.0**low, 10.0**high
+    unit = 10.0 ** math.floor(math.log10(max(end - start, 1e-300)))
+    for width in (0.1, 0.2, 0.5, 1, 2, 5):
+        count = math.floor(end / (width * unit)) - math.ceil(start / (width * unit)) + 1
+        if count <= most:
+            numbers = range(math.ceil(start / (width * unit)), math.floor(end / (width * unit)) + 1)
+            return [math.log10(number * width * unit) for number in numbers if number > 0]
+    return [low, high]
 
 
 def _exponent(spacing: float) -> int:
@@ -85,6 +121,8 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.course, self.values = CourseAxis("bottom"), ValueAxis("left")
         super().__init__(enableMenu=False, axisItems={"bottom": self.course, "left": self.values})
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        # A menu that is never shown, but would outlive the plot until garbage is collected.
+        self.getPlotItem().ctrlMenu.setParent(self, Qt.WindowType.Popup)
         self.box = self.getPlotItem().getViewBox()
         self.box.setMouseMode(pg.ViewBox.RectMode)
         self.box.setDefaultPadding(0.0)

@@ -26,6 +26,7 @@ DRAWING_SHARE = 0.03
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
 SMALL = {"lr": "Learning rate", "grad_norm": "Gradient norm"}
 """Keys of what has a small plot of its own, by training step."""
+ACRONYMS = frozenset({"mae", "mse", "rmse", "mape", "auc", "auroc", "iou", "psnr", "ssim"})
 WIDE, NARROW = 216, 176
 """How wide a plot and a small plot are at least before they stand below one another."""
 CELLS = 60
@@ -55,7 +56,7 @@ class Key(NamedTuple):
 def title_of(name: str) -> str:
     """What stands above the plot of this metric."""
     words = SMALL.get(name, name.replace("_", " "))
-    return words[:1].upper() + words[1:]
+    return words.upper() if words in ACRONYMS else words[:1].upper() + words[1:]
 
 
 class Plots(QWidget):

@@ -96,7 +96,7 @@ class TrainingPanel(QWidget):
     def _build(self) -> None:
         facts = (self.epoch, self.left, self.speed, self.memory, self.rate)
         self._head: QHBoxLayout = row(
-            self.train, self.pause, self.stop, 12, self.status, *facts, None, gap=12
+            self.train, self.pause, self.stop, 12, self.status, *facts, None, gap=16
         )
         self._head.setContentsMargins(12, 6, 12, 5)
         self._split = QSplitter(Qt.Orientation.Horizontal)
@@ -113,8 +113,8 @@ class TrainingPanel(QWidget):
             self.tabs.addTab(page, title)
         self._split.addWidget(self.curves)
         self._split.addWidget(self.tabs)
-        self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 2)
+        self._split.setStretchFactor(0, 2)
+        self._split.setStretchFactor(1, 1)
         body = QWidget()
         self._stack = QStackedLayout(body)
         self._stack.addWidget(self.empty)
@@ -161,7 +161,7 @@ class TrainingPanel(QWidget):
             if beside:
                 self._split.insertWidget(0, self.curves)
                 self.curves.show()
-                self._split.setSizes([3 * width // 5, 2 * width // 5])
+                self._split.setSizes([66 * width // 100, 34 * width // 100])
             else:
                 self.tabs.insertTab(0, self.curves, "Curves")
                 self.tabs.setCurrentIndex(0)
