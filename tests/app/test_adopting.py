@@ -104,6 +104,7 @@ def test_the_past_comes_in_portions_and_is_no_change_of_status(
     while len(heard(desk)) < written.seq:
         pump(desk, lambda: desk.posted)
         before = len(heard(desk))
+        assert len(desk.posted) == 1, "the next portion waits until this one is taken"
         desk.posted.pop(0)()
         most = max(most, len(heard(desk)) - before)
     assert most <= tailing.PORTION

@@ -108,3 +108,18 @@ def test_a_window_that_is_gone_is_no_error(pipe: tuple[int, int]) -> None:
     out.event(run_event("finished", 2))
     out.close()
     assert not out._thread.is_alive()
+
+
+def test_for_a_window_that_is_gone_nothing_is_kept(pipe: tuple[int, int]) -> None:
+    out = Outlet(pipe[1])
+    os.close(pipe[0])
+    out.event(run_event("warning", 1))
+    out._thread.join(10)
+    assert not out._thread.is_alive()
+    for seq in range(2 * outlet.BACKLOG):
+        out.event(run_event("warning", seq))
+        out.reply(Reply(1, "x"))
+        out.reply(Reply(1, "x"), after_events=True)
+    assert not out._events
+    assert not out._lines
+    out.close()
