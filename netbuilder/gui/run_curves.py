@@ -13,6 +13,7 @@ from netbuilder.gui.widgets import Choice, row
 
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
 FIRST = "val/loss"
+_MARKS = (b'"event":"epoch"', b'"event": "epoch"')
 Point = tuple[int, int, Mapping[str, object]]
 """An epoch, a step, and the metrics at the end of the epoch."""
 
@@ -30,16 +31,14 @@ def _told(run: Path) -> Iterator[Point]:
     try:
         with open(run / "events.jsonl", "rb") as file:
             # Most lines are of steps: those are not even parsed.
-            lines = [line for line in file if b'"epoch"' in line and b'"values"' in line]
+            lines = [line for line in file if any(mark in line for mark in _MARKS)]
     except OSError:
         return
     for line in lines:
-        if b'"event":"epoch"' not in line and b'"event": "epoch"' not in line:
-            continue
         try:
             match json.loads(line):
-                case {"epoch": int(epoch), "step": int(step), "values": dict(values)}:
-                    yield epoch, step, values
+                case {"event": "epoch", "epoch": int(epoch), "step": int(step), "values": values}:
+                    yield epoch, step, values if isinstance(values, Mapping) else {}
         except (ValueError, RecursionError):
             continue
 

@@ -18,17 +18,13 @@ from PySide6.QtCore import (
     Signal,
     SignalInstance,
 )
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFrame,
-    QHeaderView,
     QLineEdit,
     QMenu,
     QSizePolicy,
     QSplitter,
     QStackedLayout,
-    QTableView,
     QWidget,
 )
 
@@ -37,7 +33,8 @@ from netbuilder.app.run_care import Deleted
 from netbuilder.app.run_rows import RunRow
 from netbuilder.errors import RunError
 from netbuilder.gui import theme
-from netbuilder.gui.run_model import NAME, NOTE, PIN, RunModel
+from netbuilder.gui.run_model import NAME, PIN, RunModel
+from netbuilder.gui.runs_table import RunsTable
 from netbuilder.gui.widgets import EmptyState, button, column, holder, label, link, row, set_role
 
 if TYPE_CHECKING:
@@ -48,55 +45,7 @@ AT_ONCE = 200
 WIDE = 640
 """From this width on all actions have a button; below they are in the menu."""
 NARROW = 420
-ROW = 24
-MOST_WIDE = 220
 _HALTED = ("stopped", "crashed", "failed")
-
-
-class _Table(QTableView):
-    """Space ticks the chosen runs, Delete deletes them; a click on the star pins."""
-
-    tick_wanted = Signal()
-    delete_wanted = Signal()
-
-    def __init__(self, model: RunModel) -> None:
-        super().__init__()
-        self.setModel(model)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setSortingEnabled(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-        )
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW)
-        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setMinimumSectionSize(24)
-        self.setAccessibleName("Runs")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
-            self.tick_wanted.emit()
-        elif event.key() == Qt.Key.Key_Delete:
-            self.delete_wanted.emit()
-        elif event.key() == Qt.Key.Key_F2:
-            current = self.currentIndex()
-            model = self.model()
-            if current.isValid() and isinstance(model, RunModel):
-                cell = model.index(current.row(), model.column_of(NOTE))
-                self.scrollTo(cell)
-                self.edit(cell)
-        else:
-            super().keyPressEvent(event)
 
 
 class RunsPanel(QWidget):
@@ -118,7 +67,7 @@ class RunsPanel(QWidget):
         self._deleted: list[Deleted] = []
         self.curves: RunCurves | None = None
         self.model = RunModel()
-        self.table = _Table(self.model)
+        self.table = RunsTable(self.model)
         self.table.horizontalHeader().setSortIndicator(3, Qt.SortOrder.DescendingOrder)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter: lr>0.01 accuracy>0.9 or words")
@@ -262,7 +211,7 @@ class RunsPanel(QWidget):
         except ValueError:
             header.setSortIndicator(-1, order)
         header.blockSignals(False)
-        self._fit()
+        self.table.fit()
         selection = self.table.selectionModel()
         flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
         for path in self._chosen_before:
@@ -270,19 +219,6 @@ class RunsPanel(QWidget):
             if at is not None:
                 selection.select(self.model.index(at, 0), flags)
         self._selected()
-
-    def _fit(self) -> None:
-        """Columns as wide as their title and the first rows need."""
-        metrics = self.table.fontMetrics()
-        rows = range(min(40, self.model.rowCount()))
-        for number, each in enumerate(self.model.columns):
-            texts = [each.title, *(str(self.model.index(at, number).data() or "") for at in rows)]
-            wide = max(metrics.horizontalAdvance(text) for text in texts) + 26
-            extra = {NAME: 26, PIN: 10}.get(each.key, 0)
-            if each.key == NOTE:
-                wide = max(wide, 120)
-            self.table.setColumnWidth(number, min(wide + extra, MOST_WIDE))
-        self.table.horizontalHeader().setStretchLastSection(True)
 
     # -- choosing ------------------------------------------------------------------------
 
@@ -391,9 +327,7 @@ class RunsPanel(QWidget):
         for run in self.chosen():
             at = self.model.row_of(run.path)
             if at is not None:
-                cell = self.model.index(at, self.model.column_of(NOTE))
-                self.table.scrollTo(cell)
-                self.table.edit(cell)
+                self.table.write_note(at)
 
     def _note(self, run: Path, text: str) -> None:
         self._do(lambda: run_care.set_note(run, text))

@@ -165,3 +165,35 @@ def test_a_number_is_no_truth_value(pair: tuple[Document, History]) -> None:
     before, _ = pair
     after = format.loads(format.dumps(before).replace('"bias": false', '"bias": 0', 1))
     assert _words(difference(before, after)) == ["'conv1': bias false → 0"]
+
+
+def test_ids_that_changed_places_are_no_difference(pair: tuple[Document, History]) -> None:
+    before, _ = pair
+    network = before.of_kind("network")[0]
+    one, two = network.named("conv1"), network.named("conv2")
+    assert one is not None
+    assert two is not None
+    text = format.dumps(before).replace(f'"{one.id}"', '"between"')
+    after = format.loads(
+        text.replace(f'"{two.id}"', f'"{one.id}"').replace('"between"', f'"{two.id}"')
+    )
+    assert difference(before, after) == []
+
+
+def test_the_order_of_inputs_and_of_steps_has_a_meaning(pair: tuple[Document, History]) -> None:
+    _, history = pair
+    document = history.document
+    network = document.of_kind("network")[0]
+    second = edits.add_node(history, network, "netbuilder.Input", name="mask", x=0.0, y=0.0)
+    other = edits.add_graph(history, "step", "again")
+    before = document.copy()
+    edits.set_node(history, network, second.id, order=-1)
+    edits.set_graph(history, other, order=-1)
+    rows = difference(before, document)
+    assert [(row.what, row.key) for row in rows] == [
+        ("order", "nodes"),
+        ("order", "training steps"),
+    ]
+    assert rows[1].words == (
+        'The order of training steps changed: ["train", "again"] → ["again", "train"]'
+    )
