@@ -399,3 +399,43 @@ def walk(run: Path, seed: int, steps: int) -> None:
             if same:
                 assert torch.equal(tensor, saved[item["was"]])
     assert looked > steps // 3
+
+
+# -- asked by the window -----------------------------------------------------------------------
+
+
+def test_a_wish_in_a_request() -> None:
+    value = {"run": "/r", "keep": ["main.conv1"], "widen": True, "checkpoint": "last"}
+    assert Wish.from_json(value) == Wish(Path("/r"), ("main.conv1",), True, "last")
+    assert Wish.from_json({"run": "/r", "keep": None, "checkpoint": "odd"}) == Wish(Path("/r"))
+    assert Wish.from_json({"run": "/r", "keep": []}) == Wish(Path("/r"), ())
+    for nothing in (None, {}, {"run": ""}, 3):
+        assert Wish.from_json(nothing) is None
+
+
+def test_a_block_used_three_times_keeps_the_first_when_used_once(tmp_path: Path) -> None:
+    made = nb.Project()
+    block = made.add_block("Layer")
+    x = block.add("netbuilder.BlockInput", name="input")
+    inner = block.add("torch.nn.Linear", name="inner", out_features=4)
+    out = block.add("netbuilder.Output")
+    block.connect(x, inner)
+    block.connect(inner, out)
+    net = made.add_network("main")
+    x = net.add("netbuilder.Input", shape=(4,))
+    use = net.add("netbuilder.Block", name="stack", block="Layer", repeat=3)
+    out = net.add("netbuilder.Output")
+    net.connect(x, use)
+    net.connect(use, out)
+    nb.train(made, tmp_path / "three")
+    assert states(look(made.document, tmp_path / "three")) == {"kept"}
+    use.set(repeat=5)
+    report = look(made.document, tmp_path / "three")
+    kept = [item["was"] for item in report["items"] if item["state"] == "kept"]
+    assert len(kept) == 6
+    assert report["numbers"]["new"] == 2 * (16 + 4)
+    use.set(repeat=None)
+    report = look(made.document, tmp_path / "three")
+    found = by_name(report)["stack.inner.weight"]
+    assert (found["state"], found["was"]) == ("kept", "stack.0.inner.weight")
+    assert len([item for item in report["items"] if item["state"] == "lost"]) == 4
