@@ -7,6 +7,7 @@ the search began, watched while it trains. A size whose forecast is above the li
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ from netbuilder.training.trial import batches, trial
 SHARE = 0.8
 """Of the memory that is free, by default."""
 UPDATES = 3
+SECONDS = 0.1
+"""For which a size is measured at least, and for so many updates."""
 NEARLY = 0.95
 """A smaller batch with so much of the best speed is as good."""
 SAMPLE_S = 0.002
@@ -160,7 +163,10 @@ def _speed(run: Run) -> float:
     """Samples a second, without the first update."""
     coming = batches(run)
     begin, samples = 0.0, 0
-    for number in range(UPDATES * run.settings.accumulate + 1):
+    wanted = UPDATES * run.settings.accumulate
+    for number in itertools.count():
+        if number > wanted and time.perf_counter() - begin > SECONDS:
+            break
         batch = next(coming)
         for step in run.steps:
             step.train(batch, number)

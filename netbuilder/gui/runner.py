@@ -133,6 +133,14 @@ class Runner:
         if self._window.session is not None and self.worker == "dead":
             self._window.session.restart_worker()
 
+    def look(self, what: str) -> None:
+        """The dialog of a measurement before a training."""
+        from netbuilder.gui.looking_dialog import DIALOGS
+
+        session = self._window.session
+        if session is not None and self.can_train() and self._window.own_code.may_run():
+            DIALOGS[what](session, self._window).open_and_begin()
+
     def export(self) -> None:
         """The export dialog."""
         from netbuilder.graph.rules import identifier

@@ -26,13 +26,15 @@ SMOOTHING = 0.9
 """Decay of the average that the losses are smoothed by."""
 EXPLODED = 4.0
 """The sweep ends when the smoothed loss is so many times the distance above its best."""
+AROUND = 2
+"""Points on either side that the shown curve is averaged over."""
 LEAST = 10
 """Points before the sweep may end, and before a slope counts."""
 
 
 @dataclass(frozen=True)
 class RateSweep:
-    """Losses by rate, smoothed losses, and the rate to take; None if the loss never fell.
+    """Losses by rate, means around each, and the rate to take; None if the loss never fell.
 
     `ended`: `swept` (up to the highest rate), `exploded`, `not finite` or `stopped`.
     """
@@ -95,7 +97,7 @@ def sweep(
             if control is not None and control.stopping:
                 ended = "stopped"
                 break
-    smoothed = smooth(losses)
+    smoothed = centred(losses)
     found = suggest(rates, losses)
     return RateSweep(name, tuple(rates), tuple(losses), tuple(smoothed), found, ended)
 
@@ -126,6 +128,16 @@ def smooth(losses: Sequence[float]) -> list[float]:
         average = SMOOTHING * average + (1.0 - SMOOTHING) * loss
         result.append(average / (1.0 - SMOOTHING**at))
     return result
+
+
+def centred(losses: Sequence[float]) -> list[float]:
+    """The mean of the losses around each, which does not lag behind: for people to look at."""
+    values = np.asarray(losses, dtype=float)
+    ones = np.ones(2 * AROUND + 1)
+    if len(values) < len(ones):
+        return [float(value) for value in values]
+    sums = np.convolve(values, ones, "same") / np.convolve(np.ones_like(values), ones, "same")
+    return [float(value) for value in sums]
 
 
 def has_exploded(smoothed: Sequence[float]) -> bool:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from netbuilder.gui.commands import Command
 
 if TYPE_CHECKING:
     from netbuilder.gui.main_window import MainWindow
+
+
+_LOOKS = {
+    "find_lr": "Find a learning rate…",
+    "find_batch": "Find a batch size…",
+    "tune": "Measure ways to compute…",
+    "weigh_classes": "Weigh classes by how rare they are…",
+}
 
 
 def commands(window: MainWindow) -> list[Command]:
@@ -47,6 +56,19 @@ def commands(window: MainWindow) -> list[Command]:
             enabled=run.can_stop,
             bar=True,
         ),
+        *(
+            Command(
+                f"run.{what}",
+                title,
+                partial(run.look, what),
+                (),
+                "Run",
+                2,
+                enabled=run.can_train,
+                obstacle=run.obstacle,
+            )
+            for what, title in _LOOKS.items()
+        ),
         Command(
             "run.export",
             "Export…",
@@ -65,7 +87,7 @@ def commands(window: MainWindow) -> list[Command]:
             run.restart_worker,
             (),
             "Run",
-            2,
+            3,
             enabled=lambda: run.worker == "dead",
             obstacle=lambda: "It runs already.",
         ),
