@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from netbuilder.data import arrays
+from netbuilder.data.files import NumpyFiles
 from netbuilder.data.settings import DataSettings, source_of
 from netbuilder.data.sources import Field
 from netbuilder.data.splits import Split, split
 from netbuilder.data.statistics import Statistics
+from netbuilder.data.streaming import Streamed
 from netbuilder.errors import Problem, ProblemsError
 
 Part = Mapping[str, Tensor]
@@ -45,7 +47,9 @@ class Dataset:
     def to(self, device: torch.device | str) -> Dataset:
         """The same data on another device."""
         train, validation, test = (
-            {name: tensor.to(device) for name, tensor in part.items()}
+            part.to(device)
+            if isinstance(part, Streamed)
+            else {name: tensor.to(device) for name, tensor in part.items()}
             for part in (self.train, self.validation, self.test)
         )
         return Dataset(self.fields, train, validation, test, self.statistics, self.fingerprint)
@@ -71,6 +75,10 @@ def prepare(settings: DataSettings) -> Dataset:
     Normalisation takes its statistics from the training part alone.
     """
     source = source_of(settings)
+    if isinstance(source, NumpyFiles):
+        from netbuilder.data import opening
+
+        return opening.prepare(source, settings)
     fields = source.fields()
     contents = arrays.load(source)
     refuse(find_problems(fields, contents, settings))
@@ -135,6 +143,19 @@ def find_problems(
         text = ", ".join(f"{name} has {count}" for name, count in counts.items())
         return [Problem("error", "data.lengths", f"The fields differ in length: {text}.")]
     problems = [p for f in fields for p in _field_problems(f, contents[f.name])]
+    return problems + _normalise_problems(fields, settings)
+
+
+def find_label_problems(
+    fields: tuple[Field, ...], labels: Mapping[str, arrays.Array], settings: DataSettings
+) -> list[Problem]:
+    """The same where only the labels are looked at before the training."""
+    problems = [p for f in fields if f.name in labels for p in _field_problems(f, labels[f.name])]
+    return problems + _normalise_problems(fields, settings)
+
+
+def _normalise_problems(fields: tuple[Field, ...], settings: DataSettings) -> list[Problem]:
+    problems = []
     for name in settings.normalise:
         wanted = next((f for f in fields if f.name == name), None)
         if wanted is None or not wanted.dtype.startswith("float"):
@@ -178,7 +199,11 @@ def _split(
     fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
 ) -> Split:
     labels = next((contents[f.name] for f in fields if f.high is not None and not f.shape), None)
-    count = len(contents[fields[0].name])
+    return split_of(len(contents[fields[0].name]), labels, settings)
+
+
+def split_of(count: int, labels: arrays.Array | None, settings: DataSettings) -> Split:
+    """Which of `count` samples goes where; `labels` are their classes, if they have some."""
     chosen = labels if settings.stratify else None
     fold = None if settings.folds is None else (settings.fold, settings.folds)
     return split(count, settings.validation, settings.test, settings.seed, chosen, fold)
@@ -193,19 +218,24 @@ def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
     """
     source = source_of(settings)
     fields = source.fields()
-    contents = arrays.load(source)
-    problems = find_problems(fields, contents, settings)
     answer: dict[str, Any] = {
         "source": source.id,
         "title": source.title,
         "help": source.help(),
         "fields": [entry.to_json() for entry in fields],
-        "count": len(contents[fields[0].name]),
+        "count": 0,
         "parts": {},
         "classes": {},
         "samples": {},
-        "problems": [problem.to_json() for problem in problems],
+        "problems": [],
     }
+    if isinstance(source, NumpyFiles):
+        # Files that a project names are read when its person trains, not when it is looked at.
+        return answer
+    contents = arrays.load(source)
+    problems = find_problems(fields, contents, settings)
+    answer["count"] = len(contents[fields[0].name])
+    answer["problems"] = [problem.to_json() for problem in problems]
     if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
         return answer
     parts = _split(fields, contents, settings)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from netbuilder.data.files import NumpyFiles
 from netbuilder.data.sources import Source, source_classes
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.model import freeze
@@ -45,6 +46,12 @@ class DataSettings(BaseModel):
     fold: Annotated[int, Field(ge=1, le=1000)] = Field(
         1,
         description="Which of the folds measures the network, from 1.",
+        json_schema_extra={"further": True},
+    )
+
+    workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        0,
+        description="Processes that read data from files; 0: the training reads it itself.",
         json_schema_extra={"further": True},
     )
 
@@ -102,7 +109,8 @@ def source_of(settings: DataSettings) -> Source:
     """The chosen source with its parameters; `NetbuilderError` if there is no such source."""
     if settings.source is None:
         raise NetbuilderError("No data is chosen.", "Choose a data set in the Data panel.")
-    kind = source_classes().get(settings.source)
+    kinds: dict[str, type[Source]] = {**source_classes(), NumpyFiles.id: NumpyFiles}
+    kind = kinds.get(settings.source)
     if kind is None:
         known = ", ".join(source_classes())
         raise NetbuilderError(

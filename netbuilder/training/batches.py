@@ -1,4 +1,4 @@
-"""Batches of data that lies in memory."""
+"""Batches of data that lies in memory, or is read as they are needed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import Part, size
+from netbuilder.data.streaming import Streamed
 from netbuilder.training import balancing, shares
 from netbuilder.training.distributed import ALONE, Group
 from netbuilder.training.shares import Share
@@ -44,7 +45,9 @@ class Batches:
         self.sizes = [batch_size] * whole + ([rest] if rest else [])
         if rest == 1 and whole:
             self.sizes[-2:] = [batch_size + 1]
-        row = sum(tensor[:1].nbytes for tensor in part.values())
+        row = 0
+        if not isinstance(part, Streamed):
+            row = sum(tensor[:1].nbytes for tensor in part.values())
         self._group = max(1, GATHERED_BYTES // max(1, row * batch_size))
 
     def __len__(self) -> int:
@@ -70,18 +73,21 @@ class Batches:
         orders = torch.split(self.order(epoch), self.sizes)
         rank, processes = self._place
         if processes == 1:
-            yield from self._gathered(orders, self.sizes, start)
+            yield from self._gathered(orders, self.sizes, start, epoch)
             return
         held = [shares.held(count, rank, processes) for count in self.sizes]
         own = [order[low:high] for order, (low, high) in zip(orders, held, strict=True)]
-        batches = self._gathered(own, [high - low for low, high in held], start)
+        batches = self._gathered(own, [high - low for low, high in held], start, epoch)
         for batch, whole in zip(batches, self.sizes[start:], strict=True):
             low, high = shares.bounds(whole, rank, processes)
             yield Share(batch, high - low, whole)
 
     def _gathered(
-        self, orders: Sequence[Tensor], sizes: list[int], start: int
+        self, orders: Sequence[Tensor], sizes: list[int], start: int, epoch: int
     ) -> Iterator[dict[str, Tensor]]:
+        if isinstance(self._part, Streamed):
+            yield from self._part.batches(orders[start:], epoch)
+            return
         for first in range(start, len(orders), self._group):
             group = slice(first, first + self._group)
             chosen = torch.cat(list(orders[group]))
@@ -95,8 +101,7 @@ class Batches:
 
 def in_order(part: Part, batch_size: int, group: Group = ALONE) -> Iterator[dict[str, Tensor]]:
     """The samples of a part in their own order, for evaluation."""
-    for start in range(0, size(part), batch_size):
-        batch = {name: tensor[start : start + batch_size] for name, tensor in part.items()}
+    for batch in _stretches(part, batch_size):
         if group.alone:
             yield batch
             continue
@@ -105,3 +110,12 @@ def in_order(part: Part, batch_size: int, group: Group = ALONE) -> Iterator[dict
         held = slice(*shares.held(count, group.rank, group.size))
         own = {name: tensor[held] for name, tensor in batch.items()}
         yield Share(own, high - low, count)
+
+
+def _stretches(part: Part, batch_size: int) -> Iterator[dict[str, Tensor]]:
+    starts = range(0, size(part), batch_size)
+    if isinstance(part, Streamed):
+        yield from part.batches([torch.arange(size(part))[at : at + batch_size] for at in starts])
+        return
+    for at in starts:
+        yield {name: tensor[at : at + batch_size] for name, tensor in part.items()}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from netbuilder.data.streaming import Streamed
 from netbuilder.errors import RunError
 from netbuilder.training import checkpoints, randomness, sealed, together
 from netbuilder.training.events import finite
@@ -71,11 +72,13 @@ def _write(
 
 def state(run: Run) -> dict[str, Any]:
     """All that decides how the run goes on, but the weights."""
+    train = run.data.train
     return {
         "position": asdict(run.position),
         "steps": {step.plan.name: step.state() for step in run.steps},
         "best": run.best.state(),
         "random": randomness.state(),
+        "corrupt": sorted(train.feed.corrupt) if isinstance(train, Streamed) else [],
         "conditions": conditions(run),
     }
 
@@ -90,6 +93,9 @@ def conditions(run: Run) -> dict[str, Any]:
         "batch_size": run.settings.batch_size,
         "seed": run.settings.seed,
         "balance": run.settings.balance,
+        "accumulate": run.settings.accumulate,
+        "precision": run.settings.precision,
+        "deterministic": run.settings.deterministic,
         "data": run.data.fingerprint,
         "optimizers": [step.plan.settings.optimizer.kind for step in run.steps],
     }
@@ -122,6 +128,8 @@ def restore(run: Run) -> int:
         step.load(saved["steps"][step.plan.name])
     run.best.load(saved["best"])
     randomness.load(saved["random"])
+    if isinstance(run.data.train, Streamed):
+        run.data.train.feed.corrupt |= set(saved.get("corrupt", ()))
     _compare(run, saved["conditions"])
     return run.position.step
 
@@ -131,7 +139,8 @@ def _newest(run: Run) -> tuple[sealed.Sealed, list[str]] | None:
 
 
 def _compare(run: Run, before: Mapping[str, Any]) -> None:
-    now, before = conditions(run), {"processes": 1, **before}
+    now = conditions(run)
+    before = {**now, "processes": 1, **before}
     changed = [key for key in now if now[key] != before.get(key)]
     if not changed:
         return
@@ -139,6 +148,9 @@ def _compare(run: Run, before: Mapping[str, Any]) -> None:
         run.position.batch = 0
         for step in run.steps:
             step.training.reset()
+    if {"batch_size", "seed", "balance", "accumulate", "data"} & set(changed):
+        for step in run.steps:
+            step.updating.drop()
     shown = ", ".join(
         key if key == "data" else f"{key} was {before.get(key)}, is {now[key]}" for key in changed
     )

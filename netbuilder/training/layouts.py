@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.data.loading import Dataset, Part
+from netbuilder.data.streaming import Streamed
 
 
 def apply(networks: Iterable[nn.Module], data: Dataset) -> Dataset:
@@ -21,6 +22,8 @@ def apply(networks: Iterable[nn.Module], data: Dataset) -> Dataset:
 
 
 def _part(part: Part) -> Part:
+    if isinstance(part, Streamed):
+        return part  # the first layer lays each batch out
     return {name: _by_pixel(tensor) for name, tensor in part.items()}
 
 

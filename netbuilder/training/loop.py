@@ -95,6 +95,8 @@ def train(
         _begin(run, origin)
         try:
             reason = train_epochs(run)
+        except CalledOff:
+            reason = "stopped"
         except NonFiniteLoss as fault:
             # Another step may have made its update already; gradients that wait may be NaN.
             accumulating = plan.settings.accumulate > 1 and device.type != "cpu"
@@ -107,6 +109,7 @@ def train(
         except BaseException:
             # The process may live on, so nobody else would see that the run does not.
             report.write_status(status="crashed", **run.standing())
+            run.close()
             raise
         return _end(run, "stopped" if reason == "stopped" else "finished", reason)
 
@@ -135,11 +138,7 @@ def train_epochs(run: Run) -> str:
         for step in run.steps:
             step.flush()
         run.torn = False
-        try:
-            metrics = run.evaluate()
-        except CalledOff:
-            return "stopped"
-        run.end_epoch(metrics)
+        run.end_epoch(run.evaluate())
         if run.best.exhausted:
             return "patience"
     return "epochs" if run.position.epoch >= run.settings.epochs else "steps"
@@ -226,6 +225,7 @@ def _weights(plan: Plan) -> int:
 
 def _end(run: Run, status: str, reason: str, error: dict[str, Any] | None = None) -> RunResult:
     """Keep what was reached, and tell that it is over."""
+    run.close()
     position = run.position
     if (reason == "steps" and position.batch) or run.torn:
         keeping.save_best(run)

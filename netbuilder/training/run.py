@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import size
+from netbuilder.data.streaming import Streamed
 from netbuilder.training import (
     averaging,
     keeping,
@@ -46,6 +47,7 @@ PREVIEW_SHARE = 20
 """So much longer than a preview takes is the time to the next: sampling may take seconds."""
 EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""
+SLOW_DATA_S = 10.0
 EXPLOSION = 1e4
 """A loss so many times the first one is worth a warning."""
 
@@ -105,6 +107,9 @@ class Run:
                 made.call = Compiled(made.module, partial(report.warn, "compile"))
         self.instruments = Instruments(plan.steps, folder.path)
         self._latest: Mapping[str, Tensor] = {}
+        if isinstance(self.data.train, Streamed):
+            self.data.train.feed.on_wait.append(self._wait_for_data)
+            self.data.train.feed.tell = report.warn
         self.position = Position()
         self.best = self._make_best()
         self.evaluating = False
@@ -176,6 +181,20 @@ class Run:
         self.position.step += 1
         self.position.batch += 1
         self.position.samples += counts(batch)[1]
+
+    def close(self) -> None:
+        """End the processes that read data."""
+        if isinstance(self.data.train, Streamed):
+            self.data.train.feed.close()
+
+    def _wait_for_data(self, seconds: float) -> None:
+        """A batch is waited for: tell it, and do not keep somebody waiting who wants a stop."""
+        if SLOW_DATA_S <= seconds < SLOW_DATA_S + 1.0:
+            words = f"Loading data is slow: nothing has come for {seconds:.0f} s."
+            self.report.warn("slow-data", words)
+        self.control.look()
+        if self.control.stopping and self.group.alone:
+            raise CalledOff
 
     def evaluate(self) -> dict[str, float]:
         """Metrics by key: of the training so far in this epoch, and of the validation part.

@@ -109,6 +109,10 @@ class Updating:
         for parameter, gradient in zip(self._others, kept, strict=True):
             parameter.grad = gradient
 
+    def drop(self) -> None:
+        """Forget what has accumulated: it was of other batches than are to come."""
+        self._batches = self._samples = 0
+
     def flush(self) -> None:
         """An update of what has accumulated; at the end of an epoch no gradient waits."""
         if self._batches:
