@@ -13,17 +13,18 @@ MAX_ENTRIES = 400
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The previews after so many epochs and steps, packed."""
+    """The previews after so many epochs and steps, packed; `number` counts all that came."""
 
+    number: int
     epoch: int
     step: int
     packed: bytes
 
 
 class PreviewHistory:
-    """Keeps the first and the latest, and between them as many as there is room for.
+    """Keeps the first and the latest, and between them every so many-th.
 
-    When there are too many every second one is let go, so that what is left is spread
+    When there are too many only every second of those is kept on, so that they are spread
     evenly over the run.
     """
 
@@ -31,6 +32,8 @@ class PreviewHistory:
         self._max_bytes, self._max_entries = max_bytes, max_entries
         self._moments: list[Moment] = []
         self._bytes = 0
+        self._came = 0
+        self._every = 1
 
     def __len__(self) -> int:
         return len(self._moments)
@@ -38,18 +41,29 @@ class PreviewHistory:
     def clear(self) -> None:
         """Forget all."""
         self._moments.clear()
-        self._bytes = 0
+        self._bytes = self._came = 0
+        self._every = 1
 
     def add(self, epoch: int, step: int, previews: Any) -> None:
         """The latest previews; what was told of later steps is forgotten."""
         while self._moments and self._moments[-1].step >= step:
-            self._bytes -= len(self._moments.pop().packed)
+            self._drop_latest()
+        if self._moments and self._moments[-1].number % self._every:
+            # It was there for being the latest.
+            self._drop_latest()
         packed = zlib.compress(json.dumps(previews, separators=(",", ":")).encode(), 1)
-        self._moments.append(Moment(epoch, step, packed))
+        self._moments.append(Moment(self._came, epoch, step, packed))
+        self._came += 1
         self._bytes += len(packed)
         while len(self) > 2 and (self._bytes > self._max_bytes or len(self) > self._max_entries):
-            self._moments = [*self._moments[:-1:2], self._moments[-1]]
+            self._every *= 2
+            latest = self._moments.pop()
+            kept = [moment for moment in self._moments if moment.number % self._every == 0]
+            self._moments = [*kept, latest]
             self._bytes = sum(len(moment.packed) for moment in self._moments)
+
+    def _drop_latest(self) -> None:
+        self._bytes -= len(self._moments.pop().packed)
 
     def moment(self, index: int) -> Moment:
         """The moment at an index, from the first on."""

@@ -23,7 +23,7 @@ from netbuilder.training.best import larger_is_better
 from netbuilder.training.plan import StepPlan
 from netbuilder.training.tables import MAX_CELLS, Tables, spacing
 from tests.training.resuming import adversarial
-from tests.training.standins import Heard, plan, run
+from tests.training.standins import Heard, losses, plan, run
 
 LETTERS = Field("label", (), "int64", high=3, classes=("a", "b", "c"))
 
@@ -172,26 +172,27 @@ def test_a_run_of_a_moment_tells_its_last_loss(tmp_path: Path) -> None:
     metrics = heard.of("metrics")
     assert metrics[0].step == 1
     assert metrics[-1].step == 6
-    losses = made.steps[0].module.losses
-    assert metrics[-1].values["train/loss"] == pytest.approx(float(np.mean(losses[3:])), rel=0.2)
+    told = metrics[-1].values["train/loss"]
+    assert min(losses(made)) <= told <= max(losses(made))
     kinds = [event.event for event in heard]
     assert kinds.index("epoch") < len(kinds) - 1 - kinds[::-1].index("metrics")
 
 
 class Spoilt(torchmetrics.Metric):
-    """NaN on the validation part only."""
+    """NaN on the validation part only, which is small."""
 
-    higher_is_better = True
+    higher_is_better: bool | None = True
+    seen: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.add_state("seen", torch.tensor(0.0), dist_reduce_fx="sum")
 
     def update(self, scores: Tensor, right: Tensor) -> None:
-        self.seen += len(right)
+        self.seen = self.seen + len(right)
 
     def compute(self) -> Tensor:
-        return torch.where(self.seen > 20, self.seen, math.nan)
+        return torch.where(self.seen > 20, self.seen, torch.tensor(math.nan))
 
 
 def test_a_metric_that_is_nan_in_every_epoch_is_told_once(tmp_path: Path) -> None:
