@@ -35,7 +35,9 @@ def _own_signal_handlers() -> Iterator[None]:
     """`train` handles Ctrl+C in its own way; the tests' runner wants it back."""
     import signal
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

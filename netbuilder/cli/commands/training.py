@@ -7,7 +7,7 @@ import os
 import signal
 from argparse import Namespace
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,12 +130,16 @@ def _stop_on_signals(stop: Any, *, once: bool) -> None:
     def handle(number: int, frame: object) -> None:
         stop()
         if once:
-            output.say("Stopping after this batch. Once more ends it at once.")
             signal.signal(number, signal.SIG_DFL)
+            with suppress(OSError):  # the terminal may be gone
+                output.say("Stopping after this batch. Once more ends it at once.")
         # torchrun repeats what the terminal has told everybody, and ends all by itself in time.
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(hangup, handle)
 
 
 def _print_result(result: dict[str, Any]) -> None:
