@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,13 +54,13 @@ REAL = PROGRAM.replace("app.MainWindow = lambda: MainWindow(client_factory=Stand
 class Window:
     """A window in a process of its own, and what it says."""
 
-    def __init__(self, home: Path, project: Path) -> None:
+    def __init__(self, home: Path, project: Path, **more: str) -> None:
         # What it prints goes to a file: a pipe that nobody reads would halt it.
         self.log = home.parent / f"{time.monotonic_ns()}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", REAL.format(body=FOLLOWS), str(project)],
-                env=environment(home),
+                env=environment(home, **more),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -102,12 +103,12 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, project: Path) -> Iterator[Callable[[], Window]]:
+def opened(tmp_path: Path, project: Path) -> Iterator[Callable[..., Window]]:
     """Opens windows on the project; ends them and its trainings after the test."""
     windows: list[Window] = []
 
-    def make() -> Window:
-        windows.append(Window(tmp_path / "home", project))
+    def make(**more: str) -> Window:
+        windows.append(Window(tmp_path / "home", project, **more))
         wait_for(windows[-1].began)
         return windows[-1]
 
@@ -179,3 +180,29 @@ def test_a_run_outlives_a_window_that_is_asked_to_end(
     at = status(begun[1])["step"]
     wait_for(lambda: status(begun[1])["step"] > at)
     assert json.loads((begun[1] / "status.json").read_text())["host"]
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb")
+def test_a_run_outlives_the_display(opened: Callable[..., Window]) -> None:
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as answer:
+        display = f":{int(answer.readline())}"
+    window = opened(QT_QPA_PLATFORM="xcb", DISPLAY=display)
+    begun = window.began()
+    assert begun is not None
+    run = begun[1]
+    wait_for(window.heard)
+    server.kill()
+    server.wait()
+    assert window.process.wait(PATIENCE_S) != 0
+    at = status(run)["step"]
+    wait_for(lambda: status(run)["step"] > at)
+    again = opened()
+    assert again.began() == ("follows", run)
