@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -170,6 +171,35 @@ def test_what_it_prints_afterwards_harms_nobody_and_is_kept_short(
     assert b"complained" in text
     assert b"printed" in text
     assert b"Error" not in text
+
+
+def test_printing_to_nobody_raises_nothing() -> None:
+    """Also in the moment before the worker knows that the window is gone."""
+    code = """
+        import os, sys
+        from netbuilder.engine.detaching import private_pipes
+        _, replies = private_pipes()
+        for stream in (sys.stdout, sys.stderr):
+            print("lost", "\\udcff", file=stream, flush=True)
+            stream.write("also lost")
+            stream.flush()
+        os.write(replies, b"fine")
+    """
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=write,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert done.stdout == b"fine"
+    assert done.returncode == 0
 
 
 @posix_only
