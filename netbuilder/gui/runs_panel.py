@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,7 @@ AT_ONCE = 200
 WIDE = 640
 """From this width on all actions have a button; below they are in the menu."""
 NARROW = 420
+STATUS_EVERY_S = 2.0
 _HALTED = ("stopped", "crashed", "failed")
 
 
@@ -64,6 +66,7 @@ class RunsPanel(QWidget):
         self._folder = Path()
         self._reading = False
         self._again = False
+        self._loaded = 0.0
         self._deleted: list[Deleted] = []
         self.curves: RunCurves | None = None
         self.model = RunModel()
@@ -150,8 +153,15 @@ class RunsPanel(QWidget):
 
     # -- reading -------------------------------------------------------------------------
 
+    def follow(self, folder: Path) -> None:
+        """A run went on: show it, but not more often than its status is written."""
+        rested = time.monotonic() - self._loaded >= STATUS_EVERY_S
+        if rested and not self.table.editing:
+            self.load(folder)
+
     def load(self, folder: Path) -> None:
         """Show the runs in a folder; a large one is read while the window goes on."""
+        self._loaded = time.monotonic()
         if folder != self._folder:
             self._folder, self._deleted = folder, []
             self._strip.hide()
@@ -200,6 +210,12 @@ class RunsPanel(QWidget):
 
     def _remember(self) -> None:
         self._chosen_before = [run.path for run in self.chosen()]
+        current = self.table.currentIndex()
+        shown = self.model.shown
+        here = current.isValid() and current.row() < len(shown)
+        self._current_before = shown[current.row()].path if here else None
+        bars = self.table.verticalScrollBar(), self.table.horizontalScrollBar()
+        self._scrolled = [(bar, bar.value()) for bar in bars]
 
     def _recall(self) -> None:
         header = self.table.horizontalHeader()
@@ -218,6 +234,12 @@ class RunsPanel(QWidget):
             at = self.model.row_of(path)
             if at is not None:
                 selection.select(self.model.index(at, 0), flags)
+        at = self.model.row_of(self._current_before) if self._current_before else None
+        if at is not None:
+            name = self.model.index(at, self.model.column_of(NAME))
+            selection.setCurrentIndex(name, QItemSelectionModel.SelectionFlag.NoUpdate)
+        for bar, value in self._scrolled:
+            bar.setValue(value)
         self._selected()
 
     # -- choosing ------------------------------------------------------------------------

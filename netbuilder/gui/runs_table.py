@@ -55,6 +55,11 @@ class RunsTable(QTableView):
         else:
             super().keyPressEvent(event)
 
+    @property
+    def editing(self) -> bool:
+        """Whether a note is being written."""
+        return self.state() == QAbstractItemView.State.EditingState
+
     def fit(self) -> None:
         """Columns as wide as their title and the first rows need."""
         model, metrics = self.runs, self.fontMetrics()

@@ -247,6 +247,8 @@ class Workbench(QMainWindow):
                     self.runs.load(self.session.runs_folder())
             case RunEvent(run=run, event=what):
                 self.training.add_event(run, what)
+                if what.event == "epoch" and self.runs.isVisible():
+                    self.runs.follow(self.session.runs_folder())
 
     def show_all(self) -> None:
         """Show what the session holds now."""

@@ -191,6 +191,33 @@ def test_a_note_is_written_in_the_table(panel: RunsPanel) -> None:
     assert at.data() == "more dropout"
 
 
+def test_a_run_that_goes_on_disturbs_nobody(panel: RunsPanel) -> None:
+    run = panel._folder / "run-0005"
+    click(panel, "run-0005")
+    QTest.keyClick(panel.table, Qt.Key.Key_F2)
+    editor = panel.table.findChild(QLineEdit)
+    assert editor is not None
+    QTest.keyClicks(editor, "half a no")
+    status = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**status, "epoch": 77}))
+    panel._loaded = float("-inf")
+    panel.follow(panel._folder)
+    QTest.keyClicks(editor, "te")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    settle()
+    found = next(row for row in panel.model.shown if row.path == run)
+    assert (found.note, found.epoch) == ("half a note", 77)
+    (run / "status.json").write_text(json.dumps({**status, "epoch": 78}))
+    panel.follow(panel._folder)
+    assert next(row for row in panel.model.shown if row.path == run).epoch == 77
+    panel._loaded = float("-inf")
+    panel.follow(panel._folder)
+    assert next(row for row in panel.model.shown if row.path == run).epoch == 78
+    # The keys go on where they were.
+    QTest.keyClick(panel.table, Qt.Key.Key_Down)
+    assert [row.name for row in panel.chosen()] == ["run-0004"]
+
+
 def test_deleted_runs_can_be_put_back(panel: RunsPanel) -> None:
     click(panel, "run-0003")
     asked = answer_dialog(1)
