@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 import psutil
 
-from netbuilder.engine import plugins, protocol, surroundings
+from netbuilder.engine import plugins, protocol, surroundings, transfer
 from netbuilder.engine.detaching import Log, private_pipes
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
@@ -51,7 +51,7 @@ class Worker:
         """Set to call off the exports that are asked for."""
         self.ignored = 0
         """Lines that were no request."""
-        self._queues = {name: self._thread(name) for name in ("analyse", "jobs")}
+        self._queues = {name: self._thread(name) for name in ("analyse", "jobs", "files")}
 
     def _thread(self, name: str) -> queue.SimpleQueue[Callable[[], None]]:
         jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -90,6 +90,8 @@ class Worker:
                 self._warm_up_once()
             case method if method in _JOBS:
                 self._later("jobs", request, _JOBS[method])
+            case method if method in transfer.REQUESTS:
+                self._later("files", request, transfer.REQUESTS[method])
             case method:
                 error = WorkerError(f"The worker knows no '{method}'.")
                 self._outlet.reply(Reply(request.id, error=error))
