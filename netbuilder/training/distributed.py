@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +22,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import distributed_c10d
 
 from netbuilder.errors import RunError
 from netbuilder.training.folder import RunFolder
@@ -173,7 +176,7 @@ ALONE = Group()
 
 
 def _store() -> Any:
-    return dist.distributed_c10d._get_default_store()
+    return distributed_c10d._get_default_store()
 
 
 @contextlib.contextmanager
@@ -192,8 +195,14 @@ def joined() -> Iterator[Group]:
     # Both at once: numbers go between GPUs, agreements between CPUs without waiting for a device.
     backend = "cpu:gloo,cuda:nccl" if cuda else "gloo"
     try:
-        dist.init_process_group(backend, timeout=timedelta(seconds=WAIT_S))
-    except (RuntimeError, ValueError) as error:
+        dist.init_process_group(
+            backend,
+            store=_common_store(here),
+            rank=here.rank,
+            world_size=here.size,
+            timeout=timedelta(seconds=WAIT_S),
+        )
+    except (RuntimeError, ValueError, KeyError) as error:
         raise RunError(
             f"Process {here.rank} of {here.size} did not find the others: {error}",
             "Check the address in --rdzv-endpoint and that all machines were started.",
@@ -203,6 +212,54 @@ def joined() -> Iterator[Group]:
         yield group
     finally:
         leave(group)
+
+
+def _common_store(here: Place) -> Any:
+    """A place for words between exactly the processes that start now; `RuntimeError` if none.
+
+    torchrun keeps its store over restarts, and so what processes that are gone have left there:
+    their addresses would be taken for ours.
+    """
+    server = here.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != str(True)
+    store = distributed_c10d.TCPStore(  # type: ignore[attr-defined]
+        os.environ["MASTER_ADDR"],
+        int(os.environ["MASTER_PORT"]),
+        here.size,
+        server,
+        timedelta(seconds=WAIT_S),
+        wait_for_workers=False,
+    )
+    return distributed_c10d.PrefixStore(_password(store, here), store)
+
+
+def _password(store: Any, here: Place) -> str:
+    """A word that the first process gives to all that are there with it now."""
+    own = secrets.token_hex(8)
+    until = time.monotonic() + WAIT_S
+    others = range(1, here.size)
+    answered: dict[int, str] = {}
+
+    def read(key: str) -> str:
+        return str(store.get(key).decode()) if store.check([key]) else ""
+
+    if here.rank:
+        store.set(f"hello/{here.rank}", own)
+    while time.monotonic() < until:
+        if here.rank:
+            token, _, word = read(f"answer/{here.rank}").partition(":")
+            if token == own:
+                store.set(f"joined/{here.rank}", word)
+                return word
+        else:
+            for rank in others:
+                token = read(f"hello/{rank}")
+                if token and answered.get(rank) != token:
+                    answered[rank] = token
+                    store.set(f"answer/{rank}", f"{token}:{own}")
+            if all(read(f"joined/{rank}") == own for rank in others):
+                return own
+        time.sleep(0.02)
+    raise RuntimeError(f"they did not come within {WAIT_S:.0f} s")
 
 
 def leave(group: Group) -> bool:
