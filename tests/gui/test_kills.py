@@ -33,13 +33,21 @@ PATIENCE_S = 90.0
 # it hears of it.
 FOLLOWS = """
 from netbuilder.app.events import RunEvent
+from netbuilder.app.session import Session
+
+def heard(event):
+    if isinstance(event, RunEvent):
+        say(event.event.seq, event.event.event, event.run.status, event.run.pid or 0)
+
+# From the first moment: a run is found as soon as the project is open.
+plain = Session.__init__
+def made(self, *arguments, **named):
+    plain(self, *arguments, **named)
+    self.subscribe(heard)
+Session.__init__ = made
 
 def ready():
     session = window().session
-    def heard(event):
-        if isinstance(event, RunEvent):
-            say(event.event.seq, event.event.event, event.run.status, event.run.pid or 0)
-    session.subscribe(heard)
     if session.run is not None:
         say("follows", session.run.path)
         return
