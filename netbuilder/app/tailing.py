@@ -20,6 +20,8 @@ from netbuilder.training.folder import read_events
 LOOK_EVERY_S = 0.2
 PORTION = 100
 """Events that are told at once."""
+CLOSE_S = 2.0
+"""A thread that hangs in a network drive is left behind."""
 MOST_PREVIEWS = 100
 """So many previews of the past are told at most."""
 _STARTED, _PREVIEW = b'"event":"started"', b'"event":"preview"'
@@ -60,7 +62,7 @@ class Tail:
         """Read no more; nothing is told afterwards."""
         self._closed.set()
         self._taken.release()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
 
     # -- on the thread ---------------------------------------------------------------------
 
