@@ -26,18 +26,20 @@ Part = Mapping[str, Json]
 
 def offered(document: Document, networks: Sequence[str]) -> list[str]:
     """The parts that one may name: networks, and the nodes in them that may have weights."""
-    found = []
+    found: list[str] = []
     for name in networks:
         network = document.network(name)
         if network is None:
             continue
         found.append(name)
         for node in network.ordered():
+            if len(found) >= MOST:
+                return found
             layer = catalogue.find(node.layer)
             family = getattr(layer, "family", None) if layer is not None else None
             if str(getattr(family, "value", family)) not in ("io", "activation"):
                 found.append(f"{name}.{node.name}")
-    return found[:MOST]
+    return found
 
 
 class PartsTable(QWidget):
@@ -125,7 +127,7 @@ class PartsTable(QWidget):
             editor = editor_for(spec, choices if name == "part" else None)
             editor.setObjectName(f"parts.{at}.{name}")
             editor.setAccessibleName(f"{title}, part {at + 1}")
-            hint = "as the step" if name == "weight_decay" else "1" if name == "lr" else ""
+            hint = "–" if name == "weight_decay" else "1" if name == "lr" else ""
             editor.show_hint(hint)
             set_tip(editor, f"{title}\n{spec.help}")
             editor.edited.connect(lambda value, n=name: self._edited(at, n, value))
