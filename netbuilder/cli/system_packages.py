@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -98,6 +97,8 @@ def _is_root() -> bool:
 
 
 def _install(packages: Sequence[str]) -> bool:
+    import subprocess  # the window starts without
+
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     commands = (
         ["apt-get", "update", "-qq"],

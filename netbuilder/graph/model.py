@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -19,7 +19,8 @@ Json = Any
 
 def new_id(prefix: str = "") -> str:
     """A fresh id. Ids are random, so that two people's edits merge without a clash."""
-    return prefix + secrets.token_hex(4)
+    # As `secrets` makes it, which would keep the first paint waiting for OpenSSL.
+    return prefix + os.urandom(4).hex()
 
 
 MAX_INT = 2**53
