@@ -51,6 +51,8 @@ class UserSettings(BaseModel):
         default_factory=dict
     )
     """Keys that this person chose, by the id of the command: those that differ from the usual."""
+    worker: Text = ""
+    """Command line of the worker that trains ("ssh host netbuilder worker"); empty: it is here."""
     recent_commands: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """Ids of commands that were chosen from the command list, the latest first."""
 

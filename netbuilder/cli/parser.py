@@ -123,6 +123,11 @@ def _run_commands(commands: Any) -> None:
     train.add_argument("--steps", type=int, metavar="N")
     train.add_argument("--seed", type=int, metavar="S")
     train.add_argument("--device", metavar="auto|cpu|cuda:0")
+    train.add_argument(
+        "--worker",
+        metavar="COMMAND",
+        help='train at the other end of it: "ssh host netbuilder worker"',
+    )
     begin = train.add_mutually_exclusive_group()
     begin.add_argument("--resume", action="store_true", help="go on where the run stopped")
     begin.add_argument("--from", metavar="RUN", dest="origin", help="start with a run's weights")

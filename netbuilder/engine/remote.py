@@ -47,11 +47,14 @@ class RemoteClient:
         self,
         on_message: Callable[[Message], None],
         *,
-        command: str,
+        command: str | Callable[[], str],
         here: Factory = WorkerClient,
         update_every_s: float = UPDATE_EVERY_S,
     ) -> None:
-        """`command` is a command line whose stdin and stdout are the protocol."""
+        """`command` is, or gives, a command line whose stdin and stdout are the protocol.
+
+        While it is empty, what is new is trained here.
+        """
         self._on_message = on_message
         self._here = here(on_message)
         self._command = command
@@ -85,7 +88,9 @@ class RemoteClient:
         """Ask the worker that does this kind of work."""
         following = self._current()
         if method == "train":
-            return self._train(params, on_reply)
+            command = self._command_for(params)
+            if command is not None:
+                return self._train(command, params, on_reply)
         if method in _STEERING and following is not None:
             following.steer(method)
             on_reply(Reply(0, {"running": True}))
@@ -105,14 +110,24 @@ class RemoteClient:
             following = self._following
         return following if following is not None and following.active else None
 
-    def _train(self, params: Mapping[str, Any], on_reply: OnReply) -> int:
+    def _command_for(self, params: Mapping[str, Any]) -> str | None:
+        """The command of who is to train this; None if it is trained here."""
+        command = self._command if isinstance(self._command, str) else self._command()
+        if params.get("resume"):
+            noted = RunFolder(str(params.get("run", ""))).read_json(WHERE)
+            if "run" not in noted:
+                return command if isinstance(self._command, str) else None
+            return command or str(noted.get("command", ""))
+        return command or (command if isinstance(self._command, str) else None)
+
+    def _train(self, command: str, params: Mapping[str, Any], on_reply: OnReply) -> int:
         if self._current() is not None:
             error = RunError("A training is running already.", "Stop it first.")
             on_reply(Reply(0, error=error))
             return 0
         try:
             following = Following(
-                self._command, params, self._on_message, on_reply, update_every_s=self._every_s
+                command, params, self._on_message, on_reply, update_every_s=self._every_s
             )
         except NetbuilderError as error:
             on_reply(Reply(0, error=error))

@@ -17,6 +17,7 @@ from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
 
 if TYPE_CHECKING:
+    from netbuilder.graph.document import Document
     from netbuilder.training.distributed import Group
 
 
@@ -55,6 +56,8 @@ def _train(options: Namespace, group: Group | None) -> int:
         from netbuilder.cli.commands import finding
 
         values |= finding.tuned(document, values, Path(options.run))
+    if options.worker is not None:
+        return _train_elsewhere(options, document, values)
     control = Control()
     _stop_on_signals(control.stop, once=group is None)
     resume = options.resume or (group is not None and group.goes_on(Path(options.run)))
@@ -73,9 +76,32 @@ def _train(options: Namespace, group: Group | None) -> int:
         except RunError as error:
             # Nothing has run yet: the folder or the device is not what it should be.
             raise UsageError(str(error), error.hint) from error
-    failed = result["status"] == "failed"
-    if not first and not failed:
+    if not first and result["status"] != "failed":
         return output.DONE
+    return _tell(result, options)
+
+
+def _train_elsewhere(options: Namespace, document: Document, values: Mapping[str, Any]) -> int:
+    from netbuilder.cli.commands import elsewhere
+    from netbuilder.cli.progress import Progress
+
+    if options.origin is not None:
+        raise UsageError("--from and --worker don't go together.", "Train that run here.")
+    with Progress() as progress:
+        result = elsewhere.train(
+            options.worker,
+            document,
+            Path(options.run),
+            progress,
+            overrides=values,
+            resume=options.resume,
+        )
+    return _tell(result, options)
+
+
+def _tell(result: Mapping[str, Any], options: Namespace) -> int:
+    """Say how it went; the exit code."""
+    failed = result["status"] == "failed"
     if "origin" in result:
         _say_origin(result["origin"])
     if options.json:
@@ -142,7 +168,7 @@ def _stop_on_signals(stop: Any, *, once: bool) -> None:
         signal.signal(hangup, handle)
 
 
-def _print_result(result: dict[str, Any]) -> None:
+def _print_result(result: Mapping[str, Any]) -> None:
     metrics = ", ".join(f"{key} {number(value)}" for key, value in result["metrics"].items())
     print(
         f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.1f} s: {metrics}"
