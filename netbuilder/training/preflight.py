@@ -6,9 +6,9 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from netbuilder.data.loading import refuse, size
-from netbuilder.errors import Problem, RunError
-from netbuilder.training import balancing, parts
-from netbuilder.training.plan import Plan
+from netbuilder.errors import NetbuilderError, Problem, RunError
+from netbuilder.training import balancing, optimizers, parts
+from netbuilder.training.plan import Plan, StepPlan
 
 
 def check(plan: Plan, processes: int = 1) -> None:
@@ -70,6 +70,9 @@ def _step_problems(plan: Plan) -> list[Problem]:
             message = f"Step '{step.name}' can't train: {reason}."
             hint = "Choose the networks that it updates in the step's settings."
             problems.append(Problem("error", "training.updates", message, hint))
+        if not missing and (refused := _refusal(plan, step)) is not None:
+            message = f"Step '{step.name}': {refused}"
+            problems.append(Problem("error", "training.optimizer", message, refused.hint))
         for name in parts.unknown(plan.networks, step.settings.parts):
             message = f"Step '{step.name}' has settings for '{name}', which is in no network."
             hint = "Name a network and the nodes down to the part: main, main.stem."
@@ -81,6 +84,19 @@ def _step_problems(plan: Plan) -> list[Problem]:
                 hint = f"Fields of the data: {known}."
                 problems.append(Problem("error", "data.field", message, hint))
     return problems
+
+
+def _refusal(plan: Plan, step: StepPlan) -> NetbuilderError | None:
+    """Why the optimizer of a step does not take its weights; None if it does."""
+    groups = parts.groups(plan.networks, step.updates, step.settings.parts)
+    if not groups:
+        return None
+    try:
+        networks = [plan.networks[name] for name in step.updates]
+        optimizers.make(step.settings.optimizer, groups, networks)
+    except NetbuilderError as error:
+        return error
+    return None
 
 
 def _data_problems(plan: Plan) -> list[Problem]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from netbuilder.errors import NetbuilderError
+from netbuilder.errors import NetbuilderError, ProblemsError
 from netbuilder.training import optimizers
 from netbuilder.training.optimizer_settings import LEFT_OUT, OptimizerSettings, kinds
 from netbuilder.training.settings import read_step
+from tests.training.standins import plan, run
+from tests.training.test_resume_settings import words
 
 OURS = kinds(OptimizerSettings)
 THEIRS = {
@@ -185,3 +188,23 @@ def test_sparse_gradients_are_refused_by_those_that_cannot_take_them(kind: str) 
 def test_what_torch_would_refuse_is_refused_at_once(settings: dict[str, Any], text: str) -> None:
     with pytest.raises(NetbuilderError, match=text):
         read_step({"optimizer": settings})
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ({"optimizer": {"kind": "Adam"}}, "Step 'train': Adam can't train an embedding"),
+        (
+            {
+                "optimizer": {"kind": "LBFGS"},
+                "parts": [{"part": "main.2", "lr": 0.1}],
+            },
+            "Step 'train': LBFGS",
+        ),
+    ],
+)
+def test_an_optimizer_that_does_not_suit_is_told_before_the_start(
+    tmp_path: Path, step: dict[str, Any], text: str
+) -> None:
+    with pytest.raises(ProblemsError, match=text):
+        run(plan(make=words, step=step), tmp_path / "r")
