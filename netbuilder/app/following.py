@@ -180,8 +180,8 @@ class Following:
             message, hint = "The training was ended at once.", "The last checkpoint is kept."
             self._set(run.ended("stopped", RunFault(message, hint)))
             return
-        message = f"The process that trained (pid {run.pid}) is gone."
-        hint = "The run keeps its last checkpoint; it can be resumed." if run.step else ""
+        message = f"Its process (pid {run.pid}) is gone."
+        hint = "It can be resumed from its last checkpoint." if run.step else ""
         self._set(run.ended("crashed", RunFault(message, hint)))
         if self._witness:
             self._emit(Notice("error", message, hint))

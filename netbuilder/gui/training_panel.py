@@ -144,6 +144,9 @@ class TrainingPanel(QWidget):
         # Once it is over, how it ended is told in place of the figures.
         told = ended and (width >= 900 or not self.banner.is_long)
         self.banner.fit(width)
+        if run is not None:
+            elsewhere = run.active and run.pid is not None and width >= 760
+            self.status.setText(_STATUS[run.status] + (" in background" if elsewhere else ""))
         moving = run is not None and not told
         self.epoch.setVisible(moving)
         self.left.setVisible(moving and width >= 480 and not ended)
@@ -240,8 +243,7 @@ class TrainingPanel(QWidget):
         active = run is not None and run.active
         elsewhere = run is not None and run.active and run.pid is not None
         self.train.setEnabled(self._ready and (elsewhere or not active))
-        again = run is not None and not active
-        self.train.setText("Train another" if elsewhere else "Train again" if again else "Train")
+        self.train.setText("Train again" if run is not None and not active else "Train")
         self.pause.setVisible(active)
         self.stop.setVisible(active)
         self._fit()
@@ -253,7 +255,6 @@ class TrainingPanel(QWidget):
         self.pause.setEnabled(run.status in ("running", "paused"))
         self.stop.setEnabled(elsewhere or run.status in ("starting", "running", "paused"))
         self.stop.setText("Force stop" if elsewhere and run.status == "stopping" else "Stop")
-        self.status.setText(_STATUS[run.status] + (" in background" if elsewhere else ""))
         tip = f"Started elsewhere (pid {run.pid}): it goes on without this window"
         set_tip(self.status, tip if elsewhere else "")
         self.epoch.say(f"{run.epoch} / {run.epochs}" if run.epochs else str(run.epoch))

@@ -84,6 +84,8 @@ def test_the_window_shows_a_training_that_was_started_elsewhere(
     shown: WindowHand, other: Any
 ) -> None:
     panel = shown.bench.training
+    wait_for(lambda: panel.status.text() == "Training")
+    shown.window.resize(1600, 900)
     wait_for(lambda: panel.status.text() == "Training in background")
     assert str(other.pid) in panel.status.toolTip()
     assert panel.plots is not None
