@@ -10,10 +10,9 @@ import torch
 
 from netbuilder.data.streaming import Streamed
 from netbuilder.errors import RunError
-from netbuilder.training import checkpoints, randomness, sealed, together
+from netbuilder.training import checkpoints, randomness, saving, sealed, together, trees
 from netbuilder.training.events import finite
-from netbuilder.training.folder import CheckpointKind
-from netbuilder.training.guards import all_finite
+from netbuilder.training.saving import Shot, Written
 
 if TYPE_CHECKING:
     from netbuilder.training.run import Run
@@ -25,49 +24,80 @@ def save(run: Run) -> None:
     Weights that are not finite are not written. A full disk costs a warning; it is
     tried again when the next checkpoint is due.
     """
-    save_best(run)
+    book(run, wait=True)
+    _write(run, _shots(run, copied=False))
+
+
+def save_beside(run: Run) -> None:
+    """The same from a copy in memory, while the training goes on; `book` tells what came of it.
+
+    Several processes wait for each other instead.
+    """
+    if not run.group.alone:
+        save(run)
+        return
+    book(run, wait=True)
+    run.saver.begin(_shots(run, copied=True))
+
+
+def save_best(run: Run) -> None:
+    """Write the best weights if they are not written yet."""
+    book(run, wait=True)
+    _write(run, _best(run))
+
+
+def _write(run: Run, shots: list[Shot]) -> None:
+    if not run.group.first:
+        run.best.unsaved = None
+        return
+    for shot in shots:
+        _tell(run, saving.write(run.folder, shot))
+
+
+def book(run: Run, *, wait: bool = False) -> None:
+    """Tell of the checkpoints that were written beside the training."""
+    for written in run.saver.take(wait=wait):
+        _tell(run, written)
+
+
+def _best(run: Run) -> list[Shot]:
+    best = run.best
+    if best.unsaved is None:
+        return []
+    info = {"epoch": best.epoch, "step": best.step, "metrics": finite(best.metrics)}
+    return [Shot("best", best.unsaved, info)]
+
+
+def _shots(run: Run, *, copied: bool) -> list[Shot]:
     position, rest = run.position, state(run)
     if not run.group.alone:
         rest = together.collect(run, rest)
     with run.averaged():
         weights = run.weights()
-        whole = all_finite(tensor for tensors in weights.values() for tensor in tensors.values())
-        if run.group.says(whole):
-            _write(run, "last", weights, position.epoch, position.step, position.metrics, rest)
-            return
-    run.report.warn("not-finite", "Weights are not finite: this state is not kept.")
+        if copied or any(step.updating.averages for step in run.steps):
+            weights = {name: trees.clone(tensors) for name, tensors in weights.items()}
+    if copied:
+        rest = trees.copied(rest)
+    info = {"epoch": position.epoch, "step": position.step, "metrics": finite(position.metrics)}
+    return [*_best(run), Shot("last", weights, info, rest)]
 
 
-def save_best(run: Run) -> None:
-    """Write the best weights if they are not written yet."""
-    best = run.best
-    if best.unsaved is not None and _write(
-        run, "best", best.unsaved, best.epoch, best.step, best.metrics
-    ):
-        best.unsaved = None
-
-
-def _write(
-    run: Run,
-    kind: CheckpointKind,
-    weights: checkpoints.Weights,
-    epoch: int,
-    step: int,
-    metrics: Mapping[str, float],
-    state: Mapping[str, Any] | None = None,
-) -> bool:
-    if not run.group.first:
-        return True
-    info = {"epoch": epoch, "step": step, "metrics": finite(metrics)}
-    try:
-        path = checkpoints.save(run.folder, kind, weights, info, state)
-    except OSError as error:
-        reason = error.strerror or str(error)
+def _tell(run: Run, written: Written) -> None:
+    shot, path = written.shot, written.path
+    if written.fault is not None:
+        reason = written.fault.strerror or str(written.fault)
         run.report.warn("checkpoint", f"A checkpoint could not be written: {reason}.")
-        return False
-    where = path.relative_to(run.folder.path).as_posix()
-    run.report.emit("checkpoint", {"kind": kind, "path": where})
-    return True
+    elif path is None:
+        run.report.warn("not-finite", "Weights are not finite: this state is not kept.")
+    else:
+        if shot.weights is run.best.unsaved:
+            run.best.unsaved = None
+        where = path.relative_to(run.folder.path).as_posix()
+        at = run.report.epoch, run.report.step
+        if shot.kind == "last":
+            run.report.at(shot.info["epoch"], shot.info["step"])
+        run.report.emit("checkpoint", {"kind": shot.kind, "path": where})
+        run.report.at(*at)
 
 
 def state(run: Run) -> dict[str, Any]:

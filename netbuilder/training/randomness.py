@@ -23,8 +23,9 @@ def state() -> dict[str, Any]:
     version, words, gauss = random.getstate()
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
-        "python": [version, list(words), gauss],
-        "numpy": [kind, [int(key) for key in keys], position, has_gauss, cached],
+        # As tensors: numbers in JSON would take longer than a small step.
+        "python": [version, torch.tensor(words), gauss],
+        "numpy": [kind, torch.from_numpy(np.asarray(keys, np.int64)), position, has_gauss, cached],
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -33,9 +34,10 @@ def state() -> dict[str, Any]:
 def load(saved: dict[str, Any]) -> None:
     """Put all the generators where they were."""
     version, words, gauss = saved["python"]
-    random.setstate((version, tuple(words), gauss))
+    random.setstate((version, tuple(torch.as_tensor(words).tolist()), gauss))
     kind, keys, position, has_gauss, cached = saved["numpy"]
-    np.random.set_state((kind, np.array(keys, np.uint32), position, has_gauss, cached))
+    words = torch.as_tensor(keys).numpy().astype(np.uint32)
+    np.random.set_state((kind, words, position, has_gauss, cached))
     torch.set_rng_state(saved["torch"].cpu())
     if saved["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all([tensor.cpu() for tensor in saved["cuda"]])

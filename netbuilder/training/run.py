@@ -37,6 +37,7 @@ from netbuilder.training.halts import Halts
 from netbuilder.training.instruments import Instruments
 from netbuilder.training.plan import Plan
 from netbuilder.training.reporter import Reporter
+from netbuilder.training.saving import Saver
 from netbuilder.training.shares import counts
 from netbuilder.training.steps import Step
 from netbuilder.training.tables import spacing
@@ -110,6 +111,7 @@ class Run:
         if isinstance(self.data.train, Streamed):
             self.data.train.feed.on_wait.append(self._wait_for_data)
             self.data.train.feed.tell = report.warn
+        self.saver = Saver(folder)
         self.position = Position()
         self.best = self._make_best()
         self.evaluating = False
@@ -183,7 +185,8 @@ class Run:
         self.position.samples += counts(batch)[1]
 
     def close(self) -> None:
-        """End the processes that read data."""
+        """End the processes that read data, and wait for what is being written."""
+        keeping.book(self, wait=True)
         if isinstance(self.data.train, Streamed):
             self.data.train.feed.close()
 
@@ -246,8 +249,9 @@ class Run:
             best = self.best
             step.end_epoch(metrics[best.monitor], larger_is_better=best.larger_is_better)
         self.tell_epoch()
+        keeping.book(self)
         if self.group.says(self._save_due()):
-            self.save()
+            self._save_beside()
 
     def tell_epoch(self) -> None:
         """The `epoch` event of the newest metrics, and a preview if it is time for one."""
@@ -308,13 +312,14 @@ class Run:
         if not self.group.alone:
             return self._looks.due(self.position.step)
         return (
-            self.position.step >= self._save_step
+            (self.position.step >= self._save_step and not self.saver.busy)
             or time.perf_counter() >= self._tell_at
             or self.control.wanted
         )
 
     def _save_due(self) -> bool:
-        return self._clock >= self._save_at or self.position.step >= self._save_step
+        due = self._clock >= self._save_at or self.position.step >= self._save_step
+        return due and not self.saver.busy
 
     def look_up(self) -> bool:
         """Tell, save and rest as is due; whether to go on."""
@@ -323,12 +328,16 @@ class Run:
             step.guard.check()
         self.count_time(training=True)
         orders = self._agree()
-        self.tell()
+        # Not only for a checkpoint, which may be due many times a second.
+        wanted = orders.stopping or orders.paused or not self.group.alone
+        if wanted or time.perf_counter() >= self._tell_at:
+            self.tell()
         if self.group.alone and self.instruments.due():
             self.instruments.tell(self._latest, self.settings.seed, self.position.step)
             self.count_time()
+        keeping.book(self)
         if orders.save:
-            self.save()
+            self._save_beside()
         if orders.paused:
             self._rest()
             return not self._agree().stopping
@@ -413,8 +422,12 @@ class Run:
         return states
 
     def save(self) -> None:
-        """Write a checkpoint; the next is due after the interval."""
+        """Write a checkpoint and wait for it; the next is due after the interval."""
         keeping.save(self)
+        self._await_save()
+
+    def _save_beside(self) -> None:
+        keeping.save_beside(self)
         self._await_save()
 
     def _await_save(self) -> None:

@@ -68,3 +68,14 @@ def clone(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies that training does not change."""
     with torch.no_grad():
         return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+def copied(value: Any) -> Any:
+    """The nested value with copies of its tensors, so that nobody changes them."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [copied(item) for item in value]
+    return value
