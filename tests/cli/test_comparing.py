@@ -102,3 +102,37 @@ def test_board_writes_what_tensorboard_reads(call: Call, folder: Path) -> None:
     assert [each.step for each in found.Scalars("val/loss")] == [20, 40, 60, 80, 100]
     assert answer(call, "board", folder / "run-0001")[0]["bytes"] == rows[0]["bytes"]
     assert "tensorboard --logdir" in call("board", folder)[2]
+
+
+def test_train_from_a_run(call: Call, tmp_path: Path) -> None:
+    import signal
+
+    import torch
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    project = tmp_path / "a.netb"
+    files.save(templates.open_template("digits_mlp"), project)
+    first, second = tmp_path / "r1", tmp_path / "r2"
+    with torch.random.fork_rng(devices=[]):
+        short = ("--epochs", 1, "--device", "cpu")
+        assert call("train", project, "--run", first, *short)[0] == 0
+        begin = ("train", project, "--run", second, *short)
+        code, _, err = call(*begin, "--from", first, "--keep", "main.hidden")
+        assert code == 2
+        assert "Did you mean main.hidden" in err
+        assert not second.exists()
+        assert call(*begin, "--keep", "main.hidden1")[0] == 2
+        assert call(*begin, "--from", first, "--resume")[0] == 2
+        assert call(*begin, "--from", tmp_path)[0] == 2
+        code, out, err = call(*begin, "--from", first, "--keep", "main.hidden1", "--json")
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    assert code == 0
+    origin = json.loads(out)["origin"]
+    assert origin["name"] == "r1"
+    states = {item["part"]: item["state"] for item in origin["items"]}
+    assert states == {"main.hidden1": "kept", "main.hidden2": "new", "main.classifier": "new"}
+    assert "new: main.hidden2.weight. Left out." in err
+    assert "The optimizer begins anew." in err
+    [row] = [row for row in answer(call, "runs", tmp_path) if row["name"] == "r2"]
+    assert row["from"] == "r1"

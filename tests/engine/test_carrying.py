@@ -190,6 +190,15 @@ def test_parts_can_be_chosen(run: Path, history: History) -> None:
     assert "Did you mean main.conv" in caught.value.hint
 
 
+def test_a_part_is_no_beginning_of_a_name(run: Path, history: History) -> None:
+    graph = history.document.of_kind("network")[0]
+    conv = graph.named("conv2")
+    assert conv is not None
+    edits.rename(history, graph, conv.id, "conv10")
+    report = look(history.document, run, keep=("main.conv1",))
+    assert {item["part"] for item in report["items"] if item["state"] == "kept"} == {"main.conv1"}
+
+
 # -- what a training makes of it ---------------------------------------------------------------
 
 
