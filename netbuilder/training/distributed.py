@@ -221,7 +221,7 @@ def _common_store(here: Place) -> Any:
     their addresses would be taken for ours.
     """
     server = here.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != str(True)
-    store = distributed_c10d.TCPStore(  # type: ignore[attr-defined]
+    store = dist.TCPStore(  # type: ignore[attr-defined]
         os.environ["MASTER_ADDR"],
         int(os.environ["MASTER_PORT"]),
         here.size,

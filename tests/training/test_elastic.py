@@ -29,7 +29,9 @@ pytestmark = [
 def wait_for(condition: Callable[[], object], process: subprocess.Popen[bytes], what: str) -> None:
     until = time.monotonic() + PATIENCE_S
     while not condition():
-        assert process.poll() is None, f"it ended: {what}"
+        if process.poll() is not None:
+            out, _ = process.communicate()
+            raise AssertionError(f"{what}; it ended: {out.decode()[-4000:]}")
         assert time.monotonic() < until, what
         threading.Event().wait(0.05)
 
