@@ -12,7 +12,7 @@ from netbuilder.compiler.alone import alone
 from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.habits import habits, is_usual
 from netbuilder.compiler.inference import Inference
-from netbuilder.compiler.learning import BATCH_NORMS, foresight, learning, lonely_batch
+from netbuilder.compiler.learning import BATCH_NORMS, foresight, learning, lonely_batch, untaught
 from netbuilder.compiler.walk import Walk
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
@@ -34,6 +34,7 @@ def advice(
         yield from _nodes(walk, graph, inference, nodes)
         if graph.kind == "step" and not broken:
             yield from learning(walk, graph)
+            yield from untaught(walk, graph)
             yield from foresight(walk, graph)
 
 

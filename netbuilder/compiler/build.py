@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -146,7 +147,12 @@ def build_step(
     for node, layer in program.metrics:
         constructor = layer.constructor()
         if constructor is not None:
-            metrics[node.name] = function(constructor, [], namespace((constructor,)))
+            made = function(constructor, [], namespace((constructor,)))
+            wires = graph.wires_into(node.id)
+            sources = [compiled.inferences[graph.id].layers.get(wire.source) for wire in wires]
+            if any(source is not None and source.role is Role.LOSS for source in sources):
+                made = partial(_smaller_is_better, made)
+            metrics[node.name] = made
     previews = {
         node.name: str(getattr(compiled.inferences[graph.id].layers[node.id], "kind", "auto"))
         for node, _ in program.results
@@ -156,6 +162,13 @@ def build_step(
     asks = program.always >= 0
     across = any(layer.across_batch for layer in compiled.inferences[graph.id].layers.values())
     return BuiltStep(module, source.inputs, metrics, previews, updates, asks, across)
+
+
+def _smaller_is_better(make: Callable[[], Any]) -> Any:
+    """The mean of a loss, of which nobody can tell otherwise whether it is to be large."""
+    metric = make()
+    vars(metric)["higher_is_better"] = False  # torchmetrics lets nobody set it
+    return metric
 
 
 def _class(compiled: Compiled, graph: Graph, fields: Fields) -> Any:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from netbuilder.compiler.networks import reached
 from netbuilder.compiler.walk import Spot, Walk
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import Family, Role
-from netbuilder.layers.catalogue import called_graph
+from netbuilder.layers.callers import GradientPenalty
+from netbuilder.layers.catalogue import called_graph, graph_ports
 
 DETACH = frozenset({"torch.Tensor.detach", "torch.detach"})
 BATCH_NORMS = frozenset({f"torch.nn.BatchNorm{n}d" for n in (1, 2, 3)})
@@ -65,6 +67,9 @@ class Backwards:
             result.inputs.add(spot.node.name)
             return []
         ports = set(self.walk.types(spot.graph, spot.node))
+        if isinstance(layer, GradientPenalty):
+            self._through_penalty(spot, layer.network, result)
+            return []
         if layer.role in (Role.CALL, Role.BLOCK):
             called = called_graph(self.walk.document, spot.node)
             inside = self._inside(called, spot.port) if called is not None else Reached()
@@ -76,6 +81,14 @@ class Backwards:
         elif self.walk.weights(spot):
             result.weights = True
         return [self.walk.into(spot.graph, spot.node, port) for port in sorted(ports)]
+
+    def _through_penalty(self, spot: Spot, name: str, result: Reached) -> None:
+        """The slope of a network's score teaches its weights, not what it was taken at."""
+        called = called_graph(self.walk.document, spot.node)
+        outputs = graph_ports(called).outputs
+        if called is not None and any(self._inside(called, p.name).weights for p in outputs):
+            result.weights = True
+            result.calls.setdefault(name, []).append(spot)
 
     def _inside(self, called: Graph, output: str) -> Reached:
         key = (called.id, output)
@@ -96,7 +109,7 @@ def learning(walk: Walk, step: Graph) -> Iterator[Problem]:
     (end,) = ends
     if "loss" not in walk.types(step, end):
         return
-    reached = Backwards(walk).from_port(step, end, "loss")
+    found = Backwards(walk).from_port(step, end, "loss")
     for name in updates:
         calls = [node for node in step.ordered() if _calls(walk, step, node) == name]
         network = walk.document.network(str(name))
@@ -105,11 +118,32 @@ def learning(walk: Walk, step: Graph) -> Iterator[Problem]:
         if not walk.parameters(network):
             yield _no_weights(step, network, calls[0])
             continue
-        spots = reached.calls.get(str(name), [])
+        spots = found.calls.get(str(name), [])
         if not spots:
-            yield _out_of_reach(step, str(name), calls[0], reached, updates)
+            yield _out_of_reach(step, str(name), calls[0], found, updates)
         elif all(_mode(walk, spot) == "frozen" for spot in spots):
             yield _frozen(step, str(name), spots[0].node)
+
+
+def untaught(walk: Walk, step: Graph) -> Iterator[Problem]:
+    """Networks that a step calls as if they learnt, and that no step updates."""
+    document = walk.document
+    updated: set[str] = set()
+    for other in document.of_kind("step"):
+        for name in other.info.settings.get("updates", ()):
+            network = document.network(str(name))
+            if network is not None:
+                updated |= {network.name, *reached(document, network)}
+    told: set[str] = set()
+    for node in step.ordered():
+        layer = walk.layer(Spot(step, node, ""))
+        name = _calls(walk, step, node)
+        network = document.network(name) if name is not None else None
+        if network is None or network.name in updated | told or not walk.parameters(network):
+            continue
+        if getattr(layer, "mode", "") == "train":
+            told.add(network.name)
+            yield _untaught(step, network.name, node)
 
 
 def _role(walk: Walk, graph: Graph, node: Node) -> Role | None:
@@ -178,6 +212,26 @@ def _train_instead(step: Graph, name: str, other: str, updates: tuple[str, ...])
     settings = {**step.info.settings, "updates": kept}
     fields = {"graph": step.id, "fields": {"settings": settings}}
     return Fix(f"Train '{other}' instead", "set_graph", fields)
+
+
+def _untaught(step: Graph, name: str, call: Node) -> Problem:
+    mode = {"graph": step.id, "node": call.id, "name": "mode", "value": "frozen"}
+    updates = step.info.settings.get("updates", ())
+    more = [*updates, name] if isinstance(updates, tuple) else [name]
+    settings = {"settings": {**step.info.settings, "updates": more}}
+    return Problem(
+        "warning",
+        "step.untaught",
+        f"No step updates '{name}', and '{call.name}' calls it as if it learnt: its weights stay "
+        "as they are, with dropout on and running averages moving.",
+        "Set mode to 'frozen', as for a teacher, or choose a step that updates it.",
+        step.id,
+        call.id,
+        fixes=(
+            Fix("Set mode to frozen", "set_parameter", mode),
+            Fix(f"Train '{name}' too", "set_graph", {"graph": step.id, "fields": settings}),
+        ),
+    )
 
 
 def _frozen(step: Graph, name: str, call: Node) -> Problem:

@@ -96,7 +96,7 @@ def test_the_penalty_is_that_of_the_slope_and_teaches() -> None:
     network, x = Slope(), torch.randn(6, 2)
     penalty = gradient_penalty(network, x, torch.randn(6, 2))
     assert penalty.item() == pytest.approx(16.0)
-    penalty.backward()
+    penalty.backward()  # type: ignore[no-untyped-call]
     # d/dw (|w| - 1)^2 = 2 (|w| - 1) w / |w|
     assert network.weight.grad is not None
     torch.testing.assert_close(network.weight.grad, torch.tensor([4.8, 6.4]))
