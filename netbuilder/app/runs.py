@@ -17,7 +17,7 @@ from typing import Any, Literal
 from netbuilder.app.places import home
 from netbuilder.app.run_care import TRASH
 from netbuilder.app.run_rows import real, whole
-from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.errors import Fix, NetbuilderError, RunError
 from netbuilder.graph.rules import identifier
 from netbuilder.training.events import Event
 
@@ -35,18 +35,22 @@ _NUMBERED = re.compile(r"run-(\d{1,9})\Z")
 
 @dataclass(frozen=True, slots=True)
 class RunFault:
-    """Why a run failed; `graph` and `node` are ids of the document, where known."""
+    """Why a run failed; `graph` and `node` are ids of the document, where known.
+
+    `fixes` change the project so that the next training may go well.
+    """
 
     message: str
     hint: str = ""
     graph: str = ""
     node: str = ""
+    fixes: tuple[Fix, ...] = ()
 
     @staticmethod
     def of(error: NetbuilderError) -> RunFault:
         """The fault that an error of the worker tells."""
         if isinstance(error, RunError):
-            return RunFault(str(error), error.hint, error.graph, error.node)
+            return RunFault(str(error), error.hint, error.graph, error.node, error.fixes)
         return RunFault(str(error), error.hint)
 
     @staticmethod
@@ -55,7 +59,7 @@ class RunFault:
         if not isinstance(value, Mapping):
             return None
         texts = {key: str(value.get(key) or "") for key in ("message", "hint", "graph", "node")}
-        return RunFault(**texts)
+        return RunFault(**texts, fixes=Fix.read(value.get("fixes")))
 
 
 @dataclass(frozen=True, slots=True)

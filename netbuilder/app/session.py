@@ -563,6 +563,15 @@ class Session:
         """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
         self._worker.answer("sample", {"data": dict(self.document.project.data)}, on_done)
 
+    def verify_resume(self, on_done: OnDone) -> None:
+        """Whether a training of the project goes on exactly after a stop: `training.verifying`."""
+        try:
+            params = {"project": self._project_json()}
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer("verify_resume", params, on_done)
+
     def carry(self, origin: Mapping[str, Any], on_done: OnDone) -> None:
         """What a training would take of a run's weights: the report of `engine.carrying`.
 

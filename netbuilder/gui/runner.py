@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from netbuilder.errors import NetbuilderError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +56,30 @@ class Runner:
                 return
             bench.show_panel("training")
             session.train()
+
+    def verify_resume(self) -> None:
+        """Try whether a stopped training goes on exactly, and tell what came of it."""
+        from netbuilder.app.resuming import in_words
+        from netbuilder.gui.dialogs import Message
+
+        session = self._window.session
+        if session is None or not self.can_train() or not self._window.own_code.may_run():
+            return
+        window = self._window
+
+        def told(answer: Any) -> None:
+            window.status.say("")
+            if isinstance(answer, NetbuilderError):
+                text = f"{answer}\n\n{answer.hint}" if answer.hint else str(answer)
+                title = "It could not be tried"
+            else:
+                exact = answer["exact"]
+                title = "It goes on exactly" if exact else "It does not go on exactly"
+                text = in_words(answer) if exact else f"{in_words(answer)}\n\n{answer['hint']}"
+            Message(window, title, text).open()
+
+        window.status.say("Training some batches with and without a stop…")
+        session.verify_resume(told)
 
     def look_for_run(self) -> None:
         """Show a run of the project that another process trains, if there is one."""

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QProgressBar,
+    QPushButton,
     QSplitter,
     QStackedLayout,
     QTabWidget,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from netbuilder.app.runs import RunView
+from netbuilder.errors import Fix
 from netbuilder.gui.class_panel import ClassPanel
 from netbuilder.gui.curves_page import CurvesPage
 from netbuilder.gui.previews import PreviewPanel
@@ -60,6 +62,7 @@ class TrainingPanel(QWidget):
     stop_wanted = Signal()
     export_wanted = Signal()
     place_wanted = Signal(str, str)
+    fix_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -296,9 +299,20 @@ class TrainingPanel(QWidget):
                 graph, node = fault.graph, fault.node
                 places = [link("Show the node", lambda: self.place_wanted.emit(graph, node))]
             again = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
+            mend = [self._fix_button(fix) for fix in (fault.fixes if fault is not None else ())]
             text = fault.message if fault is not None else "The training ended unexpectedly."
             hint = fault.hint if fault is not None else ""
-            self.banner.say("errorbox", text, hint, *places, *again)
+            self.banner.say("errorbox", text, hint, *places, *again, *mend)
+
+    def _fix_button(self, fix: Fix) -> QPushButton:
+        """Changes the project by one click; what was done can be undone, not done twice."""
+
+        def press() -> None:
+            made.setEnabled(False)
+            self.fix_wanted.emit(fix)
+
+        made = button(fix.title, press, "primary")
+        return made
 
     def _pause(self) -> None:
         if self.run is not None and self.run.status == "paused":

@@ -194,6 +194,7 @@ class Workbench(QMainWindow):
         self.training.stop_wanted.connect(session.stop)
         self.training.export_wanted.connect(self.export_wanted)
         self.training.place_wanted.connect(self.go_to)
+        self.training.fix_wanted.connect(self._fix)
         self.runs.refresh_wanted.connect(lambda: self.runs.load(session.runs_folder()))
         self.runs.project_wanted.connect(self.run_project_wanted)
         self.runs.difference_wanted.connect(self.run_difference_wanted)

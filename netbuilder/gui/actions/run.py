@@ -82,6 +82,16 @@ def commands(window: MainWindow) -> list[Command]:
             text_in_bar=True,
         ),
         Command(
+            "run.verify_resume",
+            "Verify resume",
+            run.verify_resume,
+            (),
+            "Run",
+            2,
+            enabled=run.can_train,
+            obstacle=run.obstacle,
+        ),
+        Command(
             "run.restart",
             "Restart the worker",
             run.restart_worker,
