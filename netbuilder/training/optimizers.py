@@ -19,6 +19,7 @@ from netbuilder.training.optimizer_settings import (
     SparseAdamSettings,
 )
 from netbuilder.training.schedules import learning_rate as learning_rate
+from netbuilder.training.settings import StepSettings, TrainingSettings
 
 Group = dict[str, Any]
 """Parameters that train alike: `params`, and where set `weight_decay` and `factor` (times the
@@ -114,6 +115,33 @@ def _make(
         group.setdefault("factor", 1.0)
         group["lr"] = settings.lr * group["factor"]
     return made
+
+
+def refuse(
+    step: StepSettings,
+    training: TrainingSettings,
+    groups: Iterable[Mapping[str, Any]],
+    modules: Sequence[nn.Module],
+) -> None:
+    """`NetbuilderError` for settings beside the optimizer that it can't work with."""
+    sparse = sparse_weights(modules)
+    clips = step.clip_norm is not None or step.clip_value is not None
+    if clips and any(id(p) in sparse for group in groups for p in group["params"]):
+        raise NetbuilderError(
+            "PyTorch can't clip the sparse gradients of an embedding.",
+            "Remove clip_norm and clip_value, or switch off the embedding's `sparse`.",
+        )
+    if not isinstance(step.optimizer, LBFGSSettings):
+        return
+    if training.accumulate > 1:
+        raise NetbuilderError(
+            "LBFGS looks at a batch several times, so batches can't be accumulated.",
+            "Set accumulate to 1 and the batch larger.",
+        )
+    if training.precision == "fp16":
+        raise NetbuilderError(
+            "LBFGS can't be used with fp16, whose losses are scaled.", "Use bf16 or float32."
+        )
 
 
 _TAKE_SPARSE = frozenset({"SGD", "Adagrad", "SparseAdam"})

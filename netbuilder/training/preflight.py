@@ -94,6 +94,7 @@ def _refusal(plan: Plan, step: StepPlan) -> NetbuilderError | None:
     try:
         networks = [plan.networks[name] for name in step.updates]
         optimizers.make(step.settings.optimizer, groups, networks)
+        optimizers.refuse(step.settings, plan.settings, groups, networks)
     except NetbuilderError as error:
         return error
     return None

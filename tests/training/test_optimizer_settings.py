@@ -191,6 +191,26 @@ def test_what_torch_would_refuse_is_refused_at_once(settings: dict[str, Any], te
 
 
 @pytest.mark.parametrize(
+    "step",
+    [
+        {"optimizer": {"kind": "SGD"}, "clip_norm": 1.0},
+        {"optimizer": {"kind": "SparseAdam"}, "clip_value": 1.0},
+    ],
+)
+def test_sparse_gradients_are_not_clipped(tmp_path: Path, step: dict[str, Any]) -> None:
+    with pytest.raises(ProblemsError, match="can't clip the sparse"):
+        run(plan(make=words, step=step), tmp_path / "r")
+
+
+@pytest.mark.parametrize(
+    ("training", "text"), [({"accumulate": 2}, "accumulated"), ({"precision": "fp16"}, "fp16")]
+)
+def test_lbfgs_looks_at_whole_batches(tmp_path: Path, training: dict[str, Any], text: str) -> None:
+    with pytest.raises(ProblemsError, match=text):
+        run(plan(optimizer={"kind": "LBFGS"}, **training), tmp_path / "r")
+
+
+@pytest.mark.parametrize(
     ("step", "text"),
     [
         ({"optimizer": {"kind": "Adam"}}, "Step 'train': Adam can't train an embedding"),
