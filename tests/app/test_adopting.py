@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +371,21 @@ def test_a_tail_can_be_closed_while_nobody_takes_what_it_reads(written: Writer) 
     tail.close()
     for action in posted:
         action()
+
+
+def test_the_last_words_of_a_process_are_heard(written: Writer) -> None:
+    heard: list[int] = []
+    over = threading.Event()
+
+    def dies() -> bool:
+        if written.seq == 251:
+            written.tell("metrics", step=999)
+        return False
+
+    def take(events: Sequence[Event], past: bool) -> None:
+        heard.extend(event.seq for event in events)
+
+    tail = Tail(written.path, dies, lambda action: action(), take, over.set)
+    assert over.wait(PATIENCE_S)
+    assert heard == list(range(1, 253))
+    tail.close()
