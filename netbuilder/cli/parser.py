@@ -23,6 +23,7 @@ COMMANDS = (
     "tune",
     "weigh-classes",
     "verify-resume",
+    "replay",
     "export",
     "import",
     "predict",
@@ -167,6 +168,11 @@ def _run_commands(commands: Any) -> None:
         "--set", metavar="training.batch_size=64", action="append", default=[], dest="settings"
     )
     trusting.add_options(verify)
+    replay = _add(
+        commands, "replay", "resuming", "Run the batch again whose loss was NaN or infinite."
+    )
+    replay.add_argument("run", metavar="RUN")
+    trusting.add_options(replay)
     predict = _add(commands, "predict", "using", "Ask a trained network.")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument(

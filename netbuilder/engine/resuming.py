@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from netbuilder.graph.document import Document
+
+
+def replay(document: Document, run: Path) -> dict[str, Any]:
+    """Run the batch of a run again whose loss was bad; see `training.replaying`."""
+    from netbuilder.engine import planning
+    from netbuilder.training import replaying
+    from netbuilder.training.folder import RunFolder
+
+    return replaying.replay(planning.make(document), RunFolder.open(run))
 
 
 def verify(

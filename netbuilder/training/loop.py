@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
 
-from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.errors import DocumentError, NetbuilderError, RunError
 from netbuilder.training import (
     determinism,
     distributed,
@@ -21,6 +21,7 @@ from netbuilder.training import (
     keeping,
     preflight,
     randomness,
+    replaying,
     threads,
     together,
 )
@@ -30,6 +31,7 @@ from netbuilder.training.events import finite
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.guards import NonFiniteLoss
 from netbuilder.training.plan import Plan
+from netbuilder.training.replaying import BadBatch
 from netbuilder.training.reporter import Listener, Reporter, Silent
 from netbuilder.training.run import CalledOff, Run
 
@@ -101,7 +103,10 @@ def train(
             # Another step may have made its update already; gradients that wait may be NaN.
             accumulating = plan.settings.accumulate > 1 and device.type != "cpu"
             run.torn = len(run.steps) > 1 or accumulating
-            return _fail(run, _explain_loss(run, fault))
+            error, bad = _explain_loss(run, fault)
+            result = _fail(run, error)
+            _keep_batch(run, bad)
+            return result
         except Exception as error:
             doing = "while evaluating" if run.evaluating else ""
             found = failures.explain(error, plan.settings, _weights(plan), doing)
@@ -199,8 +204,8 @@ def environment(conditions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explain_loss(run: Run, fault: NonFiniteLoss) -> RunError:
-    """Why the loss went bad; the run stands at the batch that did it."""
+def _explain_loss(run: Run, fault: NonFiniteLoss) -> tuple[RunError, BadBatch]:
+    """Why the loss went bad, and the batch that did it; the run stands at it."""
     position = run.position
     position.batch -= position.step - fault.step
     position.step = fault.step
@@ -212,7 +217,17 @@ def _explain_loss(run: Run, fault: NonFiniteLoss) -> RunError:
         )
         if error.node:
             break
-    return error
+    return error, BadBatch(batch, indices, fault.step, "")
+
+
+def _keep_batch(run: Run, bad: BadBatch) -> None:
+    """Keep the batch beside the checkpoint with its weights, for a replay."""
+    if not run.group.first or run.control.lost:
+        return
+    kept = run.folder.checkpoints("last")
+    name = kept[0].path.name if kept else ""
+    with suppress(OSError, DocumentError):
+        replaying.keep(run.folder, replace(bad, checkpoint=name))
 
 
 def _fail(run: Run, error: RunError) -> RunResult:

@@ -1,4 +1,4 @@
-"""The command verify-resume."""
+"""The commands verify-resume and replay."""
 
 from __future__ import annotations
 
@@ -30,3 +30,22 @@ def verify_resume(options: Namespace) -> int:
         if not answer["exact"]:
             output.say(f"  {answer['hint']}")
     return output.DONE if answer["exact"] else output.PROBLEMS
+
+
+def replay(options: Namespace) -> int:
+    """Run a run's bad batch again and name the first bad node; exit code 1 if it is bad again."""
+    folder = RunFolder.open(options.run)
+    document = trusting.load(str(folder.project_path), options)
+    from netbuilder.engine import resuming
+
+    with trusting.quiet():
+        answer = resuming.replay(document, folder.path)
+    error = answer["error"]
+    if options.json:
+        output.answer(answer)
+    elif error is None:
+        print(f"The losses are finite with the weights of {answer['checkpoint']}.")
+    else:
+        print(error["message"])
+        output.say(f"  {error['hint']}")
+    return output.DONE if error is None else output.PROBLEMS
