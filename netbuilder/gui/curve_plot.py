@@ -80,6 +80,8 @@ class CurvePlot(QWidget):
     Small plots are for what one glances at: the learning rate, the gradients.
     """
 
+    seen = Signal()
+    """It is on the screen, perhaps for the first time since something came."""
     cursor_moved = Signal(object)
     """Where on the axis the mouse or the keys point; None when they left."""
 
@@ -165,6 +167,7 @@ class CurvePlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
+        self.seen.emit()
         if self.view.hasFocus():
             painter = QPainter(self)
             painter.setPen(QPen(theme.current().accent, 1))

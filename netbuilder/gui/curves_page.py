@@ -93,7 +93,7 @@ class CurvesPage(QWidget):
         return self.plots
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        wide = self.width() >= 430
+        wide = self.width() >= 470
         self.smooth_name.setVisible(wide)
         self.smooth_value.setVisible(wide)
         if self.plots is not None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -159,6 +159,7 @@ class Plots(QWidget):
         plot.set_smoothing(self._smoothing)
         plot.set_axis(self._axis, self._epoch_steps)
         plot.cursor_moved.connect(self._point)
+        plot.seen.connect(self._seen)
         self._place()
         return plot
 
@@ -252,11 +253,10 @@ class Plots(QWidget):
         took_ms = 1000 * (time.perf_counter() - began)
         self._timer.setInterval(max(REDRAW_MS, round(took_ms / DRAWING_SHARE)))
 
-    def event(self, event: QEvent) -> bool:
-        """What came while the panel was hidden or scrolled away is drawn now."""
-        if event.type() in (QEvent.Type.Show, QEvent.Type.Paint) and self._stale:
+    def _seen(self) -> None:
+        """What came while a plot was hidden or scrolled away is drawn now."""
+        if self._stale and not self._timer.isActive():
             self._timer.start()
-        return super().event(event)
 
     def _dress(self) -> None:
         for plot in self.plots.values():

@@ -152,10 +152,10 @@ class TrainingPanel(QWidget):
             self.status.setText(_STATUS[run.status] + (" in background" if elsewhere else ""))
         moving = run is not None and not told
         self.epoch.setVisible(moving)
-        self.left.setVisible(moving and width >= 480 and not ended)
-        self.speed.setVisible(moving and width >= 560)
-        self.memory.setVisible(moving and width >= 760 and self._memory is not None)
-        self.rate.setVisible(moving and width >= 900)
+        self.left.setVisible(moving and width >= 540 and not ended)
+        self.speed.setVisible(moving and width >= 700)
+        self.memory.setVisible(moving and width >= 800 and self._memory is not None)
+        self.rate.setVisible(moving and width >= 940)
         holder: QHBoxLayout | QVBoxLayout = self._head if told else self._below
         if holder.indexOf(self.banner) < 0:
             for layout in (self._head, self._below):

@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLayout, QMenu
 
 from netbuilder.app.runs import RunView
 from netbuilder.gui.curve_plot import CurvePlot
@@ -34,6 +34,10 @@ class Course:
 
     def __init__(self) -> None:
         self.panel = TrainingPanel()
+        # In a dock it may be smaller than its parts want; as a window of its own it could not.
+        layout = self.panel.layout()
+        assert layout is not None
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.panel.resize(1000, 500)
         self.panel.show()
         self.run = RunView(Path("run-001"))
@@ -166,6 +170,19 @@ def test_nothing_is_drawn_while_the_panel_is_hidden(course: Course) -> None:
     assert len(shown(plot, "train")[0]) == 3
     # And where nothing comes nothing is to be done.
     wait_for(lambda: not course.plots._timer.isActive())
+
+
+def test_what_was_scrolled_away_is_drawn_when_it_is_seen(course: Course) -> None:
+    course.panel.resize(500, 240)
+    course.start("train/loss", "val/accuracy")
+    course.tell("metrics", 0, 1, **{"train/loss": 1.0, "lr": 0.1, "seconds": 1.0})
+    course.tell("metrics", 0, 2, **{"train/loss": 1.0, "lr": 0.1, "seconds": 2.0})
+    rate = course.plots.plots["lr"]
+    wait_for(lambda: course.plots._stale == {"lr"})
+    assert len(shown(rate, "learning rate")[0]) == 0
+    course.panel.resize(1400, 900)
+    course.drawn()
+    assert len(shown(rate, "learning rate")[0]) == 2
 
 
 # -- how it is drawn --------------------------------------------------------------------------

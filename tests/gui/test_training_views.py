@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QLayout
 
 from netbuilder.app.runs import RunView
 from netbuilder.gui import theme
@@ -49,6 +49,10 @@ class Follower:
 
     def __init__(self, path: Path) -> None:
         self.panel = TrainingPanel()
+        # In a dock it may be smaller than its parts want; as a window of its own it could not.
+        layout = self.panel.layout()
+        assert layout is not None
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.panel.resize(1200, 600)
         self.panel.show()
         self.run = RunView(path)

@@ -105,7 +105,7 @@ def test_a_preview_of_classes_is_enough_unless_it_is_made_when_asked_only() -> N
     tables.add({}, {"shown": pair})
     assert tables.result()["shown"]["classes"] == ["0", "1", "2"]
     tables = Tables(step_plan({}, {"shown": "auto"}, asks=True), ())
-    tables.add({}, {})
+    tables.add({}, {"shown": pair})
     assert tables.result() == {}
 
 
