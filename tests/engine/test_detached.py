@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from netbuilder.app import running
 from netbuilder.engine import detaching
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import RunEvent, WorkerStarted
@@ -226,6 +227,38 @@ def test_it_is_no_part_of_the_terminal(started: Begin, tmp_path: Path) -> None:
     pid = ears.wait(WorkerStarted).pid
     assert os.getsid(pid) == pid
     client.close()
+
+
+@posix_only
+def test_one_that_hangs_is_ended_with_all_that_it_started(started: Begin, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    hangs = f"""
+        import subprocess, torch
+        plain, calls = torch.nn.ReLU.forward, []
+        def forward(self, x):
+            calls.append(1)
+            if len(calls) == 500:
+                child = subprocess.Popen(["sleep", "600"])
+                open({str(tmp_path / "child")!r}, "w").write(f"{{child.pid}}\\n")
+                while True:
+                    pass
+            return plain(self, x)
+        torch.nn.ReLU.forward = forward
+    """
+    worker = started(run, command=patched(hangs))
+    let_go(worker)
+    told = tmp_path / "child"
+    wait_for(lambda: told.exists() and told.read_text().endswith("\n"))
+    child = psutil.Process(int(told.read_text()))
+    control.send(run, "stop")
+    trainer = running.trainer_of(run)
+    assert trainer is not None
+    assert trainer.pid == worker.pid
+    trainer.kill()
+    assert worker.wait(PATIENCE_S) == -signal.SIGKILL
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    assert status(run) == "crashed"
+    assert running.trainer_of(run) is None
 
 
 @posix_only
