@@ -33,8 +33,9 @@ def advice(
         graph = document.graph(id)
         yield from _nodes(walk, graph, inference, nodes)
         if graph.kind == "step" and not broken:
-            yield from learning(walk, graph)
-            yield from untaught(walk, graph)
+            wrong = list(learning(walk, graph))
+            # Who trains the wrong network hears of the other one already.
+            yield from wrong or untaught(walk, graph)
             yield from foresight(walk, graph)
 
 
