@@ -38,7 +38,12 @@ class Best:
     unsaved: Weights | None = None
 
     def offer(self, metrics: Mapping[str, float], weights: Weights, epoch: int, step: int) -> bool:
-        """Whether this epoch is the best so far; its weights are copied if so."""
+        """Whether this epoch is the best so far; its weights are copied if so.
+
+        An epoch in which the monitored step did not run is not waited for.
+        """
+        if self.monitor not in metrics:
+            return False
         value = metrics[self.monitor]
         better = self.value is None or (
             value > self.value if self.larger_is_better else value < self.value

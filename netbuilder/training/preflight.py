@@ -21,7 +21,7 @@ def find_problems(plan: Plan) -> list[Problem]:
     problems = [*_step_problems(plan), *_data_problems(plan)]
     problems += balancing.problems(plan.dataset, plan.settings.balance)
     known = monitored(plan)
-    if plan.settings.monitor not in known:
+    if monitor_of(plan) not in known:
         problems.append(
             Problem(
                 "error",
@@ -31,6 +31,19 @@ def find_problems(plan: Plan) -> list[Problem]:
             )
         )
     return problems
+
+
+def monitor_of(plan: Plan) -> str:
+    """The key of the metric that is monitored: with several steps the last one's if none is named.
+
+    What was right for one step stays right when another is added.
+    """
+    wanted = plan.settings.monitor
+    part, _, name = wanted.partition("/")
+    if len(plan.steps) < 2 or not name or "/" in name:
+        return wanted
+    having = [step.name for step in plan.steps if name in ("loss", *step.metrics)]
+    return f"{part}/{having[-1]}/{name}" if having else wanted
 
 
 def monitored(plan: Plan) -> list[str]:

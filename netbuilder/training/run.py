@@ -21,6 +21,7 @@ from netbuilder.training import (
     keeping,
     layouts,
     parts,
+    preflight,
     previews,
     randomness,
     sharding,
@@ -127,7 +128,7 @@ class Run:
         self._not_finite: set[str] = set()
 
     def _make_best(self) -> Best:
-        monitor = self.settings.monitor
+        monitor = preflight.monitor_of(self.plan)
         if monitor.startswith("val/") and not size(self.data.validation):
             monitor = "train/" + monitor.removeprefix("val/")
         _, *middle, name = monitor.split("/")
@@ -221,7 +222,8 @@ class Run:
         with torch.no_grad(), randomness.apart(seed), self.averaged():
             for batch in in_order(self.data.validation, batch_size, self.group):
                 for step in self.steps:
-                    step.measure(batch)
+                    if step.runs_in(self.position.epoch):
+                        step.measure(batch)
                 self.control.look()
                 stopping = self.group.highest(self.control.stopping)[0]
                 if stopping and self.epoch_over:
@@ -247,7 +249,9 @@ class Run:
         for step in self.steps:
             step.training.reset()
             best = self.best
-            step.end_epoch(metrics[best.monitor], larger_is_better=best.larger_is_better)
+            if best.monitor in metrics:
+                value = metrics[best.monitor]
+                step.end_epoch(value, larger_is_better=best.larger_is_better)
         self.tell_epoch()
         keeping.book(self)
         if self.group.says(self._save_due()):

@@ -70,10 +70,13 @@ class Step:
 
     def is_due(self, epoch: int, number: int) -> bool:
         """Whether it runs at a batch: the epoch and the batch counted from 0."""
+        return self.runs_in(epoch) and number % self.every == 0
+
+    def runs_in(self, epoch: int) -> bool:
+        """Whether it runs in an epoch, counted from 0."""
         settings = self.plan.settings
         last = settings.last_epoch
-        inside = settings.first_epoch <= epoch + 1 and (last is None or epoch < last)
-        return inside and number % self.every == 0
+        return settings.first_epoch <= epoch + 1 and (last is None or epoch < last)
 
     def train(self, batch: Batch, number: int) -> None:
         """One batch; `NonFiniteLoss` leaves weights and averages as they were."""
