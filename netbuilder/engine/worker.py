@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import importlib
 import os
 import queue
 import signal
@@ -22,13 +21,13 @@ from typing import Any, NoReturn
 
 import psutil
 
-from netbuilder.engine import plugins, protocol, surroundings, transfer
+from netbuilder.engine import jobs, plugins, protocol, surroundings, transfer
 from netbuilder.engine.detaching import Log, private_pipes
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
 from netbuilder.engine.surroundings import Surroundings
-from netbuilder.errors import ExportError, NetbuilderError, RunError
+from netbuilder.errors import RunError
 from netbuilder.training.control import Control
 
 GRACE_S = 8.0
@@ -54,14 +53,14 @@ class Worker:
         self._queues = {name: self._thread(name) for name in ("analyse", "jobs", "files")}
 
     def _thread(self, name: str) -> queue.SimpleQueue[Callable[[], None]]:
-        jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
         def work() -> None:
             while True:
-                jobs.get()()
+                waiting.get()()
 
         threading.Thread(target=work, name=name, daemon=True).start()
-        return jobs
+        return waiting
 
     # -- requests --------------------------------------------------------------------
 
@@ -79,40 +78,40 @@ class Worker:
                 self._answer(request, lambda params: self._steer(request.method))
             case "train":
                 self._begin_training(request, self._train)
-            case method if method in _TRIALS:
-                self._begin_training(request, _TRIALS[method])
+            case method if method in jobs.TRIALS:
+                self._begin_training(request, jobs.TRIALS[method])
             case "cancel":
                 self._answer(request, self._cancel)
             case "export":
                 self._later("jobs", request, self._export_job())
             case "analyse":
-                self._later("analyse", request, _analyse)
+                self._later("analyse", request, jobs.analyse)
                 self._warm_up_once()
-            case method if method in _JOBS:
-                self._later("jobs", request, _JOBS[method])
+            case method if method in jobs.JOBS:
+                self._later("jobs", request, jobs.JOBS[method])
             case method if method in transfer.REQUESTS:
                 self._later("files", request, transfer.REQUESTS[method])
             case method:
                 error = WorkerError(f"The worker knows no '{method}'.")
                 self._outlet.reply(Reply(request.id, error=error))
 
-    def _later(self, thread: str, request: Request, job: Job) -> None:
+    def _later(self, thread: str, request: Request, job: jobs.Job) -> None:
         self._queues[thread].put(lambda: self._answer(request, job))
 
     def _warm_up_once(self) -> None:
         """Load what training needs, seconds of imports, once the first shapes are out."""
         if not self._warm:
             self._warm = True
-            jobs = self._queues["jobs"]
-            self._queues["analyse"].put(lambda: jobs.put(_import_for_training))
+            waiting = self._queues["jobs"]
+            self._queues["analyse"].put(lambda: waiting.put(jobs.import_for_training))
 
-    def _export_job(self) -> Job:
+    def _export_job(self) -> jobs.Job:
         cancelled = threading.Event()
         self._exports.add(cancelled)
 
         def job(params: Mapping[str, Any]) -> Any:
             try:
-                return _export(params, cancelled)
+                return jobs.export(params, cancelled)
             finally:
                 self._exports.discard(cancelled)
 
@@ -125,12 +124,12 @@ class Worker:
             cancelled.set()
         return {"exports": len(exports)}
 
-    def _answer(self, request: Request, job: Job) -> None:
+    def _answer(self, request: Request, job: jobs.Job) -> None:
         try:
-            with _trust(request):
+            with jobs.trust(request):
                 reply = Reply(request.id, job(self._around.absolute(request.params)))
         except Exception as error:
-            reply = Reply(request.id, error=as_error(error))
+            reply = Reply(request.id, error=jobs.as_error(error))
         self._outlet.reply(reply)
 
     def _status(self, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,7 +151,7 @@ class Worker:
             {"pause": control.pause, "resume": control.resume, "stop": control.stop}[what]()
         return {"running": control is not None}
 
-    def _begin_training(self, request: Request, job: Training) -> None:
+    def _begin_training(self, request: Request, job: jobs.Training) -> None:
         """Do what needs chance and threads for itself: one such job at a time."""
         if not self._training.acquire(blocking=False):
             error = RunError("A training is running already.", "Stop it first.")
@@ -170,8 +169,8 @@ class Worker:
         from netbuilder.engine import carrying, tasks
 
         return tasks.train(
-            _document(params),
-            Path(_text(params, "run")),
+            jobs.document(params),
+            Path(jobs.text(params, "run")),
             overrides=params.get("overrides") or {},
             resume=bool(params.get("resume", False)),
             wish=carrying.Wish.from_json(params.get("from")),
@@ -179,12 +178,12 @@ class Worker:
             listen=lambda event: self._tell(event.to_json()),
         )
 
-    def _work(self, request: Request, job: Training, control: Control) -> None:
+    def _work(self, request: Request, job: jobs.Training, control: Control) -> None:
         try:
-            with _trust(request):
+            with jobs.trust(request):
                 reply = Reply(request.id, job(self._around.absolute(request.params), control))
         except Exception as error:
-            reply = Reply(request.id, error=as_error(error))
+            reply = Reply(request.id, error=jobs.as_error(error))
         # The next training may be asked for as soon as the reply is out.
         self._control = None
         self._training.release()
@@ -234,183 +233,6 @@ class Worker:
         except Exception as error:
             # The first request that needs it will tell; the control thread must live.
             print(f"torch can't be loaded: {error}", file=sys.stderr)
-
-
-# -- jobs --------------------------------------------------------------------------------
-
-Job = Callable[[Mapping[str, Any]], Any]
-Training = Callable[[Mapping[str, Any], Control], Any]
-"""A job that trains: it may be told to stop."""
-
-
-def _trust(request: Request) -> contextlib.AbstractContextManager[None]:
-    """Within the block what the request brings along of trusted code may run, and nothing else."""
-    from netbuilder.layers import trusted
-
-    return trusted.given(trusted.Trust.from_json(request.params.get("code")))
-
-
-def _document(params: Mapping[str, Any]) -> Any:
-    """The project of a request; its own layers are those of this thread from now on."""
-    from netbuilder.layers import own
-    from netbuilder.storage import format
-
-    document = format.from_json(params.get("project"))
-    own.use(document.project)
-    if isinstance(params.get("folder"), str):
-        # Weights lie beside the project.
-        document.beside.folder = Path(params["folder"])
-    return document
-
-
-def _text(params: Mapping[str, Any], name: str) -> str:
-    value = params.get(name)
-    if not isinstance(value, str) or not value:
-        raise WorkerError(f"The request lacks '{name}'.")
-    return value
-
-
-def _analyse(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import tasks
-
-    # Whoever does not say wants the code too.
-    source = params.get("source") is not False
-    return tasks.analyse(_document(params), source=source).to_json()
-
-
-def _import_for_training() -> None:
-    # Without this the first training, sample or export would wait for it.
-    with contextlib.suppress(Exception):
-        importlib.import_module("torchmetrics")
-        importlib.import_module("netbuilder.engine.planning")
-
-
-def _sample(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import tasks
-
-    return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
-
-
-def _export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
-    from netbuilder.engine import tasks
-    from netbuilder.exchange.export import CANCELLED
-
-    if cancelled.is_set():
-        raise ExportError(CANCELLED)
-    origin = Path(_text(params, "run")) if params.get("run") else _document(params)
-    return tasks.export(
-        origin,
-        _text(params, "to"),
-        Path(_text(params, "out")),
-        network=params.get("network"),
-        opset=params.get("opset"),
-        cancelled=cancelled,
-    )
-
-
-def _predict(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import tasks
-
-    inputs = params.get("inputs")
-    if not isinstance(inputs, dict | list):
-        raise WorkerError("The request lacks 'inputs'.")
-    return tasks.predict(Path(_text(params, "run")), inputs, network=params.get("network"))
-
-
-def _summary(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import tasks
-
-    return tasks.summary(_document(params), params.get("network"), params.get("inputs") or {})
-
-
-def _carry(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import carrying, tasks
-
-    wish = carrying.Wish.from_json(params.get("from"))
-    if wish is None:
-        raise WorkerError("The request lacks 'from'.")
-    return tasks.carry(_document(params), wish)
-
-
-def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
-    from netbuilder.engine import resuming
-
-    steps = params.get("steps")
-    return resuming.verify(
-        _document(params),
-        steps if isinstance(steps, int) else None,
-        overrides=params.get("overrides") or {},
-        stopped=lambda: control.stopping,
-    )
-
-
-def _find_lr(params: Mapping[str, Any], control: Control) -> Any:
-    from netbuilder.engine import looking
-
-    return looking.find_rate(_document(params), params, control)
-
-
-def _find_batch(params: Mapping[str, Any], control: Control) -> Any:
-    from netbuilder.engine import looking
-
-    return looking.find_batch(_document(params), params, control)
-
-
-def _tune(params: Mapping[str, Any], control: Control) -> Any:
-    from netbuilder.engine import looking
-
-    return looking.tune(_document(params), control)
-
-
-_TRIALS: Mapping[str, Training] = {
-    "find_batch": _find_batch,
-    "find_lr": _find_lr,
-    "tune": _tune,
-    "verify_resume": _verify_resume,
-}
-"""What trains something that is thrown away, while nothing else may train."""
-
-
-def _weigh_classes(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import weighing
-
-    return weighing.look(_document(params), params.get("field"))
-
-
-def _help(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import layer_help
-
-    return layer_help.describe(_text(params, "layer"))
-
-
-_JOBS: Mapping[str, Job] = {
-    "carry": _carry,
-    "help": _help,
-    "sample": _sample,
-    "predict": _predict,
-    "summary": _summary,
-    "weigh_classes": _weigh_classes,
-}
-
-
-def as_error(error: Exception) -> NetbuilderError:
-    """Any exception as one that can be shown; an unforeseen one keeps its traceback."""
-    import traceback
-
-    if isinstance(error, NetbuilderError):
-        return error
-    text = " ".join(str(error).split())[:500] or type(error).__name__
-    if isinstance(error, MemoryError) or "can't allocate memory" in text:
-        return RunError("There is not enough memory.", "Use a smaller batch or network.")
-    if isinstance(error, OSError):
-        return NetbuilderError(f"{error.strerror or text}: {error.filename or ''}".rstrip(": "))
-    traceback.print_exception(error)
-    details = "".join(traceback.format_exception(error))[-20_000:]
-    return WorkerError(
-        f"Something unforeseen happened: {type(error).__name__}: {text}",
-        "Please report it with the details.",
-        details,
-    )
 
 
 # -- the process -------------------------------------------------------------------------

@@ -1,0 +1,195 @@
+"""What the worker does for each request that needs work; see docs/worker-protocol.md.
+
+Torch and its neighbours are imported by the first job that needs them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netbuilder.engine.protocol import Request, WorkerError
+from netbuilder.errors import ExportError, NetbuilderError, RunError
+from netbuilder.training.control import Control
+
+Job = Callable[[Mapping[str, Any]], Any]
+Training = Callable[[Mapping[str, Any], Control], Any]
+"""A job that trains: it may be told to stop."""
+
+
+def trust(request: Request) -> contextlib.AbstractContextManager[None]:
+    """Within the block what the request brings along of trusted code may run, and nothing else."""
+    from netbuilder.layers import trusted
+
+    return trusted.given(trusted.Trust.from_json(request.params.get("code")))
+
+
+def document(params: Mapping[str, Any]) -> Any:
+    """The project of a request; its own layers are those of this thread from now on."""
+    from netbuilder.layers import own
+    from netbuilder.storage import format
+
+    document = format.from_json(params.get("project"))
+    own.use(document.project)
+    if isinstance(params.get("folder"), str):
+        # Weights lie beside the project.
+        document.beside.folder = Path(params["folder"])
+    return document
+
+
+def text(params: Mapping[str, Any], name: str) -> str:
+    """A text that a request must have; `WorkerError` if it lacks it."""
+    value = params.get(name)
+    if not isinstance(value, str) or not value:
+        raise WorkerError(f"The request lacks '{name}'.")
+    return value
+
+
+def analyse(params: Mapping[str, Any]) -> Any:
+    """Problems, shapes and code of a project."""
+    from netbuilder.engine import tasks
+
+    # Whoever does not say wants the code too.
+    source = params.get("source") is not False
+    return tasks.analyse(document(params), source=source).to_json()
+
+
+def import_for_training() -> None:
+    """Load what a training needs, which takes seconds."""
+    # Without this the first training, sample or export would wait for it.
+    with contextlib.suppress(Exception):
+        importlib.import_module("torchmetrics")
+        importlib.import_module("netbuilder.engine.planning")
+
+
+def _sample(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
+
+
+def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
+    """Write a network to a file, unless it is called off before."""
+    from netbuilder.engine import tasks
+    from netbuilder.exchange.export import CANCELLED
+
+    if cancelled.is_set():
+        raise ExportError(CANCELLED)
+    origin = Path(text(params, "run")) if params.get("run") else document(params)
+    return tasks.export(
+        origin,
+        text(params, "to"),
+        Path(text(params, "out")),
+        network=params.get("network"),
+        opset=params.get("opset"),
+        cancelled=cancelled,
+    )
+
+
+def _predict(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    inputs = params.get("inputs")
+    if not isinstance(inputs, dict | list):
+        raise WorkerError("The request lacks 'inputs'.")
+    return tasks.predict(Path(text(params, "run")), inputs, network=params.get("network"))
+
+
+def _summary(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.summary(document(params), params.get("network"), params.get("inputs") or {})
+
+
+def _carry(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import carrying, tasks
+
+    wish = carrying.Wish.from_json(params.get("from"))
+    if wish is None:
+        raise WorkerError("The request lacks 'from'.")
+    return tasks.carry(document(params), wish)
+
+
+def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import resuming
+
+    steps = params.get("steps")
+    return resuming.verify(
+        document(params),
+        steps if isinstance(steps, int) else None,
+        overrides=params.get("overrides") or {},
+        stopped=lambda: control.stopping,
+    )
+
+
+def _find_lr(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.find_rate(document(params), params, control)
+
+
+def _find_batch(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.find_batch(document(params), params, control)
+
+
+def _tune(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import looking
+
+    return looking.tune(document(params), control)
+
+
+TRIALS: Mapping[str, Training] = {
+    "find_batch": _find_batch,
+    "find_lr": _find_lr,
+    "tune": _tune,
+    "verify_resume": _verify_resume,
+}
+"""What trains something that is thrown away, while nothing else may train."""
+
+
+def _weigh_classes(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import weighing
+
+    return weighing.look(document(params), params.get("field"))
+
+
+def _help(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import layer_help
+
+    return layer_help.describe(text(params, "layer"))
+
+
+JOBS: Mapping[str, Job] = {
+    "carry": _carry,
+    "help": _help,
+    "sample": _sample,
+    "predict": _predict,
+    "summary": _summary,
+    "weigh_classes": _weigh_classes,
+}
+
+
+def as_error(error: Exception) -> NetbuilderError:
+    """Any exception as one that can be shown; an unforeseen one keeps its traceback."""
+    import traceback
+
+    if isinstance(error, NetbuilderError):
+        return error
+    text = " ".join(str(error).split())[:500] or type(error).__name__
+    if isinstance(error, MemoryError) or "can't allocate memory" in text:
+        return RunError("There is not enough memory.", "Use a smaller batch or network.")
+    if isinstance(error, OSError):
+        return NetbuilderError(f"{error.strerror or text}: {error.filename or ''}".rstrip(": "))
+    traceback.print_exception(error)
+    details = "".join(traceback.format_exception(error))[-20_000:]
+    return WorkerError(
+        f"Something unforeseen happened: {type(error).__name__}: {text}",
+        "Please report it with the details.",
+        details,
+    )
