@@ -188,6 +188,7 @@ class Run:
     def close(self) -> None:
         """End the processes that read data, and wait for what is being written."""
         keeping.book(self, wait=True)
+        self.saver.close()
         if isinstance(self.data.train, Streamed):
             self.data.train.feed.close()
 

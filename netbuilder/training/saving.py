@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,7 +52,9 @@ class Saver:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._pending = False
         self._written: list[Written] = []
         self._error: BaseException | None = None
         self._finished = threading.Event()
@@ -59,15 +62,22 @@ class Saver:
     @property
     def busy(self) -> bool:
         """Whether something is being written."""
-        return self._thread is not None and not self._finished.is_set()
+        return self._pending and not self._finished.is_set()
 
     def begin(self, shots: list[Shot]) -> None:
         """Write these; nothing may be under way, and what was has been taken."""
-        assert self._thread is None
+        assert not self._pending
         self._finished.clear()
-        work = _beside_the_device(lambda: self._write(shots))
-        self._thread = threading.Thread(target=work, name="checkpoint", daemon=True)
-        self._thread.start()
+        self._pending = True
+        if self._thread is None:
+            # One for all checkpoints: who starts a thread waits until it runs.
+            self._thread = threading.Thread(target=self._run, name="checkpoint", daemon=True)
+            self._thread.start()
+        self._work.put(_beside_the_device(lambda: self._write(shots)))
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
 
     def _write(self, shots: list[Shot]) -> None:
         try:
@@ -83,15 +93,22 @@ class Saver:
 
         What was no matter of the disk is raised here.
         """
-        if self._thread is None or (self.busy and not wait):
+        if not self._pending or (self.busy and not wait):
             return []
-        self._thread.join()
-        self._thread = None
+        self._finished.wait()
+        self._pending = False
         written, self._written = self._written, []
         error, self._error = self._error, None
         if error is not None:
             raise error
         return written
+
+    def close(self) -> None:
+        """End the thread; nothing may be under way."""
+        if self._thread is not None:
+            self._work.put(None)
+            self._thread.join()
+            self._thread = None
 
 
 def _beside_the_device(work: Callable[[], None]) -> Callable[[], None]:

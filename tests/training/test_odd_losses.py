@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.training.control import Control
+from netbuilder.training.events import Event
 from netbuilder.training.folder import RunFolder
 from netbuilder.training.updating import Updating
 from tests.training.standins import Heard, losses, plan, run, same, weights
@@ -92,6 +94,10 @@ def test_gradients_of_other_batches_are_dropped(tmp_path: Path) -> None:
     assert len(losses(made)) == 12
 
 
+def _going_on(control: Control) -> Callable[[Event], None]:
+    return lambda event: control.resume() if event.event == "paused" else None
+
+
 def test_a_rate_changed_in_the_middle_is_as_if_it_had_been_planned(tmp_path: Path) -> None:
     """Stop, another learning rate, on: twice, with the same events, the same weights."""
     made = []
@@ -102,7 +108,7 @@ def test_a_rate_changed_in_the_middle_is_as_if_it_had_been_planned(tmp_path: Pat
         control = Control()
         if name == "b":
             # A pause changes nothing either.
-            heard = Heard(lambda event: control.resume() if event.event == "paused" else None)
+            heard = Heard(_going_on(control))
             control.pause()
             run(rest, tmp_path / name, control=control, listen=heard, resume=True)
         else:
