@@ -184,7 +184,9 @@ def _has_pictures(value: Mapping[str, Any]) -> bool:
 def _pictures(value: Mapping[str, Any]) -> list[tuple[QImage, str, str]]:
     if value.get("kind") == "image":
         outputs, targets = _list(value.get("output")), _list(value.get("target"))
-        mixed = [(image, "target") for image in targets] + [(image, "output") for image in outputs]
+        mixed = [(image, "target") for image in targets] + [
+            (image, "output" * bool(targets)) for image in outputs
+        ]
         if len(targets) == len(outputs):
             # Pairs side by side: what came in, what came out.
             pairs = zip(targets, outputs, strict=True)

@@ -34,10 +34,11 @@ def test_points_lie_in_the_plane_of_principal_components() -> None:
 
 
 def test_an_embedding_does_not_turn_over_from_epoch_to_epoch() -> None:
-    values = torch.randn(40, 5, generator=torch.Generator().manual_seed(0)).double()
-    before = np.array(show(values, "embedding", (), {})["points"])
-    after = np.array(show(values + 1e-6 * torch.randn(40, 5), "embedding", (), {})["points"])
-    np.testing.assert_allclose(before, after, atol=1e-3)
+    """Which way an axis points is anybody's choice; here the largest value is positive."""
+    for seed in range(20):
+        values = torch.randn(40, 5, generator=torch.Generator().manual_seed(seed)).double()
+        points = np.array(show(values, "embedding", (), {})["points"])
+        assert (points.max(axis=0) >= -points.min(axis=0)).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 8), (6, 1), (6, 2), (6, 2, 3)])
