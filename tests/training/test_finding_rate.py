@@ -38,6 +38,13 @@ def test_a_loss_that_never_falls_suggests_nothing() -> None:
     assert suggest(rates[:5], [5.0, 4.0, 3.0, 2.0, 1.0]) is None
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_suggests_nothing(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    losses = [2.3 + 0.1 * float(random.standard_normal()) for _ in range(100)]
+    assert suggest(list(np.geomspace(1e-7, 10.0, 100)), losses) is None
+
+
 def test_not_a_number_ends_it_and_is_not_in_the_answer() -> None:
     def spoil(number: int, loss: Tensor) -> Tensor:
         return loss * math.nan if number == 30 else loss
