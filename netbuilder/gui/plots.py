@@ -239,12 +239,10 @@ class Plots(QWidget):
                 plot.set_cursor(x)
 
     def _redraw(self) -> None:
-        if not self.isVisible():
-            return
         began = time.perf_counter()
         for name in list(self._stale):
             plot = self.plots[name]
-            # What is scrolled away waits until it is seen.
+            # What is hidden or scrolled away waits until it is seen.
             if not plot.visibleRegion().isEmpty():
                 plot.redraw()
                 plot.view.viewport().repaint()

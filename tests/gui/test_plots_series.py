@@ -83,12 +83,17 @@ def test_a_resumed_run_takes_back_what_it_tells_again() -> None:
     for step in range(100, 300):
         series.add(step, -1.0 if step == 250 else 2.0)
     assert series.left_out == 7
-    axis = series.steps.all
-    _, ys = decimate(axis, series.column(), 0, 299, 10)
-    assert ys.reshape(-1, 2).min() == -5
+    _, ys = decimate(series.steps.all, series.column(), 0, 299, 2)
+    assert ys.tolist() == [-5, 94, -1, 2]
     fresh = _series(np.append(np.arange(100.0) - 5, np.full(200, 2.0)))
-    fresh_values = fresh.column(0.5).values.all[:240]
-    assert np.array_equal(series.column(0.5).values.all[:240], fresh_values)
+    expected = fresh.column(0.5, True).values.all[:240]
+    np.testing.assert_array_equal(series.column(0.5, True).values.all[:240], expected)
+
+
+def test_a_point_on_the_border_of_two_columns_belongs_to_the_right_one() -> None:
+    series = _series(np.arange(100.0))
+    _, ys = decimate(series.steps.all, series.column(), 0, 100, 2)
+    assert ys.tolist() == [0, 49, 50, 99]
 
 
 def test_smoothing_is_tensorboards() -> None:
