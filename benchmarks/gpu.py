@@ -3,8 +3,9 @@
 Both train a convolutional network on pictures made by chance (3×32×32, 10 classes) that lie in the
 GPU's memory, in bf16, channels last, compiled, with fused AdamW and batches of the same size. The
 loop by hand does nothing but train: no metrics, no look at the loss, no checkpoint; ours also
-evaluates 512 pictures after every epoch. Rounds alternate in one process; the figure is the median of the ratios of neighbouring rounds. Prints one
-JSON line; without a GPU it says so and ends with 0.
+evaluates 512 pictures after every epoch. Rounds alternate in one process; the figure is the
+median of the ratios of neighbouring rounds. Prints one JSON line; without a GPU it says so and
+ends with 0.
 
 Needs no Qt: Python 3.11 or newer, torch 2.10 or newer, `pip install --no-deps .` and the few
 libraries that training imports (numpy, networkx, pydantic, psutil, safetensors, torchmetrics,

@@ -142,9 +142,13 @@ class MainWindow(QMainWindow):
         if self.session is None:
             from netbuilder.app.places import home
             from netbuilder.app.session import Session
+            from netbuilder.engine.remote import RemoteClient
 
             locks = home("state") / "locks"
-            self.session = Session(self.posted.emit, self._client_factory, locks)
+            factory = self._client_factory or partial(
+                RemoteClient, command=lambda: self.settings.value.worker
+            )
+            self.session = Session(self.posted.emit, factory, locks)
             self.session.subscribe(self._hear)
         return self.session
 

@@ -34,6 +34,7 @@ from netbuilder.training.plan import Plan
 from netbuilder.training.replaying import BadBatch
 from netbuilder.training.reporter import Listener, Reporter, Silent
 from netbuilder.training.run import CalledOff, Run
+from netbuilder.training.shares import held
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def train(
             # Another step may have made its update already; gradients that wait may be NaN.
             accumulating = plan.settings.accumulate > 1 and device.type != "cpu"
             run.torn = len(run.steps) > 1 or accumulating
-            error, bad = _explain_loss(run, fault)
-            result = _fail(run, error)
+            why, bad = _explain_loss(run, fault)
+            result = _fail(run, why)
             _keep_batch(run, bad)
             return result
         except Exception as error:
@@ -211,6 +212,15 @@ def _explain_loss(run: Run, fault: NonFiniteLoss) -> tuple[RunError, BadBatch]:
     position.step = fault.step
     indices = run.batches.indices(position.epoch, position.batch)
     batch = next(run.batches.epoch(position.epoch, position.batch))
+    if not run.group.alone:
+        low, high = held(len(indices), run.group.rank, run.group.size)
+        indices = indices[low:high]
+    if together.entangled(run):
+        error = RunError(
+            f"The loss became NaN or infinite at step {fault.step + 1}.",
+            "Lower the learning rate. Resumed in one process, the run names the node.",
+        )
+        return error, BadBatch(batch, indices, fault.step, "")
     for step in run.steps:
         error = failures.explain_loss(
             step.module, {name: batch[name] for name in step.plan.fields}, fault.step, indices

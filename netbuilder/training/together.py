@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from netbuilder.errors import RunError
 from netbuilder.training import randomness, sharding
@@ -174,6 +174,16 @@ def own_part(run: Run, saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # -- faults ----------------------------------------------------------------------------------
+
+
+def entangled(run: Run) -> bool:
+    """Whether no process can compute by itself: its networks wait for those of the others."""
+    modules = (each for network in run.plan.networks.values() for each in network.modules())
+    return not run.group.alone and (
+        any(sharding.is_sharded(step.parameters) for step in run.steps)
+        or any(isinstance(each, nn.SyncBatchNorm) for each in modules)
+    )
+
 
 _LOST = ("connection", "gloo", "nccl", "timed out", "timeout", "socket", "peer")
 

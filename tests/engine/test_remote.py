@@ -224,6 +224,14 @@ def test_other_work_stays_here(tmp_path: Path) -> None:
     assert client._here.asked == ["analyse", "stop"]
 
 
+def test_without_a_command_all_stays_here(tmp_path: Path) -> None:
+    client = RemoteClient(lambda message: None, command=lambda: "", here=NoWorker)
+    client.request("train", {"run": str(tmp_path / "run")})
+    client.request("pause", {})
+    client.request("train", {"run": str(tmp_path / "old"), "resume": True})
+    assert client._here.asked == ["train", "pause", "train"]
+
+
 # -- files, without a process -----------------------------------------------------------------
 
 

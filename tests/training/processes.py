@@ -218,6 +218,8 @@ def main(folder: Path) -> None:
             results[f"whole {name}"] = result_of(make(), whole)
             results[f"parts {name}"] = result_of(make(), rest)
         results["spoilt"] = result_of(spoilt(), do(spoilt(), folder / "spoilt", group))
+        sharded = do(spoilt(parallel="fsdp"), folder / "sharded spoilt", group)
+        results["sharded spoilt"] = result_of(spoilt(), sharded)
         (folder / f"{place.rank}.json").write_text(json.dumps(results))
     os._exit(0)
 

@@ -114,12 +114,13 @@ def test_one_process_goes_on_with_a_checkpoint_of_two(
     assert math.isfinite(result.metrics["val/loss"])
 
 
-def test_a_loss_that_is_no_number_stops_all_at_the_same_step(together: Path) -> None:
-    first, second = results(together, 0)["spoilt"], results(together, 1)["spoilt"]
+@pytest.mark.parametrize("name", ["spoilt", "sharded spoilt"])
+def test_a_loss_that_is_no_number_stops_all_at_the_same_step(together: Path, name: str) -> None:
+    first, second = results(together, 0)[name], results(together, 1)[name]
     assert first["status"] == second["status"] == "failed"
     assert first["steps"] == second["steps"] == 4
     assert "at step 5" in first["error"]["message"]
-    weights = kept(together / "spoilt")["main"]
+    weights = kept(together / name)["main"]
     assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
 
 

@@ -19,6 +19,13 @@ _LOOKS = {
 }
 
 
+def where_to_train(window: MainWindow) -> None:
+    """Choose the computer that trains."""
+    from netbuilder.gui.worker_dialog import WorkerDialog
+
+    WorkerDialog(window.settings, window).open()
+
+
 def commands(window: MainWindow) -> list[Command]:
     """The Run menu."""
     run = window.runner
@@ -90,6 +97,14 @@ def commands(window: MainWindow) -> list[Command]:
             2,
             enabled=run.can_train,
             obstacle=run.obstacle,
+        ),
+        Command(
+            "run.where",
+            "Where to train…",
+            lambda: where_to_train(window),
+            (),
+            "Run",
+            3,
         ),
         Command(
             "run.restart",
