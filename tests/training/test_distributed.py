@@ -20,7 +20,8 @@ from tests.training import processes
 from tests.training.processes import EQUAL, EXACT, STOP, chancy, classifier, do
 from tests.training.standins import plan
 
-PATIENCE_S = 100.0
+PATIENCE_S = 200.0
+pytestmark = pytest.mark.timeout(240)
 CLOSE = 1e-5
 
 
