@@ -302,7 +302,9 @@ class TrainingPanel(QWidget):
             mend = [self._fix_button(fix) for fix in (fault.fixes if fault is not None else ())]
             text = fault.message if fault is not None else "The training ended unexpectedly."
             hint = fault.hint if fault is not None else ""
-            self.banner.say("errorbox", text, hint, *places, *again, *mend)
+            # A button says it already, and both do not fit into a narrow window.
+            self.banner.say("errorbox", text, "" if mend else hint, *places, *again, *mend)
+            set_tip(self.banner, hint)
 
     def _fix_button(self, fix: Fix) -> QPushButton:
         """Changes the project by one click; what was done can be undone, not done twice."""
