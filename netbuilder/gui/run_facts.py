@@ -68,7 +68,7 @@ class Banner(QFrame):
 
     def fit(self, width: int) -> None:
         """Leave out what matters least where the panel is narrow."""
-        self.hint.setVisible(self.is_long or width >= 900)
+        self.hint.setVisible(bool(self.hint.text()) and (self.is_long or width >= 900))
         for action in self._buttons:
             action.setVisible(self.is_long or width >= 600)
 
@@ -90,4 +90,5 @@ class Banner(QFrame):
         self._row.setStretch(0, 2 if long else 0)
         self.text.setText(text)
         self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
         self.show()
