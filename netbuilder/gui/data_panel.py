@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -22,17 +22,21 @@ from PySide6.QtWidgets import (
 from netbuilder.gui.samples import Bars, CurveGrid, ImageGrid, image_of
 from netbuilder.gui.widgets import EmptyState, clear, column, label, scroller, set_tip
 
+TEXTS = 8
+"""Texts that are shown of a field."""
 SHOWN = 48
 """Samples that the panel asks for."""
 
 
 def kind_of(field: Mapping[str, Any]) -> str:
-    """How a field is shown: `image`, `class`, `curve`, `number` or `vector`."""
+    """How a field is shown: `image`, `class`, `text`, `curve`, `number` or `vector`."""
     shape = tuple(field["shape"])
     if len(shape) in (2, 3) and shape[0] in (1, 3) and min(shape[-2:]) > 1:
         return "image"
     if not shape and field.get("classes"):
         return "class"
+    if len(shape) == 1 and field.get("classes"):
+        return "text"
     if len(shape) == 2 and shape[1] == 1:
         return "curve"
     if not shape or shape == (1,):
@@ -142,6 +146,7 @@ class DataPanel(QWidget):
         curves = [name for name, kind in kinds.items() if kind == "curve"]
         classes = next((name for name, kind in kinds.items() if kind == "class"), None)
         numbers = [name for name, kind in kinds.items() if kind == "number"]
+        written = [name for name, kind in kinds.items() if kind == "text"]
         for name in images:
             self._caption(name)
             texts = self._class_texts(fields, samples, classes)
@@ -163,7 +168,11 @@ class DataPanel(QWidget):
             flat = [v[0] if isinstance(v, list) else v for v in next_values]
             plots.show_curves(list(zip(samples[name], flat, strict=True))[:24])
             self._samples_column.addWidget(plots)
-        if not images and not curves and samples:
+        for name in written:
+            self._caption(name)
+            for row in samples[name][:TEXTS]:
+                self._samples_column.addWidget(_written(row, fields[name]["classes"]))
+        if not images and not curves and not written and samples:
             self._caption("First samples")
             self._samples_column.addWidget(_table(samples))
 
@@ -188,6 +197,13 @@ def _column() -> tuple[QVBoxLayout, QWidget]:
     layout.setContentsMargins(16, 12, 16, 16)
     layout.setSpacing(8)
     return layout, content
+
+
+def _written(ids: Sequence[int], letters: Sequence[str]) -> QWidget:
+    """A sample of text; only its letters, whatever they would mean to a label."""
+    between = "" if all(len(letter) < 2 for letter in letters) else " "
+    text = between.join(letters[i] if 0 <= i < len(letters) else str(i) for i in ids)
+    return label(text, "mono", wrap=True)
 
 
 def _table(samples: Mapping[str, Any]) -> QTableWidget:
