@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
 from tests.training.standins import plan, run
 
-SIZE = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
+SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
 
 
 def bad_from(step: int) -> nn.Module:
