@@ -68,5 +68,6 @@ def in_use(averages: Iterable[Averages]) -> Iterator[None]:
     try:
         yield
     finally:
-        for each in taken:
+        # Two steps may average the same weights: what came last goes first.
+        for each in reversed(taken):
             each.exchange()

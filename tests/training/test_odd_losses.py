@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from netbuilder.training.averaging import Averages, in_use
 from netbuilder.training.control import Control
 from netbuilder.training.events import Event
 from netbuilder.training.folder import RunFolder
@@ -92,6 +93,21 @@ def test_gradients_of_other_batches_are_dropped(tmp_path: Path) -> None:
     assert result.status == "finished"
     # The second epoch begins again: two of six batches each.
     assert len(losses(made)) == 12
+
+
+def test_two_averages_of_the_same_weights_leave_them_as_they_were() -> None:
+    weight = torch.nn.Parameter(torch.zeros(3))
+    averages = [Averages([weight], 0.5), Averages([weight], 0.9)]
+    for each in averages:
+        with torch.no_grad():
+            weight += 1.0
+        each.update()
+    before = weight.detach().clone(), [each.state()["weights"][0] for each in averages]
+    kept = [[tensor.clone() for tensor in each._averages] for each in averages]
+    with in_use(averages):
+        assert torch.equal(weight, kept[1][0])
+    assert torch.equal(weight, before[0])
+    assert [each._averages[0].tolist() for each in averages] == [k[0].tolist() for k in kept]
 
 
 def _going_on(control: Control) -> Callable[[Event], None]:
