@@ -102,11 +102,11 @@ def test_two_averages_of_the_same_weights_leave_them_as_they_were() -> None:
         with torch.no_grad():
             weight += 1.0
         each.update()
-    before = weight.detach().clone(), [each.state()["weights"][0] for each in averages]
+    before = weight.detach().clone()
     kept = [[tensor.clone() for tensor in each._averages] for each in averages]
     with in_use(averages):
         assert torch.equal(weight, kept[1][0])
-    assert torch.equal(weight, before[0])
+    assert torch.equal(weight, before)
     assert [each._averages[0].tolist() for each in averages] == [k[0].tolist() for k in kept]
 
 
