@@ -103,7 +103,7 @@ def times(
 
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder.create(Path(name) / "run", b"{}")
-        Run.advance = advance  # type: ignore[method-assign]
+        Run.advance = advance  # type: ignore[method-assign,assignment]
         keeping.save_beside = timed
         try:
             loop.train(plan(make, steps, every), folder, Control(), lambda event: None)

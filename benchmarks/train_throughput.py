@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.plans import by_train, fastest, make_plan
 from netbuilder.training import optimizers, parts, threads
-from netbuilder.training.plan import Plan
+from netbuilder.training.plan import Plan, StepPlan
 
 EPOCHS = {"digits_mlp": 60, "digits_cnn": 5, "digits_lstm": 5, "gan_mlp": 15}
 AT_LEAST = 0.97
@@ -36,10 +36,11 @@ AT_LEAST = 0.97
 def by_hand(plan: Plan, *, evaluate: bool) -> float:
     """Train as plainly as possible; samples per second."""
     settings, data = plan.settings, dict(plan.dataset.train)
-    work = []
+    work: list[tuple[StepPlan, torch.optim.Optimizer]] = []
     for step in plan.steps:
         groups = parts.groups(plan.networks, step.updates, ())
-        work.append((step, *optimizers.make(step.settings.optimizer, groups)))
+        (optimizer,) = optimizers.make(step.settings.optimizer, groups)
+        work.append((step, optimizer))
     count = len(next(iter(data.values())))
     start = time.perf_counter()
     for _ in range(settings.epochs):

@@ -41,7 +41,9 @@ MISTAKES: list[tuple[str, Callable[[Drawing], Node], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("message", "draw", "fix"), MISTAKES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("message", "draw", "fix"), MISTAKES, ids=[row[0][:40] for row in MISTAKES]
+)
 def test_it_is_told(message: str, draw: Callable[[Drawing], Node], fix: str) -> None:
     d = Drawing()
     node = draw(d)

@@ -100,7 +100,7 @@ def test_two_averages_of_the_same_weights_leave_them_as_they_were() -> None:
     averages = [Averages([weight], 0.5), Averages([weight], 0.9)]
     for each in averages:
         with torch.no_grad():
-            weight += 1.0
+            weight.add_(1.0)
         each.update()
     before = weight.detach().clone()
     kept = [[tensor.clone() for tensor in each._averages] for each in averages]

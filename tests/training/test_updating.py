@@ -208,6 +208,7 @@ def test_without_a_compiler_the_plain_module_trains(
 
 @pytest.mark.nightly
 @pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")  # Deprecations inside the compiler.
 def test_a_compiled_step_computes_the_same(tmp_path: Path) -> None:
     made = plan(epochs=2, compile=True, make=linear, optimizer=SGD)
     result = run(made, tmp_path / "run")
