@@ -8,15 +8,22 @@ import torch
 from torch import nn
 
 
+def put_to_rest(network: nn.Module) -> list[nn.Module]:
+    """Put a network in eval mode; the modules that were not in it yet."""
+    awake = [module for module in network.modules() if module.training]
+    for module in awake:
+        module.training = False
+    return awake
+
+
 def evaluated(network: nn.Module, *inputs: torch.Tensor) -> Any:
-    """What a network computes in eval mode; afterwards it is in its own mode again."""
-    if not network.training:
-        return network(*inputs)
-    network.eval()
+    """What a network computes in eval mode; then each module is in its own again."""
+    awake = put_to_rest(network)
     try:
         return network(*inputs)
     finally:
-        network.train()
+        for module in awake:
+            module.training = True
 
 
 def frozen(network: nn.Module, *inputs: torch.Tensor) -> Any:
@@ -32,9 +39,9 @@ def frozen(network: nn.Module, *inputs: torch.Tensor) -> Any:
         for path, module in network.named_modules()
         for name, weight in module.named_parameters(recurse=False)
     }
-    training = network.training
-    network.eval()
+    awake = put_to_rest(network)
     try:
         return torch.func.functional_call(network, weights, inputs, tie_weights=False)
     finally:
-        network.train(training)
+        for module in awake:
+            module.training = True
