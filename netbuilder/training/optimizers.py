@@ -126,10 +126,17 @@ def refuse(
     """`NetbuilderError` for settings beside the optimizer that it can't work with."""
     sparse = sparse_weights(modules)
     clips = step.clip_norm is not None or step.clip_value is not None
-    if clips and any(id(p) in sparse for group in groups for p in group["params"]):
+    is_sparse = any(id(p) in sparse for group in groups for p in group["params"])
+    if clips and is_sparse:
         raise NetbuilderError(
             "PyTorch can't clip the sparse gradients of an embedding.",
             "Remove clip_norm and clip_value, or switch off the embedding's `sparse`.",
+        )
+    if training.accumulate > 1 and is_sparse:
+        # A checkpoint may come while they wait for their update, and has no place for them.
+        raise NetbuilderError(
+            "The sparse gradients of an embedding can't be accumulated.",
+            "Set accumulate to 1 and the batch larger, or switch off the embedding's `sparse`.",
         )
     if not isinstance(step.optimizer, LBFGSSettings):
         return

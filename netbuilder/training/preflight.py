@@ -19,6 +19,7 @@ def check(plan: Plan, processes: int = 1) -> None:
 def find_problems(plan: Plan) -> list[Problem]:
     """Steps without something to train, data that does not fit, an unknown monitor."""
     problems = [*_step_problems(plan), *_data_problems(plan)]
+    problems += _average_problems(plan)
     problems += balancing.problems(plan.dataset, plan.settings.balance)
     known = monitored(plan)
     if monitor_of(plan) not in known:
@@ -96,6 +97,31 @@ def _step_problems(plan: Plan) -> list[Problem]:
                 message = f"Step '{step.name}' reads '{name}', which the data does not have."
                 hint = f"Fields of the data: {known}."
                 problems.append(Problem("error", "data.field", message, hint))
+    return problems
+
+
+def _average_problems(plan: Plan) -> list[Problem]:
+    """Weights that two steps average: only one of the averages could be evaluated and kept."""
+    settled = [part for step in plan.steps for part in step.settings.parts]
+    averaged: dict[int, str] = {}
+    problems = []
+    for step in plan.steps:
+        if step.settings.ema is None:
+            continue
+        own = {
+            id(parameter): f"{name}.{path}"
+            for name in step.updates
+            if name in plan.networks
+            for path, parameter in plan.networks[name].named_parameters()
+            if parameter.requires_grad
+            and not ((part := parts.part_of(f"{name}.{path}", settled)) and part.frozen)
+        }
+        twice = next((weight for weight in own if weight in averaged), None)
+        if twice is not None:
+            message = f"Steps '{averaged[twice]}' and '{step.name}' both average '{own[twice]}'."
+            hint = "Clear `ema` in one of them: the other's average follows all updates of its own."
+            problems.append(Problem("error", "training.average", message, hint))
+        averaged |= dict.fromkeys(own, step.name)
     return problems
 
 

@@ -127,7 +127,9 @@ class Updating:
         self._batches = self._samples = 0
         if self._scaler is not None:
             self._step_scaled(self._scaler)
-        elif self._looks_again and again is not None:
+        elif self._looks_again:
+            # Nothing waits for the end of an epoch: `optimizers.refuse` lets it not accumulate.
+            assert again is not None
             self._step_looking(again)
         else:
             self._clip()
