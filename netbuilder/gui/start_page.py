@@ -24,7 +24,7 @@ from netbuilder.gui.widgets import button, clear, column, label, link, row, scro
 if TYPE_CHECKING:
     from netbuilder.app.templates import TemplateInfo
 
-CARD_WIDTH, CARD_HEIGHT = 264, 288
+CARD_WIDTH, CARD_HEIGHT = 264, 304
 PICTURE_HEIGHT = 104
 GAP = 16
 
@@ -46,12 +46,11 @@ class Card(QFrame):
         self.setAccessibleDescription(f"{info.task}. {info.description}")
         self.setObjectName(f"template.{info.id}")
         self.picture = GraphPicture(PICTURE_HEIGHT)
-        count = sum(info.networks.values())
         self.description = label(info.description, "muted", wrap=True)
         self.description.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.description.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         set_tip(self.description, info.description)
-        facts = label(f"{info.dataset}  ·  {count:,} parameters", "small")
+        facts = label(f"{info.dataset}  ·  {info.parameters:,} parameters", "small")
         texts = column(label(info.title, "heading"), self.description, gap=4)
         texts.setStretch(1, 1)
         texts.addWidget(label(info.task, "small"))

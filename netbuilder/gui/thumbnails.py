@@ -19,13 +19,15 @@ _WIDTH, _HEIGHT = 150.0, 46.0
 """What a node is taken to measure on the canvas."""
 _SLAB = 56.0
 _PITCH = 34.0
+IN_LINE = 3
+"""How many networks stand side by side before they are parted into two lines."""
 
 Families = Mapping[str, str]
 """A family's name by layer id."""
 
 
 class GraphPicture(QWidget):
-    """The networks of a document, side by side; nothing until `show_document`."""
+    """The networks of a document; nothing until `show_document`."""
 
     def __init__(self, height: int) -> None:
         super().__init__()
@@ -54,9 +56,16 @@ class GraphPicture(QWidget):
         if document is None:
             return
         graphs = [graph for graph in document.of_kind("network") if graph.nodes]
-        width = area.width() / max(1, len(graphs))
+        # Many in one line would be specks.
+        lines = 1 if len(graphs) <= IN_LINE else 2
+        columns = max(1, -(-len(graphs) // lines))
+        width, height = area.width() / columns, area.height() / lines
         for number, graph in enumerate(graphs):
-            cell = QRectF(number * width, 0, width, area.height()).adjusted(16, 12, -16, -12)
+            line, place = divmod(number, columns)
+            here = min(columns, len(graphs) - line * columns)
+            left = (area.width() - here * width) / 2 + place * width
+            cell = QRectF(left, line * height, width, height)
+            cell = cell.adjusted(16, 12, -16, -12) if lines == 1 else cell.adjusted(10, 9, -10, -9)
             self._paint(painter, graph, cell, document.project.flow == "down")
 
     def _paint(self, painter: QPainter, graph: Graph, cell: QRectF, down: bool) -> None:

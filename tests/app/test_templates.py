@@ -51,8 +51,12 @@ def test_the_templates_are_there() -> None:
     assert {template.id for template in templates()} == set(IDS)
     first, *rest = templates()
     assert first.id == "digits_cnn"
-    families = [(template.family, template.title) for template in rest]
-    assert families == sorted(families)
+    # The simple before the intricate: digits, then few networks.
+    places = [
+        (not template.dataset.startswith("Digits"), len(template.networks), template.task)
+        for template in rest
+    ]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -113,6 +117,13 @@ def test_it_is_laid_out_to_be_read(id: str) -> None:
                 and frame.y <= node.y <= frame.y + frame.height - NODE_HEIGHT
             ]
             assert len(inside) > 1
+
+
+def test_what_networks_share_is_counted_once() -> None:
+    layers = 64 * 96 + 96 + 96 * 48 + 48
+    decoders = 96 * 64 + 64 + 48 * 96 + 96
+    assert info("stacked_autoencoder").parameters == layers + decoders + 48 * 10 + 10
+    assert info("gan_mlp").parameters == sum(info("gan_mlp").networks.values())
 
 
 def test_the_mlp_has_the_sizes_it_is_known_by() -> None:
