@@ -99,7 +99,7 @@ class CurvePlot(QWidget):
         self.legend = Legend(title)
         self.title = self.legend.title
         self.view = PlotView()
-        self.view.setMinimumSize(150 if small else 180, 64 if small else 92)
+        self.view.setMinimumSize(150 if small else 180, 64 if small else 104)
         self.view.setAccessibleName(f"Plot of {title}")
         self.view.setAccessibleDescription(
             "Left and right read the values, plus and minus zoom, F fits"

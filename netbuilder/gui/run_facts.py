@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from netbuilder.gui.widgets import column, label, row, set_role
@@ -53,11 +56,13 @@ class Banner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.text = label("", "heading")
+        # It is cut to the room there is: it must not ask for more.
         self.text.setMinimumWidth(60)
         self.hint = label("", "muted", wrap=True)
         self._row = row(self.text, gap=16, margins=(12, 4, 6, 4))
         self._row.addWidget(self.hint, 1)
         self._buttons: list[QWidget] = []
+        self._parts: tuple[str, ...] = ()
         self.setLayout(self._row)
         self.hide()
 
@@ -71,9 +76,35 @@ class Banner(QFrame):
         self.hint.setVisible(bool(self.hint.text()) and (self.is_long or width >= 900))
         for action in self._buttons:
             action.setVisible(self.is_long or width >= 600)
+        self._shorten()
 
-    def say(self, role: str, text: str, hint: str, *actions: QWidget) -> None:
-        """Show it; `role` is `okbox` or `errorbox`."""
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """A verdict with as many of its figures as there is room for, never with half of one."""
+        if self.is_long:
+            return
+        edges = self._row.contentsMargins()
+        room = self.width() - edges.left() - edges.right() - 2
+        room -= sum(
+            widget.sizeHint().width() + self._row.spacing()
+            for widget in (self.hint, *self._buttons)
+            if not widget.isHidden()
+        )
+        letters = self.text.fontMetrics()
+        for count in range(len(self._parts), 0, -1):
+            for between in ("  ·  ", " · "):
+                text = between.join(self._parts[:count])
+                if count == 1 or letters.horizontalAdvance(text) <= room:
+                    self.text.setText(text)
+                    return
+
+    def say(self, role: str, parts: Sequence[str], hint: str, *actions: QWidget) -> None:
+        """Show it; `role` is `okbox` or `errorbox`. What matters most stands first."""
+        self._parts = tuple(parts)
+        text = "  ·  ".join(parts)
         for old in self._buttons:
             self._row.removeWidget(old)
             old.hide()
@@ -91,4 +122,5 @@ class Banner(QFrame):
         self.text.setText(text)
         self.hint.setText(hint)
         self.hint.setVisible(bool(hint))
+        self._shorten()
         self.show()

@@ -53,6 +53,7 @@ QPushButton[role="big"]:hover { background: $accent_hover; }
 QPushButton[role="big"]:disabled { background: $card; color: $muted; border-color: $border; }
 QPushButton[role="quiet"] { background: transparent; border-color: transparent; color: $muted; }
 QPushButton[role="quiet"]:hover { background: $hover; color: $text; }
+QPushButton[role="quiet"]:focus { border-color: $accent; }
 
 QToolBar QToolButton { padding: 5px 9px; border-radius: 5px; }
 QToolBar QToolButton[role="primary"] {

@@ -73,6 +73,7 @@ class TrainingPanel(QWidget):
         self._due.setInterval(REFRESH_MS)
         self._due.timeout.connect(self._refresh)
         self._ready = False
+        self._obstacle = ""
         self.train = button("Train", self.train_wanted.emit, "big")
         self.train.setObjectName("train")
         self.pause = button("Pause", self._pause)
@@ -99,7 +100,7 @@ class TrainingPanel(QWidget):
     def _build(self) -> None:
         facts = (self.epoch, self.left, self.speed, self.memory, self.rate)
         self._head: QHBoxLayout = row(
-            self.train, self.pause, self.stop, 12, self.status, *facts, None, gap=16
+            self.train, self.pause, self.stop, self.status, *facts, None, gap=16
         )
         self._head.setContentsMargins(12, 6, 12, 5)
         self._split = QSplitter(Qt.Orientation.Horizontal)
@@ -188,8 +189,18 @@ class TrainingPanel(QWidget):
         """What has to be done before a training can start; empty if it can."""
         self._ready = not obstacle
         set_tip(self.train, obstacle)
-        self.empty.say("Not trained yet", obstacle or INVITATION)
+        self._obstacle = obstacle
+        self._invite()
         self._update()
+
+    def _invite(self) -> None:
+        run = self.run
+        if run is None:
+            self.empty.say("Not trained yet", self._obstacle or INVITATION)
+        elif run.active:
+            self.empty.say("Getting ready", "Curves appear with the first step.")
+        else:
+            self.empty.say("Nothing to show", "The run ended before its first step.")
 
     def show_run(self, run: RunView | None) -> None:
         """The run has another status, or is another run."""
@@ -202,6 +213,7 @@ class TrainingPanel(QWidget):
             self._show_end(run)
         else:
             self.banner.hide()
+        self._invite()
         self._refresh()
 
     def add_event(self, run: RunView, event: Event) -> None:
@@ -289,10 +301,10 @@ class TrainingPanel(QWidget):
         ]
         if run.status in ("finished", "stopped"):
             export = button("Export…", self.export_wanted.emit, "primary")
-            text = "  ·  ".join([_STATUS[run.status], *results[:4]])
             resume = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
-            self.banner.say("okbox", text, took, *resume, export)
-            set_tip(self.banner, f"Kept in {run.path}")
+            parts = [_STATUS[run.status], *results]
+            self.banner.say("okbox", parts, took, *resume, export)
+            set_tip(self.banner, "\n".join([*parts, took, f"Kept in {run.path}"]))
         else:
             places: list[QWidget] = []
             if fault is not None and fault.node:
@@ -303,7 +315,7 @@ class TrainingPanel(QWidget):
             text = fault.message if fault is not None else "The training ended unexpectedly."
             hint = fault.hint if fault is not None else ""
             # A button says it already, and both do not fit into a narrow window.
-            self.banner.say("errorbox", text, "" if mend else hint, *places, *again, *mend)
+            self.banner.say("errorbox", [text], "" if mend else hint, *places, *again, *mend)
             set_tip(self.banner, hint)
 
     def _fix_button(self, fix: Fix) -> QPushButton:

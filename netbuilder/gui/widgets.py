@@ -260,12 +260,14 @@ class EmptyState(QWidget):
         super().__init__()
         self.title = label(title, "heading")
         self.text = label(text, "muted", wrap=True)
-        self.text.setMinimumWidth(min(440, self.text.fontMetrics().horizontalAdvance(text) + 8))
         self.text.setMaximumWidth(440)
         for part in (self.title, self.text):
             part.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         layout = column(None, self.title, gap=GAP, margins=(24, 16, 24, 16))
-        layout.addLayout(row(None, self.text, None))
+        middle = row(None, self.text, None)
+        # All the width there is up to the most it takes, and only then room at its sides.
+        middle.setStretch(1, 1000)
+        layout.addLayout(middle)
         layout.setStretch(0, 1)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         if action:

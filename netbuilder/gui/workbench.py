@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from netbuilder.app.events import (
     GraphShown,
@@ -23,7 +23,7 @@ from netbuilder.app.session import Session
 from netbuilder.compiler.own_files import TRUST
 from netbuilder.compiler.report import Report
 from netbuilder.errors import Fix, NetbuilderError, Problem
-from netbuilder.gui import icons, theme
+from netbuilder.gui import theme
 from netbuilder.gui.breadcrumb import Breadcrumb
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.code_panel import CodePanel
@@ -35,6 +35,7 @@ from netbuilder.gui.inspector import Inspector
 from netbuilder.gui.layer_help import LayerHelp
 from netbuilder.gui.outline_panel import OutlinePanel
 from netbuilder.gui.palette import Palette
+from netbuilder.gui.panel_tabs import PanelTabs
 from netbuilder.gui.problems import ProblemsPanel
 from netbuilder.gui.runs_panel import RunsPanel
 from netbuilder.gui.training_panel import TrainingPanel
@@ -91,10 +92,7 @@ class Workbench(QMainWindow):
         self.runs = RunsPanel()
         self._data_settings: object = None
         self._instruments: Instruments | None = None
-        self.panels = QTabWidget()
-        self.panels.setDocumentMode(True)
-        self.panels.setAccessibleName("Panels")
-        self.panels.tabBar().setAccessibleName("Panels")
+        self.panels = PanelTabs([name for _, _, name in _TABS])
         self.setCentralWidget(holder(column(self.tabs, self.crumbs, self.canvas, gap=0)))
         self.docks = {
             "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
@@ -159,8 +157,7 @@ class Workbench(QMainWindow):
         self.resizeDocks([self.docks["panels"]], [tall], Qt.Orientation.Vertical)
 
     def _dress(self) -> None:
-        for at, (_, _, name) in enumerate(_TABS):
-            self.panels.setTabIcon(at, icons.icon(name, theme.current().muted, 16))
+        self.panels.dress()
 
     def _connect(self) -> None:
         session, canvas = self.session, self.canvas
@@ -325,6 +322,7 @@ class Workbench(QMainWindow):
         self.problems.show_problems(report.problems, self.session.document)
         count = len(report.problems)
         self.panels.setTabText(0, f"Problems  {count}" if count else "Problems")
+        self.panels.fit()
         self._show_code()
         self.training.set_ready(self.session.obstacle())
         self.problems_changed.emit()

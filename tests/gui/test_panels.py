@@ -20,6 +20,7 @@ from netbuilder.gui.code_panel import CodePanel, CodeView
 from netbuilder.gui.data_panel import kind_of
 from netbuilder.gui.samples import image_of
 from netbuilder.gui.training_panel import duration, figure
+from netbuilder.gui.widgets import EmptyState
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 # -- problems --------------------------------------------------------------------------------
@@ -333,6 +334,64 @@ def test_a_failed_run_leads_to_its_node(hand: WindowHand) -> None:
     QTest.mouseClick(link, LEFT)
     settle()
     assert hand.bench.canvas.selection() == [node.id]
+
+
+def test_a_run_that_ended_before_its_first_step_says_so(hand: WindowHand) -> None:
+    hand.open()
+    panel = hand.bench.training
+    assert panel.empty.title.text() == "Not trained yet"
+    hand.command("run.train")
+    assert panel.empty.title.text() == "Getting ready"
+    hand.event(1, "finished", status="failed", error={"message": "No room.", "hint": "Less."})
+    settle()
+    assert panel.banner.text.text() == "No room."
+    assert panel.empty.isVisible()
+    assert panel.empty.title.text() == "Nothing to show"
+
+
+def test_a_verdict_shows_whole_figures_only(hand: WindowHand) -> None:
+    _start(hand)
+    metrics = {f"val/step_{at}/loss": 0.25 for at in range(9)}
+    hand.event(2, "finished", 2, 46, status="finished", metrics=metrics)
+    banner = hand.bench.training.banner
+    shown = set()
+    for width in (1900, 1500, 1200, 1000):
+        hand.window.resize(width, 840)
+        settle()
+        text = banner.text
+        assert text.fontMetrics().horizontalAdvance(text.text()) <= text.width()
+        first, *figures = [part.strip() for part in text.text().split("·")]
+        assert first == "Finished"
+        assert figures == [f"step_{at} loss 0.25" for at in range(len(figures))]
+        shown.add(len(figures))
+    assert len(shown) > 1
+    assert "step_8 loss 0.25" in banner.toolTip()
+
+
+@pytest.mark.parametrize("width", [180, 270, 900])
+def test_an_empty_panel_wraps_its_words(width: int) -> None:
+    empty = EmptyState("Nothing here", "It says what will be here, and what to do first. " * 3)
+    empty.resize(width, 300)
+    empty.show()
+    settle()
+    text = empty.text
+    left = text.mapTo(empty, text.rect().topLeft()).x()
+    assert left >= 0
+    assert left + text.width() <= width
+    assert text.height() >= text.heightForWidth(text.width())
+    assert text.width() == min(440, width - 48)
+    empty.close()
+
+
+def test_tabs_of_a_narrow_window_are_words_alone(hand: WindowHand) -> None:
+    hand.open()
+    tabs = hand.bench.panels
+    bar = tabs.tabBar()
+    for width, icons in ((1400, True), (1000, False), (1400, True)):
+        hand.window.resize(width, 700)
+        settle()
+        assert [tabs.tabIcon(at).isNull() for at in range(tabs.count())] == [not icons] * 5
+        assert bar.tabRect(tabs.count() - 1).right() <= tabs.width()
 
 
 def test_a_loss_that_is_no_number_does_not_stop_the_plots(hand: WindowHand) -> None:
