@@ -90,7 +90,10 @@ class ScheduleCurve(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "No schedule to show")
             return
         top = max(self.rates) or 1.0
-        left = metrics.horizontalAdvance(figure(top)) + 14
+        if 0.97 * self._base < top < self._base:
+            # A peak between two points of the curve: its height is known.
+            top = self._base
+        left = max(metrics.horizontalAdvance(figure(value)) for value in (top, top / 2)) + 14
         area = box.adjusted(left, metrics.height() + 8, -12, -metrics.height() - 8)
         self._paint_axes(painter, area, top, metrics)
         self._paint_curve(painter, area, top, tokens.accent)

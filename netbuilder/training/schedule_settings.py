@@ -41,7 +41,7 @@ class LinearSettings(_Schedule):
     start_factor: Share = Field(1.0, description="Part of the rate at the start.")
     end_factor: Share = Field(0.0, description="Part of the rate at the end.")
     total_iters: Positive | None = Field(
-        None, description="Epochs until the end; empty: the whole run."
+        None, description="Epochs until the end; empty: all."
     )
 
 
@@ -72,7 +72,7 @@ class CosineSettings(_Schedule):
     """`CosineAnnealingLR`: down to `eta_min` along half a cosine, a little at every step."""
 
     kind: Literal["cosine"]
-    T_max: Positive | None = Field(None, description="Epochs until the end; empty: the whole run.")
+    T_max: Positive | None = Field(None, description="Epochs until the end; empty: all.")
     eta_min: NotNegative = Field(0.0, description="Learning rate at the end.")
 
 
@@ -92,7 +92,7 @@ class PolynomialSettings(_Schedule):
 
     kind: Literal["polynomial"]
     total_iters: Positive | None = Field(
-        None, description="Epochs until the end; empty: the whole run."
+        None, description="Epochs until the end; empty: all."
     )
     power: Positive = Field(1.0, description="Power; 1 is a line.")
 
