@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,6 @@ from netbuilder.training import (
     layouts,
     parts,
     preflight,
-    previews,
     randomness,
     sharding,
     together,
@@ -33,7 +31,6 @@ from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
 from netbuilder.training.distributed import ALONE, Group
 from netbuilder.training.folder import RunFolder
-from netbuilder.training.gauges import gauges
 from netbuilder.training.halts import Halts
 from netbuilder.training.instruments import Instruments
 from netbuilder.training.plan import Plan
@@ -41,17 +38,11 @@ from netbuilder.training.reporter import Reporter
 from netbuilder.training.saving import Saver
 from netbuilder.training.shares import counts
 from netbuilder.training.steps import Step
-from netbuilder.training.tables import spacing
+from netbuilder.training.telling import Teller
 
-TELL_EVERY_S = 0.2
-PREVIEW_EVERY_S = 0.5
-PREVIEW_SHARE = 20
-"""So much longer than a preview takes is the time to the next: sampling may take seconds."""
 EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""
 SLOW_DATA_S = 10.0
-EXPLOSION = 1e4
-"""A loss so many times the first one is worth a warning."""
 
 
 class CalledOff(Exception):
@@ -85,7 +76,7 @@ class Run:
         group: Group = ALONE,
     ) -> None:
         self.plan, self.settings, self.group = plan, plan.settings, group
-        self.folder, self.control, self.report = folder, control, report
+        self.folder, self.control, self.report, self.device = folder, control, report, device
         for module in (*plan.networks.values(), *(step.module for step in plan.steps)):
             module.to(device)
         settled = [part for step in plan.steps for part in step.settings.parts]
@@ -118,14 +109,10 @@ class Run:
         self.evaluating = False
         self.torn = False
         """Whether a batch broke off: the weights are of no step, and must not be kept."""
-        self._clock = self._preview_at = 0.0
+        self._clock = 0.0
         self._halts = Halts()
         self.start_clock()
-        # The first batch is told at once: people wait for the first point of the curve.
-        self._tell_at = 0.0
-        self._told_step = 0
-        self._tables: dict[str, Any] = {}
-        self._not_finite: set[str] = set()
+        self.teller = Teller(self)
 
     def _make_best(self) -> Best:
         monitor = preflight.monitor_of(self.plan)
@@ -209,9 +196,7 @@ class Run:
         for step in self.steps:
             step.guard.check()
         self.count_time(training=True)
-        if self._told_step < self.position.step >= self.total_steps:
-            # The end of the curve, and of very short runs more than their first batch.
-            self.tell()
+        self.teller.end_of_curve()
         self.evaluating = True
         for step in self.steps:
             step.module.eval()
@@ -230,18 +215,7 @@ class Run:
                 if stopping and self.epoch_over:
                     raise CalledOff
         self.evaluating = False
-        result: dict[str, float] = {}
-        for step in self.steps:
-            meters = {"train": step.training, "val": step.validation}
-            for part, meter in meters.items():
-                if meter.samples:
-                    result |= {self._key(part, step, k): v for k, v in meter.result().items()}
-        self._tables = {
-            self._key("val", step, name): table
-            for step in self.steps
-            for name, table in step.tables.result().items()
-        }
-        return result
+        return self.teller.results()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
         """Book a whole epoch: is it the best, tell it, save if it is time."""
@@ -259,42 +233,13 @@ class Run:
             self._save_beside()
 
     def tell_epoch(self) -> None:
-        """The `epoch` event of the newest metrics, and a preview if it is time for one."""
+        """Tell the newest metrics, and whether they are the best."""
         position = self.position
         with self.averaged():
             weights = self.weights()
             better = self.best.offer(position.metrics, weights, position.epoch, position.step)
         self.count_time()
-        self.report.at(position.epoch, position.step)
-        told: dict[str, Any] = {**position.metrics, "best": better}
-        every = spacing(self._tables, self.settings.epochs)
-        if self._tables and (better or position.epoch % every == 0 or self.complete()):
-            told["tables"] = self._tables
-        self.report.emit("epoch", told)
-        for key, value in position.metrics.items():
-            if not math.isfinite(value) and key not in self._not_finite:
-                self._not_finite.add(key)
-                self.report.warn("not-finite", f"{key} is not a finite number.")
-        if self.group.says(self._clock >= self._preview_at) or self.complete():
-            self.tell_previews()
-
-    def tell_previews(self) -> None:
-        """A `preview` event, of the first samples that are not trained on."""
-        part = self.data.validation if size(self.data.validation) else self.data.train
-        shown: dict[str, Any] = {}
-        begun = time.perf_counter()
-        with randomness.apart(self.settings.seed), self.averaged():
-            for step in self.steps:
-                step.module.eval()
-                shown |= previews.of_step(step.plan, self.data.fields, part)
-        if shown:
-            self.report.emit("preview", {"previews": shown})
-        ended = time.perf_counter()
-        self._preview_at = ended + max(PREVIEW_EVERY_S, PREVIEW_SHARE * (ended - begun))
-
-    def _key(self, part: str, step: Step, name: str) -> str:
-        """`val/accuracy`; with several steps `val/discriminate/loss`."""
-        return f"{part}/{step.plan.name}/{name}" if len(self.steps) > 1 else f"{part}/{name}"
+        self.teller.epoch(self._clock, better=better)
 
     # -- looking up from the work ----------------------------------------------------------
 
@@ -318,7 +263,7 @@ class Run:
             return self._looks.due(self.position.step)
         return (
             (self.position.step >= self._save_step and not self.saver.busy)
-            or time.perf_counter() >= self._tell_at
+            or self.teller.due
             or self.control.wanted
         )
 
@@ -335,8 +280,8 @@ class Run:
         orders = self._agree()
         # Not only for a checkpoint, which may be due many times a second.
         wanted = orders.stopping or orders.paused or not self.group.alone
-        if wanted or time.perf_counter() >= self._tell_at:
-            self.tell()
+        if wanted or self.teller.due:
+            self.teller.metrics()
         if self.group.alone and self.instruments.due():
             self.instruments.tell(self._latest, self.settings.seed, self.position.step)
             self.count_time()
@@ -356,40 +301,6 @@ class Run:
             save=self._save_due(),
             limit=self._save_step,
         )
-
-    def tell(self) -> None:
-        """A `metrics` event: the mean loss since the last one, metrics of the epoch so far."""
-        position = self.position
-        values: dict[str, Any] = {}
-        for step in self.steps:
-            loss = step.training.recent_loss()
-            if math.isnan(loss):
-                continue  # It has not run since the last time.
-            values[self._key("train", step, "loss")] = loss
-            values |= {
-                self._key("train", step, name): value
-                for name, value in step.training.so_far().items()
-            }
-            self._watch_loss(loss)
-        left = self.total_steps - position.step
-        values |= {
-            **gauges(self.steps, next(iter(self.data.train.values())).device),
-            "samples_per_second": self.samples_per_second(),
-            "seconds": position.seconds,
-            "seconds_left": max(0, left) * position.seconds / max(position.step, 1),
-        }
-        self.report.at(position.epoch, position.step)
-        self.report.emit("metrics", values)
-        self._told_step = position.step
-        self.report.write_status(force=False, **self.standing())
-        self._tell_at = time.perf_counter() + TELL_EVERY_S
-
-    def _watch_loss(self, loss: float) -> None:
-        if self.position.first_loss is None:
-            self.position.first_loss = abs(loss)
-        elif abs(loss) > EXPLOSION * max(1.0, self.position.first_loss):
-            self.position.first_loss = abs(loss)
-            self.report.warn("loss-explodes", f"The loss has grown to {loss:.3g}.")
 
     def _rest(self) -> None:
         self.save()

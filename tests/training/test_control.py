@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from netbuilder.errors import DocumentError, RunError
-from netbuilder.training import control
-from netbuilder.training import run as training_run
+from netbuilder.training import control, telling
 from netbuilder.training.control import Command, Control
 from netbuilder.training.events import Event
 from netbuilder.training.folder import RunFolder, read_events
@@ -25,7 +24,7 @@ SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(training_run, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(telling, "TELL_EVERY_S", 0.0)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_bad_validation_loss_is_never_the_best(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netbuilder.training.run.TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("netbuilder.training.telling.TELL_EVERY_S", 0.0)
     result = run(plan(**SIZE, spoil=bad_at(4, 1e30)), tmp_path / "r")
     assert result.status == "finished"
     assert any("The loss has grown to" in warning for warning in result.warnings)

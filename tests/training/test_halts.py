@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netbuilder.training import run as training_run
+from netbuilder.training import telling
 from netbuilder.training.events import Event
 from netbuilder.training.halts import Halts
 from tests.training.standins import plan, run
@@ -41,7 +41,7 @@ def test_time_without_work_is_a_halt(
 def test_the_forecast_of_a_training_is_right_after_a_halt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_run, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(telling, "TELL_EVERY_S", 0.0)
     clock, slept = time.perf_counter, [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock() + slept[0])
     heard: list[Event] = []

@@ -116,9 +116,9 @@ def trained(folder: Path, *, watched: bool) -> tuple[Plan, list[dict[str, Any]]]
 def test_a_watched_training_is_the_same_to_the_last_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from netbuilder.training import run
+    from netbuilder.training import telling
 
-    monkeypatch.setattr(run, "TELL_EVERY_S", 0.0)
+    monkeypatch.setattr(telling, "TELL_EVERY_S", 0.0)
     monkeypatch.setattr(instruments, "EVERY_S", 0.0)
     monkeypatch.setattr(instruments, "SHARE", 1e9)
     alone, nothing = trained(tmp_path / "alone", watched=False)

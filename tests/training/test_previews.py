@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from torch import Tensor
 
 from netbuilder.data.sources import Field
 from netbuilder.training.previews import POINTS, SAMPLES, show
-from tests.training.standins import Heard, plan, run
+from tests.training.standins import Classify, Heard, plan, run
 
 LETTERS = Field("text", (5,), "int64", high=3, classes=("a", "b", "c"))
 LABEL = Field("label", (), "int64", high=2, classes=("no", "yes"))
@@ -72,3 +74,25 @@ def test_an_embedding_sees_more_samples_than_other_previews(tmp_path: Path) -> N
     shown = heard.of("preview")[0].values["previews"]["shown"]
     assert len(shown["points"]) == 12 < SAMPLES
     assert len(shown["target"]) == 12
+
+
+class Two(Classify):
+    """Shows one thing more."""
+
+    def forward(self, x: Tensor, label: Tensor) -> tuple[Tensor, Any, Any]:
+        loss, outputs, shown = super().forward(x, label)
+        return loss, outputs, {**shown, "own": shown["shown"][0]}
+
+
+def test_previews_of_one_name_in_two_steps_are_both_shown(tmp_path: Path) -> None:
+    made = plan(epochs=1, monitor="val/first/loss")
+    (step,) = made.steps
+    assert isinstance(step.module, Classify)
+    first = replace(step, name="first", previews={"shown": "class"})
+    previews = {"shown": "class", "own": "class"}
+    second = replace(first, name="second", module=Two(step.module.main), previews=previews)
+    heard = Heard()
+    result = run(replace(made, steps=(first, second)), tmp_path / "r", listen=heard)
+    assert result.error is None
+    shown = heard.of("preview")[-1].values["previews"]
+    assert sorted(shown) == ["first/shown", "own", "second/shown"]
