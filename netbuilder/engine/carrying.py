@@ -23,9 +23,10 @@ from netbuilder.graph.document import Document
 from netbuilder.graph.matching import Matching, match
 from netbuilder.layers import own
 from netbuilder.storage import files
-from netbuilder.training import carrying, checkpoints, randomness
+from netbuilder.training import carrying, checkpoints
 from netbuilder.training.carrying import Place, Report
 from netbuilder.training.folder import CheckpointKind, RunFolder
+from netbuilder.training.own_chance import OwnChance
 
 GROWING = frozenset(
     f"torch.nn.{name}{dims}"
@@ -236,7 +237,7 @@ def _sketched(document: Document) -> dict[str, nn.Module]:
         raise
     except Exception:
         # A layer that looks at its numbers while it is made.
-        with randomness.apart(0):
+        with OwnChance():
             return build.build_networks(document)
 
 

@@ -28,6 +28,21 @@ def trust(request: Request) -> contextlib.AbstractContextManager[None]:
     return trusted.given(trusted.Trust.from_json(request.params.get("code")))
 
 
+def beside_a_training(job: Job) -> Job:
+    """The job with chance of its own: it makes networks while a training may draw from PyTorch's.
+
+    Threads are no matter: who changes their number is among `TRIALS`.
+    """
+
+    def apart(params: Mapping[str, Any]) -> Any:
+        from netbuilder.training.own_chance import OwnChance
+
+        with OwnChance():
+            return job(params)
+
+    return apart
+
+
 def document(params: Mapping[str, Any]) -> Any:
     """The project of a request; its own layers are those of this thread from now on."""
     from netbuilder.layers import own
@@ -79,15 +94,18 @@ def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
 
     if cancelled.is_set():
         raise ExportError(CANCELLED)
-    origin = Path(text(params, "run")) if params.get("run") else document(params)
-    return tasks.export(
-        origin,
-        text(params, "to"),
-        Path(text(params, "out")),
-        network=params.get("network"),
-        opset=params.get("opset"),
-        cancelled=cancelled,
-    )
+
+    def write(params: Mapping[str, Any]) -> Any:
+        return tasks.export(
+            Path(text(params, "run")) if params.get("run") else document(params),
+            text(params, "to"),
+            Path(text(params, "out")),
+            network=params.get("network"),
+            opset=params.get("opset"),
+            cancelled=cancelled,
+        )
+
+    return beside_a_training(write)(params)
 
 
 def _predict(params: Mapping[str, Any]) -> Any:
@@ -166,11 +184,11 @@ def _help(params: Mapping[str, Any]) -> Any:
 
 
 JOBS: Mapping[str, Job] = {
-    "carry": _carry,
+    "carry": beside_a_training(_carry),
     "help": _help,
     "sample": _sample,
-    "predict": _predict,
-    "summary": _summary,
+    "predict": beside_a_training(_predict),
+    "summary": beside_a_training(_summary),
     "weigh_classes": _weigh_classes,
 }
 

@@ -214,12 +214,13 @@ def _untrained(document: Document, network: str | None) -> Trained:
     from netbuilder.compiler import build
     from netbuilder.engine import meaning, trained
     from netbuilder.exchange import weights
-    from netbuilder.training import initialising, randomness
+    from netbuilder.training import initialising
+    from netbuilder.training.own_chance import OwnChance
     from netbuilder.training.settings import read_training
 
     name = trained.choose_network(document, network)
     chosen = read_training(document.project.training)
-    with randomness.apart(chosen.seed):
+    with OwnChance(chosen.seed):
         module = build.build_network(document, name)
         initialising.apply(module, chosen.initialisation, zero_biases=chosen.zero_biases)
     weights.give(document, name, module)
