@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+PREFIX = "netbuilder-worker-"
 FOLDER = "NETBUILDER_WORKER_FOLDER"
 """The environment variable with the folder that the client has made for its worker."""
 MOST_FILES = 65_536
@@ -41,17 +42,84 @@ def limit() -> None:
 
 
 def make() -> str:
-    """A new folder for a worker; empty if there is no place for one."""
-    try:
-        return tempfile.mkdtemp(prefix="netbuilder-worker-")
-    except OSError:
-        return ""
+    """A new folder for a worker, held until it is removed; empty if there is no place for one."""
+    for _ in range(3):
+        try:
+            folder = tempfile.mkdtemp(prefix=PREFIX)
+        except OSError:
+            return ""
+        # Somebody who sweeps may have come between the two.
+        if hold(folder) and os.path.isdir(folder):
+            return folder
+        _let_go(folder)
+    return ""
 
 
 def remove(folder: str) -> None:
     """Remove such a folder with all that is in it."""
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
+        _let_go(folder)
+
+
+_held: dict[str, int] = {}
+"""Descriptors of the folders that this process needs, whose locks say so to others."""
+
+
+def hold(folder: str) -> bool:
+    """Lock a folder, beside others that need it; False if somebody is about to remove it.
+
+    The lock goes with the process. Where folders can't be locked (Windows, some file systems)
+    nobody sweeps them either.
+    """
+    if sys.platform == "win32" or folder in _held:
+        return True
+    import fcntl
+
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return False
+    _held[folder] = descriptor
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _let_go(folder: str) -> None:
+    descriptor = _held.pop(folder, None)
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def sweep() -> None:
+    """Remove the folders of workers that were killed together with their clients."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        for entry in entries:
+            if entry.name.startswith(PREFIX):
+                _sweep(entry.path)
+
+
+def _sweep(folder: str) -> None:
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            if os.fstat(descriptor).st_uid == os.getuid():
+                # Fails where somebody holds it; who has just made it looks again.
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(descriptor)
 
 
 class Surroundings:
@@ -66,6 +134,7 @@ class Surroundings:
             os.environ["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, paths))
         self._folder = _given() or make()
         if self._folder:
+            hold(self._folder)
             os.chdir(self._folder)
 
     def absolute(self, params: Mapping[str, Any]) -> dict[str, Any]:

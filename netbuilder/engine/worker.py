@@ -219,6 +219,7 @@ class Worker:
         hello = {"event": "hello", "pid": os.getpid(), "version": version("netbuilder")}
         self._outlet.event(hello | {"protocol": protocol.VERSION})
         self._queues["analyse"].put(self._load)
+        self._queues["files"].put(surroundings.sweep)
 
     def _load(self) -> None:
         try:

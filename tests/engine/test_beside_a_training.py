@@ -126,7 +126,7 @@ def draws() -> list[torch.Tensor]:
     some = torch.ones(4, 4)
     return [
         nn.Linear(3, 3).weight.detach(),
-        nn.LSTM(3, 4).weight_ih_l0.detach(),
+        next(nn.LSTM(3, 4).parameters()).detach(),
         nn.init.orthogonal_(torch.empty(4, 4)),
         nn.init.trunc_normal_(torch.empty(4)),
         torch.rand(3),
@@ -148,9 +148,9 @@ def draws() -> list[torch.Tensor]:
 
 
 def test_own_chance_is_that_of_a_seeded_process() -> None:
-    torch.manual_seed(3)
+    randomness.seed_all(3)
     wanted = draws()
-    torch.manual_seed(11)
+    randomness.seed_all(11)
     before = torch.get_rng_state()
     with OwnChance(3):
         found = draws()

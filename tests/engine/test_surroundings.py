@@ -147,6 +147,70 @@ def test_the_folder_goes_also_where_the_worker_is_killed(temporary: Path) -> Non
     assert left(temporary) == []
 
 
+@posix_only
+def test_folders_of_workers_that_were_killed_with_their_clients_go(temporary: Path) -> None:
+    """The next worker removes them; those that somebody needs stay, whoever made them."""
+    code = (
+        "import os, signal\nfolder = make()\nopen(folder + '/x', 'w').close()\n"
+        "print(folder, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", f"from netbuilder.engine.surroundings import *\n{code}"],
+        env=fresh.environment(), capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+    ).stdout.strip()  # fmt: skip
+    mine = Path(surroundings.make())
+    (temporary / "netbuilder-workers").mkdir()
+    (temporary / "target").mkdir()
+    (temporary / "target" / "thesis.txt").write_text("x")
+    (temporary / "netbuilder-worker-link").symlink_to(temporary / "target")
+    assert Path(killed).is_dir()
+    # Held by its worker alone, the client having been killed.
+    code = "import sys\nfolder = make()\nprint(folder, flush=True)\nsys.stdin.read()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"from netbuilder.engine.surroundings import *\n{code}"],
+        env=fresh.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert other.stdout is not None
+    theirs = Path(other.stdout.readline().strip())
+    surroundings.sweep()
+    assert not Path(killed).exists()
+    assert mine.is_dir()
+    assert theirs.is_dir()
+    assert (temporary / "netbuilder-workers").is_dir()
+    assert (temporary / "target" / "thesis.txt").exists()
+    other.communicate(timeout=PATIENCE_S)
+    surroundings.sweep()
+    assert not theirs.exists()
+    surroundings.remove(str(mine))
+    assert not mine.exists()
+
+
+@posix_only
+def test_a_folder_that_is_swept_as_it_is_made_is_made_anew(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, made = tempfile.mkdtemp, []
+
+    def swept(**options: str) -> str:
+        made.append(original(**options))
+        if len(made) == 1:
+            surroundings.sweep()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    folder = surroundings.make()
+    assert folder == made[1]
+    assert left(temporary) == [Path(folder).name]
+    surroundings.remove(folder)
+
+
+@posix_only
+def test_a_worker_sweeps_as_it_starts(tmp_path: Path, temporary: Path) -> None:
+    (temporary / "netbuilder-worker-old").mkdir()
+    by_hand(tmp_path, {"method": "files", "params": {"folder": "none"}})
+    assert left(temporary) == []
+
+
 def test_a_worker_that_can_not_be_started_leaves_no_folder(temporary: Path) -> None:
     ears = Ears()
     client = WorkerClient(ears, command=[str(temporary / "none")], back_off_s=())
