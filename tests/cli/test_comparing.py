@@ -136,3 +136,10 @@ def test_train_from_a_run(call: Call, tmp_path: Path) -> None:
     assert "The optimizer begins anew." in err
     [row] = [row for row in answer(call, "runs", tmp_path) if row["name"] == "r2"]
     assert row["from"] == "r1"
+
+
+def test_a_run_is_no_folder_of_runs(call: Call, folder: Path) -> None:
+    run = next(path.parent for path in sorted(folder.glob("*/project.netb")))
+    code, out, err = call("runs", run)
+    assert (code, out) == (2, "")
+    assert "is a run" in err

@@ -119,3 +119,14 @@ def test_what_is_wrong_is_told(run: Run, file: Path, arguments: list[str], text:
     told = run(first, file, *rest)
     assert told.code != 0
     assert text in told.err
+
+
+@pytest.mark.parametrize("other", [["--worker", "x"], ["--keep", "main"], ["--widen"], ["--tune"]])
+def test_folds_refuse_what_they_would_leave_out(
+    run: Run, file: Path, tmp_path: Path, other: list[str]
+) -> None:
+    out = tmp_path / "folds"
+    told = run("train", file, "--run", out, "--folds", "2", *other)
+    assert told.code == 2
+    assert f"--folds and {other[0]}" in told.err
+    assert not out.exists()

@@ -24,7 +24,13 @@ def runs(options: Namespace) -> int:
     """List the runs in a folder, or those of a project; pinned ones first."""
     from netbuilder.app import run_table
     from netbuilder.app.run_filter import Filter
+    from netbuilder.training.folder import RunFolder
 
+    if options.folder is not None and RunFolder(options.folder).exists():
+        raise UsageError(
+            f"'{options.folder}' is a run, not a folder of runs.",
+            "To see one run: netbuilder compare RUN.",
+        )
     found = run_table.rows(_folder(options.folder))
     wanted = Filter.parse(options.filter or "")
     unknown = wanted.unknown(found)

@@ -184,8 +184,15 @@ def train_folds(options: Namespace, values: Mapping[str, Any]) -> int:
     from netbuilder.training.control import Control
     from netbuilder.training.events import Event
 
-    if options.origin is not None:
-        raise UsageError("--folds and --from don't go together.", "Leave one of them out.")
+    for name, value in (
+        ("--from", options.origin),
+        ("--keep", options.keep),
+        ("--widen", options.widen),
+        ("--worker", options.worker),
+        ("--tune", options.tune),
+    ):
+        if value not in (None, False):
+            raise UsageError(f"--folds and {name} don't go together.", "Leave one of them out.")
     control = Control()
     _stop_on_signals(control.stop, once=True)
     with Progress() as progress, trusting.quiet():
