@@ -49,6 +49,8 @@ class Message(QDialog):
         layout.addSpacing(16)
         layout.addLayout(row(None, *self.choices))
         self.setLayout(layout)
+        # A button that has the keys is the one that Enter takes, whichever is the default.
+        self.choices[-1].setFocus()
 
     def reject(self) -> None:
         self.done(-1)
