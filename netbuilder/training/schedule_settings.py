@@ -40,9 +40,7 @@ class LinearSettings(_Schedule):
     kind: Literal["linear"]
     start_factor: Share = Field(1.0, description="Part of the rate at the start.")
     end_factor: Share = Field(0.0, description="Part of the rate at the end.")
-    total_iters: Positive | None = Field(
-        None, description="Epochs until the end; empty: all."
-    )
+    total_iters: Positive | None = Field(None, description="Epochs until the end; empty: all.")
 
 
 class ExponentialSettings(_Schedule):
@@ -91,9 +89,7 @@ class PolynomialSettings(_Schedule):
     """`PolynomialLR`: down to nothing by a power of the part that is left."""
 
     kind: Literal["polynomial"]
-    total_iters: Positive | None = Field(
-        None, description="Epochs until the end; empty: all."
-    )
+    total_iters: Positive | None = Field(None, description="Epochs until the end; empty: all.")
     power: Positive = Field(1.0, description="Power; 1 is a line.")
 
 
