@@ -12,6 +12,7 @@ from netbuilder.data.loading import Part, size
 from netbuilder.data.streaming import Streamed
 from netbuilder.training import balancing, shares
 from netbuilder.training.distributed import ALONE, Group
+from netbuilder.training.placing import Hosted, ahead
 from netbuilder.training.shares import Share
 
 GATHERED_BYTES = 32 * 2**20
@@ -88,15 +89,19 @@ class Batches:
         if isinstance(self._part, Streamed):
             yield from self._part.batches(orders[start:], epoch)
             return
-        for first in range(start, len(orders), self._group):
-            group = slice(first, first + self._group)
-            chosen = torch.cat(list(orders[group]))
-            columns = [
-                torch.split(tensor[chosen.to(tensor.device)], sizes[group])
-                for tensor in self._part.values()
-            ]
+        groups = [slice(at, at + self._group) for at in range(start, len(orders), self._group)]
+        gathered: Iterator[dict[str, Tensor]] = (
+            self._gather(torch.cat(list(orders[group]))) for group in groups
+        )
+        if isinstance(self._part, Hosted):
+            gathered = ahead(map(self._part.sent, gathered))
+        for group, held in zip(groups, gathered, strict=True):
+            columns = [torch.split(tensor, sizes[group]) for tensor in held.values()]
             for tensors in zip(*columns, strict=True):
                 yield dict(zip(self._part, tensors, strict=True))
+
+    def _gather(self, chosen: Tensor) -> dict[str, Tensor]:
+        return {name: tensor[chosen.to(tensor.device)] for name, tensor in self._part.items()}
 
 
 def in_order(part: Part, batch_size: int, group: Group = ALONE) -> Iterator[dict[str, Tensor]]:
@@ -118,4 +123,5 @@ def _stretches(part: Part, batch_size: int) -> Iterator[dict[str, Tensor]]:
         yield from part.batches([torch.arange(size(part))[at : at + batch_size] for at in starts])
         return
     for at in starts:
-        yield {name: tensor[at : at + batch_size] for name, tensor in part.items()}
+        batch = {name: tensor[at : at + batch_size] for name, tensor in part.items()}
+        yield part.sent(batch) if isinstance(part, Hosted) else batch

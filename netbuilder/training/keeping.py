@@ -117,7 +117,7 @@ def conditions(run: Run) -> dict[str, Any]:
     """What must be the same for a resumed run to equal an uninterrupted one."""
     return {
         "torch": torch.__version__,
-        "device": next(iter(run.data.train.values())).device.type,
+        "device": run.device.type,
         "threads": torch.get_num_threads(),
         "processes": run.group.size,
         "batch_size": run.settings.batch_size,

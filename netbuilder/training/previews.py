@@ -10,6 +10,7 @@ from torch import Tensor
 
 from netbuilder.data.loading import Part
 from netbuilder.data.sources import Field
+from netbuilder.training.placing import Hosted
 from netbuilder.training.plan import StepPlan
 
 SAMPLES = 16
@@ -175,6 +176,8 @@ def of_step(step: StepPlan, fields: tuple[Field, ...], part: Part) -> dict[str, 
         return {}
     count = POINTS if "embedding" in step.previews.values() else SAMPLES
     few = {name: tensor[:count] for name, tensor in part.items()}
+    if isinstance(part, Hosted):
+        few = part.sent(few)
     asked = {"previews": True} if step.asks else {}
     with torch.no_grad():
         _, _, values = step.module(**{name: few[name] for name in step.fields}, **asked)

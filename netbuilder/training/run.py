@@ -20,6 +20,7 @@ from netbuilder.training import (
     keeping,
     layouts,
     parts,
+    placing,
     preflight,
     randomness,
     sharding,
@@ -84,9 +85,10 @@ class Run:
         for warning in together.prepare(plan, device, group):
             report.warn("processes", warning)
         self._looks = together.Looks(group)
-        self.data = plan.dataset.to(device)
+        data = plan.dataset
         if self.settings.channels_last:
-            self.data = layouts.apply(plan.networks.values(), self.data)
+            data = layouts.apply(plan.networks.values(), data)
+        self.data = placing.place(data, device)
         self.batches = Batches(
             self.data.train,
             self.settings.batch_size,
