@@ -205,6 +205,28 @@ def test_a_folder_that_is_swept_as_it_is_made_is_made_anew(
 
 
 @posix_only
+def test_a_folder_that_is_swept_before_its_lock_is_made_anew(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tempfile.gettempdir()  # which opens a file too
+    original, opened = os.open, []
+
+    def swept(path: str, flags: int) -> int:
+        descriptor = original(path, flags)
+        opened.append(path)
+        if len(opened) == 1:
+            surroundings.sweep()
+        return descriptor
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", swept)
+        patched.setattr("shutil.rmtree", lambda path, ignore_errors: os.rmdir(path))
+        folder = surroundings.make()
+    assert left(temporary) == [Path(folder).name]
+    surroundings.remove(folder)
+
+
+@posix_only
 def test_a_worker_sweeps_as_it_starts(tmp_path: Path, temporary: Path) -> None:
     (temporary / "netbuilder-worker-old").mkdir()
     by_hand(tmp_path, {"method": "files", "params": {"folder": "none"}})
