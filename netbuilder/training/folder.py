@@ -110,6 +110,8 @@ class RunFolder:
         lock = Lock(self.path / "lock")
         lock.acquire()
         try:
+            with suppress(OSError):  # it may be lost; checkpoints must be kept all the same
+                self.checkpoint_folder.mkdir(exist_ok=True)
             sealed.remove_leftovers(self.checkpoint_folder)
             yield
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,3 +60,15 @@ def test_what_is_not_exact_is_told_with_exit_code_1(
     assert told.out.startswith("Not exact: '")
     assert "The stop was after batch 3 of 6." in told.out
     assert "in no checkpoint" in told.err
+
+
+def test_a_lost_folder_of_checkpoints_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, run = str(tmp_path / "a.netb"), tmp_path / "run"
+    assert main.main(["new", "digits_mlp", "-o", file], opener) == 0
+    assert main.main(["train", file, "--run", str(run), "--steps", "2"], opener) == 0
+    shutil.rmtree(run / "checkpoints")
+    assert main.main(["train", file, "--run", str(run), "--steps", "4", "--resume"], opener) == 0
+    assert "could not be written" not in capsys.readouterr().err
+    assert list((run / "checkpoints").iterdir())
