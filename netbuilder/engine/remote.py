@@ -13,6 +13,7 @@ import re
 import secrets
 import shlex
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,14 @@ from typing import Any
 from netbuilder.engine import protocol
 from netbuilder.engine.client import OnReply, WorkerClient
 from netbuilder.engine.mirroring import Mirror
-from netbuilder.engine.protocol import Message, Reply, RunEvent, WorkerDied, WorkerError
+from netbuilder.engine.protocol import (
+    Message,
+    Reply,
+    RunEvent,
+    WorkerDied,
+    WorkerError,
+    WorkerStarted,
+)
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.storage import atomic
 from netbuilder.training.folder import RunFolder, read_events
@@ -34,6 +42,8 @@ UPDATE_EVERY_S = 1.0
 ANSWER_WITHIN_S = 120.0
 BACK_OFF_S = (0.5, 2.0, 5.0, 15.0, *([60.0] * 600))
 """Pauses between attempts to connect again: ten hours."""
+ATTEMPTS = 3
+"""How often a command is tried that has never answered."""
 _LIVE = frozenset({"new", "running", "paused"})
 _STEERING = frozenset({"pause", "resume", "stop"})
 
@@ -170,6 +180,9 @@ class Following:
         self._asked = False
         self._orders: list[str] = []
         self._given_up = False
+        self._greeted = False
+        self._unanswered = 0
+        self._refusal = ""
         self._leaving = False
         self.active = True
         self._offset = 0
@@ -242,9 +255,14 @@ class Following:
             if not self._asked and status not in (*_LIVE, "absent", "unknown"):
                 return self._ended(None)
             with self._changed:
+                if self._refusal:
+                    break
                 if self._leaving or self._given_up:
                     return Reply(0, error=WorkerError("The connection is lost.", _HINT))
                 self._changed.wait(self._every_s)
+        if not RunFolder(self.local).exists():
+            _clear(self.local)
+        return Reply(0, error=WorkerError(self._refusal, _TRY))
 
     def _begin(self) -> None:
         """Ask for the training, unless it goes on there already."""
@@ -307,6 +325,16 @@ class Following:
         match message:
             case RunEvent(data=data):
                 self._tell(data)
+            case WorkerStarted():
+                self._greeted = True
+            case WorkerDied() if not self._greeted:
+                # No connection that broke: there never was one.
+                self._unanswered += 1
+                if self._unanswered >= ATTEMPTS or message.restart_in_s is None:
+                    with self._changed:
+                        told = message.message
+                        self._refusal = f"The command of the worker gives no answer. {told}"
+                        self._changed.notify_all()
             case WorkerDied(restart_in_s=None):
                 with self._changed:
                     self._given_up = True
@@ -335,8 +363,10 @@ class Following:
             done.set()
 
         self._client.request(method, params, take)
-        if not done.wait(ANSWER_WITHIN_S):
-            raise WorkerError("The other computer does not answer.", "It is asked again.")
+        end = time.monotonic() + ANSWER_WITHIN_S
+        while not done.wait(0.1):
+            if self._refusal or time.monotonic() > end:
+                raise WorkerError("The other computer does not answer.", "It is asked again.")
         reply = box[0]
         if reply.error is not None:
             raise reply.error
@@ -346,6 +376,7 @@ class Following:
 
 
 _HINT = "The training goes on there. Resume the run to follow it again."
+_TRY = "Try it in a terminal: it must start a netbuilder worker, and ask for no password."
 _RESUME = "Resume it: it goes on from its last checkpoint."
 
 
