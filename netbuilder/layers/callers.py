@@ -29,6 +29,7 @@ from netbuilder.layers.base import (
 from netbuilder.layers.checks import (
     BATCH,
     bad_parameter,
+    check_batch,
     check_floating,
     check_index,
     check_same_dtype,
@@ -242,6 +243,7 @@ class DiffusionSampler(_Sampler):
         return "diffusion.sample_diffusion"
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        yield from check_batch(inputs, "reference")
         if self.jumps > self.steps:
             yield bad_parameter(
                 f"{self.jumps} of {self.steps} steps can't be gone.",

@@ -150,6 +150,18 @@ def check_rank(
     )
 
 
+def check_batch(inputs: Types, port: str) -> Iterator[Complaint]:
+    """Complains if what comes in has no first dim to be the batch."""
+    tensor = inputs.get(port)
+    if tensor is not None and not tensor.rank:
+        yield Complaint(
+            f"{port} has no batch: it is a single number.",
+            "Connect something with the batch as its first dim.",
+            port,
+            code="shape.rank",
+        )
+
+
 def check_floating(layer: Layer, inputs: Types, port: str) -> Iterator[Complaint]:
     """Complains if anything but real numbers with a fraction comes."""
     tensor = inputs.get(port)

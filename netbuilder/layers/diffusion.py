@@ -17,6 +17,7 @@ from netbuilder.layers.base import (
 )
 from netbuilder.layers.checks import (
     cast,
+    check_batch,
     check_floating,
     check_same_dtype,
     differ,
@@ -48,14 +49,7 @@ class Timestep(Layer):
     steps: Steps = 1000
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        reference = inputs.get("reference")
-        if reference is not None and not reference.rank:
-            yield Complaint(
-                "reference has no batch: it is a single number.",
-                "Connect something with the batch as its first dim.",
-                "reference",
-                code="shape.rank",
-            )
+        return check_batch(inputs, "reference")
 
     def bound(self, port: str, inputs: Types) -> int | None:
         return self.steps

@@ -22,6 +22,7 @@ from netbuilder.layers.base import (
 )
 from netbuilder.layers.checks import (
     bad_parameter,
+    check_batch,
     check_dim,
     check_rank,
     check_size,
@@ -64,14 +65,7 @@ class _Own(Layer):
                 "Use 'normal' or 'uniform', or add a dim of 1.",
                 set_to("init", "normal"),
             )
-        reference = inputs.get("reference")
-        if reference is not None and not reference.rank:
-            yield Complaint(
-                "reference has no batch: it is a single number.",
-                "Connect something with the batch as its first dim.",
-                "reference",
-                code="shape.rank",
-            )
+        yield from check_batch(inputs, "reference")
 
     def saves_output(self) -> bool:
         return True  # It is the parameter itself, or one piece of memory for all samples.

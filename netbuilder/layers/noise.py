@@ -22,6 +22,7 @@ from netbuilder.layers.base import (
     start_with,
 )
 from netbuilder.layers.checks import (
+    check_batch,
     check_dim,
     check_floating,
     check_same_dtype,
@@ -111,14 +112,7 @@ class Noise(Layer):
     distribution: Literal["normal", "uniform"] = "normal"
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
-        reference = inputs.get("reference")
-        if reference is not None and not reference.rank:
-            yield Complaint(
-                "reference has no batch: it is a single number.",
-                "Connect something with the batch as its first dim.",
-                "reference",
-                code="shape.rank",
-            )
+        return check_batch(inputs, "reference")
 
     def onnx_refusal(self) -> str:
         return DRAWN

@@ -524,7 +524,6 @@ ANYTHING = (
 """Functions of each number."""
 
 TOLERANT = {
-    "netbuilder.DiffusionSampler",  # Of its input only the batch counts.
     "netbuilder.Input",
     "netbuilder.Output",
     "netbuilder.DataField",
