@@ -1,27 +1,35 @@
-"""The contents of the data sources as NumPy arrays, one function a source."""
+"""The contents of the data sources as NumPy arrays, one function a source.
+
+`load` finds them all. Those of a family lie in a module of their own, which the sources name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import singledispatch
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from netbuilder.data import text_arrays
 from netbuilder.data.sources import Diabetes, Digits, Sines, Source
-from netbuilder.data.texts import CaptionedDigits, PythonCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@singledispatch
 def load(source: Source) -> Mapping[str, Array]:
     """All samples: field name to array (samples, *shape), in an order that never changes."""
+    import_module(source.contents_in)
+    return contents(source)
+
+
+@singledispatch
+def contents(source: Source) -> Mapping[str, Array]:
+    """What `load` gives; a module registers its functions here and is imported by `load`."""
     raise TypeError(f"no loader for {type(source).__name__}")
 
 
-@load.register
+@contents.register
 def _(source: Digits) -> Mapping[str, Array]:
     from sklearn.datasets import load_digits
 
@@ -30,7 +38,7 @@ def _(source: Digits) -> Mapping[str, Array]:
     return {"image": image[:, None], "label": data.target.astype(np.int64)}
 
 
-@load.register
+@contents.register
 def _(source: Diabetes) -> Mapping[str, Array]:
     from sklearn.datasets import load_diabetes
 
@@ -39,7 +47,7 @@ def _(source: Diabetes) -> Mapping[str, Array]:
     return {"features": data.data.astype(np.float32), "target": target[:, None]}
 
 
-@load.register
+@contents.register
 def _(source: Sines) -> Mapping[str, Array]:
     random = np.random.default_rng(source.seed)
     period = random.uniform(4.0, 32.0, (source.count, 2, 1))
@@ -52,13 +60,3 @@ def _(source: Sines) -> Mapping[str, Array]:
         "window": window.astype(np.float32)[:, :, None],
         "next": waves[:, -1:].astype(np.float32),
     }
-
-
-@load.register
-def _(source: CaptionedDigits) -> Mapping[str, Array]:
-    return text_arrays.captioned_digits(source)
-
-
-@load.register
-def _(source: PythonCode) -> Mapping[str, Array]:
-    return text_arrays.python_code(source)

@@ -1,7 +1,8 @@
 """The data sets one can choose, described: the window reads this without loading any.
 
 A source is one class: its pydantic fields are its parameters, `fields()` says which
-tensors a sample has. `data.arrays` holds the function that loads each.
+tensors a sample has. Its `contents_in` names the module with the function that loads it, which is
+imported when somebody asks for the contents.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 
@@ -47,6 +49,8 @@ class Source(BaseModel):
 
     id: ClassVar[str]
     title: ClassVar[str]
+    contents_in: ClassVar[str] = "netbuilder.data.arrays"
+    """The module whose function loads it, registered at `arrays.contents`."""
 
     def fields(self) -> tuple[Field, ...]:
         """The tensors of a sample, in the order in which a data panel shows them."""
@@ -123,10 +127,14 @@ class Sines(Source):
         )
 
 
+FAMILIES = ("sources", "texts")
+"""The modules of `netbuilder.data` that describe sources, in the order in which to offer them:
+each lists its own as `SOURCES`."""
+SOURCES: tuple[type[Source], ...] = (Digits, Diabetes, Sines)
+
+
 @cache
 def source_classes() -> Mapping[str, type[Source]]:
     """Every source by id, in the order in which to offer them."""
-    from netbuilder.data.texts import CaptionedDigits, PythonCode
-
-    kinds = (Digits, Diabetes, Sines, CaptionedDigits, PythonCode)
-    return MappingProxyType({kind.id: kind for kind in kinds})
+    families = (import_module(f"netbuilder.data.{name}") for name in FAMILIES)
+    return MappingProxyType({kind.id: kind for family in families for kind in family.SOURCES})

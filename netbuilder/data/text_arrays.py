@@ -5,10 +5,10 @@ from __future__ import annotations
 import sysconfig
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from netbuilder.data.arrays import Array, contents
 from netbuilder.data.texts import (
     CAPTION_LENGTH,
     CAPTION_LETTERS,
@@ -18,13 +18,13 @@ from netbuilder.data.texts import (
 )
 from netbuilder.errors import NetbuilderError
 
-Array = np.ndarray[Any, np.dtype[Any]]
 MAX_FILE_BYTES = 1_000_000
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 STROKES = ("thin", "medium", "bold")
 SLANTS = ("leaning left", "upright", "leaning right")
 
 
+@contents.register
 def python_code(source: PythonCode, folder: Path | None = None) -> Mapping[str, Array]:
     """Pieces of the standard library's modules in a folder, that of this Python by default.
 
@@ -62,6 +62,7 @@ def _ids(text: str, letters: tuple[str, ...]) -> Array:
     return np.array([numbers[letter] for letter in text], dtype=np.int64)
 
 
+@contents.register
 def captioned_digits(source: CaptionedDigits) -> Mapping[str, Array]:
     """Digits with captions by their ink and by how they lean."""
     from sklearn.datasets import load_digits

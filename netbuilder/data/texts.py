@@ -25,6 +25,7 @@ class PythonCode(Source):
 
     id: ClassVar[str] = "netbuilder.PythonCode"
     title: ClassVar[str] = "Python code"
+    contents_in: ClassVar[str] = "netbuilder.data.text_arrays"
 
     letters: Annotated[int, Parameter(ge=10_000, le=5_000_000)] = Parameter(
         400_000, description="Letters to read in all."
@@ -49,6 +50,7 @@ class CaptionedDigits(Source):
 
     id: ClassVar[str] = "netbuilder.CaptionedDigits"
     title: ClassVar[str] = "Digits with captions"
+    contents_in: ClassVar[str] = "netbuilder.data.text_arrays"
 
     def fields(self) -> tuple[Field, ...]:
         digits = tuple(str(digit) for digit in range(10))
@@ -65,3 +67,6 @@ class CaptionedDigits(Source):
                 classes=letters,
             ),
         )
+
+
+SOURCES: tuple[type[Source], ...] = (CaptionedDigits, PythonCode)
