@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from netbuilder.app.running import trainer_of
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
 from netbuilder.gui.canvas.view import CanvasView
@@ -156,9 +156,11 @@ def test_a_worker_killed_in_mid_training_comes_back(real: RealHand) -> None:
     before = real.session.document.copy()
     real.command("run.train")
     real.wait(lambda: real.session.run is not None and real.session.run.step > 5, 90)
-    children = psutil.Process().children()
-    worker = next(child for child in children if "netbuilder" in " ".join(child.cmdline()))
-    os.kill(worker.pid, signal.SIGKILL)
+    assert real.session.run is not None
+    # Workers of earlier windows may still be ending: it is the one that trains.
+    trainer = trainer_of(Path(real.session.run.path))
+    assert trainer is not None
+    os.kill(trainer.pid, signal.SIGKILL)
     real.wait(lambda: real.window.runner.status() == "crashed")
     assert real.bench.training.banner.isVisible()
     assert real.session.document == before

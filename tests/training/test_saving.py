@@ -28,12 +28,15 @@ class Held:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
         self.steps: list[int] = []
+        self.only: int | None = None
         original = checkpoints.save
 
         def save(folder: RunFolder, kind: Any, *rest: Any) -> Path:
             if threading.current_thread().name == "checkpoint" and kind == "last":
                 self.begun.set()
                 assert self.go.wait(60)
+                if self.only not in (None, rest[1]["step"]):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.steps.append(rest[1]["step"])
             return original(folder, kind, *rest)
 
@@ -73,6 +76,8 @@ def test_a_checkpoint_holds_the_moment_at_which_it_was_begun(
     def spoil(number: int, loss: Tensor) -> Tensor:
         if number == 6:
             held.go.set()
+            # The next one would be begun as soon as this one is written.
+            held.only = 3
         if number == 7 and held.go.is_set():
             raise Killed
         return loss
