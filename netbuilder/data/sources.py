@@ -127,7 +127,7 @@ class Sines(Source):
         )
 
 
-FAMILIES = ("sources", "texts")
+FAMILIES = ("sources", "shapes", "texts")
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:
 each lists its own as `SOURCES`."""
 SOURCES: tuple[type[Source], ...] = (Digits, Diabetes, Sines)
