@@ -127,7 +127,7 @@ class Sines(Source):
         )
 
 
-FAMILIES = ("sources", "tabular", "shapes", "texts", "tones", "ratings", "scenes", "photographs")
+FAMILIES = ("sources", "tabular", "shapes", "texts", "sequences", "tones", "ratings", "scenes", "photographs")
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:
 each lists its own as `SOURCES`."""
 SOURCES: tuple[type[Source], ...] = (Digits, Diabetes, Sines)

@@ -45,16 +45,21 @@ def python_code(source: PythonCode, folder: Path | None = None) -> Mapping[str, 
 
 def _modules(folder: Path, wanted: int) -> Iterator[str]:
     """The modules' texts by name, until there are so many letters."""
-    known = set(CODE_LETTERS)
     # Names with an underscore are made for one machine, or have no code to learn from.
     for path in sorted(folder.glob("[a-z]*.py")):
         if wanted <= 0:
             return
-        with path.open("rb") as file:
-            text = file.read(MAX_FILE_BYTES).decode("utf-8", "ignore").expandtabs(4)
-        text = "".join(letter for letter in text if letter in known)
+        text = module_text(path)
         wanted -= len(text)
         yield text
+
+
+def module_text(path: Path) -> str:
+    """The letters of a module that are among `CODE_LETTERS`, up to a megabyte of them."""
+    with path.open("rb") as file:
+        text = file.read(MAX_FILE_BYTES).decode("utf-8", "ignore").expandtabs(4)
+    known = set(CODE_LETTERS)
+    return "".join(letter for letter in text if letter in known)
 
 
 def _ids(text: str, letters: tuple[str, ...]) -> Array:
