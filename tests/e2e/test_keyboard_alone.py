@@ -31,6 +31,7 @@ def trained(folder: Path) -> bool:
     )
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(300)
 def test_the_digits_by_keyboard_alone(screen: Screen, tmp_path: Path) -> None:
     program = screen.start()

@@ -134,11 +134,11 @@ def status(run: Path) -> dict[str, Any]:
 
 
 def kills(count: int) -> Any:
-    marks = [pytest.mark.nightly, pytest.mark.timeout(3600)] if count > 3 else []
+    marks = [pytest.mark.nightly, pytest.mark.timeout(3600)] if count > 1 else []
     return pytest.param(count, id=f"{count} kills", marks=marks)
 
 
-@pytest.mark.parametrize("count", [kills(3), kills(30)])
+@pytest.mark.parametrize("count", [kills(1), kills(30)])
 def test_a_run_outlives_windows_that_are_killed(
     opened: Callable[[], Window], project: Path, count: int
 ) -> None:
@@ -175,7 +175,7 @@ def test_a_run_outlives_windows_that_are_killed(
     assert not [name for name in os.listdir(project.parent / "a.runs") if name != "run-001"]
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.nightly)])
 def test_a_run_outlives_a_window_that_is_asked_to_end(
     opened: Callable[[], Window], name: str
 ) -> None:
