@@ -81,7 +81,7 @@ def measure(template: str, rounds: int, epochs: int) -> dict[str, Any]:
     ratios: dict[str, list[float]] = {"samples": [], "whole": []}
     speeds: list[float] = []
     plan = make_plan(template, epochs=epochs)
-    count = threads.choose(plan.steps, plan.dataset.train, plan.settings.batch_size)
+    count = threads.choose(plan.steps, plan.dataset, plan.settings.batch_size)
 
     def hand(evaluate: bool) -> float:
         return fastest(lambda: by_hand(make_plan(template, epochs=epochs), evaluate=evaluate))

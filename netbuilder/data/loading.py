@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch import Tensor
 from netbuilder.data import arrays
 from netbuilder.data.files import NumpyFiles
 from netbuilder.data.settings import DataSettings, source_of
-from netbuilder.data.sources import Field
+from netbuilder.data.sources import Field, class_fields
 from netbuilder.data.splits import Split, split
 from netbuilder.data.statistics import Statistics
 from netbuilder.data.streaming import Streamed
@@ -28,6 +28,7 @@ Part = Mapping[str, Tensor]
 class Dataset:
     """Data ready to train on, in memory.
 
+    `shared` holds the fields that are the same for all samples, by name: (*shape).
     `statistics` holds, for each normalised field, what prediction needs to treat new
     inputs alike. `fingerprint` tells whether a later run sees the same data.
     """
@@ -38,6 +39,7 @@ class Dataset:
     test: Part = field(default_factory=dict)
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
     fingerprint: str = ""
+    shared: Part = field(default_factory=dict)
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -52,7 +54,8 @@ class Dataset:
             else {name: tensor.to(device) for name, tensor in part.items()}
             for part in (self.train, self.validation, self.test)
         )
-        return Dataset(self.fields, train, validation, test, self.statistics, self.fingerprint)
+        shared = {name: tensor.to(device) for name, tensor in self.shared.items()}
+        return replace(self, train=train, validation=validation, test=test, shared=shared)
 
     def to_json(self) -> dict[str, Any]:
         """What a run keeps of its data beside the settings."""
@@ -101,15 +104,19 @@ def assemble(
 ) -> Dataset:
     """The data set of arrays that were checked and split before."""
     tensors = {f.name: torch.from_numpy(np.ascontiguousarray(contents[f.name])) for f in fields}
+    own = [f.name for f in fields if f.batched]
     statistics = {
-        name: Statistics.of(tensors[name][torch.from_numpy(parts.train)]) for name in normalise
+        name: Statistics.of(
+            tensors[name][torch.from_numpy(parts.train)] if name in own else tensors[name]
+        )
+        for name in normalise
     }
     for name, statistic in statistics.items():
         tensors[name] = statistic.normalise(tensors[name])
 
     def part(indices: np.ndarray[Any, np.dtype[np.int64]]) -> Part:
         chosen = torch.from_numpy(indices)
-        return {name: tensor[chosen] for name, tensor in tensors.items()}
+        return {name: tensors[name][chosen] for name in own}
 
     return Dataset(
         fields,
@@ -118,6 +125,7 @@ def assemble(
         part(parts.test),
         statistics,
         fingerprint(contents, parts),
+        {name: tensor for name, tensor in tensors.items() if name not in own},
     )
 
 
@@ -136,7 +144,7 @@ def find_problems(
     fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
 ) -> list[Problem]:
     """Everything that stands against training on this data."""
-    counts = {f.name: len(contents[f.name]) for f in fields}
+    counts = {f.name: len(contents[f.name]) for f in fields if f.batched}
     if min(counts.values()) == 0:
         return [Problem("error", "data.empty", "The data has no samples.", "Choose other data.")]
     if len(set(counts.values())) > 1:
@@ -173,21 +181,25 @@ def _normalise_problems(fields: tuple[Field, ...], settings: DataSettings) -> li
 
 def _field_problems(field: Field, values: arrays.Array) -> list[Problem]:
     problems = []
-    if values.shape[1:] != field.shape:
-        message = f"Samples of '{field.name}' are {values.shape[1:]}, not {field.shape}."
+    found = values.shape[1:] if field.batched else values.shape
+    if found != field.shape:
+        what = "Samples of " if field.batched else ""
+        message = f"{what}'{field.name}' {'are' if what else 'is'} {found}, not {field.shape}."
         problems.append(Problem("error", "data.shape", message))
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-        bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+        rows = values.reshape(len(values) if values.ndim else 1, -1)
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
-        message = f"'{field.name}' holds NaN or infinite values in {len(bad)} samples ({shown})."
+        what = "samples" if field.batched else "rows"
+        message = f"'{field.name}' holds NaN or infinite values in {len(bad)} {what} ({shown})."
         problems.append(Problem("error", "data.finite", message, "Remove or fill these samples."))
-    if field.high is None:
+    if field.high is None or not values.size:
         return problems
     low, high = int(values.min()), int(values.max())
     if low < 0 or high >= field.high:
         message = f"'{field.name}' holds values from {low} to {high}, not 0 to {field.high - 1}."
         problems.append(Problem("error", "data.range", message, "Correct the labels."))
-    elif low == high and not field.shape:
+    elif low == high and field.is_class:
         name = field.classes[low] if low < len(field.classes) else str(low)
         message = f"All samples of '{field.name}' are of one class, '{name}'."
         hint = "A network can't learn to tell classes from one: add samples of others."
@@ -198,8 +210,12 @@ def _field_problems(field: Field, values: arrays.Array) -> list[Problem]:
 def _split(
     fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
 ) -> Split:
-    labels = next((contents[f.name] for f in fields if f.high is not None and not f.shape), None)
-    return split_of(len(contents[fields[0].name]), labels, settings)
+    labels = next((contents[f.name] for f in class_fields(fields)), None)
+    return split_of(_count(fields, contents), labels, settings)
+
+
+def _count(fields: tuple[Field, ...], contents: Mapping[str, arrays.Array]) -> int:
+    return next(len(contents[f.name]) for f in fields if f.batched)
 
 
 def split_of(count: int, labels: arrays.Array | None, settings: DataSettings) -> Split:
@@ -213,8 +229,9 @@ def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
     """What the Data panel shows, as JSON: fields, sizes of the parts, class counts, samples.
 
     `samples` holds the first `count` of the training part as nested lists, as they are
-    before normalisation. Problems come as a list instead of an error, so that the panel
-    can show the data beside what is wrong with it.
+    before normalisation; fields that all samples share are not among them. Problems come
+    as a list instead of an error, so that the panel can show the data beside what is
+    wrong with it.
     """
     source = source_of(settings)
     fields = source.fields()
@@ -234,15 +251,15 @@ def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
         return answer
     contents = arrays.load(source)
     problems = find_problems(fields, contents, settings)
-    answer["count"] = len(contents[fields[0].name])
+    answer["count"] = _count(fields, contents)
     answer["problems"] = [problem.to_json() for problem in problems]
     if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
         return answer
     parts = _split(fields, contents, settings)
     answer["parts"] = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
     chosen = parts.train[:count]
-    answer["samples"] = {f.name: contents[f.name][chosen].tolist() for f in fields}
-    labels = next((f for f in fields if f.high is not None and not f.shape), None)
+    answer["samples"] = {f.name: contents[f.name][chosen].tolist() for f in fields if f.batched}
+    labels = next(iter(class_fields(fields)), None)
     if labels is not None:
         values, counts = np.unique(contents[labels.name], return_counts=True)
         named = [labels.classes[v] if 0 <= v < len(labels.classes) else str(v) for v in values]

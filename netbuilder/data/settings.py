@@ -120,7 +120,8 @@ def source_of(settings: DataSettings) -> Source:
 
 
 def field_types(data: Mapping[str, Any]) -> dict[str, TensorType]:
-    """The tensors that a batch holds, by field: shapes lead with the symbol `N`.
+    """The tensors that a batch holds, by field: shapes lead with the symbol `N`, but for fields
+    that all samples share.
 
     Empty if no data is chosen; `NetbuilderError` if the settings are wrong.
     """
@@ -129,4 +130,7 @@ def field_types(data: Mapping[str, Any]) -> dict[str, TensorType]:
         return {}
     fields = source_of(settings).fields()
     batch = symbol("N")
-    return {f.name: TensorType((batch, *f.shape), f.dtype, f.high) for f in fields}
+    return {
+        f.name: TensorType((batch, *f.shape) if f.batched else f.shape, f.dtype, f.high)
+        for f in fields
+    }

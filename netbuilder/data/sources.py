@@ -8,7 +8,7 @@ imported when somebody asks for the contents.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -21,7 +21,11 @@ from pydantic import Field as Parameter
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One tensor of a sample: `shape` without the batch dim; `high` bounds ids from above."""
+    """One tensor of a sample: `shape` without the batch dim; `high` bounds ids from above.
+
+    A field that is not `batched` is shared: one tensor of this shape for all samples, as the
+    features and edges of the graph whose nodes are the samples. Every batch has it whole.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -29,6 +33,12 @@ class Field:
     meaning: str = ""
     high: int | None = None
     classes: tuple[str, ...] = ()
+    batched: bool = True
+
+    @property
+    def is_class(self) -> bool:
+        """Whether a sample has one class number here."""
+        return self.batched and self.high is not None and not self.shape
 
     def to_json(self) -> dict[str, Any]:
         """The field as a JSON object, for the Data panel."""
@@ -39,7 +49,14 @@ class Field:
             "meaning": self.meaning,
             "high": self.high,
             "classes": list(self.classes),
+            "batched": self.batched,
         }
+
+
+def class_fields(fields: Iterable[Field]) -> list[Field]:
+    """The fields with one class a sample; where classes have names, not those of mere numbers."""
+    found = [field for field in fields if field.is_class]
+    return [field for field in found if field.classes] or found
 
 
 class Source(BaseModel):
@@ -127,7 +144,18 @@ class Sines(Source):
         )
 
 
-FAMILIES = ("sources", "tabular", "shapes", "texts", "sequences", "tones", "ratings", "scenes", "photographs")
+FAMILIES = (
+    "sources",
+    "tabular",
+    "shapes",
+    "texts",
+    "sequences",
+    "tones",
+    "ratings",
+    "scenes",
+    "photographs",
+    "graphs",
+)
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:
 each lists its own as `SOURCES`."""
 SOURCES: tuple[type[Source], ...] = (Digits, Diabetes, Sines)

@@ -18,7 +18,7 @@ import psutil
 import torch
 
 from netbuilder.analysis.memory import kept
-from netbuilder.data.loading import Part, size
+from netbuilder.data.loading import Dataset, size
 from netbuilder.errors import RunError
 from netbuilder.training import preflight
 from netbuilder.training.control import Control
@@ -129,7 +129,7 @@ def forecast(plan: Plan, batch_size: int) -> int | None:
     half is kept. None if the meta device can't tell.
     """
     try:
-        amounts = [_kept(step, plan.dataset.train, batch_size) for step in plan.steps]
+        amounts = [_kept(step, plan.dataset, batch_size) for step in plan.steps]
     except Exception:
         return None
     networks = {name for step in plan.steps for name in step.updates}
@@ -137,11 +137,13 @@ def forecast(plan: Plan, batch_size: int) -> int | None:
     return max(amounts) + sum(weight.nbytes for weight in weights)
 
 
-def _kept(step: StepPlan, part: Part, batch_size: int) -> int:
+def _kept(step: StepPlan, data: Dataset, batch_size: int) -> int:
     shadow = copy.deepcopy(step.module).to("meta").train()
-    samples = {name: part[name][:1].to("meta") for name in step.fields}
-    batch = {name: one.expand(batch_size, *one.shape[1:]).clone() for name, one in samples.items()}
-    return kept(shadow, (), batch).total
+    own = [name for name in step.fields if name not in data.shared]
+    ones = {name: data.train[name][:1].to("meta") for name in own}
+    batch = {name: one.expand(batch_size, *one.shape[1:]).clone() for name, one in ones.items()}
+    shared = {name: tensor.to("meta") for name, tensor in data.shared.items()}
+    return kept(shadow, (), step.arguments(batch, shared)).total
 
 
 def _try(plan: Plan, number: int, expected: int | None, limit: int, meter: Meter) -> Tried:

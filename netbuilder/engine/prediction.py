@@ -123,15 +123,18 @@ class _Samples:
         self._model = model
         dataset = loading.prepare(read_data(model.document.project.data))
         self._part = dataset.validation if loading.size(dataset.validation) else dataset.train
+        self._shared = dataset.shared
 
     def input(self, spec: TensorSpec, row: int) -> Tensor:
-        """One row of the field that feeds this input, as a batch of one."""
+        """One row of the field that feeds this input, as a batch of one; what is shared, whole."""
         field = self._model.meaning.inputs.get(spec.name)
         if field is None:
             raise NetbuilderError(f"No data field feeds the input '{spec.name}'.", "Give values.")
         count = loading.size(self._part)
         if row >= count:
             raise NetbuilderError(f"There is no sample {row}.", f"There are 0 to {count - 1}.")
+        if field in self._shared:
+            return self._shared[field]
         return self._part[field][row : row + 1]
 
     def expected(self, row: int) -> dict[str, Any]:

@@ -238,7 +238,8 @@ def _samples(model: Trained) -> dict[str, Tensor]:
     dataset = loading.prepare(settings.read(model.document.project.data))
     part = dataset.validation if loading.size(dataset.validation) else dataset.train
     wanted = model.meaning.inputs.items()
-    return {name: part[field][: max(BATCH_SIZES)] for name, field in wanted if field in part}
+    own = {name: part[field][: max(BATCH_SIZES)] for name, field in wanted if field in part}
+    return own | {n: dataset.shared[field] for n, field in wanted if field in dataset.shared}
 
 
 def _metadata(model: Trained) -> dict[str, str]:

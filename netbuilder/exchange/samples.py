@@ -37,19 +37,24 @@ def random_inputs(specs: Sequence[TensorSpec], sizes: Sizes, seed: int = 0) -> t
 def real_inputs(
     specs: Sequence[TensorSpec], samples: Mapping[str, Tensor], batch: int
 ) -> tuple[Tensor, ...] | None:
-    """The first `batch` samples of the project's data, or None where they don't cover it."""
+    """The first `batch` samples of the project's data, or None where they don't cover it.
+
+    An input without a batch takes what it is given whole.
+    """
     made = []
     for spec in specs:
         tensor = samples.get(spec.name)
-        if tensor is None or spec.shape[:1] != ("N",) or len(tensor) < batch:
+        batched = spec.shape[:1] == ("N",)
+        if tensor is None or (batched and len(tensor) < batch):
             return None
         fits = len(spec.shape) == tensor.dim() and all(
             isinstance(dim, str) or dim == size
-            for dim, size in zip(spec.shape[1:], tensor.shape[1:], strict=True)
+            for dim, size in zip(spec.shape, tensor.shape, strict=True)
         )
         if not fits:
             return None
-        made.append(tensor[:batch].to(getattr(torch, spec.dtype)))
+        chosen = tensor[:batch] if batched else tensor
+        made.append(chosen.to(getattr(torch, spec.dtype)))
     return tuple(made)
 
 
@@ -97,7 +102,7 @@ def trials(
     for batch in batches:
         real = real_inputs(specs, samples, batch)
         if real is not None:
-            yield f"{batch} real samples", real
+            yield f"{batch} real samples" if batches != (1,) else "the data", real
     for batch, sizes in product(batches, lengths(module, specs)):
         text = ", ".join(f"{name}={size}" for name, size in {"N": batch, **sizes}.items())
         yield f"random inputs with {text}", random_inputs(specs, {"N": batch, **sizes}, batch)

@@ -8,8 +8,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
-from netbuilder.data.settings import DataSettings, field_types
-from netbuilder.data.sources import source_classes
+from netbuilder.data.settings import DataSettings, field_types, read, source_of
+from netbuilder.data.sources import class_fields, source_classes
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
@@ -44,12 +44,11 @@ def field_names(document: Document, *, floating: bool = False) -> list[str]:
 def class_names(document: Document) -> list[str]:
     """The names of the fields of the project's data that hold one class a sample."""
     try:
-        found = field_types(document.project.data)
+        chosen = read(document.project.data)
+        fields = source_of(chosen).fields() if chosen.source else ()
     except NetbuilderError:
         return []
-    return [
-        name for name, tensor in found.items() if tensor.high is not None and not tensor.shape[1:]
-    ]
+    return [field.name for field in class_fields(fields)]
 
 
 class SettingsPanel(QWidget):

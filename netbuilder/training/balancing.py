@@ -9,13 +9,8 @@ import torch
 from torch import Tensor
 
 from netbuilder.data.loading import Dataset
-from netbuilder.data.sources import Field
+from netbuilder.data.sources import Field, class_fields
 from netbuilder.errors import NetbuilderError, Problem
-
-
-def class_fields(fields: Sequence[Field]) -> list[Field]:
-    """The fields that hold one class a sample."""
-    return [field for field in fields if field.high is not None and not field.shape]
 
 
 def find(dataset: Dataset, name: str | None = None) -> Field:

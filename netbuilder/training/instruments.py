@@ -78,8 +78,11 @@ def describe(tensor: Tensor) -> dict[str, Any]:
 class Instruments:
     """Looks at a training step now and then, at most `SHARE` of the time."""
 
-    def __init__(self, steps: Iterable[StepPlan], folder: Path) -> None:
+    def __init__(
+        self, steps: Iterable[StepPlan], folder: Path, shared: Mapping[str, Tensor] | None = None
+    ) -> None:
         self._steps = list(steps)
+        self._shared = shared or {}
         self._folder = folder
         self._weights: dict[Place, list[nn.Parameter]] = {}
         for step in self._steps:
@@ -151,7 +154,7 @@ class Instruments:
         with randomness.apart(seed), torch.no_grad():
             for step in self._steps:
                 with _unchanged(step.module), tap(step.module, take, settle):
-                    step.module(**{name: few[name] for name in step.fields})
+                    step.module(**step.arguments(few, self._shared))
         spent = time.perf_counter() - begun
         self._next = time.perf_counter() + max(EVERY_S, spent / SHARE)
         return {"nodes": nodes}

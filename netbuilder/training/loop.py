@@ -159,7 +159,7 @@ def _threads(plan: Plan, folder: RunFolder, device: torch.device) -> int:
         return stored
     if device.type != "cpu":
         return torch.get_num_threads()
-    return threads.choose(plan.steps, plan.dataset.train, plan.settings.batch_size)
+    return threads.choose(plan.steps, plan.dataset, plan.settings.batch_size)
 
 
 def _begin(run: Run, origin: int | None) -> None:
@@ -223,7 +223,7 @@ def _explain_loss(run: Run, fault: NonFiniteLoss) -> tuple[RunError, BadBatch]:
         return error, BadBatch(batch, indices, fault.step, "")
     for step in run.steps:
         error = failures.explain_loss(
-            step.module, {name: batch[name] for name in step.plan.fields}, fault.step, indices
+            step.module, step.plan.arguments(batch, run.data.shared), fault.step, indices
         )
         if error.node:
             break

@@ -57,7 +57,9 @@ def place(data: Dataset, device: torch.device, limit: int | None = None) -> Data
         part.to(device) if isinstance(part, Streamed) else Hosted(part, device)
         for part in parts.values()
     )
-    return replace(data, train=train, validation=validation, test=test)
+    # Every batch wants what all samples share.
+    shared = {name: tensor.to(device) for name, tensor in data.shared.items()}
+    return replace(data, train=train, validation=validation, test=test, shared=shared)
 
 
 def ahead(groups: Iterable[dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:

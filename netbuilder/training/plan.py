@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from netbuilder.data.loading import Dataset
 from netbuilder.training.settings import StepSettings, TrainingSettings
@@ -33,6 +33,12 @@ class StepPlan:
     previews: Mapping[str, str] = field(default_factory=dict)
     asks: bool = False
     across_batch: bool = False
+
+    def arguments(
+        self, batch: Mapping[str, Tensor], shared: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """What the module is called with: fields of a batch, and those that all samples share."""
+        return {name: shared[name] if name in shared else batch[name] for name in self.fields}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netbuilder.data.loading import Part
+from netbuilder.data.loading import Dataset, Part, size
 from netbuilder.data.sources import Field
 from netbuilder.training.placing import Hosted
 from netbuilder.training.plan import StepPlan
@@ -57,7 +57,7 @@ def show(
             shown["predicted"] = predicted.tolist()
             shown["confidence"] = confidence.tolist()
             shown["target"] = None if target is None else target.flatten().tolist()
-            named = (list(f.classes) for f in fields if f.classes and not f.shape)
+            named = (list(f.classes) for f in fields if f.classes and f.is_class)
             shown["classes"] = next(named, [])
         case "text":
             letters = _letters(fields)
@@ -103,7 +103,7 @@ def _embedding(
 ) -> dict[str, Any]:
     """Points N×D in the plane in which they vary most (PCA); two dims stay as they are."""
     rows = output.detach()[:POINTS].cpu().double().flatten(1)
-    labelled = next((f for f in fields if f.classes and not f.shape), None)
+    labelled = next((f for f in fields if f.classes and f.is_class), None)
     if target is None and labelled is not None:
         target = batch.get(labelled.name)
     labels = None
@@ -160,7 +160,7 @@ def _curve(samples: Tensor) -> Any:
 
 def _input(fields: tuple[Field, ...], batch: Part) -> dict[str, Any] | None:
     for field in fields:
-        if field.high is not None or not field.dtype.startswith("float"):
+        if not field.batched or field.high is not None or not field.dtype.startswith("float"):
             continue
         samples = batch[field.name][:SAMPLES].detach().cpu()
         if samples.dim() == 4 and samples.shape[1] in (1, 3):
@@ -170,15 +170,21 @@ def _input(fields: tuple[Field, ...], batch: Part) -> dict[str, Any] | None:
     return None
 
 
-def of_step(step: StepPlan, fields: tuple[Field, ...], part: Part) -> dict[str, Any]:
-    """All previews of a step on the first samples, by name; its module must be in eval mode."""
+def of_step(step: StepPlan, data: Dataset) -> dict[str, Any]:
+    """All previews of a step on the first samples that are not trained on, by name.
+
+    Its module must be in eval mode.
+    """
     if not step.previews:
         return {}
     count = POINTS if "embedding" in step.previews.values() else SAMPLES
+    part = data.validation if size(data.validation) else data.train
     few = {name: tensor[:count] for name, tensor in part.items()}
     if isinstance(part, Hosted):
         few = part.sent(few)
     asked = {"previews": True} if step.asks else {}
     with torch.no_grad():
-        _, _, values = step.module(**{name: few[name] for name in step.fields}, **asked)
-    return {name: show(value, step.previews[name], fields, few) for name, value in values.items()}
+        _, _, values = step.module(**step.arguments(few, data.shared), **asked)
+    return {
+        name: show(value, step.previews[name], data.fields, few) for name, value in values.items()
+    }

@@ -71,7 +71,7 @@ def replay(plan: Plan, folder: RunFolder) -> dict[str, Any]:
     error: RunError | None = None
     for step in plan.steps:
         step.module.train()
-        batch = {name: bad.fields[name] for name in step.fields}
+        batch = step.arguments(bad.fields, plan.dataset.shared)
         with torch.no_grad():
             loss = float(step.module(**batch)[0])
         finite = loss - loss == 0.0

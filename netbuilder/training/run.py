@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -96,11 +96,12 @@ class Run:
             self.settings.balance,
             group,
         )
-        self.steps = [Step(plan, step, device, group) for step in plan.steps]
+        placed = replace(plan, dataset=self.data)
+        self.steps = [Step(placed, step, device, group) for step in plan.steps]
         if self.settings.compile:
             for made in self.steps:
                 made.call = Compiled(made.module, partial(report.warn, "compile"))
-        self.instruments = Instruments(plan.steps, folder.path)
+        self.instruments = Instruments(plan.steps, folder.path, self.data.shared)
         self._latest: Mapping[str, Tensor] = {}
         if isinstance(self.data.train, Streamed):
             self.data.train.feed.on_wait.append(self._wait_for_data)

@@ -35,6 +35,7 @@ class Step:
         self, plan: Plan, step: StepPlan, device: torch.device, group: Group = ALONE
     ) -> None:
         self.plan = step
+        self._shared = plan.dataset.shared
         self.module = step.module
         self.call: Callable[..., Any] = step.module
         """What computes: the module, or what wraps it."""
@@ -102,7 +103,7 @@ class Step:
 
     def _compute(self, batch: Batch) -> tuple[Tensor, Any, Any]:
         with self._cast:
-            loss, outputs, shown = self.call(**{name: batch[name] for name in self.plan.fields})
+            loss, outputs, shown = self.call(**self.plan.arguments(batch, self._shared))
         return loss, outputs, shown
 
     def set_rate(self, epoch: float, epochs: float) -> None:

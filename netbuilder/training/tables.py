@@ -32,7 +32,7 @@ class Tables:
         self._names = {
             len(field.classes): field.classes
             for field in fields
-            if field.classes and not field.shape
+            if field.classes and field.is_class
         }
         # What previews alone need is not computed with every batch.
         shown = () if step.asks else step.previews.items()

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from netbuilder.data.loading import size
 from netbuilder.training import previews, randomness
 from netbuilder.training.gauges import gauges
 from netbuilder.training.steps import Step
@@ -122,14 +121,13 @@ class Teller:
         A name that several steps have is told with the step's: `discriminate/sample`.
         """
         run = self._run
-        part = run.data.validation if size(run.data.validation) else run.data.train
         shown: dict[str, Any] = {}
         often = Counter(name for step in run.steps for name in step.plan.previews)
         begun = time.perf_counter()
         with randomness.apart(run.settings.seed), run.averaged():
             for step in run.steps:
                 step.module.eval()
-                found = previews.of_step(step.plan, run.data.fields, part)
+                found = previews.of_step(step.plan, run.data)
                 for name, value in found.items():
                     shown[name if often[name] == 1 else f"{step.plan.name}/{name}"] = value
         if shown:

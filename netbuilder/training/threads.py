@@ -14,7 +14,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from netbuilder.data.loading import Part
+from netbuilder.data.loading import Dataset
 from netbuilder.training.plan import StepPlan
 
 SMALL = 10e6
@@ -26,12 +26,12 @@ digits_cnn (40e6) 1.4. Threads wait for each other after every operation, so on 
 other programs want too, fewer are faster at every size: set `threads` then."""
 
 
-def choose(steps: Sequence[StepPlan], part: Part, batch_size: int) -> int:
+def choose(steps: Sequence[StepPlan], data: Dataset, batch_size: int) -> int:
     """1 for small work, else as many as PyTorch takes by itself."""
-    return 1 if work(steps, part, batch_size) < SMALL else torch.get_num_threads()
+    return 1 if work(steps, data, batch_size) < SMALL else torch.get_num_threads()
 
 
-def work(steps: Sequence[StepPlan], part: Part, batch_size: int) -> float:
+def work(steps: Sequence[StepPlan], data: Dataset, batch_size: int) -> float:
     """Floating point operations of a forward pass over one batch of all steps.
 
     0 if it fails: the training will say why.
@@ -42,7 +42,9 @@ def work(steps: Sequence[StepPlan], part: Part, batch_size: int) -> float:
         step.module.eval()
         # The meta device: sizes are all that counts, and nothing is computed.
         shadow = {name: tensor.to("meta") for name, tensor in _tensors(step.module)}
-        batch = {name: part[name][:batch_size].to("meta") for name in step.fields}
+        own = [name for name in step.fields if name not in data.shared]
+        few = {name: data.train[name][:batch_size] for name in own}
+        batch = {name: value.to("meta") for name, value in step.arguments(few, data.shared).items()}
         try:
             with torch.no_grad(), FlopCounterMode(display=False) as counter:
                 functional_call(step.module, shadow, kwargs=batch, tie_weights=False)

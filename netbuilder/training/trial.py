@@ -36,7 +36,7 @@ def trial(plan: Plan, **changes: Any) -> Iterator[Run]:
     copied = replace(plan, networks=networks, steps=steps, settings=settings)
     preflight.check(copied)
     device = preflight.find_device(settings.device)
-    count = settings.threads or threads.choose(steps, plan.dataset.train, settings.batch_size)
+    count = settings.threads or threads.choose(steps, plan.dataset, settings.batch_size)
     before = randomness.state()
     try:
         with (

@@ -56,7 +56,7 @@ def measure(plan: Plan, control: Control | None = None) -> dict[str, Any]:
     """
     begin = time.perf_counter()
     settings = plan.settings
-    chosen = settings.threads or threads.choose(plan.steps, plan.dataset.train, settings.batch_size)
+    chosen = settings.threads or threads.choose(plan.steps, plan.dataset, settings.batch_size)
     before: dict[str, Any] = {
         "threads": chosen,
         "channels_last": settings.channels_last,

@@ -26,7 +26,8 @@ def test_every_source_holds_what_it_declares(id: str) -> None:
     assert source.help()
     assert set(contents) == {field.name for field in source.fields()}
     for field in source.fields():
-        assert contents[field.name].shape[1:] == field.shape
+        shape = contents[field.name].shape
+        assert (shape[1:] if field.batched else shape) == field.shape
         assert str(contents[field.name].dtype) == field.dtype
         if field.high is not None:
             assert contents[field.name].max() == field.high - 1

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from netbuilder.data.loading import Dataset
 from netbuilder.training import meters, randomness, threads
 from netbuilder.training.batches import Batches
 from netbuilder.training.control import Control
@@ -268,7 +269,7 @@ def alone(network: nn.Module) -> StepPlan:
 
 def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 8)
-    data = {"x": torch.zeros(128, 64, 128)}
+    data = Dataset((), {"x": torch.zeros(128, 64, 128)}, {})
     dense = alone(nn.Linear(128, 256))
     assert threads.work([dense], data, 16) == 2 * 128 * 256 * 64 * 16
     lstm = alone(nn.LSTM(128, 32, batch_first=True))
@@ -280,16 +281,16 @@ def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_counting_the_work_changes_nothing_and_never_fails() -> None:
     network = nn.Sequential(nn.BatchNorm1d(4), nn.Dropout(0.5))
-    step = alone(network)
+    step, ones = alone(network), Dataset((), {"x": torch.ones(8, 4)}, {})
     before = {name: value.clone() for name, value in network.state_dict().items()}
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    assert threads.work([step], {"x": torch.ones(8, 4)}, 8) == 0.0
+    assert threads.work([step], ones, 8) == 0.0
     assert torch.equal(torch.rand(1), expected)
     assert step.module.training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
-    assert threads.work([alone(nn.Linear(3, 3))], {"x": torch.ones(8, 4)}, 8) == 0.0
+    assert threads.work([alone(nn.Linear(3, 3))], ones, 8) == 0.0
 
 
 def test_the_number_of_threads_is_kept_for_a_resumed_run(tmp_path: Path) -> None:
