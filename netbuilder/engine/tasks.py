@@ -80,9 +80,9 @@ def _settings_faults(document: Document) -> Iterator[Problem]:
 
 def sample(data: Mapping[str, Any], count: int = 32) -> dict[str, Any]:
     """What the Data panel shows of these data settings."""
-    from netbuilder.data import loading, settings
+    from netbuilder.data import overview, settings
 
-    return loading.sample(settings.read(data), count)
+    return overview.overview(settings.read(data), count)
 
 
 def train(

@@ -1,71 +1,65 @@
-"""What is in the project's data, before any training: pictures, curves, tables, balance."""
+"""What is in the project's data, before any training: samples, distributions, balance, splits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QGridLayout,
-    QHeaderView,
     QSplitter,
     QStackedLayout,
-    QTableWidget,
-    QTableWidgetItem,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from netbuilder.gui.samples import Bars, CurveGrid, ImageGrid, image_of
-from netbuilder.gui.widgets import EmptyState, clear, column, label, scroller, set_tip
+from netbuilder.gui.data_samples import sections
+from netbuilder.gui.data_views import Balance, Distributions, GraphPlot
+from netbuilder.gui.widgets import EmptyState, button, clear, column, label, row, scroller, set_tip
 
-TEXTS = 8
-"""Texts that are shown of a field."""
-SHOWN = 48
-"""Samples that the panel asks for."""
-
-
-def kind_of(field: Mapping[str, Any]) -> str:
-    """How a field is shown: `image`, `class`, `text`, `curve`, `number` or `vector`."""
-    shape = tuple(field["shape"])
-    if len(shape) in (2, 3) and shape[0] in (1, 3) and min(shape[-2:]) > 1:
-        return "image"
-    if not shape and field.get("classes"):
-        return "class"
-    if len(shape) == 1 and field.get("classes"):
-        return "text"
-    if len(shape) == 2 and shape[1] == 1:
-        return "curve"
-    if not shape or shape == (1,):
-        return "number"
-    return "vector"
+UNEVEN = 10
+"""So many times as many samples in the largest class as in the smallest are told."""
 
 
 class DataPanel(QWidget):
-    """`sample_wanted`: the panel became visible and has no data to show yet."""
+    """`sample_wanted`: the panel became visible and has no data to show yet; `open_wanted`: a
+    person wants to use data of their own."""
 
     sample_wanted = Signal()
+    open_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._stale = True
         self.empty = EmptyState(
             "No data yet",
-            "Choose a data set in the project settings: click an empty spot of the canvas and "
-            "look at the right, under Data.",
+            "Drop a file or a folder on the window, or choose a data set in the project's "
+            "settings at the right, under Data.",
+            "Open data…",
+            self.open_wanted.emit,
         )
+        self.waiting = EmptyState("Reading the data…", "")
         self._facts_column, facts = _column()
         self._samples_column, samples = _column()
+        self._numbers_column, numbers = _column()
+        self._graph_column, graph = _column()
+        self.pages = QTabWidget()
+        self.pages.setDocumentMode(True)
+        self.pages.setAccessibleName("Views of the data")
+        self.pages.tabBar().setAccessibleName("Views of the data")
+        for page, title in ((graph, "Graph"), (samples, "Samples"), (numbers, "Distributions")):
+            self.pages.addTab(scroller(page), title)
         split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
         split.addWidget(scroller(facts))
-        split.addWidget(scroller(samples))
-        split.setSizes([420, 580])
+        split.addWidget(self.pages)
+        split.setSizes([400, 600])
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(self.empty)
-        self._stack.addWidget(split)
+        for page in (self.empty, self.waiting, split):
+            self._stack.addWidget(page)
 
     def invalidate(self, chosen: bool) -> None:
         """The settings of the data changed; `chosen` tells whether there is a data set."""
@@ -82,6 +76,8 @@ class DataPanel(QWidget):
 
     def _ask(self) -> None:
         self._stale = False
+        if self._stack.currentIndex() == 0:
+            self._stack.setCurrentIndex(1)
         self.sample_wanted.emit()
 
     def show_error(self, message: str, hint: str = "") -> None:
@@ -90,105 +86,103 @@ class DataPanel(QWidget):
         self._stack.setCurrentIndex(0)
 
     def show_sample(self, sample: Mapping[str, Any]) -> None:
-        """Show what `data.loading.sample` answered."""
-        facts, samples = self._facts_column, self._samples_column
-        clear(facts)
-        clear(samples)
+        """Show what `data.overview.overview` told."""
+        for part in (
+            self._facts_column,
+            self._samples_column,
+            self._numbers_column,
+            self._graph_column,
+        ):
+            clear(part)
+        self._show_facts(sample)
+        for title, view in sections(sample):
+            _captioned(self._samples_column, title, view)
+        graph = sample.get("graph")
+        if graph:
+            plot = GraphPlot()
+            plot.show_graph(graph)
+            self._graph_column.addWidget(plot)
+        self.pages.setTabVisible(0, bool(graph))
+        told = sample.get("distributions") or {}
+        for name, columns in told.items():
+            view = Distributions()
+            view.show_columns(columns)
+            if len(told) > 1 and len(columns) > 1:
+                _captioned(self._numbers_column, name, view)
+            else:
+                self._numbers_column.addWidget(view)
+        self.pages.setTabVisible(2, bool(told))
+        for part in (self._samples_column, self._numbers_column, self._graph_column):
+            part.addStretch(1)
+        self._stack.setCurrentIndex(2)
+
+    # -- facts -------------------------------------------------------------------------------
+
+    def _show_facts(self, sample: Mapping[str, Any]) -> None:
+        facts = self._facts_column
         facts.addLayout(self._head(sample))
         for problem in sample.get("problems", ()):
             text = f"{problem['message']} {problem['hint']}".strip()
-            facts.addWidget(label(text, "error", wrap=True))
-        facts.addLayout(self._facts(sample))
-        if sample["classes"]:
-            facts.addWidget(label("Samples of each class", "group"))
-            bars = Bars()
-            bars.show_counts(sample["classes"])
-            facts.addWidget(bars)
-        fields = {field["name"]: field for field in sample["fields"]}
-        self._show_samples(fields, sample["samples"])
+            facts.addWidget(label(text, str(problem.get("severity", "error")), wrap=True))
+        facts.addLayout(self._fields(sample))
+        classes = sample["classes"]
+        if classes:
+            title = label("Samples of each class", "group")
+            facts.addWidget(title)
+            balance = Balance()
+            balance.show_counts(classes)
+            facts.addWidget(balance)
+            if sample.get("looked_at", 0) < sample.get("count", 0):
+                part = f"{sample['looked_at']:,} of {sample['count']:,}"
+                text = f"Classes, samples and distributions are those of {part} samples."
+                facts.addWidget(label(text, "small", wrap=True))
+            counts = [count for count in classes.values() if count]
+            if counts and max(counts) >= UNEVEN * min(counts):
+                times = max(counts) // min(counts)
+                text = f"The largest class has {times} times as many samples as the smallest."
+                facts.addWidget(label(f"{text} See Balance, under Training.", "small", wrap=True))
         facts.addStretch(1)
-        samples.addStretch(1)
-        self._stack.setCurrentIndex(1)
 
     def _head(self, sample: Mapping[str, Any]) -> QVBoxLayout:
         first, _, rest = str(sample["help"]).partition("\n\n")
-        return column(
-            label(str(sample["title"]), "title"),
-            label(" ".join(first.split()), wrap=True),
-            label(" ".join(rest.split()), "muted", wrap=True),
-            gap=4,
-        )
+        own = button("Open data…", self.open_wanted.emit, "quiet", "Data of your own")
+        title = row(label(str(sample["title"]), "title"), None, own)
+        head = column(gap=4)
+        head.addLayout(title)
+        head.addWidget(label(" ".join(first.split()), wrap=True))
+        if rest:
+            head.addWidget(label(" ".join(rest.split()), "muted", wrap=True))
+        return head
 
-    def _facts(self, sample: Mapping[str, Any]) -> QGridLayout:
+    def _fields(self, sample: Mapping[str, Any]) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(2)
         grid.addWidget(label("Fields", "group"), 0, 0, 1, 3)
         for at, field in enumerate(sample["fields"], 1):
-            shape = "×".join(["N", *map(str, field["shape"])])
+            lead = ["N"] if field.get("batched", True) else []
+            shape = "×".join([*lead, *map(str, field["shape"])]) or "scalar"
             name = label(field["name"], "mono")
             set_tip(name, field["meaning"])
             grid.addWidget(name, at, 0)
             grid.addWidget(label(shape, "mono"), at, 1)
-            grid.addWidget(label(field["dtype"], "muted"), at, 2)
+            many = field.get("high")
+            ids = f"{field['dtype']}, {many:,} ids" if many else field["dtype"]
+            grid.addWidget(label(ids, "muted"), at, 2)
         parts = [f"{count:,} {name}" for name, count in sample["parts"].items() if count]
-        at = grid.rowCount()
-        grid.addWidget(label("Split", "group"), at, 0, 1, 3)
-        grid.addWidget(label("  ·  ".join(parts), ""), at + 1, 0, 1, 3)
+        if parts:
+            at = grid.rowCount()
+            grid.addWidget(label("Split", "group"), at, 0, 1, 3)
+            grid.addWidget(label("  ·  ".join(parts), "", wrap=True), at + 1, 0, 1, 3)
         grid.setColumnStretch(2, 1)
         return grid
 
-    def _show_samples(
-        self, fields: Mapping[str, Mapping[str, Any]], samples: Mapping[str, Any]
-    ) -> None:
-        kinds = {name: kind_of(field) for name, field in fields.items() if name in samples}
-        images = [name for name, kind in kinds.items() if kind == "image"]
-        curves = [name for name, kind in kinds.items() if kind == "curve"]
-        classes = next((name for name, kind in kinds.items() if kind == "class"), None)
-        numbers = [name for name, kind in kinds.items() if kind == "number"]
-        written = [name for name, kind in kinds.items() if kind == "text"]
-        for name in images:
-            self._caption(name)
-            texts = self._class_texts(fields, samples, classes)
-            grid = ImageGrid()
-            pictures = [image_of(values) for values in samples[name]]
-            grid.show_images(
-                [
-                    (image, texts[i] if texts else "", "")
-                    for i, image in enumerate(pictures)
-                    if image is not None
-                ]
-            )
-            self._samples_column.addWidget(grid)
-        for name in curves:
-            following = numbers[0] if numbers else None
-            self._caption(f"{name}, and {following} as a dot" if following else name)
-            next_values = samples[following] if following else [None] * len(samples[name])
-            plots = CurveGrid()
-            flat = [v[0] if isinstance(v, list) else v for v in next_values]
-            plots.show_curves(list(zip(samples[name], flat, strict=True))[:24])
-            self._samples_column.addWidget(plots)
-        for name in written:
-            self._caption(name)
-            for row in samples[name][:TEXTS]:
-                self._samples_column.addWidget(_written(row, fields[name]["classes"]))
-        if not images and not curves and not written and samples:
-            self._caption("First samples")
-            self._samples_column.addWidget(_table(samples))
 
-    def _caption(self, text: str) -> None:
-        if self._samples_column.count():
-            self._samples_column.addSpacing(8)
-        self._samples_column.addWidget(label(text, "group"))
-
-    @staticmethod
-    def _class_texts(
-        fields: Mapping[str, Mapping[str, Any]], samples: Mapping[str, Any], name: str | None
-    ) -> list[str]:
-        if name is None:
-            return []
-        names = fields[name]["classes"]
-        return [names[v] if 0 <= v < len(names) else str(v) for v in samples[name]]
+def _captioned(layout: QVBoxLayout, title: str, view: QWidget) -> None:
+    if layout.count():
+        layout.addSpacing(8)
+    layout.addWidget(label(title, "group"))
+    layout.addWidget(view)
 
 
 def _column() -> tuple[QVBoxLayout, QWidget]:
@@ -197,43 +191,3 @@ def _column() -> tuple[QVBoxLayout, QWidget]:
     layout.setContentsMargins(16, 12, 16, 16)
     layout.setSpacing(8)
     return layout, content
-
-
-def _written(ids: Sequence[int], letters: Sequence[str]) -> QWidget:
-    """A sample of text; only its letters, whatever they would mean to a label."""
-    between = "" if all(len(letter) < 2 for letter in letters) else " "
-    text = between.join(letters[i] if 0 <= i < len(letters) else str(i) for i in ids)
-    return label(text, "mono", wrap=True)
-
-
-def _table(samples: Mapping[str, Any]) -> QTableWidget:
-    """Numbers as rows: one column an element of each field, the first 16 elements."""
-    columns: list[tuple[str, list[Any]]] = []
-    for name, values in samples.items():
-        width = len(values[0]) if values and isinstance(values[0], list) else 0
-        if not width:
-            columns.append((name, list(values)))
-        for at in range(min(width, 16)):
-            title = f"{name}[{at}]" if width > 1 else name
-            columns.append((title, [value[at] for value in values]))
-    count = min(20, len(columns[0][1])) if columns else 0
-    table = QTableWidget(count, len(columns))
-    table.setFrameShape(QFrame.Shape.NoFrame)
-    table.setHorizontalHeaderLabels([title for title, _ in columns])
-    table.verticalHeader().hide()
-    table.setShowGrid(False)
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-    for at, (_, values) in enumerate(columns):
-        for line in range(count):
-            value = values[line]
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            item = QTableWidgetItem(shown)
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            table.setItem(line, at, item)
-    header = table.horizontalHeader()
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    row_height = table.fontMetrics().height() + 8
-    table.verticalHeader().setDefaultSectionSize(row_height)
-    table.setMinimumSize(QSize(200, (count + 1) * row_height + 16))
-    return table

@@ -1,8 +1,8 @@
-"""Pictures of data, painted by hand: digits in a grid, curves, bars of class balance."""
+"""Pictures of data, painted by hand: pictures in a grid, curves."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -81,56 +81,26 @@ class ImageGrid(QWidget):
         painter.setFont(theme.mono("small"))
         columns, side, pitch = self._columns(self.width()), self._side, self._pitch()
         for number, (image, text, tone) in enumerate(self._images):
+            # Pixels of a small picture are meant to be seen; a large one is made smaller.
+            small = max(image.width(), image.height()) <= side
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not small)
             x, y = (number % columns) * (side + 8), (number // columns) * pitch
-            painter.drawImage(QRectF(x, y, side, side), image)
+            painter.drawImage(self._fitted(image, QRectF(x, y, side, side)), image)
             painter.setPen(QPen({"error": tokens.error}.get(tone, tokens.border), 1))
             painter.drawRect(QRectF(x + 0.5, y + 0.5, side - 1, side - 1))
             color = {"ok": tokens.success, "error": tokens.error}.get(tone, tokens.muted)
             painter.setPen(color)
             line = QRectF(x, y + side + 1, side, self.fontMetrics().height() + 2)
-            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, text)
+            cut = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, side + 6)
+            painter.drawText(line, Qt.AlignmentFlag.AlignCenter, cut)
 
-
-class Bars(QWidget):
-    """How many samples each class has."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._counts: Mapping[str, int] = {}
-        self.setMinimumHeight(96)
-        self.setMaximumHeight(140)
-
-    def show_counts(self, counts: Mapping[str, int]) -> None:
-        """Counts by class name."""
-        self._counts = dict(counts)
-        self.setVisible(bool(counts))
-        total = ", ".join(f"{name}: {count}" for name, count in self._counts.items())
-        self.setAccessibleDescription(total)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._counts:
-            return
-        tokens = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.mono("small"))
-        line = painter.fontMetrics().height()
-        pitch = min(56.0, self.width() / len(self._counts))
-        room = self.height() - 2 * line - 6
-        most = max(self._counts.values())
-        for number, (name, count) in enumerate(self._counts.items()):
-            tall = room * count / most
-            bar = QRectF(number * pitch + 3, line + 2 + room - tall, pitch - 6, tall)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(tokens.family("data"))
-            painter.drawRoundedRect(bar, 3, 3)
-            painter.setPen(tokens.muted)
-            above = QRectF(number * pitch, bar.top() - line - 1, pitch, line)
-            below = QRectF(number * pitch, self.height() - line - 1, pitch, line)
-            painter.drawText(above, Qt.AlignmentFlag.AlignCenter, str(count))
-            painter.setPen(tokens.text)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, name)
+    @staticmethod
+    def _fitted(image: QImage, cell: QRectF) -> QRectF:
+        """The largest place in the cell that keeps the picture's form."""
+        scale = cell.width() / max(image.width(), image.height(), 1)
+        place = QRectF(0, 0, image.width() * scale, image.height() * scale)
+        place.moveCenter(cell.center())
+        return place
 
 
 class CurveGrid(QWidget):

@@ -65,7 +65,7 @@ def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
     assert Asked(client, "status").reply().result["paused"]
     assert isinstance(Asked(client, "train", params).reply().error, RunError)
     sample = Asked(client, "sample", {"data": project()["data"], "count": 3}).reply().result
-    assert len(sample["samples"]["image"]) == 3
+    assert len(sample["shown"]["image"]) == 3
     Asked(client, "resume").reply()
     ears.wait_for_event("resumed")
     ears.wait_for_event("metrics")

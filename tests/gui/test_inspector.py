@@ -335,6 +335,6 @@ def _no_samples() -> dict[str, Any]:
         "fields": [],
         "parts": {},
         "classes": {},
-        "samples": {},
+        "shown": {},
         "problems": [],
     }

@@ -17,7 +17,6 @@ from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.errors import Fix, Problem, RunError
 from netbuilder.graph import edits
 from netbuilder.gui.code_panel import CodePanel, CodeView
-from netbuilder.gui.data_panel import kind_of
 from netbuilder.gui.samples import image_of
 from netbuilder.gui.training_panel import duration, figure
 from netbuilder.gui.widgets import EmptyState
@@ -204,23 +203,6 @@ def test_nodes_and_lines_mark_each_other(qapp: QApplication) -> None:
 # -- data --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("shape", "classes", "kind"),
-    [
-        ((1, 8, 8), (), "image"),
-        ((3, 32, 32), (), "image"),
-        ((), ("0", "1"), "class"),
-        ((32, 1), (), "curve"),
-        ((1,), (), "number"),
-        ((10,), (), "vector"),
-    ],
-)
-def test_fields_are_shown_by_their_shape(
-    shape: tuple[int, ...], classes: tuple[str, ...], kind: str
-) -> None:
-    assert kind_of({"shape": shape, "classes": classes}) == kind
-
-
 def test_pictures_are_stretched_only_if_they_must_be() -> None:
     image = image_of([[[0.0, 0.5], [1.0, 0.25]]])
     assert image is not None
@@ -229,35 +211,6 @@ def test_pictures_are_stretched_only_if_they_must_be() -> None:
     assert wide is not None
     assert [wide.pixelColor(x, 0).red() for x in (0, 1)] == [0, 255]
     assert image_of([1.0, 2.0]) is None
-
-
-def _sample() -> dict[str, Any]:
-    digit = [[[0.0] * 8] * 8]
-    return {
-        "source": "netbuilder.Digits",
-        "title": "Digits",
-        "help": "Real digits.\n\nFrom somewhere.",
-        "fields": [
-            {"name": "image", "shape": [1, 8, 8], "dtype": "float32", "meaning": "", "classes": []},
-            {"name": "label", "shape": [], "dtype": "int64", "meaning": "", "classes": ["0", "1"]},
-        ],
-        "parts": {"train": 1438, "validation": 359, "test": 0},
-        "classes": {"0": 178, "1": 182},
-        "samples": {"image": [digit, digit], "label": [0, 1]},
-        "problems": [],
-    }
-
-
-def test_the_data_panel_asks_when_it_is_seen_and_shows_the_answer(hand: WindowHand) -> None:
-    hand.open()
-    assert hand.client.waiting("sample") == []
-    hand.bench.show_panel("data")
-    settle()
-    hand.client.answer("sample", result=_sample())
-    settle()
-    texts = [found.text() for found in hand.bench.data.findChildren(QLabel)]
-    assert "1,438 train  ·  359 validation" in texts
-    assert "N×1×8×8" in texts
 
 
 def test_data_that_cannot_be_read_says_why(hand: WindowHand) -> None:

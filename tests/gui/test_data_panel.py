@@ -1,0 +1,118 @@
+"""The Data panel: what it shows of each kind of data, as the worker tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QLabel, QTableWidget, QWidget
+
+from netbuilder.data.overview import overview
+from netbuilder.data.settings import DataSettings
+from netbuilder.gui.data_panel import DataPanel
+from netbuilder.gui.data_pictures import coloured, unpacked, with_boxes
+from netbuilder.gui.data_samples import Texts
+from netbuilder.gui.data_views import Balance, Curves, Distributions, GraphPlot, Sounds
+from netbuilder.gui.samples import ImageGrid
+from tests.gui.window_hand import WindowHand, settle
+
+
+def _told(source: str, **params: Any) -> dict[str, Any]:
+    return overview(DataSettings(source=f"netbuilder.{source}", params=params), 6)
+
+
+def test_the_data_panel_asks_when_it_is_seen_and_shows_the_answer(hand: WindowHand) -> None:
+    hand.open()
+    assert hand.client.waiting("sample") == []
+    hand.bench.show_panel("data")
+    settle()
+    hand.client.answer("sample", result=_told("Digits"))
+    settle()
+    texts = [found.text() for found in hand.bench.data.findChildren(QLabel)]
+    assert "1,438 train  ·  359 validation" in texts
+    assert "N×1×8×8" in texts
+    balance = hand.bench.data.findChild(Balance)
+    assert isinstance(balance, Balance)
+    assert "3: 183" in balance.accessibleDescription()
+
+
+@pytest.mark.parametrize(
+    ("source", "view", "tabs"),
+    [
+        ("Shapes", ImageGrid, ["Samples", "Distributions"]),
+        ("Scenes", ImageGrid, ["Samples", "Distributions"]),
+        ("Sines", Curves, ["Samples", "Distributions"]),
+        ("Tones", Sounds, ["Samples", "Distributions"]),
+        ("PythonCode", Texts, ["Samples"]),
+        ("Iris", QTableWidget, ["Samples", "Distributions"]),
+        ("Diabetes", Distributions, ["Samples", "Distributions"]),
+        ("KarateClub", GraphPlot, ["Graph", "Samples", "Distributions"]),
+    ],
+)
+def test_each_kind_of_data_has_its_views(
+    qapp: QApplication, source: str, view: type[QWidget], tabs: list[str]
+) -> None:
+    panel = DataPanel()
+    panel.resize(900, 500)
+    panel.show()
+    panel.show_sample(_told(source))
+    settle()
+    bar = panel.pages
+    assert [bar.tabText(n) for n in range(bar.count()) if bar.isTabVisible(n)] == tabs
+    assert panel.findChildren(view)
+    for at in range(bar.count()):
+        bar.setCurrentIndex(at)
+        # Everything that paints by hand paints.
+        assert not panel.grab().isNull()
+    panel.close()
+    panel.deleteLater()
+
+
+def test_many_classes_are_told_in_a_line(qapp: QApplication) -> None:
+    balance = Balance()
+    balance.show_counts({f"class {number}": 100 - number for number in range(100)})
+    assert balance.rest == "and 89 more with 1 to 89 each"
+    assert "class 0: 100" in balance.accessibleDescription()
+    balance.deleteLater()
+
+
+def test_uneven_classes_are_said(qapp: QApplication) -> None:
+    panel = DataPanel()
+    told = {**_told("Iris"), "classes": {"rare": 3, "common": 300, "never": 0}}
+    panel.show_sample(told)
+    texts = " ".join(found.text() for found in panel.findChildren(QLabel))
+    assert "The largest class has 100 times as many samples" in texts
+    panel.deleteLater()
+
+
+def test_what_is_no_picture_is_none() -> None:
+    good = {"width": 1, "height": 1, "pixels": "AAAA"}
+    assert isinstance(unpacked(good), QImage)
+    for wrong in (
+        None,
+        {**good, "pixels": "AA=="},
+        {**good, "pixels": "???"},
+        {**good, "width": 0},
+        {**good, "width": 10**9},
+        {"width": 1},
+    ):
+        found = unpacked(wrong)
+        assert found is None or found.width() == 1
+
+
+def test_boxes_lie_where_they_are_and_empty_ones_nowhere(qapp: QApplication) -> None:
+    image = QImage(8, 8, QImage.Format.Format_RGB888)
+    image.fill(0)
+    shown = with_boxes(image, [[1, 1, 6, 6], [0, 0, 0, 0], [None, 1, 2, 3]], {"shape": [3, 8, 8]})
+    scale = shown.width() // 8
+    assert shown.pixelColor(scale, 3 * scale).lightness() > 60
+    assert shown.pixelColor(4 * scale, 4 * scale).lightness() == 0
+    assert shown.pixelColor(0, 0).lightness() == 0
+
+
+def test_a_mask_has_a_colour_for_each_class(qapp: QApplication) -> None:
+    packed = unpacked({"width": 3, "height": 1, "pixels": "AAEC"})
+    assert packed is not None
+    mask = coloured(packed)
+    assert len({mask.pixelColor(x, 0).rgb() for x in range(3)}) == 3
