@@ -186,7 +186,7 @@ def write_start(
     folder.path.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder.path / START, ignore_errors=True)
     names = {name: f"{number}.safetensors" for number, name in enumerate(modules)}
-    files = {names[name]: trees.to_bytes(module.state_dict()) for name, module in modules.items()}
+    files = {names[name]: trees.to_pieces(module.state_dict()) for name, module in modules.items()}
     sealed.write(folder.path / START, files, {"networks": names})
     folder.write_json(ORIGIN, origin)
 

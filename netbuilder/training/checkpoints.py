@@ -36,11 +36,13 @@ def save(
 ) -> Path:
     """Write a checkpoint, then remove older ones; `OSError` leaves the old ones alone."""
     names = {name: f"networks/{quote(name, safe='')}.safetensors" for name in networks}
-    files = {names[name]: trees.to_bytes(weights) for name, weights in networks.items()}
+    files: dict[str, sealed.Contents] = {
+        names[name]: trees.to_pieces(weights) for name, weights in networks.items()
+    }
     if state is not None:
         value, tensors = trees.pack(state)
         files["state.json"] = json.dumps(value, allow_nan=True).encode()
-        files["state.safetensors"] = trees.to_bytes(tensors)
+        files["state.safetensors"] = trees.to_pieces(tensors)
     path = folder.next_checkpoint(kind)
     sealed.write(path, files, {**info, "kind": kind, "networks": names})
     for old in folder.checkpoints(kind)[KEPT:]:

@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,6 +24,10 @@ MANIFEST = "manifest.json"
 TEMPORARY = ".new-"
 
 
+Contents = bytes | Sequence[memoryview]
+"""What a file is to hold, whole or in pieces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """The contents of a folder whose check held: files by relative path, and its info."""
@@ -33,22 +37,14 @@ class Sealed:
     files: Mapping[str, bytes]
 
 
-def write(path: Path, files: Mapping[str, bytes], info: Mapping[str, Any]) -> None:
+def write(path: Path, files: Mapping[str, Contents], info: Mapping[str, Any]) -> None:
     """Make the folder `path` in one that is there; `OSError` leaves nothing behind."""
     temporary = path.with_name(f"{TEMPORARY}{path.name}-{secrets.token_hex(4)}")
-    manifest = {
-        "version": VERSION,
-        "info": info,
-        "files": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-            for name, data in files.items()
-        },
-    }
     # Without parents: a run folder that was removed must not come back as a stump.
     temporary.mkdir()
     try:
-        for name, data in files.items():
-            _write_file(temporary / name, data)
+        entries = {name: _write_file(temporary / name, data) for name, data in files.items()}
+        manifest = {"version": VERSION, "info": info, "files": entries}
         _write_file(temporary / MANIFEST, json.dumps(manifest, indent=1, allow_nan=False).encode())
         for folder in sorted({(temporary / name).parent for name in files} | {temporary}):
             _sync_folder(folder)
@@ -109,12 +105,18 @@ def remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(entry, ignore_errors=True)
 
 
-def _write_file(path: Path, data: bytes) -> None:
+def _write_file(path: Path, data: Contents) -> dict[str, Any]:
+    """Write a file; what the manifest says of it: its hash and its bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    digest, count = hashlib.sha256(), 0
     with open(path, "xb") as file:
-        file.write(data)
+        for piece in (data,) if isinstance(data, bytes) else data:
+            digest.update(piece)
+            file.write(piece)
+            count += len(piece)
         file.flush()
         os.fsync(file.fileno())
+    return {"sha256": digest.hexdigest(), "bytes": count}
 
 
 def _sync_folder(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,23 @@ from torch import Tensor
 
 _MARK = "$tensor"
 _KEYS = "$keys"
+_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.complex64: "C64",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint64: "U64",
+    torch.uint32: "U32",
+    torch.uint16: "U16",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""The names of the safetensors format, version 0.6."""
 
 
 def pack(value: Any) -> tuple[Any, dict[str, Tensor]]:
@@ -47,16 +65,30 @@ def unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     return value
 
 
-def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
-    """The tensors as a safetensors file; tied weights are written out each."""
-    seen: set[int] = set()
-    plain: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        copy = tensor.detach().to("cpu").contiguous()
-        address = copy.untyped_storage().data_ptr()
-        plain[name] = copy.clone() if address in seen or copy.numel() == 0 else copy
-        seen.add(address)
-    return safetensors.torch.save(plain)
+def to_pieces(tensors: Mapping[str, Tensor]) -> list[memoryview]:
+    """The tensors as a safetensors file in pieces, without a copy of those on the CPU.
+
+    The library's writer copies everything twice and holds the interpreter meanwhile, so a training
+    beside it stands still. Tied weights are written out each.
+    """
+    # Wide numbers first: each tensor then begins at a multiple of its own item's size.
+    plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    order = sorted(plain, key=lambda name: (-plain[name].element_size(), name))
+    header: dict[str, Any] = {}
+    end = 0
+    for name in order:
+        tensor = plain[name]
+        begin, end = end, end + tensor.nbytes
+        entry = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape)}
+        header[name] = {**entry, "data_offsets": [begin, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    data = [_memory(plain[name]) for name in order if plain[name].numel()]
+    return [memoryview(len(text).to_bytes(8, "little") + text), *data]
+
+
+def _memory(tensor: Tensor) -> memoryview:
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 
 def from_bytes(data: bytes) -> dict[str, Tensor]:
