@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netbuilder.compiler.alone import alone
 from netbuilder.compiler.check import to_problem
+from netbuilder.compiler.foresight import foresight
 from netbuilder.compiler.habits import habits, is_usual
 from netbuilder.compiler.inference import Inference
-from netbuilder.compiler.learning import BATCH_NORMS, foresight, learning, lonely_batch, untaught
+from netbuilder.compiler.learning import BATCH_NORMS, learning, lonely_batch, untaught
 from netbuilder.compiler.walk import Walk
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph

@@ -14,7 +14,7 @@ from netbuilder.compiler.walk import Spot, Walk
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
-from netbuilder.layers.base import Family, Role
+from netbuilder.layers.base import Role
 from netbuilder.layers.callers import GradientPenalty
 from netbuilder.layers.catalogue import called_graph, graph_ports
 
@@ -111,7 +111,7 @@ def learning(walk: Walk, step: Graph) -> Iterator[Problem]:
         return
     found = Backwards(walk).from_port(step, end, "loss")
     for name in updates:
-        calls = [node for node in step.ordered() if _calls(walk, step, node) == name]
+        calls = [node for node in step.ordered() if network_called(walk, step, node) == name]
         network = walk.document.network(str(name))
         if not calls or network is None:
             continue
@@ -137,7 +137,7 @@ def untaught(walk: Walk, step: Graph) -> Iterator[Problem]:
     told: set[str] = set()
     for node in step.ordered():
         layer = walk.layer(Spot(step, node, ""))
-        name = _calls(walk, step, node)
+        name = network_called(walk, step, node)
         network = document.network(name) if name is not None else None
         if network is None or network.name in updated | told or not walk.parameters(network):
             continue
@@ -151,7 +151,7 @@ def _role(walk: Walk, graph: Graph, node: Node) -> Role | None:
     return layer.role if layer is not None else None
 
 
-def _calls(walk: Walk, graph: Graph, node: Node) -> str | None:
+def network_called(walk: Walk, graph: Graph, node: Node) -> str | None:
     layer = walk.layer(Spot(graph, node, ""))
     called = layer is not None and layer.role is Role.CALL
     return str(getattr(layer, "network", "")) if called else None
@@ -268,83 +268,3 @@ def lonely_batch(walk: Walk, graph: Graph, node: Node) -> Iterator[Problem]:
             "input",
             (Fix(f"Set the batch size to {USUAL_BATCH}", "set_project", {"fields": fields}),),
         )
-
-
-# -- looking ahead ----------------------------------------------------------------------------
-
-ATTENTIONS = (
-    ("is_causal", ("attn_mask", "src_mask", "mask")),
-    ("tgt_is_causal", ("tgt_mask",)),
-)
-"""Parameters that hide the future, and the ports of masks that may do so as well."""
-_PROJECTING = frozenset({Family.LINEAR, Family.RESHAPE, Family.INDEXING})
-
-
-def foresight(walk: Walk, step: Graph) -> Iterator[Problem]:
-    """Networks that are to predict the next step of a sequence and can see it."""
-    for loss in step.ordered():
-        if loss.layer != "torch.nn.CrossEntropyLoss":
-            continue
-        target, cut = _field(walk, step, loss, "target")
-        scores = walk.near(step, loss, "input")
-        if scores is None or not target or _calls(walk, step, scores.node) is None:
-            continue
-        for port in walk.types(step, scores.node):
-            given, also_cut = _field(walk, step, scores.node, port)
-            network = called_graph(walk.document, scores.node)
-            if given == target and (cut or also_cut) and network is not None:
-                yield from _unmasked(walk, network, set())
-
-
-def _field(walk: Walk, step: Graph, node: Node, port: str) -> tuple[str, bool]:
-    """The field of ids that comes in, or nothing, and whether a part was cut off it."""
-    cut = False
-    spot = walk.into(step, node, port)
-    while spot is not None:
-        layer, type = walk.layer(spot), walk.type(spot)
-        if layer is None or type is None or type.floating:
-            return "", False
-        if layer.role is Role.DATA:
-            return str(getattr(layer, "field", "")), cut
-        if layer.family not in (Family.INDEXING, Family.RESHAPE):
-            return "", False
-        cut |= layer.family is Family.INDEXING
-        spot = walk.into(step, spot.node, "input")
-    return "", False
-
-
-def _root(walk: Walk, graph: Graph, node: Node, port: str) -> Spot | None:
-    """What queries or keys were made of: what lies before projections and other forms."""
-    spot = walk.into(graph, node, port)
-    while spot is not None:
-        layer = walk.layer(spot)
-        if layer is None or layer.family not in _PROJECTING:
-            return spot
-        spot = walk.into(graph, spot.node, "input")
-    return None
-
-
-def _unmasked(walk: Walk, graph: Graph, seen: set[str]) -> Iterator[Problem]:
-    """Attention of a sequence to itself that hides nothing, in a graph and its blocks."""
-    seen.add(graph.id)
-    for node in graph.ordered():
-        layer = walk.layer(Spot(graph, node, ""))
-        called = called_graph(walk.document, node)
-        if called is not None and called.id not in seen:
-            yield from _unmasked(walk, called, seen)
-        across = _root(walk, graph, node, "query") != _root(walk, graph, node, "key")
-        for name, masks in ATTENTIONS:
-            masked = any(graph.wire_into(node.id, mask) for mask in masks)
-            if across or masked or getattr(layer, name, True) is not False:
-                continue
-            arguments = {"graph": graph.id, "node": node.id, "name": name, "value": True}
-            yield Problem(
-                "warning",
-                "attention.foresight",
-                f"'{node.name}' lets each step see those that come after it, and '{graph.name}' "
-                "is to predict them: it will learn to copy.",
-                f"Set {name}, or wire a causal mask.",
-                graph.id,
-                node.id,
-                fixes=(Fix(f"Set {name} to True", "set_parameter", arguments),),
-            )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from netbuilder.graph.model import Json
+from netbuilder.layers import dims
 from netbuilder.layers.base import (
     Complaint,
     Count,
@@ -198,7 +199,7 @@ class WindowPartition(_Windows):
 
 
 class WindowReverse(_Windows):
-    """Puts windows (N·windows)×L×C together to N×H×W×C again.
+    """Puts windows (N·windows)×L×C, or N×windows×L×C, together to N×H×W×C again.
 
     Connect what WindowPartition was given to `reference`: it tells height and width.
     """
@@ -211,7 +212,7 @@ class WindowReverse(_Windows):
 
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
-            check_rank(self, inputs, "input", (3,), "(N·windows)×L×C", None),
+            check_rank(self, inputs, "input", (3, 4), "(N·windows)×L×C", None),
             self._cut(inputs, "reference"),
             self._windows(inputs),
         )
@@ -222,15 +223,16 @@ class WindowReverse(_Windows):
             return
         size = self.window_size
         batch, height, width = reference.shape[:3]
-        if differ(windows.shape[1], size * size):
+        count, length = dims.product(windows.shape[:-2]), windows.shape[-2]
+        if differ(length, size * size):
             yield Complaint(
-                f"A window of {size}×{size} has {size * size} places, not {windows.shape[1]}.",
+                f"A window of {size}×{size} has {size * size} places, not {length}.",
                 "Use the window_size of the WindowPartition.",
                 "input",
             )
-        elif differ(windows.shape[0], batch * (height // size) * (width // size)):
+        elif differ(count, batch * (height // size) * (width // size)):
             yield Complaint(
-                f"{windows.shape[0]} windows of {size}×{size} do not make up {reference}.",
+                f"{count} windows of {size}×{size} do not make up {reference}.",
                 "Connect what the WindowPartition was given to reference.",
                 "reference",
             )

@@ -291,6 +291,27 @@ def masked_language_model() -> Drawing:
     return next_word(masked=True)
 
 
+def translation() -> Drawing:
+    """An encoder that sees all of a sentence, beside a decoder that writes another one."""
+    d = Drawing()
+    source = d.input(12, dtype="int64", high=7, name="source")
+    target = d.input("T", dtype="int64", high=50, name="target")
+    x = d.add("netbuilder.SinusoidalPositions", d.add("Embedding", source, embedding_dim=32))
+    x = d.add("TransformerEncoderLayer", x, nhead=4, batch_first=True)
+    y = d.add("netbuilder.SinusoidalPositions", d.add("Embedding", target, embedding_dim=32))
+    y = d.add("TransformerDecoderLayer", y, x, nhead=4, batch_first=True, tgt_is_causal=True)
+    d.output(d.add("Linear", y, out_features=50), name="scores")
+    d.add_graph("step", "train", updates=["main"])
+    tokens = d.add("netbuilder.DataField", name="tokens", field="tokens")
+    next = d.add("netbuilder.NextToken", tokens, name="next")
+    tags = d.add("netbuilder.DataField", name="tags", field="tags")
+    given = d.add("netbuilder.NetworkCall", tags, (next, "context"), network="main")
+    scores = d.add("torch.movedim", given, source=-1, destination=1)
+    loss = d.add("CrossEntropyLoss", scores, (next, "target"), name="ce")
+    d.add("netbuilder.Objective", loss, name="loss")
+    return tidy(d)
+
+
 def distillation() -> Drawing:
     """A frozen teacher beside the network that learns from it."""
     d = Drawing()
@@ -323,5 +344,6 @@ WELL_MADE: tuple[Callable[[], Drawing], ...] = (
     regression,
     language_model,
     masked_language_model,
+    translation,
     distillation,
 )

@@ -76,6 +76,7 @@ def test_windows_are_cut_and_put_together() -> None:
     ]
     assert windows.squeeze(-1).tolist() == expected
     assert torch.equal(WindowReverse(2)(windows, x), x)
+    assert torch.equal(WindowReverse(2)(windows.unflatten(0, (2, 6)), x), x)
 
 
 def test_shifted_windows_see_true_neighbours_only() -> None:

@@ -34,6 +34,10 @@ def reverse(r: Random) -> Case:
     # An Input can't have a batch of 4·N: one window an image. Others come out of a partition.
     size = r.randint(1, 3)
     inputs = {"input": batch(size * size, 2), "reference": batch(size, size, 1)}
+    if r.random() < 0.5:
+        rows, columns = r.randint(1, 3), r.randint(1, 3)
+        inputs["input"] = batch(rows * columns, size * size, 2)
+        inputs["reference"] = batch(rows * size, columns * size, 1)
     return Case({"window_size": size}, inputs)
 
 
