@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from netbuilder.app import asking, kinds, running, templates
+from netbuilder.app import asking, fitting, kinds, running, templates
 from netbuilder.app.analysis import Analysis, has_meaning
+from netbuilder.app.consent import ConsentStore
 from netbuilder.app.costing import Costing, Costs, countable
+from netbuilder.app.data_files import DataFiles
 from netbuilder.app.events import (
     GraphShown,
     HistoryMoved,
@@ -85,6 +87,7 @@ class Session:
         client_factory: ClientFactory | None = None,
         locks: Path | None = None,
         trust: TrustStore | None = None,
+        consent: ConsentStore | None = None,
     ) -> None:
         """`post` runs a callable on the window's thread, later; it may be called on any.
 
@@ -102,7 +105,8 @@ class Session:
         self.report: Report | None = None
         self._source_wanted = self._source_asked = False
         self.code = OwnFiles(self, trust)
-        self._worker.bring = self.code.bring
+        self.data = DataFiles(self, self._worker.answer, consent)
+        self._worker.bring = lambda params: {**self.code.bring(params), **self.data.bring(params)}
         self._install(_blank(), ProjectFile())
 
     # -- listeners -----------------------------------------------------------------------
@@ -123,13 +127,22 @@ class Session:
         """The project's file, None for one that has none yet."""
         return self.file.path
 
-    def new(self, template: str | None = None, *, kind: str = "") -> None:
+    def new(
+        self,
+        template: str | None = None,
+        *,
+        kind: str = "",
+        proposal: Mapping[str, Any] | None = None,
+    ) -> None:
         """A blank project, one from a template, or of a kind of training (`app.kinds`).
 
-        `DocumentError` if there is no such.
+        With a `proposal` the template is set up for that data (`propose_data`). `DocumentError`
+        if there is no such, `ChangeError` if the template does not fit the data.
         """
         document = templates.open_template(template) if template else _blank()
         document = kinds.begin(kind) if kind else document
+        if template and proposal is not None:
+            document = fitting.begin(template, proposal)
         self._install(document, ProjectFile(locks=self._locks))
 
     def open(self, path: Path, *, run: Run = at_once) -> None:
@@ -450,6 +463,7 @@ class Session:
         except (NetbuilderError, OSError) as error:
             self._emit(Notice("error", str(error), getattr(error, "hint", "")))
             return
+        self.data.remember()
         self._following.begin(path)
         params: dict[str, Any] = {"project": project, "run": str(path), "resume": resume}
         if origin is not None:
@@ -562,6 +576,13 @@ class Session:
     def sample_data(self, on_done: OnDone) -> None:
         """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
         self._worker.answer("sample", {"data": dict(self.document.project.data)}, on_done)
+
+    def propose_data(self, path: Path, then: OnDone) -> None:
+        """What a file or folder that the person chose may be trained on: `data.proposing`.
+
+        `then` hears the proposal, with the ids of the templates that fit, or why there is none.
+        """
+        self.data.propose(path, then)
 
     def verify_resume(self, on_done: OnDone) -> None:
         """Whether a training of the project goes on exactly after a stop: `training.verifying`."""

@@ -13,6 +13,7 @@ from netbuilder.cli import output, trusting
 COMMANDS = (
     "templates",
     "new",
+    "data",
     "layers",
     "check",
     "summary",
@@ -94,6 +95,9 @@ def _project_commands(commands: Any) -> None:
     new.add_argument("template", metavar="TEMPLATE", help=f"a template, or a kind: {known}")
     new.add_argument("-o", "--output", metavar="FILE.netb", help="default: TEMPLATE.netb")
     new.add_argument("--force", action="store_true", help="replace a file that is there")
+    new.add_argument("--data", metavar="PATH", help="set it up for the data at PATH")
+    data = _add(commands, "data", "bringing_data", "Propose how to train on a file or folder.")
+    data.add_argument("path", metavar="PATH")
     _add(commands, "layers", "project", "List the layers and their parameters.")
     check = _add(commands, "check", "project", "List the problems of a project.")
     check.add_argument("file", metavar="FILE")

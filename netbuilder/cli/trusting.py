@@ -32,6 +32,13 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--trust-all-code", action="store_true", help="run all of them, whoever wrote them"
     )
+    parser.add_argument(
+        "--allow",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="let data be read there, outside the project's folder; remembered; may be repeated",
+    )
 
 
 def load(path: str, options: Namespace, *, refuse: bool = True) -> Document:
@@ -42,6 +49,7 @@ def load(path: str, options: Namespace, *, refuse: bool = True) -> Document:
     from netbuilder.storage import files
 
     document = files.load(path)
+    _give_places(Path(path).absolute().parent, options)
     if not document.project.code:
         return document
     from netbuilder.app import trust
@@ -63,6 +71,25 @@ def load(path: str, options: Namespace, *, refuse: bool = True) -> Document:
     if refuse:
         refuse_restricted(document)
     return document
+
+
+def _give_places(folder: Path, options: Namespace) -> None:
+    """From now on this process reads data in the project's folder and where it is allowed."""
+    from netbuilder.app.consent import ConsentStore
+    from netbuilder.data import places
+
+    store = ConsentStore(warn=lambda text: output.say(f"netbuilder: {text}"))
+    if options.allow:
+        store.allow(Path(path) for path in options.allow)
+    places.give(places.Places(folder, store.paths))
+
+
+def remember(document: Document) -> None:
+    """The project is about to be trained: its runs may read the data that lies beside it."""
+    from netbuilder.app import consent
+    from netbuilder.data import places
+
+    consent.remember(consent.ConsentStore(), document.project.data, places.current())
 
 
 def _known(options: Namespace) -> Callable[[str, Path], bool]:

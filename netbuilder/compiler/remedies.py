@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from netbuilder.compiler.ends import KEEPS, last_sized
 from netbuilder.compiler.substitutes import Case, substitutes
 from netbuilder.errors import Fix
 from netbuilder.graph import expressions, topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node, Wire
 from netbuilder.layers import dims
-from netbuilder.layers.base import Complaint, Family, Layer, TensorType
+from netbuilder.layers.base import Complaint, Layer, TensorType
 from netbuilder.layers.catalogue import called_graph, find
 from netbuilder.layers.checks import differ, insert, spread
 from netbuilder.layers.dims import Dim, Shape
@@ -31,9 +32,6 @@ ORDERS = ((0, 3, 1, 2), (0, 2, 3, 1), (0, 2, 1))
 MAX_STRIDE = 16
 PADDED = "set_parameters"
 """The operation that gives windows the padding that keeps their sizes."""
-_KEEPS = frozenset({Family.NORMALISATION, Family.ACTIVATION, Family.DROPOUT, Family.POOLING})
-"""Families that leave the channels as they are."""
-
 Types = Mapping[str, Mapping[str, TensorType]]
 
 
@@ -187,7 +185,7 @@ def _written(around: Around, side: Side, channels: int) -> Json:
         value = node.params.get("out_channels")
         if value is not None:
             return value if expressions.is_expression(value) else channels
-        if kind is None or kind.family not in _KEEPS or len(wires) != 1:
+        if kind is None or kind.family not in KEEPS or len(wires) != 1:
             return channels
         at = wires[0].source
     return channels
@@ -317,27 +315,9 @@ def _classes(document: Document, around: Around, complaint: Complaint) -> tuple[
         return ()
     called = called_graph(document, around.graph.nodes[wire.source])
     end = called.named(wire.source_port) if called is not None else None
-    last = _last_sized(called, end) if called is not None and end is not None else None
+    last = last_sized(called, end) if called is not None and end is not None else None
     if called is None or last is None:
         return ()
     node, name = last
     arguments = {"graph": called.id, "node": node.id, "name": name, "value": target.high}
     return (Fix(f"Set {name} of {node.name} to {target.high}", "set_parameter", arguments),)
-
-
-def _last_sized(graph: Graph, end: Node) -> tuple[Node, str] | None:
-    """The node that decides how many features reach `end`, and its parameter for them."""
-    at = end.id
-    for _ in range(64):
-        wires = graph.wires_into(at)
-        if len(wires) != 1:
-            return None
-        node = graph.nodes[wires[0].source]
-        for name in ("out_features", "out_channels"):
-            if name in node.params:
-                return node, name
-        kind = find(node.layer)
-        if kind is None or kind.family not in _KEEPS:
-            return None
-        at = node.id
-    return None

@@ -1,20 +1,55 @@
 """Data in files, described: what is in them is declared, so that opening a project reads none.
 
-Torch-free. The files are looked at when a training begins.
+Torch-free. The files are looked at when a training begins, or when a person asks to see them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Parameter
 
 from netbuilder.data.sources import Field, Source
 
 Dim = Annotated[int, Parameter(ge=1, le=2**31)]
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
+_DEVICES = ("/dev/", "/proc/", "/sys/")
+
+
+def local(path: str) -> str:
+    """The path, if it may name files of this computer; `ValueError` for URLs and devices."""
+    slashed = path.replace("\\", "/")
+    if _URL.match(path):
+        raise ValueError("a path on this computer: fetch the data first")
+    if slashed.startswith("//"):
+        raise ValueError("a path on this computer, not one of the network")
+    if f"{slashed}/".startswith(_DEVICES):
+        raise ValueError("a path of files, not of devices")
+    if any(ord(letter) < 32 for letter in path):
+        raise ValueError("a path without control characters")
+    return path
+
+
+Place = Annotated[str, Parameter(max_length=4096), AfterValidator(local)]
+"""A path, absolute or relative to the project's folder."""
+
+
+class FileSource(Source):
+    """Base of the sources whose samples are files of a person.
+
+    Its parameters declare what the files hold; a proposal writes them (`data.proposing`).
+    """
+
+    on_disk: ClassVar[bool] = True
+    places_in: ClassVar[tuple[str, ...]] = ("folder",)
+    """The parameters that name files and folders."""
+
+    def paths(self) -> tuple[str, ...]:
+        """The files and folders that are read, as the project names them."""
+        return tuple(getattr(self, name) for name in self.places_in)
 
 
 class FileField(BaseModel):
@@ -28,27 +63,21 @@ class FileField(BaseModel):
     meaning: str = ""
 
 
-class NumpyFiles(Source):
-    """Samples in .npy files, one file a field, read while the network trains.
+class NumpyFiles(FileSource):
+    """Samples in .npy files, one file a field.
 
-    `FIELD.npy` holds an array (samples, ...) of numbers. Nothing is loaded as a whole, so the
-    data may be larger than memory.
+    `FIELD.npy` holds an array (samples, ...) of numbers. What does not fit in memory is read
+    while the network trains.
     """
 
     id: ClassVar[str] = "netbuilder.NumpyFiles"
     title: ClassVar[str] = "NumPy files"
+    contents_in: ClassVar[str] = "netbuilder.data.numpy_reading"
 
-    folder: str = Parameter("", description="Where the files are, as an absolute path.")
+    folder: Place = Parameter("", description="Where the files are.")
     contents: Mapping[Annotated[str, Parameter(pattern=r"^[A-Za-z_]\w{0,63}$")], FileField] = (
         Parameter({}, description="The fields: each is a file of this name.")
     )
-
-    @field_validator("folder")
-    @classmethod
-    def _is_absolute(cls, folder: str) -> str:
-        if folder and ("://" in folder or not Path(folder).is_absolute()):
-            raise ValueError("an absolute path of a folder on this machine")
-        return folder
 
     def fields(self) -> tuple[Field, ...]:
         return tuple(
@@ -56,6 +85,5 @@ class NumpyFiles(Source):
             for name, entry in self.contents.items()
         )
 
-    def path(self, field: str) -> Path:
-        """The file of a field."""
-        return Path(self.folder) / f"{field}.npy"
+
+SOURCES: tuple[type[Source], ...] = (NumpyFiles,)

@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from netbuilder.data import arrays
-from netbuilder.data.files import NumpyFiles
-from netbuilder.data.settings import DataSettings, source_of
+from netbuilder.data import arrays, augmenting, windowing
+from netbuilder.data.files import FileSource
+from netbuilder.data.augmentation import Augmentation
+from netbuilder.data.augmenting import Augmenter
+from netbuilder.data.settings import DataSettings, shaped, source_of
 from netbuilder.data.sources import Field, class_fields
-from netbuilder.data.splits import Split, split
+from netbuilder.data.splits import Split, split, split_groups, split_time
 from netbuilder.data.statistics import Statistics
 from netbuilder.data.streaming import Streamed
-from netbuilder.errors import Problem, ProblemsError
+from netbuilder.errors import NetbuilderError, Problem, ProblemsError
 
 Part = Mapping[str, Tensor]
 """Field name to tensor (samples, *shape); all with the same number of samples."""
@@ -40,6 +42,10 @@ class Dataset:
     statistics: Mapping[str, Statistics] = field(default_factory=dict)
     fingerprint: str = ""
     shared: Part = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
+    """What a person should know of the files: codes and sentences."""
+    augmenter: Augmenter | None = None
+    """What varies the batches of the training part."""
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -78,14 +84,26 @@ def prepare(settings: DataSettings) -> Dataset:
     Normalisation takes its statistics from the training part alone.
     """
     source = source_of(settings)
-    if isinstance(source, NumpyFiles):
+    if isinstance(source, FileSource):
         from netbuilder.data import opening
 
         return opening.prepare(source, settings)
-    fields = source.fields()
-    contents = arrays.load(source)
+    return make(source.fields(), arrays.load(source), settings)
+
+
+def make(
+    fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
+) -> Dataset:
+    """The data set of arrays with all samples of a source, or with the rows of its windows."""
     refuse(find_problems(fields, contents, settings))
-    return assemble(fields, contents, _split(fields, contents, settings), settings.normalise)
+    parts = part_up(fields, contents, settings)
+    if settings.windows is not None:
+        order = windowing.order_of(settings, contents, _count(fields, contents))
+        series = contents.get(settings.windows.series)
+        starts, parts = windowing.starts_of(settings.windows, order, parts, series)
+        contents = windowing.cut(settings.windows, fields, contents, order, starts)
+        fields = settings.windows.of(fields)
+    return assemble(fields, contents, parts, settings.normalise, settings.augment, settings.seed)
 
 
 def refuse(problems: list[Problem]) -> None:
@@ -101,15 +119,23 @@ def assemble(
     contents: Mapping[str, arrays.Array],
     parts: Split,
     normalise: tuple[str, ...] = (),
+    augment: tuple[Augmentation, ...] = (),
+    seed: int = 0,
 ) -> Dataset:
-    """The data set of arrays that were checked and split before."""
+    """The data set of arrays that were checked and split before.
+
+    What is missing is filled, and all is normalised, by what the training part holds.
+    """
     tensors = {f.name: torch.from_numpy(np.ascontiguousarray(contents[f.name])) for f in fields}
     own = [f.name for f in fields if f.batched]
+    fills = {f.name: f.fills for f in fields if f.fills}
     statistics = {
         name: Statistics.of(
-            tensors[name][torch.from_numpy(parts.train)] if name in own else tensors[name]
+            tensors[name][torch.from_numpy(parts.train)] if name in own else tensors[name],
+            fills.get(name, ()),
+            scaled=name in normalise,
         )
-        for name in normalise
+        for name in dict.fromkeys((*normalise, *fills))
     }
     for name, statistic in statistics.items():
         tensors[name] = statistic.normalise(tensors[name])
@@ -118,7 +144,7 @@ def assemble(
         chosen = torch.from_numpy(indices)
         return {name: tensors[name][chosen] for name in own}
 
-    return Dataset(
+    data = Dataset(
         fields,
         part(parts.train),
         part(parts.validation),
@@ -127,6 +153,20 @@ def assemble(
         fingerprint(contents, parts),
         {name: tensor for name, tensor in tensors.items() if name not in own},
     )
+    return augmented(data, augment, seed)
+
+
+def augmented(data: Dataset, augment: tuple[Augmentation, ...], seed: int) -> Dataset:
+    """The data with the fields that augmentations add, and with what varies its batches."""
+    augmenter = augmenting.make(augment, data.fields, data.statistics)
+    if augmenter is None:
+        return data
+    parts = {
+        name: {**part, **augmenter.derive(part, (seed, augmenting.FIXED, at))} if size(part) else part
+        for at, (name, part) in enumerate(data.parts.items())
+    }
+    fields = (*data.fields, *augmenter.added)
+    return replace(data, **parts, fields=fields, augmenter=augmenter)
 
 
 def fingerprint(contents: Mapping[str, arrays.Array], parts: Split) -> str:
@@ -151,7 +191,7 @@ def find_problems(
         text = ", ".join(f"{name} has {count}" for name, count in counts.items())
         return [Problem("error", "data.lengths", f"The fields differ in length: {text}.")]
     problems = [p for f in fields for p in _field_problems(f, contents[f.name])]
-    return problems + _normalise_problems(fields, settings)
+    return problems + _setting_problems(fields, settings)
 
 
 def find_label_problems(
@@ -159,11 +199,23 @@ def find_label_problems(
 ) -> list[Problem]:
     """The same where only the labels are looked at before the training."""
     problems = [p for f in fields if f.name in labels for p in _field_problems(f, labels[f.name])]
-    return problems + _normalise_problems(fields, settings)
+    return problems + _setting_problems(fields, settings)
 
 
-def _normalise_problems(fields: tuple[Field, ...], settings: DataSettings) -> list[Problem]:
+def _setting_problems(fields: tuple[Field, ...], settings: DataSettings) -> list[Problem]:
+    """Settings that name fields which the data does not have, or that do not fit them."""
     problems = []
+    series = settings.windows.series if settings.windows is not None else ""
+    keys = [field.name for field in fields if field.batched and not field.shape]
+    for name in (settings.key if settings.split_by != "random" else "", series):
+        if name and name not in keys:
+            message = f"The data can't be split by '{name}': it is no field of single values."
+            hint = f"Fields that can be: {', '.join(keys) or 'none'}."
+            problems.append(Problem("error", "data.key", message, hint))
+    try:
+        fields = shaped(settings, fields)
+    except NetbuilderError as error:
+        return [*problems, Problem("error", "data.settings", str(error), error.hint)]
     for name in settings.normalise:
         wanted = next((f for f in fields if f.name == name), None)
         if wanted is None or not wanted.dtype.startswith("float"):
@@ -186,6 +238,8 @@ def _field_problems(field: Field, values: arrays.Array) -> list[Problem]:
         what = "Samples of " if field.batched else ""
         message = f"{what}'{field.name}' {'are' if what else 'is'} {found}, not {field.shape}."
         problems.append(Problem("error", "data.shape", message))
+    if field.fills:
+        values = np.where(np.isnan(values) & np.array([bool(f) for f in field.fills]), 0, values)
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
         rows = values.reshape(len(values) if values.ndim else 1, -1)
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
@@ -207,21 +261,33 @@ def _field_problems(field: Field, values: arrays.Array) -> list[Problem]:
     return problems
 
 
-def _split(
+def part_up(
     fields: tuple[Field, ...], contents: Mapping[str, arrays.Array], settings: DataSettings
 ) -> Split:
+    """Which samples go where, by the classes of the first field that has one a sample."""
     labels = next((contents[f.name] for f in class_fields(fields)), None)
-    return split_of(_count(fields, contents), labels, settings)
+    return split_of(_count(fields, contents), labels, settings, contents.get(settings.key))
 
 
 def _count(fields: tuple[Field, ...], contents: Mapping[str, arrays.Array]) -> int:
     return next(len(contents[f.name]) for f in fields if f.batched)
 
 
-def split_of(count: int, labels: arrays.Array | None, settings: DataSettings) -> Split:
-    """Which of `count` samples goes where; `labels` are their classes, if they have some."""
+def split_of(
+    count: int,
+    labels: arrays.Array | None,
+    settings: DataSettings,
+    keys: arrays.Array | None = None,
+) -> Split:
+    """Which of `count` samples goes where; `labels` are their classes, if they have some, `keys`
+    their groups or times."""
     chosen = labels if settings.stratify else None
     fold = None if settings.folds is None else (settings.fold, settings.folds)
+    if settings.split_by == "time":
+        times = np.arange(count) if keys is None else keys
+        return split_time(times, settings.validation, settings.test)
+    if settings.split_by == "group" and keys is not None:
+        return split_groups(keys, settings.validation, settings.test, settings.seed, fold)
     return split(count, settings.validation, settings.test, settings.seed, chosen, fold)
 
 
@@ -246,16 +312,17 @@ def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
         "samples": {},
         "problems": [],
     }
-    if isinstance(source, NumpyFiles):
-        # Files that a project names are read when its person trains, not when it is looked at.
-        return answer
+    if isinstance(source, FileSource):
+        from netbuilder.data import opening
+
+        return opening.sample(source, settings, answer, count)
     contents = arrays.load(source)
     problems = find_problems(fields, contents, settings)
     answer["count"] = _count(fields, contents)
     answer["problems"] = [problem.to_json() for problem in problems]
     if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
         return answer
-    parts = _split(fields, contents, settings)
+    parts = part_up(fields, contents, settings)
     answer["parts"] = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
     chosen = parts.train[:count]
     answer["samples"] = {f.name: contents[f.name][chosen].tolist() for f in fields if f.batched}

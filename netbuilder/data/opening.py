@@ -1,104 +1,205 @@
-"""From a source in files to a data set that is streamed: look at it, split it, check it."""
+"""From a source in files to a data set: open it, check it, split it, load or stream it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import singledispatch
+from importlib import import_module
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from netbuilder.data.files import NumpyFiles
-from netbuilder.data.loading import Dataset, find_label_problems, refuse, split_of
-from netbuilder.data.npy import Array, Rows
+from netbuilder.data import places
+from netbuilder.data.files import FileSource
+from netbuilder.data.loading import (
+    Dataset,
+    Part,
+    assemble,
+    find_label_problems,
+    find_problems,
+    part_up,
+    refuse,
+    split_of,
+)
+from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.settings import DataSettings
-from netbuilder.data.sources import Field
+from netbuilder.data.sources import Field, Source
 from netbuilder.data.statistics import Statistics
-from netbuilder.data.streaming import Chance, Feed, Streamed, fingerprint
-from netbuilder.errors import NetbuilderError, Problem, ProblemsError
+from netbuilder.data.streaming import Feed, Reader, Streamed, fingerprint
+from netbuilder.errors import Problem, ProblemsError, RunError
 
 MEASURED = 10_000
 """Samples of which mean and deviation are taken."""
+IN_MEMORY = 2**29
+"""Bytes up to which all samples are loaded before the training, as tensors."""
 
 
-class NumpyReader:
-    """Samples of several .npy files, one a field."""
+@dataclass(frozen=True)
+class Opened:
+    """A source whose files were found.
 
-    def __init__(self, files: Mapping[str, Rows]) -> None:
-        self.files = dict(files)
+    `reader` reads single samples. `labels` holds what is known of all samples at once: at least
+    the fields with one class a sample, which decide the split. `notes` tell a person what
+    was left aside, as code and sentence. Where `varies`, a sample has other values in every
+    epoch, so that none can be kept. `extra` goes into the fingerprint: what tells these files
+    from others without reading them. `contents` are all samples, where the files had to be read as
+    a whole.
+    """
 
-    def __len__(self) -> int:
-        return min(map(len, self.files.values()))
-
-    def read(self, index: int, chance: Chance) -> Mapping[str, Array]:
-        return {name: rows.read(index) for name, rows in self.files.items()}
-
-    def changed(self) -> str:
-        return next((rows.path.name for rows in self.files.values() if rows.changed()), "")
+    reader: Reader
+    labels: Mapping[str, Array] = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
+    varies: bool = False
+    extra: bytes = b""
+    contents: Mapping[str, Array] | None = None
 
 
-def prepare(source: NumpyFiles, settings: DataSettings) -> Dataset:
-    """Open, check and split; `ProblemsError` lists all that is wrong with the files."""
+def open_source(source: Source) -> Opened:
+    """Look at the files; `ProblemsError` lists all that is wrong with them."""
+    import_module(source.contents_in)
+    return opened(source)
+
+
+@singledispatch
+def opened(source: Source) -> Opened:
+    """What `open_source` gives; a module registers its functions here and is imported by it."""
+    raise TypeError(f"nothing opens {type(source).__name__}")
+
+
+def prepare(source: FileSource, settings: DataSettings, *, in_memory: int = IN_MEMORY) -> Dataset:
+    """Open, check and split; `ProblemsError` lists all that is wrong with the files.
+
+    What needs at most `in_memory` bytes is loaded now, all else is read while one trains: both
+    give the same bits.
+    """
+    found = open_source(source)
     fields = source.fields()
-    if not fields or not source.folder:
-        raise _problems(
-            [_problem("data.files", "No files are chosen.", "Name a folder and fields.")]
-        )
-    found: list[Problem] = []
-    files: dict[str, Rows] = {}
-    for field in fields:
-        try:
-            files[field.name] = Rows(source.path(field.name))
-            found += _mismatch(field, files[field.name])
-        except NetbuilderError as error:
-            found.append(_problem("data.file", str(error), error.hint))
-    refuse(found)
-    counts = {name: len(rows) for name, rows in files.items()}
-    if min(counts.values()) == 0:
-        refuse([_problem("data.empty", "The data has no samples.", "Choose other data.")])
-    if len(set(counts.values())) > 1:
-        text = ", ".join(f"{name} has {count}" for name, count in counts.items())
-        hint = "Write all files of the same samples."
-        refuse([_problem("data.lengths", f"The fields differ in length: {text}.", hint)])
-    # Labels are small and decide the split; all else is read when it is needed.
-    labels = {
-        field.name: rows.stretch(0, len(rows)).astype(np.int64)
-        for field, rows in zip(fields, files.values(), strict=True)
-        if field.high is not None and not field.shape
-    }
-    refuse(find_label_problems(fields, labels, settings))
-    count = min(counts.values())
-    parts = split_of(count, next(iter(labels.values()), None), settings)
+    count = len(found.reader)
+    if not count:
+        refuse([problem("data.empty", "The data has no samples.", "Choose other data.")])
+    if found.contents is not None:
+        return replace(make(fields, found.contents, settings), notes=found.notes)
+    refuse(find_label_problems(fields, found.labels, settings))
+    parts = split_of(count, next(iter(found.labels.values()), None), settings)
     indices = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    reader = NumpyReader(files)
-    feed = Feed(reader, fields, indices, seed=settings.seed, workers=settings.workers)
-    feed.statistics = _statistics(feed, settings.normalise)
+    feed = Feed(found.reader, fields, indices, seed=settings.seed, workers=settings.workers)
+    hash = fingerprint(found.reader, indices, extra=found.extra)
+    if not found.varies and count * sample_bytes(fields) <= in_memory:
+        return _loaded(feed, fields, settings.normalise, hash, found.notes)
+    feed.statistics = _statistics(Streamed(feed, "train"), settings.normalise)
     train, validation, test = (Streamed(feed, name) for name in indices)
-    print_ = fingerprint(reader, indices)
-    return Dataset(fields, train, validation, test, feed.statistics, print_)
+    return Dataset(fields, train, validation, test, feed.statistics, hash, notes=found.notes)
 
 
-def _statistics(feed: Feed, names: tuple[str, ...]) -> dict[str, Statistics]:
+def sample(
+    source: FileSource, settings: DataSettings, answer: dict[str, Any], count: int
+) -> dict[str, Any]:
+    """What `loading.sample` answers of data in files.
+
+    It is read only where the person chose it before: that a project lies beside it is not
+    enough to read it by being looked at. `consent` then names the places to ask for.
+    """
+    here = places.current()
+    wanted = places.wanting(source, replace(here, folder=None), here)
+    if wanted:
+        return {**answer, "consent": [str(place) for place in wanted]}
+    try:
+        found = open_source(source)
+        if not len(found.reader):
+            raise problems([problem("data.empty", "The data has no samples.", "Choose others.")])
+    except ProblemsError as error:
+        return {**answer, "problems": [each.to_json() for each in error.problems]}
+    faults = find_label_problems(source.fields(), found.labels, settings)
+    parts = split_of(len(found.reader), next(iter(found.labels.values()), None), settings)
+    rows, unread = _first(found.reader, parts.train.tolist(), count)
+    names = [each.name for each in source.fields()]
+    for name, values in found.labels.items():
+        answer["classes"] = answer["classes"] or _counted(source, name, values)
+    if unread:
+        text = f"{unread} of the first {unread + len(rows)} samples can't be read."
+        faults.append(Problem("warning", "data.corrupt", text, "They will be passed over."))
+    return {
+        **answer,
+        "count": len(found.reader),
+        "parts": {name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
+        "samples": {name: [row[name].tolist() for row in rows] for name in names},
+        "problems": [each.to_json() for each in faults],
+        "notes": [text for _, text in found.notes],
+    }
+
+
+def _first(reader: Reader, numbers: list[int], count: int) -> tuple[list[Mapping[str, Array]], int]:
+    """Samples spread over these, and how many of those asked for can't be read."""
+    step = max(1, len(numbers) // count)
+    rows, unread = [], 0
+    for index in numbers[::step][:count]:
+        try:
+            rows.append(reader.read(index, lambda: np.random.default_rng(0)))
+        except CorruptSample:
+            unread += 1
+    return rows, unread
+
+
+def _counted(source: FileSource, name: str, values: Array) -> dict[str, int]:
+    classes = next(each.classes for each in source.fields() if each.name == name)
+    found, counts = np.unique(values, return_counts=True)
+    named = [classes[v] if 0 <= v < len(classes) else str(v) for v in found]
+    return {name: int(count) for name, count in zip(named, counts, strict=True)}
+
+
+def sample_bytes(fields: Iterable[Field]) -> int:
+    """What the tensors of one sample need."""
+    sizes = {"float32": 4, "int64": 8}
+    return sum(sizes[each.dtype] * int(np.prod(each.shape, dtype=np.int64)) for each in fields)
+
+
+def _loaded(
+    feed: Feed,
+    fields: tuple[Field, ...],
+    normalise: tuple[str, ...],
+    hash: str,
+    notes: tuple[tuple[str, str], ...],
+) -> Dataset:
+    """All samples as tensors. Those that can't be read have others in their place, as streamed."""
+    told: dict[str, str] = {}
+    feed.tell = told.__setitem__
+    try:
+        parts = [_whole(feed, name) for name in ("train", "validation", "test")]
+    except RunError as error:
+        raise problems([problem("data.corrupt", str(error), error.hint)]) from error
+    statistics = _statistics(parts[0], normalise)
+    for name, statistic in statistics.items():
+        for part in parts:
+            if name in part:
+                part[name] = statistic.normalise(part[name])
+    train, validation, test = parts
+    return Dataset(fields, train, validation, test, statistics, hash, notes=(*notes, *told.items()))
+
+
+def _whole(feed: Feed, name: str) -> dict[str, Tensor]:
+    count = feed.count(name)
+    part = Streamed(feed, name)
+    return dict(part.rows(range(count))) if count else {}
+
+
+def _statistics(part: Part, names: tuple[str, ...]) -> dict[str, Statistics]:
     if not names:
         return {}
-    count = feed.count("train")
+    count = len(next(iter(part.values())))
     chosen = np.unique(np.linspace(0, count - 1, min(count, MEASURED)).astype(int)).tolist()
-    rows = Streamed(feed, "train").rows(chosen)
+    if not isinstance(part, Streamed):
+        return {name: Statistics.of(part[name][chosen]) for name in names}
+    rows = part.rows(chosen)
     return {name: Statistics.of(rows[name]) for name in names}
 
 
-def _mismatch(field: Field, rows: Rows) -> list[Problem]:
-    found = []
-    if rows.shape[1:] != field.shape:
-        message = f"Samples of '{field.name}' are {rows.shape[1:]}, not {field.shape}."
-        found.append(_problem("data.shape", message, "Correct the shape in the data settings."))
-    if field.dtype == "int64" and rows.dtype.kind not in "iub":
-        message = f"'{field.name}' holds {rows.dtype}, not whole numbers."
-        found.append(_problem("data.dtype", message, "Declare it as float32."))
-    return found
-
-
-def _problem(code: str, message: str, hint: str) -> Problem:
+def problem(code: str, message: str, hint: str) -> Problem:
+    """An error about the data."""
     return Problem("error", code, message, hint)
 
 
-def _problems(found: list[Problem]) -> ProblemsError:
+def problems(found: list[Problem]) -> ProblemsError:
+    """Errors about the data, to be raised."""
     return ProblemsError(found[0].message, found, found[0].hint)

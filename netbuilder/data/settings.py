@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from netbuilder.data.files import NumpyFiles
+from netbuilder.data.augmentation import AnyAugmentation, extended
+from netbuilder.data.sources import Field as DataField
 from netbuilder.data.sources import Source, source_classes
+from netbuilder.data.windows import Windows
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.model import freeze
 from netbuilder.layers.base import TensorType
@@ -34,6 +36,14 @@ class DataSettings(BaseModel):
         0.0, description="Part kept aside for a last, unbiased measurement after training."
     )
     stratify: bool = Field(True, description="Give every part the same mix of classes.")
+    split_by: Literal["random", "group", "time"] = Field(
+        "random",
+        description="group: samples with the same key stay together; time: what is latest measures.",
+    )
+    key: Annotated[str, Field(max_length=64)] = Field(
+        "",
+        description="The field of groups or of time; empty for time: the order of the data.",
+    )
     normalise: tuple[str, ...] = Field(
         (), description="Fields shifted and scaled to mean 0 and deviation 1."
     )
@@ -49,6 +59,17 @@ class DataSettings(BaseModel):
         json_schema_extra={"further": True},
     )
 
+    windows: Windows | None = Field(
+        None,
+        description="Makes samples of rows that follow each other, to forecast a series.",
+        json_schema_extra={"further": True},
+    )
+    augment: tuple[AnyAugmentation, ...] = Field(
+        (),
+        max_length=32,
+        description="How samples of the training part are varied, one after another.",
+        json_schema_extra={"further": True},
+    )
     workers: Annotated[int, Field(ge=0, le=64)] = Field(
         0,
         description="Processes that read data from files; 0: the training reads it itself.",
@@ -61,6 +82,12 @@ class DataSettings(BaseModel):
             raise ValueError("validation and test together leave nothing to train on")
         if self.fold > (self.folds or self.fold):
             raise ValueError(f"there is no fold {self.fold} of {self.folds}")
+        if self.split_by == "group" and not self.key:
+            raise ValueError("to split by group, name the field of the groups as 'key'")
+        if self.split_by == "time" and self.folds:
+            raise ValueError("there are no folds by time: what is later would train")
+        if self.windows and self.split_by == "random":
+            raise ValueError("windows overlap: set 'split_by' to time, or to group by the series")
         return self
 
 
@@ -109,14 +136,25 @@ def source_of(settings: DataSettings) -> Source:
     """The chosen source with its parameters; `NetbuilderError` if there is no such source."""
     if settings.source is None:
         raise NetbuilderError("No data is chosen.", "Choose a data set in the Data panel.")
-    kinds: dict[str, type[Source]] = {**source_classes(), NumpyFiles.id: NumpyFiles}
-    kind = kinds.get(settings.source)
+    kind = source_classes().get(settings.source)
     if kind is None:
         known = ", ".join(source_classes())
         raise NetbuilderError(
             f"There is no data source '{settings.source}'.", f"Choose one of: {known}."
         )
     return parse(kind, settings.params, f"Settings of {kind.title}")
+
+
+def shaped(settings: DataSettings, fields: tuple[DataField, ...]) -> tuple[DataField, ...]:
+    """What the fields of the source become: windows, and what augmentations add."""
+    if settings.windows is not None:
+        fields = settings.windows.of(fields)
+    return extended(fields, settings.augment) if settings.augment else fields
+
+
+def fields_of(settings: DataSettings) -> tuple[DataField, ...]:
+    """The fields of a sample; `NetbuilderError` if the settings do not fit the source."""
+    return shaped(settings, source_of(settings).fields())
 
 
 def field_types(data: Mapping[str, Any]) -> dict[str, TensorType]:
@@ -128,7 +166,7 @@ def field_types(data: Mapping[str, Any]) -> dict[str, TensorType]:
     settings = read(data)
     if settings.source is None:
         return {}
-    fields = source_of(settings).fields()
+    fields = fields_of(settings)
     batch = symbol("N")
     return {
         f.name: TensorType((batch, *f.shape) if f.batched else f.shape, f.dtype, f.high)

@@ -25,6 +25,8 @@ class Field:
 
     A field that is not `batched` is shared: one tensor of this shape for all samples, as the
     features and edges of the graph whose nodes are the samples. Every batch has it whole.
+    `fills` says for each number of a row what stands for a missing one, of the training part:
+    mean, median or nothing.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Field:
     high: int | None = None
     classes: tuple[str, ...] = ()
     batched: bool = True
+    fills: tuple[str, ...] = ()
 
     @property
     def is_class(self) -> bool:
@@ -67,7 +70,10 @@ class Source(BaseModel):
     id: ClassVar[str]
     title: ClassVar[str]
     contents_in: ClassVar[str] = "netbuilder.data.arrays"
-    """The module whose function loads it, registered at `arrays.contents`."""
+    """The module whose function loads it, registered at `arrays.contents`; at `opening.opened` if
+    it is on disk."""
+    on_disk: ClassVar[bool] = False
+    """Whether its samples are files of a person: see `files.FileSource`."""
 
     def fields(self) -> tuple[Field, ...]:
         """The tensors of a sample, in the order in which a data panel shows them."""
@@ -154,6 +160,8 @@ FAMILIES = (
     "ratings",
     "scenes",
     "photographs",
+    "files",
+    "images",
     "graphs",
 )
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:

@@ -337,9 +337,14 @@ class Streamed(dict[str, Any]):
         return self.feed.rows(self.name, positions, self.device)
 
 
-def fingerprint(reader: Reader, indices: Mapping[str, Array], rows: int = 256) -> str:
-    """A hash of the split and of samples throughout the data: reading all would take too long."""
-    digest = hashlib.sha256(f"{len(reader)}\n".encode())
+def fingerprint(
+    reader: Reader, indices: Mapping[str, Array], rows: int = 256, extra: bytes = b""
+) -> str:
+    """A hash of the split and of samples throughout the data: reading all would take too long.
+
+    `extra` is what else tells this data from other.
+    """
+    digest = hashlib.sha256(f"{len(reader)}\n".encode() + extra)
     for index in np.unique(np.linspace(0, len(reader) - 1, rows).astype(int)):
         try:
             row = reader.read(int(index), lambda: np.random.default_rng(0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,18 @@ Training = Callable[[Mapping[str, Any], Control], Any]
 """A job that trains: it may be told to stop."""
 
 
-def trust(request: Request) -> contextlib.AbstractContextManager[None]:
-    """Within the block what the request brings along of trusted code may run, and nothing else."""
+@contextlib.contextmanager
+def trust(request: Request) -> Iterator[None]:
+    """Within the block what the request brings along of trusted code may run, and nothing else.
+
+    Of data in files that may be read which lies in the folders that it names.
+    """
+    from netbuilder.data import places
     from netbuilder.layers import trusted
 
-    return trusted.given(trusted.Trust.from_json(request.params.get("code")))
+    here = places.Places.from_json(request.params.get("places"))
+    with trusted.given(trusted.Trust.from_json(request.params.get("code"))), places.given(here):
+        yield
 
 
 def beside_a_training(job: Job) -> Job:
@@ -183,11 +190,18 @@ def _help(params: Mapping[str, Any]) -> Any:
     return layer_help.describe(text(params, "layer"))
 
 
+def _propose_data(params: Mapping[str, Any]) -> Any:
+    from netbuilder.data import proposing
+
+    return proposing.propose(text(params, "path")).to_json()
+
+
 JOBS: Mapping[str, Job] = {
     "carry": beside_a_training(_carry),
     "help": _help,
     "sample": _sample,
     "predict": beside_a_training(_predict),
+    "propose_data": _propose_data,
     "summary": beside_a_training(_summary),
     "weigh_classes": _weigh_classes,
 }

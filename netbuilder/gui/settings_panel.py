@@ -175,7 +175,8 @@ class SettingsPanel(QWidget):
         self.source.setAccessibleName("Data set")
         self.source.addItem("none", None)
         for id, kind in source_classes().items():
-            self.source.addItem(kind.title, id)
+            if not kind.on_disk or id == self._document.project.data.get("source"):
+                self.source.addItem(kind.title, id)
         chosen = self._document.project.data.get("source")
         if chosen is not None and self.source.findData(chosen) < 0:
             self.source.addItem(str(chosen), chosen)

@@ -106,6 +106,8 @@ class Run:
         if isinstance(self.data.train, Streamed):
             self.data.train.feed.on_wait.append(self._wait_for_data)
             self.data.train.feed.tell = report.warn
+        for code, message in self.data.notes:
+            report.warn(code, message)
         self.saver = Saver(folder)
         self.position = Position()
         self.best = self._make_best()

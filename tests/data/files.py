@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data import opening
-from netbuilder.data.loading import Dataset, prepare
+from netbuilder.data import numpy_reading, opening, places
+from netbuilder.data.files import NumpyFiles
+from netbuilder.data.loading import Dataset
 from netbuilder.data.npy import Array, CorruptSample
-from netbuilder.data.settings import read
+from netbuilder.data.settings import read, source_of
 from netbuilder.data.streaming import Chance
 
 CLASSES = 3
@@ -43,10 +44,16 @@ def settings(folder: Path, **values: Any) -> dict[str, Any]:
 
 
 def dataset(folder: Path, **values: Any) -> Dataset:
-    return prepare(read(settings(folder, **values)))
+    """The files, read while one trains; with `in_memory` bytes, loaded if they are not more."""
+    in_memory = values.pop("in_memory", 0)
+    chosen = read(settings(folder, **values))
+    source = source_of(chosen)
+    assert isinstance(source, NumpyFiles)
+    with places.given(places.Places(folder)):
+        return opening.prepare(source, chosen, in_memory=in_memory)
 
 
-class Chancy(opening.NumpyReader):
+class Chancy(numpy_reading.NumpyReader):
     """Adds noise to every sample, as augmentation does."""
 
     def read(self, index: int, chance: Chance) -> Mapping[str, Array]:
@@ -55,7 +62,7 @@ class Chancy(opening.NumpyReader):
         return row
 
 
-class Deadly(opening.NumpyReader):
+class Deadly(numpy_reading.NumpyReader):
     """A process that reads sample 20 dies, as long as there are files that say so."""
 
     folder: Path
@@ -69,7 +76,7 @@ class Deadly(opening.NumpyReader):
         return super().read(index, chance)
 
 
-class Stalling(opening.NumpyReader):
+class Stalling(numpy_reading.NumpyReader):
     """Sample 20 comes out of a pipe: whenever somebody writes into it."""
 
     folder: Path
@@ -80,7 +87,7 @@ class Stalling(opening.NumpyReader):
         return super().read(index, chance)
 
 
-class Corrupt(opening.NumpyReader):
+class Corrupt(numpy_reading.NumpyReader):
     """Some samples can't be read."""
 
     bad: frozenset[int] = frozenset()

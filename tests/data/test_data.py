@@ -19,7 +19,7 @@ from netbuilder.errors import NetbuilderError, ProblemsError
 DIGITS = DataSettings(source="netbuilder.Digits")
 
 
-@pytest.mark.parametrize("id", source_classes())
+@pytest.mark.parametrize("id", [id for id, kind in source_classes().items() if not kind.on_disk])
 def test_every_source_holds_what_it_declares(id: str) -> None:
     source = source_classes()[id]()
     contents = arrays.load(source)
@@ -157,16 +157,6 @@ def test_only_numbers_are_normalised() -> None:
     with pytest.raises(ProblemsError, match="'label' can't be normalised") as caught:
         loading.prepare(DIGITS.model_copy(update={"normalise": ("label",)}))
     assert "image" in caught.value.hint
-
-
-def test_sample_shows_pictures_counts_and_parts() -> None:
-    shown = loading.sample(DIGITS, 5)
-    assert shown["count"] == 1797
-    assert sum(shown["parts"].values()) == 1797
-    assert shown["classes"]["0"] == 178
-    assert len(shown["samples"]["image"]) == len(shown["samples"]["label"]) == 5
-    assert len(shown["samples"]["image"][0][0]) == 8
-    assert shown["problems"] == []
 
 
 def test_descriptions_load_neither_torch_nor_data() -> None:

@@ -41,11 +41,18 @@ def new(options: Namespace) -> int:
 
     # A few have both names: the template says what it is about.
     plain = {kind.id for kind in kinds.KINDS} - {info.id for info in templates()}
-    begin = kinds.begin if options.template in plain else open_template
-    document = begin(options.template)
     path = Path(options.output or f"{options.template}.netb")
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
+    if options.data is not None:
+        from netbuilder.cli.commands import bringing_data
+
+        kind = next((kind for kind in kinds.KINDS if kind.id == options.template), None)
+        template = kind.template if options.template in plain and kind else options.template
+        document = bringing_data.begin(template, Path(options.data))
+    else:
+        begin = kinds.begin if options.template in plain else open_template
+        document = begin(options.template)
     files.save(document, path)
     if options.json:
         output.answer({"path": str(path)})

@@ -43,6 +43,7 @@ def _train(options: Namespace, group: Group | None) -> int:
 
         return finding.train_folds(options, values)
     document = trusting.load(options.file, options)
+    trusting.remember(document)
     from netbuilder.engine import carrying, tasks
     from netbuilder.training.control import Control
 

@@ -1,0 +1,90 @@
+"""The data of the open project in files: proposals, and what this person lets be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from netbuilder.app import consent, fitting
+from netbuilder.app.consent import ConsentStore
+from netbuilder.app.link import OnDone
+from netbuilder.data.places import Places
+from netbuilder.errors import NetbuilderError
+from netbuilder.graph.document import Document
+from netbuilder.graph.history import History
+
+Ask = Callable[[str, Mapping[str, Any], OnDone], None]
+
+
+class Host(Protocol):
+    """What is needed of the session."""
+
+    document: Document
+    history: History
+
+    @property
+    def path(self) -> Path | None: ...
+
+
+class DataFiles:
+    """Opens no data itself: the worker does, where it may."""
+
+    def __init__(self, host: Host, ask: Ask, store: ConsentStore | None = None) -> None:
+        self._host, self._ask, self._store = host, ask, store
+
+    @property
+    def store(self) -> ConsentStore:
+        """What this person allowed, read when it is first needed."""
+        if self._store is None:
+            self._store = ConsentStore()
+        return self._store
+
+    def places(self) -> Places:
+        """What the worker may read for the open project."""
+        path = self._host.path
+        self.store.refresh()
+        return Places(path.parent if path is not None else None, self.store.paths)
+
+    def wanted(self) -> list[Path]:
+        """What the project's data names and the person has to allow before it is trained on."""
+        return consent.wanted(self._host.document.project.data, self.places())
+
+    def allow(self, places: Iterable[Path]) -> None:
+        """The person lets these be read, now and later."""
+        self.store.allow(places)
+
+    def remember(self) -> None:
+        """The project is about to be trained on its data."""
+        consent.remember(self.store, self._host.document.project.data, self.places())
+
+    def bring(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """What a request to the worker brings along: where it may read."""
+        if params.keys() & {"project", "data"}:
+            source = consent.source_of(self._host.document.project.data)
+            needed = source is not None and source.on_disk
+        else:
+            needed = "run" in params and bool(self.store.paths)
+        return {"places": self.places().to_json()} if needed else {}
+
+    # -- proposals -------------------------------------------------------------------------
+
+    def propose(self, path: Path, then: OnDone) -> None:
+        """What the file or folder may be trained on; the person chose it, so it may be read.
+
+        `then` hears a proposal as in `data.proposing`, or why there is none.
+        """
+        place = Path(os.path.abspath(path))
+
+        def told(answer: dict[str, Any] | NetbuilderError) -> None:
+            if isinstance(answer, dict):
+                self.allow([place])
+                answer["templates"] = fitting.choose(answer)
+            then(answer)
+
+        self._ask("propose_data", {"path": str(place)}, told)
+
+    def use(self, proposal: Mapping[str, Any]) -> None:
+        """Make the open project one on this data, as one edit; `ChangeError` if it does not fit."""
+        fitting.apply(self._host.history, fitting.fit(self._host.document, proposal))

@@ -1,0 +1,215 @@
+"""Templates on a person's own data: which fit, and what has to be set so that they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netbuilder.app import templates
+from netbuilder.compiler.ends import last_sized
+from netbuilder.data import settings as data_settings
+from netbuilder.data.images import ImageFolder
+from netbuilder.data.sources import Field
+from netbuilder.errors import ChangeError, NetbuilderError
+from netbuilder.graph import edits
+from netbuilder.graph.difference import CALL
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.model import Node
+from netbuilder.layers.catalogue import called_graph
+
+FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("classification",),
+    "regression": ("regression",),
+    "reconstruction": ("representation",),
+    "language": ("language",),
+    "segmentation": ("segmentation",),
+    "forecast": ("forecasting",),
+    "node": ("node",),
+}
+"""Words that a template's task has for each task of a proposal."""
+ADAPTS = 28
+"""From so many pixels on a side an image network keeps its size, and folders of images get it."""
+TAKES_ANY = ("torch.nn.Conv", "torch.nn.Flatten", "torch.nn.Linear", "torch.flatten")
+"""Layers that take any size, if an Input leads to these alone."""
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What makes a project one on other data: data settings, and parameters by graph and node."""
+
+    data: Mapping[str, Any]
+    parameters: Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def choose(proposal: Mapping[str, Any]) -> list[str]:
+    """The templates that fit a proposal (`Proposal.to_json`), those with fewer parameters first."""
+    words = TASKS.get(proposal.get("task", ""), ())
+    known = sorted(templates.templates(), key=lambda info: info.parameters)
+    found = []
+    for info in known:
+        if not any(word in info.task.lower() for word in words):
+            continue
+        try:
+            fit(templates.open_template(info.id), proposal)
+        except NetbuilderError:
+            continue
+        found.append(info.id)
+    return found
+
+
+def begin(template: str, proposal: Mapping[str, Any]) -> Document:
+    """A template on the data of a proposal; `ChangeError` if it does not fit."""
+    document = templates.open_template(template)
+    history = History(document)
+    apply(history, fit(document, proposal))
+    edits.set_project(history, title=str(proposal.get("title", "")), description="", about={})
+    return document
+
+
+def apply(history: History, wanted: Fit, title: str = "Use the data") -> None:
+    """Make the project one on that data, as one edit."""
+    with history.step(title):
+        edits.set_project(history, title, data=wanted.data)
+        for (graph, node), values in wanted.parameters.items():
+            edits.set_parameters(history, history.document.graph(graph), [node], values)
+
+
+def fit(document: Document, proposal: Mapping[str, Any]) -> Fit:
+    """What has to be set in the project; `ChangeError` where that is not known.
+
+    The inputs take the shapes of the data, the last layer as many outputs as there are
+    classes. A network for large images keeps its size: images can be brought to it.
+    """
+    old = data_settings.read(document.project.data)
+    had = data_settings.source_of(old).fields() if old.source else ()
+    proposal = _for_its_size(proposal, had)
+    has = [_field(value) for value in proposal["fields"]]
+    names = _matched(document, had, has)
+    parameters: dict[tuple[str, str], Params] = {}
+    for step in document.of_kind("step"):
+        for node in _fields_of(step):
+            name = str(node.params.get("field"))
+            before = next((each for each in had if each.name == name), None)
+            after = names.get(name)
+            if before is None or after is None:
+                raise ChangeError(f"The data has nothing for the field '{name}'.")
+            if after.name != name:
+                parameters[(step.id, node.id)] = {"field": after.name}
+            _follow(document, step, node, before, after, parameters)
+    kept = ("validation", "test", "seed", "stratify")
+    data = {name: value for name, value in document.project.data.items() if name in kept}
+    data |= {"source": proposal["source"], "params": proposal["params"], **proposal["settings"]}
+    return Fit(data, parameters)
+
+
+def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mapping[str, Any]:
+    """A folder of images brought to the size that a network for images was made for."""
+    image = next((each for each in had if len(each.shape) == 3), None)
+    if proposal["source"] != ImageFolder.id or image is None or min(image.shape[1:]) < ADAPTS:
+        return proposal
+    channels, height, width = image.shape
+    params = {**proposal["params"], "height": height, "width": width, "colour": channels == 3}
+    source = data_settings.parse(ImageFolder, params, "Data")
+    return {**proposal, "params": params, "fields": [each.to_json() for each in source.fields()]}
+
+
+def _field(value: Mapping[str, Any]) -> Field:
+    return Field(
+        value["name"],
+        tuple(value["shape"]),
+        value["dtype"],
+        value["meaning"],
+        value["high"],
+        tuple(value["classes"]),
+        value.get("batched", True),
+    )
+
+
+def _matched(document: Document, had: tuple[Field, ...], has: list[Field]) -> dict[str, Field]:
+    """For each field that steps use that of the new data: of the same kind, and name if it can."""
+    used = {
+        str(node.params.get("field"))
+        for step in document.of_kind("step")
+        for node in _fields_of(step)
+    }
+    found: dict[str, Field] = {}
+    for before in had:
+        if before.name not in used:
+            continue
+        alike = [
+            each for each in has if _kind(each) == _kind(before) and each not in found.values()
+        ]
+        after = next((each for each in alike if each.name == before.name), None)
+        if after is None and alike:
+            after = alike[0]
+        if after is not None:
+            found[before.name] = after
+    return found
+
+
+def _kind(field: Field) -> tuple[bool, str, int, bool]:
+    return field.is_class, field.dtype, len(field.shape), field.batched
+
+
+def _fields_of(step: Graph) -> list[Node]:
+    return [node for node in step.ordered() if node.layer == FIELD]
+
+
+def _follow(
+    document: Document,
+    step: Graph,
+    node: Node,
+    before: Field,
+    after: Field,
+    parameters: dict[tuple[str, str], Params],
+) -> None:
+    """What a field's new shape or classes ask of the networks that it is wired to."""
+    for wire in step.wires_out_of(node.id):
+        target = step.nodes[wire.target]
+        if target.layer == CALL:
+            network = called_graph(document, target)
+            end = network.named(wire.target_port) if network is not None else None
+            if network is not None and end is not None and end.layer == INPUT:
+                _set_input(network, end, before, after, parameters)
+        elif before.is_class and after.high != before.high:
+            for graph, last, name in _judged(document, step, target):
+                if last.params[name] != before.high:
+                    raise ChangeError(f"'{last.name}' does not tell the classes.")
+                parameters.setdefault((graph.id, last.id), {})[name] = after.high
+
+
+def _set_input(
+    network: Graph,
+    node: Node,
+    before: Field,
+    after: Field,
+    parameters: dict[tuple[str, str], Params],
+) -> None:
+    values: Params = {}
+    if after.shape != before.shape:
+        layers = [network.nodes[wire.target].layer for wire in network.wires_out_of(node.id)]
+        if len(after.shape) != len(before.shape) or not all(
+            layer.startswith(TAKES_ANY) for layer in layers
+        ):
+            raise ChangeError(f"'{node.name}' takes no other shape.")
+        values["shape"] = after.shape
+    if node.params.get("high") is not None and after.high != before.high:
+        values["high"] = after.high
+    if values:
+        parameters.setdefault((network.id, node.id), {}).update(values)
+
+
+def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:
+    """The layers that make what is held against a target there, and their parameter for it."""
+    for wire in step.wires_into(judge.id):
+        source = step.nodes[wire.source]
+        network = called_graph(document, source) if source.layer == CALL else None
+        end = network.named(wire.source_port) if network is not None else None
+        last = last_sized(network, end) if network is not None and end is not None else None
+        if network is not None and last is not None:
+            yield network, *last

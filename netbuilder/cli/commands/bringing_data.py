@@ -1,0 +1,81 @@
+"""A person's own data on the command line: what it may be trained on, and projects for it."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from netbuilder.cli import output
+from netbuilder.errors import NetbuilderError, Problem, ProblemsError
+from netbuilder.graph.document import Document
+
+
+def data(options: Namespace) -> int:
+    """Print a proposal: source, fields, and the templates that fit."""
+    proposal = _propose(Path(options.path))
+    if options.json:
+        output.answer(proposal)
+        return output.DONE
+    print(f"{proposal['title']} ({proposal['task']}, {proposal['source']})")
+    rows = [
+        (
+            field["name"],
+            "×".join(["N", *map(str, field["shape"])]),
+            field["dtype"],
+            field["meaning"],
+        )
+        for field in proposal["fields"]
+    ]
+    output.table(("field", "shape", "type", "meaning"), rows)
+    for note in proposal["notes"]:
+        print(note)
+    for problem in proposal["problems"]:
+        print(output.describe(Problem.from_json(problem), ""))
+    if proposal["templates"]:
+        print(f"Templates that fit: {', '.join(proposal['templates'])}")
+        path = Path(options.path).name or "project"
+        print(f"netbuilder new {proposal['templates'][0]} -o {path}.netb --data {options.path}")
+    return output.DONE
+
+
+def begin(template: str, path: Path) -> Document:
+    """A template on the data at a path, which is remembered as allowed.
+
+    `NetbuilderError` if the two don't fit.
+    """
+    from netbuilder.app import fitting
+    from netbuilder.app.consent import ConsentStore
+    from netbuilder.engine import tasks
+
+    proposal = _propose(path)
+    try:
+        document = fitting.begin(template, proposal)
+    except NetbuilderError as error:
+        raise output.UsageError(
+            f"'{template}' does not fit this data: {error}", _others(proposal, template)
+        ) from error
+    report = tasks.analyse(document, source=False)
+    errors = [problem for problem in report.problems if problem.severity == "error"]
+    if errors:
+        raise ProblemsError(
+            f"'{template}' does not fit this data: {errors[0].message}",
+            errors,
+            _others(proposal, template),
+        )
+    ConsentStore().allow([Path(os.path.abspath(path))])
+    return document
+
+
+def _others(proposal: dict[str, Any], template: str) -> str:
+    known = [id for id in proposal["templates"] if id != template]
+    return f"These may: {', '.join(known)}." if known else ""
+
+
+def _propose(path: Path) -> dict[str, Any]:
+    from netbuilder.app import fitting
+    from netbuilder.data import proposing
+
+    proposal = proposing.propose(path).to_json()
+    return {**proposal, "templates": fitting.choose(proposal)}

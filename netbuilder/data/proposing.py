@@ -1,0 +1,93 @@
+"""What a folder or file may be trained on: a proposal of data settings. Torch-free.
+
+Whoever calls this has chosen the path: it is read here and now, within limits. Each kind of data
+has a module with a function `propose(path)`, which gives None for what is not its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+from netbuilder.data.files import local
+from netbuilder.data.sources import Field
+from netbuilder.errors import NetbuilderError, Problem
+
+Task = Literal[
+    "classification",
+    "regression",
+    "reconstruction",
+    "language",
+    "segmentation",
+    "forecast",
+    "node",
+]
+KINDS = ("proposing_images", "proposing_arrays")
+"""The modules of `netbuilder.data` that know kinds of data, in the order in which to ask them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Data settings for what is at a path, and what one may do with it.
+
+    `count` samples were found. `settings` are data settings beside source and parameters.
+    `templates` are ids of networks that fit, the best first. `notes` say what was seen and left
+    aside; `problems` what stands against training.
+    """
+
+    source: str
+    params: Mapping[str, Any]
+    title: str
+    count: int
+    fields: tuple[Field, ...]
+    task: Task
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    templates: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer of `netbuilder data --json`."""
+        return {
+            "source": self.source,
+            "params": dict(self.params),
+            "title": self.title,
+            "count": self.count,
+            "fields": [each.to_json() for each in self.fields],
+            "task": self.task,
+            "settings": dict(self.settings),
+            "templates": list(self.templates),
+            "notes": list(self.notes),
+            "problems": [each.to_json() for each in self.problems],
+        }
+
+
+def propose(path: str | Path) -> Proposal:
+    """What fits best; `NetbuilderError` says why there is nothing for it."""
+    text = os.fspath(path)
+    try:
+        local(text)
+    except ValueError as error:
+        raise NetbuilderError(f"'{text[:200]}' can't be used: {error}.") from None
+    place = Path(os.path.abspath(text))
+    if not os.path.lexists(place):
+        raise NetbuilderError(f"There is nothing at '{place}'.", "Look at the path.")
+    if not place.is_dir() and not place.is_file():
+        raise NetbuilderError(f"'{place.name}' is no file or folder.", "Choose one of those.")
+    try:
+        place.open("rb").close() if place.is_file() else os.scandir(place).close()
+    except OSError as error:
+        hint = "Look at who may read it."
+        raise NetbuilderError(f"'{place.name}' can't be read: {error.strerror}.", hint) from error
+    for name in KINDS:
+        found: Proposal | None = import_module(f"netbuilder.data.{name}").propose(place)
+        if found is not None:
+            return found
+    raise NetbuilderError(
+        f"'{place.name}' holds nothing that netbuilder can train on.",
+        "Choose a folder of images with one folder a class, or .npy files. See docs/data.md.",
+    )
