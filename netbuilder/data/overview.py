@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data import arrays, depicting, drawing
+from netbuilder.data import arrays, depicting, drawing, looking
 from netbuilder.data.depicting import Array
-from netbuilder.data.files import NumpyFiles
+from netbuilder.data.files import FileSource
 from netbuilder.data.loading import find_problems, split_of
 from netbuilder.data.settings import DataSettings, source_of
 from netbuilder.data.sources import Field, Source
@@ -51,11 +51,12 @@ def overview(settings: DataSettings, count: int = 32) -> dict[str, Any]:
         "distributions": {},
         "graph": None,
         "looked_at": 0,
+        "notes": [],
         "problems": [],
+        "consent": [],
     }
-    if getattr(source, "on_disk", False) or isinstance(source, NumpyFiles):
-        # Files that a project names are read when its person trains, not when it is looked at.
-        return answer
+    if isinstance(source, FileSource):
+        return answer | _of_files(source, settings, count)
     looked_at = few(source)
     contents = arrays.load(looked_at)
     problems = find_problems(fields, contents, settings)
@@ -73,6 +74,29 @@ def overview(settings: DataSettings, count: int = 32) -> dict[str, Any]:
     share = answer["count"] / found
     answer["parts"] = {name: round(share * len(getattr(parts, name))) for name in names}
     return answer | _look(fields, contents, parts, count)
+
+
+def _of_files(source: FileSource, settings: DataSettings, count: int) -> dict[str, Any]:
+    """The same of data in files, if it may be read; `consent` names the places to ask for."""
+    found = looking.look(source, settings)
+    answer: dict[str, Any] = {
+        "count": found.count,
+        "parts": dict(found.parts),
+        "notes": list(found.notes),
+        "problems": [problem.to_json() for problem in found.problems],
+        "consent": [str(place) for place in found.wanted],
+    }
+    if not found.contents:
+        return answer
+    fields = source.fields()
+    looked_at = len(next(iter(found.contents.values())))
+    all_of_them, none = np.arange(looked_at), np.arange(0)
+    answer |= _look(fields, found.contents, Split(all_of_them, none, none), count)
+    answer["looked_at"] = looked_at
+    labels = label_field(fields)
+    if labels is not None and labels.name in found.labels:
+        answer["classes"] = class_counts(labels, found.labels[labels.name])
+    return answer
 
 
 def few(source: Source) -> Source:

@@ -84,11 +84,13 @@ def opened(data: bytes, seconds: float = MAX_SECONDS) -> Image:
             image = Image.open(_Within(data, seconds), formats=FORMATS)  # type: ignore[arg-type]
     except CorruptSample:
         raise
+    except Image.DecompressionBombError as error:
+        raise CorruptSample(f"it has more than {MAX_PIXELS:,} pixels") from error
     except Exception as error:  # decoders raise what they like
         raise CorruptSample("it is no image that can be read") from error
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise CorruptSample(f"it has {width}×{height} pixels, more than {MAX_PIXELS:,}")
+        raise CorruptSample(f"it has more than {MAX_PIXELS:,} pixels")
     return image
 
 

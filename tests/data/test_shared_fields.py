@@ -11,6 +11,7 @@ import torch
 
 from netbuilder.data import arrays, graphs_arrays, loading
 from netbuilder.data.graphs import KarateClub, LesMiserables
+from netbuilder.data.overview import overview
 from netbuilder.data.settings import DataSettings, field_types
 from netbuilder.data.sources import Field
 
@@ -101,9 +102,9 @@ def test_the_fingerprint_sees_the_graph() -> None:
 
 
 def test_the_panel_shows_samples_and_says_what_is_shared() -> None:
-    shown = loading.sample(CLUB, 4)
+    shown = overview(CLUB, 4)
     assert shown["count"] == 34
-    assert set(shown["samples"]) == {"node", "label"}
+    assert set(shown["shown"]) == {"node", "label"}
     assert shown["classes"] == {"Mr. Hi": 17, "Officer": 17}
     batched = {field["name"]: field["batched"] for field in shown["fields"]}
     assert batched == {
