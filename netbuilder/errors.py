@@ -12,9 +12,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
+
+
+def did_you_mean(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """ "Did you mean X? " for the known word that is most like this one, or nothing.
+
+    Case does not count; `alike` is from 0, anything, to 1, the same.
+    """
+    lower = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), lower, 1, alike)
+    return f"Did you mean {lower[near[0]]}? " if near else ""
 
 
 @dataclass(frozen=True, slots=True)

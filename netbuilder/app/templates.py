@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from netbuilder.app import resources
-from netbuilder.errors import DocumentError
+from netbuilder.errors import DocumentError, did_you_mean
 from netbuilder.graph.difference import CALL
 from netbuilder.graph.document import Document
 from netbuilder.storage import files, strict
@@ -51,13 +51,20 @@ FIRST = "digits_cnn"
 
 
 def templates() -> list[TemplateInfo]:
-    """All templates, the one to begin with first, then the simple before the intricate:
-    those on digits, which every computer trains in a minute; those with few networks.
+    """All templates in the order in which to offer them. Nothing is built: the counts stand in
+    the files."""
+    return in_order([info(path) for path in paths()])
 
-    Nothing is built: the counts stand in the files.
-    """
-    found = [_info(path) for path in resources.folder("templates").glob(f"*{files.SUFFIX}")]
-    return sorted(found, key=_place)
+
+def paths() -> list[Path]:
+    """The files of the templates."""
+    return sorted(resources.folder("templates").glob(f"*{files.SUFFIX}"))
+
+
+def in_order(infos: Sequence[TemplateInfo]) -> list[TemplateInfo]:
+    """The one to begin with first, then the simple before the intricate: those on digits, which
+    every computer trains in a minute; those with few networks."""
+    return sorted(infos, key=_place)
 
 
 def _place(info: TemplateInfo) -> tuple[bool, bool, int, str, str]:
@@ -70,12 +77,14 @@ def open_template(id: str) -> Document:
     path = resources.folder("templates") / f"{id}{files.SUFFIX}"
     # An id is a file's name, never a path.
     if Path(id).name != id or not path.is_file():
-        known = ", ".join(sorted(info.id for info in templates()))
-        raise DocumentError(f"There is no template '{id}'.", f"There are: {known}.")
+        known = sorted(info.id for info in templates())
+        hint = f"{did_you_mean(id, known)}There are: {', '.join(known)}."
+        raise DocumentError(f"There is no template '{id}'.", hint)
     return files.load(path)
 
 
-def _info(path: Path) -> TemplateInfo:
+def info(path: Path) -> TemplateInfo:
+    """What a template's file says of itself; `DocumentError` if it can't be read."""
     value = strict.parse(files.read(path))
     about = value["about"]
     return TemplateInfo(

@@ -7,13 +7,12 @@ one of its nodes. A key that does not exist is refused with those that do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel
 
 from netbuilder.data.settings import DataSettings, parse
-from netbuilder.errors import NetbuilderError
+from netbuilder.errors import NetbuilderError, did_you_mean
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -62,9 +61,9 @@ def _known(key: str, name: str, names: Iterable[str], prefix: str) -> None:
     possible = list(names)
     if name in possible:
         return
-    near = get_close_matches(name, possible, 1)
-    meant = f"Did you mean {prefix}{near[0]}? " if near else ""
-    listed = ", ".join(f"{prefix}{each}" for each in possible) or "nothing"
+    shown = [f"{prefix}{each}" for each in possible]
+    meant = did_you_mean(f"{prefix}{name}", shown)
+    listed = ", ".join(shown) or "nothing"
     raise OverrideError(f"There is no '{key}' to set.", f"{meant}There are: {listed}.")
 
 
@@ -108,14 +107,11 @@ def _kinds(name: str) -> dict[str, type[BaseModel]]:
 
 def _known_kind(name: str, value: Any, kinds: Iterable[str]) -> None:
     """`OverrideError` if there is no such optimizer or schedule."""
-    known = {kind.lower(): kind for kind in kinds}
-    if value in known.values():
+    known = list(kinds)
+    if value in known:
         return
-    near = get_close_matches(str(value).lower(), known, 1, 0.5)
-    meant = f" Did you mean {known[near[0]]}?" if near else ""
-    raise OverrideError(
-        f"There is no {name} '{value}'.{meant}", f"There are: {', '.join(known.values())}."
-    )
+    meant = did_you_mean(str(value), known, 0.5)
+    raise OverrideError(f"There is no {name} '{value}'.", f"{meant}There are: {', '.join(known)}.")
 
 
 def _step_keys(values: Mapping[str, Any], defaults: StepSettings) -> list[str]:

@@ -74,7 +74,8 @@ def _by_name(inputs: Inputs, specs: Sequence[TensorSpec]) -> dict[str, Any]:
     unknown, missing = given.keys() - set(names), set(names) - given.keys()
     if unknown or missing:
         raise NetbuilderError(
-            f"The network takes {len(names)} inputs: {', '.join(names)}.", "Give each of them once."
+            f"The network takes {len(names)} input{'s'[: len(names) > 1]}: {', '.join(names)}.",
+            "Give each of them once.",
         )
     return given
 
@@ -87,6 +88,9 @@ def _row(value: Any) -> int | None:
 def _tensor(spec: TensorSpec, value: Any) -> Tensor:
     """The value with a batch dim; `NetbuilderError` says which shape is wanted."""
     shown = "×".join(map(str, spec.shape)) or "scalar"
+    if isinstance(value, str):
+        message = f"Input '{spec.name}' can't be '{value[:40]}'."
+        raise NetbuilderError(message, f"Give numbers ({shown}), or a sample's number: sample:3.")
     try:
         tensor = torch.as_tensor(value).to(getattr(torch, spec.dtype))
     except (TypeError, ValueError, RuntimeError) as error:
@@ -174,7 +178,12 @@ def _run(
 
 
 def _class(scores: Tensor, names: Sequence[str]) -> dict[str, Any]:
-    """The likeliest class. Scores that are no distribution yet are taken for logits."""
+    """The likeliest class. Scores that are no distribution yet are taken for logits.
+
+    Where scores are not finite there is none: a training that failed, or wild inputs.
+    """
+    if not scores.isfinite().all():
+        return {"class": None, "index": None, "probability": None}
     is_distribution = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < 1e-4
     probabilities = scores if is_distribution else scores.softmax(0)
     index = int(probabilities.argmax())

@@ -66,7 +66,8 @@ def refusal(error: OSError, path: Path, size: int) -> DocumentError:
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return DocumentError(f"'{path}' may not be written.", elsewhere)
         case errno.ENOENT | errno.ENOTDIR:
-            return DocumentError(f"The folder '{path.parent}' is not there any more.", elsewhere)
+            hint = f"Make it, or {elsewhere[0].lower()}{elsewhere[1:]}"
+            return DocumentError(f"The folder '{path.parent}' is not there.", hint)
         case errno.EISDIR:
             return DocumentError(f"'{path}' is a folder or a device, no file.", elsewhere)
     return DocumentError(f"'{path}' could not be saved: {error.strerror or error}.", elsewhere)

@@ -10,13 +10,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from netbuilder.errors import RunError
+from netbuilder.errors import RunError, did_you_mean
 from netbuilder.training import checkpoints, sealed, trees
 from netbuilder.training.checkpoints import Weights
 from netbuilder.training.folder import RunFolder
@@ -115,8 +114,7 @@ def _known(wanted: Iterable[str], parts: Iterable[str]) -> None:
         there.update(dict.fromkeys(".".join(pieces[:n]) for n in range(1, len(pieces) + 1)))
     for part in wanted:
         if part not in there:
-            near = get_close_matches(part, there, 1)
-            meant = f"Did you mean {near[0]}? " if near else ""
+            meant = did_you_mean(part, there)
             listed = ", ".join(sorted(there, key=lambda name: (name.count("."), name))[:12])
             raise RunError(f"There is no part '{part}' with weights.", f"{meant}Parts: {listed}.")
 

@@ -127,7 +127,12 @@ def conditions(run: Run) -> dict[str, Any]:
         "precision": run.settings.precision,
         "deterministic": run.settings.deterministic,
         "data": run.data.fingerprint,
-        "optimizers": [step.plan.settings.optimizer.kind for step in run.steps],
+        **{
+            f"{step.plan.name}.{part}.{key}": value
+            for step in run.steps
+            for part in ("optimizer", "schedule")
+            for key, value in getattr(step.plan.settings, part).model_dump(mode="json").items()
+        },
     }
 
 
@@ -171,7 +176,7 @@ def _newest(run: Run) -> tuple[sealed.Sealed, list[str]] | None:
 def _compare(run: Run, before: Mapping[str, Any]) -> None:
     now = conditions(run)
     before = {**now, "processes": 1, **before}
-    changed = [key for key in now if now[key] != before.get(key)]
+    changed = [key for key in now if now[key] != before[key]]
     if not changed:
         return
     if {"batch_size", "seed", "balance", "data"} & set(changed):

@@ -21,6 +21,7 @@ def find_problems(plan: Plan) -> list[Problem]:
     problems = [*_step_problems(plan), *_data_problems(plan)]
     problems += _average_problems(plan)
     problems += balancing.problems(plan.dataset, plan.settings.balance)
+    problems += _precision_problems(plan)
     known = monitored(plan)
     if monitor_of(plan) not in known:
         problems.append(
@@ -137,6 +138,23 @@ def _refusal(plan: Plan, step: StepPlan) -> NetbuilderError | None:
     except NetbuilderError as error:
         return error
     return None
+
+
+def _precision_problems(plan: Plan) -> list[Problem]:
+    """Layers that PyTorch has in float16 for GPUs alone."""
+    if plan.settings.precision != "fp16" or find_device(plan.settings.device).type != "cpu":
+        return []
+    return [
+        Problem(
+            "error",
+            "training.precision",
+            f"'{name}.{path}' can't be computed in fp16 on a CPU.",
+            "Set precision to bf16 or float32.",
+        )
+        for name, network in plan.networks.items()
+        for path, module in network.named_modules()
+        if isinstance(module, torch.nn.RNNBase)
+    ]
 
 
 def _data_problems(plan: Plan) -> list[Problem]:

@@ -221,6 +221,7 @@ def test_train_again_and_go_on(run: Run, project: Path, tmp_path: Path) -> None:
         (["--epochs", "0"], "epochs"),
         (["--epochs", "x"], "invalid int"),
         (["--device", "cuda:99"], "cuda:99"),
+        (["--device", "foo"], "'device' must be auto, cpu, cuda or cuda:0, not 'foo'"),
         (["--resume"], "not the folder of a run"),
     ],
 )
@@ -312,6 +313,8 @@ def test_predict_takes_numbers_in_many_forms(run: Run, trained: Path, tmp_path: 
         (["[[1, 2]]"], "N×1×8×8"),
         (["image=[1]", "[1]"], "Name all or none"),
         (["sample:99999"], "no sample"),
+        (["image=sample:x"], "sample:3"),
+        (["sample:0", "sample:1"], "takes 1 input: image"),
     ],
 )
 def test_predict_refuses(run: Run, trained: Path, inputs: list[str], words: str) -> None:

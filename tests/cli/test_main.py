@@ -68,6 +68,11 @@ assert "PySide6" not in sys.modules
         (["nowhere.netb"], "no file 'nowhere.netb'"),
         (["new"], "TEMPLATE"),
         (["new", "nothing_like_it"], "digits_cnn"),
+        (["new", "digit_cnn"], "Did you mean digits_cnn?"),
+        (["new", "digits_mlp", "-o", "nowhere/x.netb"], "The folder 'nowhere' is not there."),
+        (["replay", "."], "'.' is not the folder of a run."),
+        (["control", ".", "pause"], "'.' is not the folder of a run."),
+        (["verify-resume", "."], "'.' is not the folder of a run."),
         (["check", "nowhere.netb"], "nowhere.netb"),
         (["check", "--nonsense", "x"], "--nonsense"),
     ],
@@ -131,7 +136,9 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "number", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.nightly)]
+)
 def test_an_interrupt_stops_with_a_checkpoint(tmp_path: Path, number: str) -> None:
     project, run = tmp_path / "d.netb", tmp_path / "run"
     assert main(["new", "digits_mlp", "-o", str(project)]) == 0

@@ -83,3 +83,21 @@ def test_lbfgs_never_updates_without_a_batch_to_look_at() -> None:
     with pytest.raises(AssertionError):
         updating.flush()
     assert all(torch.equal(a, b) for a, b in zip(before, main.parameters(), strict=True))
+
+
+def test_float16_has_no_recurrent_layers_on_a_cpu() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = nn.LSTM(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found: Tensor = self.lstm(x)[0]
+            return found
+
+    for precision, count in (("fp16", 1), ("bf16", 0)):
+        problems = preflight.find_problems(plan(net=Recurrent(), precision=precision))
+        assert [problem.message for problem in problems] == count * [
+            "'main.lstm' can't be computed in fp16 on a CPU."
+        ]
+    assert preflight.find_problems(plan(precision="fp16")) == []

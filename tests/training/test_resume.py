@@ -161,7 +161,9 @@ def test_events_of_a_killed_run_count_once(tmp_path: Path) -> None:
         ({"batch_size": 5}, "batch_size was 7, is 5"),
         ({"seed": 1}, "seed was 0, is 1"),
         ({"data": dataset(63)}, "data"),
-        ({"optimizer": OPTIMIZERS["SGD"]}, "optimizers was"),
+        ({"optimizer": OPTIMIZERS["SGD"]}, "train.optimizer.kind was AdamW, is SGD"),
+        ({"optimizer": {"kind": "AdamW", "lr": 0.5}}, "is 0.5"),
+        ({"schedule": SCHEDULES["step"]}, "train.schedule.kind was none, is step"),
     ],
 )
 def test_what_keeps_a_run_from_being_exact_is_told(

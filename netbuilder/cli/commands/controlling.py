@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from pathlib import Path
 
 from netbuilder.cli import output
+from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import RunError
 
@@ -22,10 +22,10 @@ def control(options: Namespace) -> int:
     from netbuilder.training import control as commands
     from netbuilder.training.folder import RunFolder
 
-    run, command = Path(options.run), options.command
+    run, command = run_folder(options.run), options.command
     if options.force and command != "stop":
         raise UsageError(f"'{command}' needs no force.", "Only stop can be forced.")
-    status = RunFolder.open(run).status().get("status")
+    status = RunFolder(run).status().get("status")
     trainer = running.trainer_of(run)
     if trainer is None:
         raise RunError(

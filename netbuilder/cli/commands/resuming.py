@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.training import settings
+from netbuilder.cli.commands.using import run_folder
 from netbuilder.training.folder import RunFolder
 
 
@@ -16,7 +17,7 @@ def verify_resume(options: Namespace) -> int:
     values = settings(chosen)
     path = Path(options.origin)
     if path.is_dir():
-        path = RunFolder.open(path).project_path
+        path = RunFolder(run_folder(options.origin)).project_path
     document = trusting.load(str(path), options)
     from netbuilder.app.resuming import in_words
     from netbuilder.engine import resuming
@@ -34,7 +35,7 @@ def verify_resume(options: Namespace) -> int:
 
 def replay(options: Namespace) -> int:
     """Run a run's bad batch again and name the first bad node; exit code 1 if it is bad again."""
-    folder = RunFolder.open(options.run)
+    folder = RunFolder(run_folder(options.run))
     document = trusting.load(str(folder.project_path), options)
     from netbuilder.engine import resuming
 

@@ -171,9 +171,10 @@ def _stop_on_signals(stop: Any, *, once: bool) -> None:
 
 def _print_result(result: Mapping[str, Any]) -> None:
     metrics = ", ".join(f"{key} {number(value)}" for key, value in result["metrics"].items())
-    print(
-        f"{result['status']} after {result['epochs']} epochs, {result['seconds']:.1f} s: {metrics}"
-    )
+    unit = "epoch" if result["epochs"] else "step"
+    count = result[f"{unit}s"]
+    after = f"{count} {unit}{'s'[: count != 1]}, {result['seconds']:.1f} s"
+    print(f"{result['status']} after {after}: {metrics}")
     print(f"run: {result['run']}")
 
 

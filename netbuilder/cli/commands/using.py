@@ -62,7 +62,8 @@ def predict(options: Namespace) -> int:
         return output.DONE
     for name, rows in result.get("classes", {}).items():
         for row in rows:
-            print(f"{name}: {row['class']} ({100 * (row['probability'] or 0):.1f} %)")
+            certainty = f"{row['class']} ({100 * (row['probability'] or 0):.1f} %)"
+            print(f"{name}: {certainty if row['class'] is not None else 'none, not finite'}")
     for name, values in result["outputs"].items():
         if name not in result.get("classes", {}):
             print(f"{name}: {json.dumps(values)}")
