@@ -273,6 +273,10 @@ class VariantForm(QWidget):
             line = row(name, self.choice)
             line.setStretch(1, 1)
             self._layout.addLayout(line)
+        else:
+            # There is nothing to choose, and what has no parent is a window of its own.
+            self.choice.setParent(self)
+            self.choice.hide()
         self.setLayout(self._layout)
 
     def set_values(self, values: Mapping[str, Json]) -> None:

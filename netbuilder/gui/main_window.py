@@ -15,7 +15,6 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
-from netbuilder.errors import NetbuilderError
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.banner import BannerArea
 from netbuilder.gui.commands import Commands
@@ -98,6 +97,7 @@ class MainWindow(QMainWindow):
         self.start.new_wanted.connect(self.projects.new)
         self.start.kind_wanted.connect(self.projects.new_kind)
         self.start.open_wanted.connect(self.projects.open)
+        self.start.gallery.failed.connect(partial(self.status.say, severity="error"))
         self.posted.connect(self._do_posted, Qt.ConnectionType.QueuedConnection)
         theme.notifier.changed.connect(self._dress)
         self.commands.refresh()
@@ -123,13 +123,8 @@ class MainWindow(QMainWindow):
 
     def prepare(self) -> None:
         """After the first paint: templates, recents, the session and its worker."""
-        from netbuilder.app.templates import templates
-
         self.start.show_recents(self.settings.value.recents)
-        try:
-            self.start.fill(templates())
-        except (NetbuilderError, OSError) as error:
-            self.status.say(str(error), "error")
+        self.start.gallery.load()
         self.habits.shortcuts.apply()
         self.require_session().start_worker()
         self.projects.prepare()

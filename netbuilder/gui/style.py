@@ -38,6 +38,13 @@ QToolButton[role="fix"] {
 }
 QToolButton[role="fix"]:hover { background: $hover; }
 QToolButton[role="fix"]:focus { border-color: $accent; }
+QPushButton[role="chip"] {
+  background: transparent; border: 1px solid $border; border-radius: 9px; color: $muted;
+  padding: 2px 10px;
+}
+QPushButton[role="chip"]:hover { background: $hover; color: $text; }
+QPushButton[role="chip"]:checked { background: $selection; color: $text; border-color: $accent; }
+QPushButton[role="chip"]:focus { border-color: $text; }
 QPushButton[role="primary"] {
   background: $accent; color: $on_accent; border-color: $accent; font-weight: 600;
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -27,11 +27,15 @@ Families = Mapping[str, str]
 
 
 class GraphPicture(QWidget):
-    """The networks of a document; nothing until `show_document`."""
+    """The networks of a document; nothing until `show_document`. `wanted`: it is seen for the
+    first time, and has none."""
+
+    wanted = Signal()
 
     def __init__(self, height: int) -> None:
         super().__init__()
         self.setFixedHeight(height)
+        self._asked = False
         self._document: Document | None = None
         self._families: Families = {}
 
@@ -54,6 +58,9 @@ class GraphPicture(QWidget):
         painter.fillPath(outline, theme.current().surface)
         document = self._document
         if document is None:
+            if not self._asked:
+                self._asked = True
+                self.wanted.emit()
             return
         graphs = [graph for graph in document.of_kind("network") if graph.nodes]
         # Many in one line would be specks.

@@ -16,10 +16,10 @@ from netbuilder.gui.catcher import ErrorCatcher
 from netbuilder.gui.command_list import CommandList
 from netbuilder.gui.dialogs import Message
 from netbuilder.gui.picker import score
-from netbuilder.gui.start_page import Card
+from netbuilder.gui.template_cards import Card
 from netbuilder.storage import files
 from tests.gui.conftest import Stray
-from tests.gui.window_hand import LEFT, WindowHand, settle
+from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 EVIL = '<img src="/etc/passwd"><b>&bold</b>'
@@ -55,6 +55,7 @@ def edit(hand: WindowHand) -> None:
 
 
 def test_a_template_is_one_press_away_and_train_follows(hand: WindowHand) -> None:
+    wait_for(lambda: not hand.window.start.gallery.busy, 60)
     card = hand.find(Card, "template.digits_cnn")
     QTest.mouseClick(card, LEFT)
     settle()
@@ -63,24 +64,6 @@ def test_a_template_is_one_press_away_and_train_follows(hand: WindowHand) -> Non
     assert {node.name for node in hand.session.graph.nodes.values()} >= {"conv1", "pool"}
     assert hand.window.commands.actions["run.train"].isEnabled()
     assert hand.window.bar.isVisible()
-
-
-def test_every_template_has_a_card_with_its_facts(hand: WindowHand) -> None:
-    cards = hand.window.start.grid.cards
-    assert {card.info.id for card in cards} >= {"digits_cnn", "lstm_forecast", "autoencoder"}
-    for _ in cards:
-        settle()
-    for card in cards:
-        assert card.picture._document is not None
-        card.grab()
-
-
-def test_keys_open_a_card(hand: WindowHand) -> None:
-    card = hand.find(Card, "template.digits_mlp")
-    card.setFocus()
-    QTest.keyClick(card, Qt.Key.Key_Return)
-    settle()
-    assert hand.session.document.project.title == "Digits MLP"
 
 
 def test_saving_cleans_the_title_and_is_remembered(hand: WindowHand, tmp_path: Path) -> None:
