@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from netbuilder.data import arrays, augmenting, windowing
-from netbuilder.data.files import FileSource
 from netbuilder.data.augmentation import Augmentation
 from netbuilder.data.augmenting import Augmenter
+from netbuilder.data.files import FileSource
 from netbuilder.data.settings import DataSettings, shaped, source_of
 from netbuilder.data.sources import Field, class_fields
 from netbuilder.data.splits import Split, split, split_groups, split_time
@@ -161,12 +161,14 @@ def augmented(data: Dataset, augment: tuple[Augmentation, ...], seed: int) -> Da
     augmenter = augmenting.make(augment, data.fields, data.statistics)
     if augmenter is None:
         return data
-    parts = {
-        name: {**part, **augmenter.derive(part, (seed, augmenting.FIXED, at))} if size(part) else part
-        for at, (name, part) in enumerate(data.parts.items())
-    }
     fields = (*data.fields, *augmenter.added)
-    return replace(data, **parts, fields=fields, augmenter=augmenter)
+    train, validation, test = (
+        {**part, **augmenter.derive(part, (seed, augmenting.FIXED, at))} if size(part) else part
+        for at, part in enumerate(data.parts.values())
+    )
+    return replace(
+        data, fields=fields, train=train, validation=validation, test=test, augmenter=augmenter
+    )
 
 
 def fingerprint(contents: Mapping[str, arrays.Array], parts: Split) -> str:

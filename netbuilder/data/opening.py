@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from importlib import import_module
@@ -11,21 +11,20 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from netbuilder.data import places
+from netbuilder.data import augmenting, places, windowing
 from netbuilder.data.files import FileSource
 from netbuilder.data.loading import (
     Dataset,
     Part,
-    assemble,
+    augmented,
     find_label_problems,
-    find_problems,
-    part_up,
+    make,
     refuse,
     split_of,
 )
 from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.settings import DataSettings
-from netbuilder.data.sources import Field, Source
+from netbuilder.data.sources import Field, Source, class_fields
 from netbuilder.data.statistics import Statistics
 from netbuilder.data.streaming import Feed, Reader, Streamed, fingerprint
 from netbuilder.errors import Problem, ProblemsError, RunError
@@ -82,15 +81,46 @@ def prepare(source: FileSource, settings: DataSettings, *, in_memory: int = IN_M
     if found.contents is not None:
         return replace(make(fields, found.contents, settings), notes=found.notes)
     refuse(find_label_problems(fields, found.labels, settings))
-    parts = split_of(count, next(iter(found.labels.values()), None), settings)
+    keys = _keys(found, fields, settings)
+    parts = split_of(count, next(_labels(found, fields), None), settings, keys.get(settings.key))
+    reader = found.reader
+    if settings.windows is not None:
+        order = windowing.order_of(settings, keys, count)
+        series = keys.get(settings.windows.series)
+        starts, parts = windowing.starts_of(settings.windows, order, parts, series)
+        reader = windowing.WindowReader(reader, settings.windows, fields, order, starts)
+        fields, count = settings.windows.of(fields), len(starts)
     indices = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    feed = Feed(found.reader, fields, indices, seed=settings.seed, workers=settings.workers)
-    hash = fingerprint(found.reader, indices, extra=found.extra)
+    feed = Feed(reader, fields, indices, seed=settings.seed, workers=settings.workers)
+    hash = fingerprint(reader, indices, extra=found.extra)
     if not found.varies and count * sample_bytes(fields) <= in_memory:
-        return _loaded(feed, fields, settings.normalise, hash, found.notes)
+        data = _loaded(feed, fields, settings.normalise, hash, found.notes)
+        return augmented(data, settings.augment, settings.seed)
     feed.statistics = _statistics(Streamed(feed, "train"), settings.normalise)
+    augmenter = augmenting.make(settings.augment, fields, feed.statistics)
+    if augmenter is not None:
+        feed.vary(augmenter, settings.seed)
     train, validation, test = (Streamed(feed, name) for name in indices)
-    return Dataset(fields, train, validation, test, feed.statistics, hash, notes=found.notes)
+    data = Dataset(feed.fields, train, validation, test, feed.statistics, hash, notes=found.notes)
+    return replace(data, augmenter=augmenter)
+
+
+def _labels(found: Opened, fields: tuple[Field, ...]) -> Iterator[Array]:
+    """The classes of all samples, where they have some."""
+    named = [field.name for field in class_fields(fields)]
+    return (found.labels[name] for name in named if name in found.labels)
+
+
+def _keys(found: Opened, fields: tuple[Field, ...], settings: DataSettings) -> dict[str, Array]:
+    """The values of all samples by which they are split or put in order."""
+    series = settings.windows.series if settings.windows is not None else ""
+    wanted = {settings.key if settings.split_by != "random" else "", series} - {""}
+    keys = {name: found.labels[name] for name in wanted if name in found.labels}
+    if missing := sorted(wanted - keys.keys()):
+        rows = (found.reader.read(at, np.random.default_rng) for at in range(len(found.reader)))
+        values = np.array([[row[name] for name in missing] for row in rows])
+        keys |= dict(zip(missing, values.T, strict=True))
+    return keys
 
 
 def sample(
@@ -112,7 +142,9 @@ def sample(
     except ProblemsError as error:
         return {**answer, "problems": [each.to_json() for each in error.problems]}
     faults = find_label_problems(source.fields(), found.labels, settings)
-    parts = split_of(len(found.reader), next(iter(found.labels.values()), None), settings)
+    labels = next(_labels(found, source.fields()), None)
+    keys = {} if faults else _keys(found, source.fields(), settings)
+    parts = split_of(len(found.reader), labels, settings, keys.get(settings.key))
     rows, unread = _first(found.reader, parts.train.tolist(), count)
     names = [each.name for each in source.fields()]
     for name, values in found.labels.items():

@@ -162,6 +162,7 @@ FAMILIES = (
     "photographs",
     "files",
     "images",
+    "tables",
     "graphs",
 )
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:

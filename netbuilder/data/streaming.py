@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from netbuilder.data.augmenting import FIXED, Augmenter
 from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.sources import Field
 from netbuilder.data.statistics import Statistics
@@ -154,6 +155,7 @@ class Feed:
         self.tell: Callable[[str, str], None] = lambda code, message: None
         """Told what a person should know: a code and a sentence."""
         self.workers = workers
+        self._derive: Callable[[dict[str, Tensor]], dict[str, Tensor]] = dict
         self._wishes = _Wishes()
         self._loader: DataLoader[_Fetched] | None = None
 
@@ -187,7 +189,12 @@ class Feed:
         batch = {name: tensor.to(device) for name, tensor in found.batch.items()}
         for name, statistics in self.statistics.items():
             batch[name] = statistics.normalise(batch[name])
-        return batch
+        return self._derive(batch)
+
+    def vary(self, augmenter: Augmenter, seed: int) -> None:
+        """Give batches the fields that augmentations add, as they are where nothing varies."""
+        self.fields = (*self.fields, *augmenter.added)
+        self._derive = lambda batch: {**batch, **augmenter.derive(batch, (seed, FIXED))}
 
     def _book(self, corrupt: Sequence[int]) -> None:
         new = set(corrupt) - self.corrupt
