@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -12,7 +11,7 @@ from netbuilder.data.augmentation import AnyAugmentation, extended
 from netbuilder.data.sources import Field as DataField
 from netbuilder.data.sources import Source, source_classes
 from netbuilder.data.windows import Windows
-from netbuilder.errors import NetbuilderError
+from netbuilder.errors import NetbuilderError, did_you_mean
 from netbuilder.graph.model import freeze
 from netbuilder.layers.base import TensorType
 from netbuilder.layers.dims import symbol
@@ -109,6 +108,9 @@ def _explain(entry: Any, kind: type[BaseModel]) -> str:
     if entry["type"] == "missing":
         return f"'{name}' needs a value."
     reason = entry["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if entry["type"] == "string_pattern_mismatch" and name in kind.model_fields:
+        # A pattern is no help to a person; what the setting is for is.
+        reason = (kind.model_fields[name].description or reason).rstrip(".")
     if not name:
         return f"{reason}."
     shown = repr(entry["input"])
@@ -120,9 +122,7 @@ def _no_such_kind(name: str, context: Mapping[str, Any]) -> str:
     """What to write in place of a `kind` that does not exist."""
     tag = str(context["tag"])
     known = [kind.strip("'") for kind in str(context["expected_tags"]).split(", ")]
-    lower = {kind.lower(): kind for kind in known}
-    near = get_close_matches(tag.lower(), lower, 1, 0.5)
-    meant = f"Did you mean {lower[near[0]]}? " if near else ""
+    meant = did_you_mean(tag, known, 0.5)
     what = name.rpartition(".")[2]
     return f"there is no {what} '{tag[:40]}'. {meant}There are: {', '.join(known)}."
 
