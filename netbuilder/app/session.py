@@ -15,6 +15,7 @@ from netbuilder.app import asking, fitting, kinds, running, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.consent import ConsentStore
 from netbuilder.app.costing import Costing, Costs, countable
+from netbuilder.app.cross_validation import CrossValidation
 from netbuilder.app.data_files import DataFiles
 from netbuilder.app.events import (
     GraphShown,
@@ -99,6 +100,7 @@ class Session:
         self._unsubscribe: Callable[[], None] = lambda: None
         self._analysis = Analysis(self._analyse, self._arrived, self._failed)
         self._following = Following(self._emit, self._worker.later)
+        self.folds = CrossValidation(self, self._emit)
         self._trials = Trials(self._worker.request, self._worker.later)
         self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
@@ -205,6 +207,7 @@ class Session:
 
     def _install(self, document: Document, file: ProjectFile) -> None:
         self._unsubscribe()
+        self.folds.end()
         self.file.release()
         self.file = file
         file.claim()
@@ -447,12 +450,13 @@ class Session:
         run_dir: Path | None = None,
         resume: bool = False,
         origin: Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
     ) -> None:
         """Train the project as it is now, saved or not; events tell how it goes.
 
         With `resume`, `run_dir` is a run that goes on where it stopped. `origin` is another
-        run whose weights it starts from, as in `carry`. What can't start becomes a run with
-        the status `failed` and its reason.
+        run whose weights it starts from, as in `carry`; `overrides` replace settings of the
+        project. What can't start becomes a run with the status `failed` and its reason.
         """
         if self.training_here:
             self._emit(Notice("warning", "A training is under way already.", "Stop it first."))
@@ -468,7 +472,14 @@ class Session:
         params: dict[str, Any] = {"project": project, "run": str(path), "resume": resume}
         if origin is not None:
             params["from"] = origin
-        self._worker.ask("train", params, lambda reply: self._following.replied(path, reply))
+        if overrides is not None:
+            params["overrides"] = overrides
+
+        def over(reply: Reply) -> None:
+            self._following.replied(path, reply)
+            self.folds.over(path)
+
+        self._worker.ask("train", params, over)
 
     def pause(self) -> None:
         """Hold the training after the batch under way."""
@@ -573,9 +584,10 @@ class Session:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""
         self._worker.answer("help", {"layer": layer}, on_done)
 
-    def sample_data(self, on_done: OnDone) -> None:
-        """Some samples and the sizes of the parts of the chosen data, for the Data panel."""
-        self._worker.answer("sample", {"data": dict(self.document.project.data)}, on_done)
+    def sample_data(self, on_done: OnDone, data: Mapping[str, Any] | None = None) -> None:
+        """What `data.overview` tells of the chosen data, or of these settings of data."""
+        chosen = self.document.project.data if data is None else data
+        self._worker.answer("sample", {"data": dict(chosen)}, on_done)
 
     def propose_data(self, path: Path, then: OnDone) -> None:
         """What a file or folder that the person chose may be trained on: `data.proposing`.

@@ -48,14 +48,47 @@ class Runner:
         """Whether Train would start a training."""
         return not self.obstacle()
 
+    def may_run(self) -> bool:
+        """Whether the project's own code may run and its data be read; asks where that is open."""
+        from netbuilder.gui.dialogs import ask_read
+
+        session = self._window.session
+        if session is None or not self._window.own_code.may_run():
+            return False
+        wanted = session.data.wanted()
+        if wanted and not ask_read(self._window, wanted):
+            return False
+        session.data.allow(wanted)
+        return True
+
     def train(self) -> None:
         """Train the project as it is."""
         session, bench = self._window.session, self._window.bench
         if session is not None and bench is not None and self.can_train():
-            if not (self._may_train_beside() and self._window.own_code.may_run()):
+            if not (self._may_train_beside() and self.may_run()):
                 return
             bench.show_panel("training")
             session.train()
+
+    def no_folds(self) -> str:
+        """Why the folds of a cross-validation can't be trained now; empty if they can."""
+        return self.obstacle() or (
+            "" if self._folds() else "Set folds in the data settings: how often to part the data."
+        )
+
+    def _folds(self) -> int:
+        session = self._window.session
+        count = session.document.project.data.get("folds") if session is not None else None
+        return count if isinstance(count, int) else 0
+
+    def train_folds(self) -> None:
+        """Train every fold of the data, one after the other."""
+        session, bench = self._window.session, self._window.bench
+        if session is not None and bench is not None and not self.no_folds():
+            if not (self._may_train_beside() and self.may_run()):
+                return
+            bench.show_panel("training")
+            session.folds.begin(self._folds())
 
     def verify_resume(self) -> None:
         """Try whether a stopped training goes on exactly, and tell what came of it."""
@@ -63,7 +96,7 @@ class Runner:
         from netbuilder.gui.dialogs import Message
 
         session = self._window.session
-        if session is None or not self.can_train() or not self._window.own_code.may_run():
+        if session is None or not self.can_train() or not self.may_run():
             return
         window = self._window
 
@@ -136,7 +169,7 @@ class Runner:
         session, bench = self._window.session, self._window.bench
         if session is None or bench is None:
             return
-        if not session.training_here and not self._window.own_code.may_run():
+        if not session.training_here and not self.may_run():
             return
         bench.show_panel("training")
         session.train(run, resume=True)
@@ -164,7 +197,7 @@ class Runner:
         from netbuilder.gui.looking_dialog import DIALOGS
 
         session = self._window.session
-        if session is not None and self.can_train() and self._window.own_code.may_run():
+        if session is not None and self.can_train() and self.may_run():
             DIALOGS[what](session, self._window).open_and_begin()
 
     def export(self) -> None:
@@ -173,7 +206,7 @@ class Runner:
         from netbuilder.gui.export_dialog import ExportDialog
 
         session, bench = self._window.session, self._window.bench
-        if session is None or bench is None or not self._window.own_code.may_run():
+        if session is None or bench is None or not self.may_run():
             return
         names = [graph.name for graph in session.document.of_kind("network")]
         title = session.path.stem if session.path else session.document.project.title

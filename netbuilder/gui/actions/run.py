@@ -89,6 +89,16 @@ def commands(window: MainWindow) -> list[Command]:
             text_in_bar=True,
         ),
         Command(
+            "run.train_folds",
+            "Train all folds",
+            run.train_folds,
+            (),
+            "Run",
+            2,
+            enabled=lambda: not run.no_folds(),
+            obstacle=run.no_folds,
+        ),
+        Command(
             "run.verify_resume",
             "Verify resume",
             run.verify_resume,
