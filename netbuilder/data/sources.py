@@ -163,6 +163,7 @@ FAMILIES = (
     "files",
     "images",
     "tables",
+    "text_files",
     "graphs",
 )
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:

@@ -97,6 +97,10 @@ class ArrayReader:
     def changed(self) -> str:
         return ""
 
+    def known(self) -> Mapping[str, Array]:
+        """All samples."""
+        return self.contents
+
 
 def read(source: Table, path: Path) -> tuple[dict[str, Array], Faults]:
     """The fields of all rows that can be used, and what was left out.
