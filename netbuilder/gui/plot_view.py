@@ -32,6 +32,13 @@ class CourseAxis(pg.AxisItem):  # type: ignore[misc]
 
     kind: AxisKind = "step"
 
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels: list[tuple[float, float]] = super().tickSpacing(minVal, maxVal, size)
+        if self.kind == "time" or maxVal - minVal < 1:
+            return levels
+        # There is no half step, and an epoch's half is told by its neighbours.
+        return [level for level in levels if level[0] >= 1] or [(1.0, 0.0)]
+
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         if self.kind == "time":
             return [clock(value) for value in values]

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLayout, QMenu
 
 from netbuilder.app.runs import RunView
 from netbuilder.gui.curve_plot import CurvePlot
-from netbuilder.gui.plot_view import clock, log_ticks
+from netbuilder.gui.plot_view import AxisKind, CourseAxis, clock, log_ticks
 from netbuilder.gui.plots import Plots
 from netbuilder.gui.training_panel import TrainingPanel
 from netbuilder.training.events import Event
@@ -399,3 +399,17 @@ def test_ticks_of_a_log_scale_are_round_and_few(
 def test_moments_are_said_as_clocks_do() -> None:
     said = [clock(seconds) for seconds in (0.5, 90, 125, 3600, 45_296)]
     assert said == ["0.5 s", "90 s", "2:05", "1:00:00", "12:34:56"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "high", "whole"),
+    [("epoch", 1.0, True), ("epoch", 2.4, True), ("step", 3.0, True), ("epoch", 0.5, False)],
+)
+def test_steps_and_epochs_are_counted_whole(
+    qapp: QApplication, kind: AxisKind, high: float, whole: bool
+) -> None:
+    axis = CourseAxis("bottom")
+    axis.kind = kind
+    ticks = [value for _, values in axis.tickValues(0.0, high, 600.0) for value in values]
+    assert len(ticks) > 1
+    assert all(value == int(value) for value in ticks) == whole
