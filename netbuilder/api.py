@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +162,7 @@ class Project:
         self.folder: Path | None = None
         """Where the project's file is, and with it the files of its own layers."""
         self._hashes: set[str] = set()
+        self._allowed: set[str] = set()
         self.imported: Mapping[str, Any] = {}
         """What came of an import; empty for a project that was made or loaded."""
 
@@ -242,11 +243,26 @@ class Project:
         """The place of the project's file; None for a project that has none yet."""
         return None if self.folder is None else self.folder / "project.netb"
 
-    def _code(self) -> contextlib.AbstractContextManager[None]:
-        """Within the block the project's own layers may run, as far as they are trusted."""
-        from netbuilder.app import trust
+    def allow(self, path: PathLike) -> None:
+        """Let data be read at this place, as long as this object lives.
 
-        return trust.applied(self.document.project, self.folder, self._hashes)
+        Data inside the project's folder needs no leave, nor what this person allowed before.
+        """
+        self._allowed.add(os.path.realpath(path))
+
+    @contextlib.contextmanager
+    def _code(self) -> Iterator[None]:
+        """Within the block the project's own layers may run, as far as they are trusted, and its
+        data be read, as far as that is allowed."""
+        from netbuilder.app import consent, trust
+        from netbuilder.data import places
+
+        allowed = (*consent.ConsentStore().paths, *sorted(self._allowed))
+        with (
+            trust.applied(self.document.project, self.folder, self._hashes),
+            places.given(places.Places(self.folder, allowed)),
+        ):
+            yield
 
     # -- using -------------------------------------------------------------------------
 

@@ -51,13 +51,14 @@ class ConsentStore:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The places that may be read, links followed."""
+        """The places that may be read."""
         return tuple(record.path for record in self.records)
 
     def allow(self, places: Iterable[Path]) -> None:
         """From now on these may be read, with all that is in them."""
         self.refresh()
-        new = [os.path.realpath(place) for place in places]
+        # As it is called and where it really is: a project may name it either way.
+        new = [path(place) for place in places for path in (os.path.abspath, os.path.realpath)]
         date = datetime.now(UTC).strftime("%Y-%m-%d")
         kept = self.records
         for path in new:

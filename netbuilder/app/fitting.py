@@ -18,6 +18,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import called_graph
+from netbuilder.training.settings import read_training
 
 FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
 TASKS: Mapping[str, tuple[str, ...]] = {
@@ -40,9 +41,10 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What makes a project one on other data: data settings, and parameters by graph and node."""
+    """What makes a project one on other data: settings, and parameters by graph and node."""
 
     data: Mapping[str, Any]
+    training: Mapping[str, Any]
     parameters: Mapping[tuple[str, str], Mapping[str, Any]]
 
 
@@ -74,7 +76,7 @@ def begin(template: str, proposal: Mapping[str, Any]) -> Document:
 def apply(history: History, wanted: Fit, title: str = "Use the data") -> None:
     """Make the project one on that data, as one edit."""
     with history.step(title):
-        edits.set_project(history, title, data=wanted.data)
+        edits.set_project(history, title, data=wanted.data, training=wanted.training)
         for (graph, node), values in wanted.parameters.items():
             edits.set_parameters(history, history.document.graph(graph), [node], values)
 
@@ -104,7 +106,22 @@ def fit(document: Document, proposal: Mapping[str, Any]) -> Fit:
     kept = ("validation", "test", "seed", "stratify")
     data = {name: value for name, value in document.project.data.items() if name in kept}
     data |= {"source": proposal["source"], "params": proposal["params"], **proposal["settings"]}
-    return Fit(data, parameters)
+    return Fit(data, _training(document, data, proposal["count"]), parameters)
+
+
+def _training(document: Document, data: Mapping[str, Any], count: int) -> Mapping[str, Any]:
+    """The settings of the training, with at least two batches an epoch."""
+    training = document.project.training
+    chosen = data_settings.read(
+        {name: data[name] for name in ("validation", "test") if name in data}
+    )
+    half = int(count * (1 - chosen.validation - chosen.test)) // 2
+    size = read_training(training).batch_size
+    while size > max(1, half):
+        size //= 2
+    return (
+        training if size == read_training(training).batch_size else {**training, "batch_size": size}
+    )
 
 
 def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mapping[str, Any]:

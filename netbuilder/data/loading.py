@@ -78,16 +78,17 @@ def size(part: Part) -> int:
     return len(next(iter(part.values()))) if part else 0
 
 
-def prepare(settings: DataSettings) -> Dataset:
+def prepare(settings: DataSettings, *, few: bool = False) -> Dataset:
     """Load, check, split and normalise; `ProblemsError` lists all that is wrong with the data.
 
-    Normalisation takes its statistics from the training part alone.
+    Normalisation takes its statistics from the training part alone. With `few`, samples in files
+    are read when they are asked for, however small the data is.
     """
     source = source_of(settings)
     if isinstance(source, FileSource):
         from netbuilder.data import opening
 
-        return opening.prepare(source, settings)
+        return opening.prepare(source, settings, in_memory=0 if few else opening.IN_MEMORY)
     return make(source.fields(), arrays.load(source), settings)
 
 
@@ -291,46 +292,3 @@ def split_of(
     if settings.split_by == "group" and keys is not None:
         return split_groups(keys, settings.validation, settings.test, settings.seed, fold)
     return split(count, settings.validation, settings.test, settings.seed, chosen, fold)
-
-
-def sample(settings: DataSettings, count: int = 32) -> dict[str, Any]:
-    """What the Data panel shows, as JSON: fields, sizes of the parts, class counts, samples.
-
-    `samples` holds the first `count` of the training part as nested lists, as they are
-    before normalisation; fields that all samples share are not among them. Problems come
-    as a list instead of an error, so that the panel can show the data beside what is
-    wrong with it.
-    """
-    source = source_of(settings)
-    fields = source.fields()
-    answer: dict[str, Any] = {
-        "source": source.id,
-        "title": source.title,
-        "help": source.help(),
-        "fields": [entry.to_json() for entry in fields],
-        "count": 0,
-        "parts": {},
-        "classes": {},
-        "samples": {},
-        "problems": [],
-    }
-    if isinstance(source, FileSource):
-        from netbuilder.data import opening
-
-        return opening.sample(source, settings, answer, count)
-    contents = arrays.load(source)
-    problems = find_problems(fields, contents, settings)
-    answer["count"] = _count(fields, contents)
-    answer["problems"] = [problem.to_json() for problem in problems]
-    if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
-        return answer
-    parts = part_up(fields, contents, settings)
-    answer["parts"] = {name: len(getattr(parts, name)) for name in ("train", "validation", "test")}
-    chosen = parts.train[:count]
-    answer["samples"] = {f.name: contents[f.name][chosen].tolist() for f in fields if f.batched}
-    labels = next(iter(class_fields(fields)), None)
-    if labels is not None:
-        values, counts = np.unique(contents[labels.name], return_counts=True)
-        named = [labels.classes[v] if 0 <= v < len(labels.classes) else str(v) for v in values]
-        answer["classes"] = {name: int(n) for name, n in zip(named, counts, strict=True)}
-    return answer

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from netbuilder.data import augmenting, places, windowing
+from netbuilder.data import augmenting, windowing
 from netbuilder.data.files import FileSource
 from netbuilder.data.loading import (
     Dataset,
@@ -22,7 +21,7 @@ from netbuilder.data.loading import (
     refuse,
     split_of,
 )
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.npy import Array
 from netbuilder.data.settings import DataSettings
 from netbuilder.data.sources import Field, Source, class_fields
 from netbuilder.data.statistics import Statistics
@@ -121,64 +120,6 @@ def _keys(found: Opened, fields: tuple[Field, ...], settings: DataSettings) -> d
         values = np.array([[row[name] for name in missing] for row in rows])
         keys |= dict(zip(missing, values.T, strict=True))
     return keys
-
-
-def sample(
-    source: FileSource, settings: DataSettings, answer: dict[str, Any], count: int
-) -> dict[str, Any]:
-    """What `loading.sample` answers of data in files.
-
-    It is read only where the person chose it before: that a project lies beside it is not
-    enough to read it by being looked at. `consent` then names the places to ask for.
-    """
-    here = places.current()
-    wanted = places.wanting(source, replace(here, folder=None), here)
-    if wanted:
-        return {**answer, "consent": [str(place) for place in wanted]}
-    try:
-        found = open_source(source)
-        if not len(found.reader):
-            raise problems([problem("data.empty", "The data has no samples.", "Choose others.")])
-    except ProblemsError as error:
-        return {**answer, "problems": [each.to_json() for each in error.problems]}
-    faults = find_label_problems(source.fields(), found.labels, settings)
-    labels = next(_labels(found, source.fields()), None)
-    keys = {} if faults else _keys(found, source.fields(), settings)
-    parts = split_of(len(found.reader), labels, settings, keys.get(settings.key))
-    rows, unread = _first(found.reader, parts.train.tolist(), count)
-    names = [each.name for each in source.fields()]
-    for name, values in found.labels.items():
-        answer["classes"] = answer["classes"] or _counted(source, name, values)
-    if unread:
-        text = f"{unread} of the first {unread + len(rows)} samples can't be read."
-        faults.append(Problem("warning", "data.corrupt", text, "They will be passed over."))
-    return {
-        **answer,
-        "count": len(found.reader),
-        "parts": {name: len(getattr(parts, name)) for name in ("train", "validation", "test")},
-        "samples": {name: [row[name].tolist() for row in rows] for name in names},
-        "problems": [each.to_json() for each in faults],
-        "notes": [text for _, text in found.notes],
-    }
-
-
-def _first(reader: Reader, numbers: list[int], count: int) -> tuple[list[Mapping[str, Array]], int]:
-    """Samples spread over these, and how many of those asked for can't be read."""
-    step = max(1, len(numbers) // count)
-    rows, unread = [], 0
-    for index in numbers[::step][:count]:
-        try:
-            rows.append(reader.read(index, lambda: np.random.default_rng(0)))
-        except CorruptSample:
-            unread += 1
-    return rows, unread
-
-
-def _counted(source: FileSource, name: str, values: Array) -> dict[str, int]:
-    classes = next(each.classes for each in source.fields() if each.name == name)
-    found, counts = np.unique(values, return_counts=True)
-    named = [classes[v] if 0 <= v < len(classes) else str(v) for v in found]
-    return {name: int(count) for name, count in zip(named, counts, strict=True)}
 
 
 def sample_bytes(fields: Iterable[Field]) -> int:

@@ -57,10 +57,20 @@ class Places:
         return self.folder / path
 
     def allows(self, path: Path) -> bool:
-        """Whether a path may be read: links are followed, nothing is opened."""
+        """Whether a path may be read: links are followed, nothing is opened.
+
+        What by its name alone lies elsewhere is not even looked at: it may be on a disk that is
+        mounted by looking.
+        """
+        own = [] if self.folder is None else [str(self.folder)]
+        named = Path(os.path.normpath(path))
+        if not any(named.is_relative_to(root) for root in (*self.allowed, *own)):
+            return False
         real = Path(os.path.realpath(path))
-        roots = [*self.allowed, *([str(self.folder)] if self.folder is not None else [])]
-        return any(real.is_relative_to(os.path.realpath(root)) for root in roots)
+        # Where a link leads that was allowed is what was allowed, not where it leads by now.
+        return any(
+            real.is_relative_to(root) for root in (*self.allowed, *map(os.path.realpath, own))
+        )
 
 
 _here: ContextVar[Places] = ContextVar("places", default=Places())  # noqa: B039
@@ -91,8 +101,8 @@ def resolve(path: str) -> Path:
     here = current()
     place = here.absolute(path)
     if not here.allows(place):
-        message = f"The data lies outside the project's folder: {place}"
-        hint = "Allow it in the Data panel, or on the command line with --allow."
+        message = f"The data lies outside the project's folder, in '{place}'."
+        hint = f'If you want it to be read, the window asks for it; here: --allow "{place}"'
         raise ProblemsError(message, [Problem("error", "data.consent", message, hint)], hint)
     return place
 

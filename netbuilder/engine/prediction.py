@@ -125,7 +125,7 @@ class _Samples:
 
     def __init__(self, model: Trained) -> None:
         self._model = model
-        dataset = loading.prepare(read_data(model.document.project.data))
+        dataset = loading.prepare(read_data(model.document.project.data), few=True)
         self._part = dataset.validation if loading.size(dataset.validation) else dataset.train
         self._shared = dataset.shared
 

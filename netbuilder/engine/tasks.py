@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netbuilder.errors import NetbuilderError, Problem
+from netbuilder.errors import NetbuilderError, Problem, ProblemsError
 from netbuilder.graph.document import Document
 
 if TYPE_CHECKING:
@@ -104,15 +104,15 @@ def train(
 
     Each process of a `group` calls this with the same arguments; the first one writes.
     """
+    from netbuilder.engine import locating, planning
     from netbuilder.engine import overrides as settings
-    from netbuilder.engine import planning
     from netbuilder.training import loop
     from netbuilder.training.control import Control
     from netbuilder.training.distributed import ALONE
     from netbuilder.training.folder import RunFolder
 
     group = group or ALONE
-    document = settings.apply(document, overrides or {})
+    document = locating.located(settings.apply(document, overrides or {}))
     plan = planning.make(document)
     origin = group.from_first(lambda: _open_run(document, plan, run_dir, resume, wish))
     folder = RunFolder(run_dir)
@@ -229,13 +229,20 @@ def _untrained(document: Document, network: str | None) -> Trained:
 
 
 def _samples(model: Trained) -> dict[str, Tensor]:
-    """Real inputs by input name, as the network sees them; fewer where there is no data."""
+    """Real inputs by input name, as the network sees them; fewer where there is no data.
+
+    A person who has the run alone, without the files it was trained on, can export it all the
+    same.
+    """
     from netbuilder.data import loading, settings
     from netbuilder.exchange.samples import BATCH_SIZES
 
     if not model.meaning.inputs or not model.fields:
         return {}
-    dataset = loading.prepare(settings.read(model.document.project.data))
+    try:
+        dataset = loading.prepare(settings.read(model.document.project.data), few=True)
+    except ProblemsError:
+        return {}
     part = dataset.validation if loading.size(dataset.validation) else dataset.train
     wanted = model.meaning.inputs.items()
     own = {name: part[field][: max(BATCH_SIZES)] for name, field in wanted if field in part}

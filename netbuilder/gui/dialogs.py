@@ -189,6 +189,19 @@ def ask_train_beside(parent: QWidget, name: str) -> bool:
     return question.ask() == 1
 
 
+def ask_read(parent: QWidget, places: Sequence[Path]) -> bool:
+    """Whether a project may read data outside its own folder."""
+    listed = "\n".join(str(place) for place in places)
+    question = Message(
+        parent,
+        "Read data outside the project's folder?",
+        f"The project names this place:\n\n{listed}\n\nOnce you allow it, projects may read it "
+        "now and later, with all that is in it.",
+        ("Allow", "Don't read it"),
+    )
+    return question.ask() == 0
+
+
 def show_report(parent: QWidget, report: Path) -> None:
     """What Python was doing when the program crashed."""
     try:

@@ -50,7 +50,7 @@ class RunDeeds:
         if reason:
             window.status.say(reason, "warning")
             return
-        if window.session is None or not window.own_code.may_run():
+        if window.session is None or not window.runner.may_run():
             return
         dialog = StartDialog(window.session, run, window)
         dialog.start_wanted.connect(self._begin)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.cli import output
 from netbuilder.cli.output import UsageError
+from netbuilder.data import places
 from netbuilder.engine.protocol import Message, Reply, RunEvent
 from netbuilder.engine.remote import Following
 from netbuilder.errors import RunError
@@ -44,6 +46,8 @@ def train(
         "run": str(run),
         "resume": resume,
         "overrides": dict(overrides),
+        # Paths are those of the computer that trains.
+        "places": replace(places.current(), folder=None).to_json(),
     }
     done = threading.Event()
     box: list[Reply] = []
