@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -103,7 +104,7 @@ class There:
 class Client:
     """A remote client with ears."""
 
-    def __init__(self, there: There, **more: Any) -> None:
+    def __init__(self, there: There | SimpleNamespace, **more: Any) -> None:
         self.heard: list[Any] = []
         self.done = threading.Event()
         self.reply: Reply | None = None
@@ -403,3 +404,23 @@ def test_chunks_fit_a_line_and_have_their_hash(tmp_path: Path) -> None:
     data = base64.b64decode(first["data"]) + base64.b64decode(rest["data"])
     assert data == folder.project_path.read_bytes()
     assert rest["sha256"] == hashlib.sha256(data[-5:]).hexdigest()
+
+
+@posix_only
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [("false", "gives no answer"), ("no-such-command-anywhere x", "no-such-command-anywhere")],
+)
+def test_a_command_that_never_answers_ends_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, reason: str
+) -> None:
+    """There was no connection that could come back: it is told, and nothing is left here."""
+    monkeypatch.setattr(remote, "BACK_OFF_S", (0.05,) * 600)
+    there = SimpleNamespace(command=command)
+    client = Client(there)
+    client.train(tmp_path / "run")
+    error = client.end().error
+    assert error is not None
+    assert reason in str(error)
+    assert not (tmp_path / "run").exists()
+    client.client.close()
