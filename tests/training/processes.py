@@ -28,7 +28,7 @@ from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import RunResult, train
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import read_step, read_training
-from tests.training import standins
+from tests.training import sharing, standins
 
 # 60 samples, 48 to train on: batches of 7 are six and one of 6; no share equals the other.
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
@@ -135,6 +135,7 @@ EQUAL: dict[str, Make] = {
     "classifier": classifier,
     "accumulating": lambda: classifier(accumulate=3),
     "a last batch of one": lambda: classifier(batch_size=16, epochs=2, balance="label"),
+    "shared": lambda: sharing.shared(_plain(), **SIZE),
     "adversarial": adversarial,
     "adversarial, accumulating": lambda: adversarial(accumulate=2),
     "frozen": frozen,
