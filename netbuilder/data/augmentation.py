@@ -57,6 +57,10 @@ class Augmentation(BaseModel):
         """The fields that it adds for one of the data's."""
         return ()
 
+    def concerned(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """The fields whose meaning changes, for which `adds` tells others."""
+        return self.chosen(fields)
+
     def chosen(self, fields: Iterable[Field]) -> tuple[Field, ...]:
         """The fields that it changes; `NetbuilderError` names one that it can't."""
         own = [field for field in fields if field.batched]
@@ -178,6 +182,10 @@ class Mixing(Augmentation):
     alpha: Alpha = Parameter(0.2, description="Of the beta distribution of shares: 1 is any share.")
     probability: Probability = Parameter(1.0, description="How many of the samples are mixed.")
 
+    def concerned(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        self.chosen(fields)
+        return tuple(field for field in fields if field.is_class)
+
     def adds(self, field: Field) -> tuple[Field, ...]:
         if not field.is_class or not field.high:
             return ()
@@ -261,10 +269,5 @@ def extended(fields: Sequence[Field], augment: Iterable[Augmentation]) -> tuple[
 
 def _added(fields: Sequence[Field], augment: Iterable[Augmentation]) -> Iterator[Field]:
     for each in augment:
-        if isinstance(each, Mixing):
-            concerned = tuple(field for field in fields if field.batched)
-            each.chosen(fields)
-        else:
-            concerned = each.chosen(fields)
-        for field in concerned:
+        for field in each.concerned(fields):
             yield from each.adds(field)

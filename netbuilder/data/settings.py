@@ -123,7 +123,7 @@ def _no_such_kind(name: str, context: Mapping[str, Any]) -> str:
     tag = str(context["tag"])
     known = [kind.strip("'") for kind in str(context["expected_tags"]).split(", ")]
     meant = did_you_mean(tag, known, 0.5)
-    what = name.rpartition(".")[2]
+    what = next(part for part in reversed(name.split(".")) if not part.isdigit())
     return f"there is no {what} '{tag[:40]}'. {meant}There are: {', '.join(known)}."
 
 

@@ -212,7 +212,7 @@ def _loaded(run: Path, network: str | None) -> Trained:
 
 def _untrained(document: Document, network: str | None) -> Trained:
     from netbuilder.compiler import build
-    from netbuilder.engine import meaning, trained
+    from netbuilder.engine import trained
     from netbuilder.exchange import weights
     from netbuilder.training import initialising
     from netbuilder.training.own_chance import OwnChance
@@ -224,8 +224,9 @@ def _untrained(document: Document, network: str | None) -> Trained:
         module = build.build_network(document, name)
         initialising.apply(module, chosen.initialisation, zero_biases=chosen.zero_biases)
     weights.give(document, name, module)
-    about = meaning.of_network(document, name)
-    return trained.Trained(document, name, module, trained.fields(document), {}, about)
+    known = trained.fields(document)
+    about = trained.meaning_of(document, name, known)
+    return trained.Trained(document, name, module, known, {}, about)
 
 
 def _samples(model: Trained) -> dict[str, Tensor]:

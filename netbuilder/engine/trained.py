@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from netbuilder.compiler import build
+from netbuilder.data.augmentation import HIDDEN, MASKED, SOFT
+from netbuilder.data.settings import fields_of
 from netbuilder.data.settings import read as read_data
-from netbuilder.data.settings import source_of
 from netbuilder.data.sources import Field
 from netbuilder.data.statistics import Statistics
 from netbuilder.engine import meaning
@@ -63,8 +64,23 @@ def load(path: Path, network: str | None) -> Trained:
     module.eval()
     stored: Mapping[str, Any] = folder.read_json("data.json").get("statistics", {})
     statistics = {key: Statistics.from_json(value) for key, value in stored.items()}
+    known = fields(document)
+    return Trained(document, name, module, known, statistics, meaning_of(document, name, known))
+
+
+def meaning_of(document: Document, name: str, known: Mapping[str, Field]) -> Meaning:
+    """What a network's inputs and outputs mean in the data's own fields.
+
+    What augmentations add for the training stands for the field that it is made of.
+    """
     about = meaning.of_network(document, name)
-    return Trained(document, name, module, fields(document), statistics, about)
+    added = {field + SOFT: field for field in known} | {field + MASKED: field for field in known}
+    added |= {field + HIDDEN: field for field in known}
+    return replace(
+        about,
+        inputs={port: added.get(field, field) for port, field in about.inputs.items()},
+        targets={port: added.get(field, field) for port, field in about.targets.items()},
+    )
 
 
 def fields(document: Document) -> dict[str, Field]:
@@ -72,4 +88,4 @@ def fields(document: Document) -> dict[str, Field]:
     settings = read_data(document.project.data)
     if settings.source is None:
         return {}
-    return {field.name: field for field in source_of(settings).fields()}
+    return {field.name: field for field in fields_of(settings)}

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from netbuilder.data.augmenting import Augmenter
 from netbuilder.data.loading import Part, size
 from netbuilder.data.streaming import Streamed
 from netbuilder.training import balancing, shares
 from netbuilder.training.distributed import ALONE, Group
 from netbuilder.training.placing import Hosted, ahead
-from netbuilder.training.shares import Share
+from netbuilder.training.shares import Share, counts
 
 GATHERED_BYTES = 32 * 2**20
 """How much of the shuffled data is gathered at a time: one large gather and views of it
@@ -26,7 +27,8 @@ class Batches:
     The order follows from seed and epoch alone. With `balance`, a field of class numbers, every
     class comes equally often: some samples several times, others not in every epoch. Else nothing
     is left out. A last batch of one sample, of which no batch normalisation can take a deviation,
-    joins the one before. Of several processes each has its share of every batch.
+    joins the one before. Of several processes each has its share of every batch. What varies
+    the samples draws for each batch anew, from seed, epoch and batch alone.
     """
 
     def __init__(
@@ -36,8 +38,10 @@ class Batches:
         seed: int,
         balance: str | None = None,
         group: Group = ALONE,
+        augmenter: Augmenter | None = None,
     ) -> None:
         self._part = part
+        self._augmenter = augmenter
         self._place = group.rank, group.size
         self._labels = None if balance is None else part[balance].cpu()
         self._seed = seed
@@ -71,6 +75,21 @@ class Batches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[dict[str, Tensor]]:
         """The batches of an epoch from number `start` on."""
+        batches = self._plain(epoch, start)
+        if self._augmenter is None:
+            return batches
+        return self._varied(self._augmenter, batches, epoch, start)
+
+    def _varied(
+        self, augmenter: Augmenter, batches: Iterator[dict[str, Tensor]], epoch: int, start: int
+    ) -> Iterator[dict[str, Tensor]]:
+        rank, _ = self._place
+        for number, batch in enumerate(batches, start):
+            varied = augmenter(batch, self._seed, epoch, number, rank)
+            shared = isinstance(batch, Share)
+            yield Share(varied, *counts(batch)) if shared else varied
+
+    def _plain(self, epoch: int, start: int) -> Iterator[dict[str, Tensor]]:
         orders = torch.split(self.order(epoch), self.sizes)
         rank, processes = self._place
         if processes == 1:

@@ -127,6 +127,7 @@ def conditions(run: Run) -> dict[str, Any]:
         "precision": run.settings.precision,
         "deterministic": run.settings.deterministic,
         "data": run.data.fingerprint,
+        "augment": _augment(run),
         **{
             f"{step.plan.name}.{part}.{key}": value
             for step in run.steps
@@ -134,6 +135,11 @@ def conditions(run: Run) -> dict[str, Any]:
             for key, value in getattr(step.plan.settings, part).model_dump(mode="json").items()
         },
     }
+
+
+def _augment(run: Run) -> list[dict[str, Any]]:
+    augmenter = run.data.augmenter
+    return [each.model_dump(mode="json") for each in augmenter.augment] if augmenter else []
 
 
 def restore(run: Run) -> int:
@@ -187,6 +193,7 @@ def _compare(run: Run, before: Mapping[str, Any]) -> None:
         for step in run.steps:
             step.updating.drop()
     shown = ", ".join(
-        key if key == "data" else f"{key} was {before.get(key)}, is {now[key]}" for key in changed
+        key if key in ("data", "augment") else f"{key} was {before.get(key)}, is {now[key]}"
+        for key in changed
     )
     run.report.warn("not-exact", f"It does not go on exactly as before: {shown}.")

@@ -21,6 +21,7 @@ def find_problems(plan: Plan) -> list[Problem]:
     problems = [*_step_problems(plan), *_data_problems(plan)]
     problems += _average_problems(plan)
     problems += balancing.problems(plan.dataset, plan.settings.balance)
+    problems += _augment_problems(plan)
     problems += _precision_problems(plan)
     known = monitored(plan)
     if monitor_of(plan) not in known:
@@ -197,6 +198,26 @@ def _process_problems(plan: Plan, processes: int) -> list[Problem]:
             message = f"Step '{step.name}': LBFGS can't be trained by several processes."
             hint = "Use another optimizer, or one process."
             problems.append(Problem("error", "training.processes", message, hint))
+    return problems
+
+
+def _augment_problems(plan: Plan) -> list[Problem]:
+    """Augmentations whose own fields no step reads: labels would not be those of the samples."""
+    augmenter = plan.dataset.augmenter
+    if augmenter is None:
+        return []
+    read = {name for step in plan.steps for name in step.fields}
+    problems = []
+    for each in augmenter.augment:
+        for field in each.concerned(augmenter.fields):
+            added = [other.name for other in each.adds(field)]
+            if added and field.name in read and not read & set(added):
+                message = (
+                    f"Augmentation '{each.name()}' changes what '{field.name}' is, but no step "
+                    f"reads '{added[0]}'."
+                )
+                hint = f"Wire '{added[0]}' into the loss in place of '{field.name}'."
+                problems.append(Problem("error", "data.augment", message, hint))
     return problems
 
 

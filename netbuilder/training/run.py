@@ -95,6 +95,7 @@ class Run:
             self.settings.seed,
             self.settings.balance,
             group,
+            self.data.augmenter,
         )
         placed = replace(plan, dataset=self.data)
         self.steps = [Step(placed, step, device, group) for step in plan.steps]

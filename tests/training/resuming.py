@@ -11,13 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netbuilder.data.loading import augmented
+from netbuilder.data.settings import read
 from netbuilder.training import randomness
 from netbuilder.training.control import Control
 from netbuilder.training.events import current
 from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import read_step, read_training
-from tests.training.standins import Losses, dataset, run
+from tests.training.standins import Losses, dataset, plan, run
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
 """60 samples, 48 to train on: seven batches an epoch, the last of 6. 12 to evaluate on."""
@@ -130,6 +132,12 @@ def adversarial(
     ]
     networks = {"generator": generator, "discriminator": discriminator}
     return Plan(networks, tuple(steps), dataset(), read_training(settings))
+
+
+def varied(**training: Any) -> Plan:
+    """The usual plan, on samples that are varied."""
+    augment = read({"augment": [{"kind": "noise", "deviation": 0.3}]}).augment
+    return plan(data=augmented(dataset(), augment, 0), **training)
 
 
 # -- the comparison ---------------------------------------------------------------------------

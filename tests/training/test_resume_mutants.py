@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from netbuilder.data import augmenting
 from netbuilder.training import checkpoints, keeping, meters, randomness
 from netbuilder.training.averaging import Averages
 from netbuilder.training.best import Best
@@ -16,7 +17,7 @@ from netbuilder.training.meters import Meter
 from netbuilder.training.run import Run
 from netbuilder.training.schedules import Plateau
 from netbuilder.training.updating import Updating
-from tests.training.resuming import SIZE, Moment, adversarial, differences
+from tests.training.resuming import SIZE, Moment, adversarial, differences, varied
 from tests.training.standins import plan
 
 Patch = pytest.MonkeyPatch
@@ -102,6 +103,17 @@ def _lost_metrics(patch: Patch) -> None:
     patch.setattr(Meter, "state", lambda self: {**original(self), "metrics": {}})
 
 
+def _running_chance(patch: Patch) -> None:
+    """Augmentation draws from one stream as the run goes, which no checkpoint has."""
+    original = augmenting.Chance.__init__
+    drawn = iter(range(10**6))
+
+    def begin(self: augmenting.Chance, key: Any, device: torch.device) -> None:
+        original(self, [next(drawn)], device)
+
+    patch.setattr(augmenting.Chance, "__init__", begin)
+
+
 def _second_step(patch: Patch) -> None:
     original = keeping.state
 
@@ -137,6 +149,7 @@ MUTANTS: dict[str, tuple[Mutant, dict[str, Any], int]] = {
     "running averages": (_buffers, {}, 11),
     "random state of torch": (_random("torch"), {}, 11),
     "optimizer": (_nothing(torch.optim.Optimizer, "load_state_dict"), {}, 11),
+    "what augmentation draws": (_running_chance, {"planned": varied}, 11),
     "second step": (_second_step, {"planned": adversarial}, 11),
     "scaler": (_lost(Updating, {"scaler": None}), FP16, 11),
     "gradients that wait": (_lost(Updating, {"gradients": []}), ACCUMULATE, 11),
