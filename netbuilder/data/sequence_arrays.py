@@ -199,7 +199,7 @@ def code_modules(source: CodeModules, folder: Path | None = None) -> Mapping[str
         labels += [label] * count
     return {
         "text": _rows(pieces, CODE_LETTERS, source.length),
-        "module": np.array(labels, dtype=np.int64),
+        "origin": np.array(labels, dtype=np.int64),
     }
 
 

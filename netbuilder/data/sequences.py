@@ -172,7 +172,7 @@ class CodeModules(Source):
         high = len(CODE_LETTERS)
         return (
             Field("text", (self.length,), "int64", "letters of program code", high, CODE_LETTERS),
-            Field("module", (), "int64", "where the piece is from", len(MODULES), MODULES),
+            Field("origin", (), "int64", "where the piece is from", len(MODULES), MODULES),
         )
 
 

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from netbuilder.layers.base import Complaint, Family, Layer, Port, Size, Targets, Types
-from netbuilder.layers.checks import first_of
+from netbuilder.graph.model import Json
+from netbuilder.layers.base import (
+    Complaint,
+    Count,
+    Family,
+    Inferred,
+    Layer,
+    Port,
+    Probability,
+    Size,
+    Targets,
+    Types,
+    start_with,
+)
+from netbuilder.layers.checks import bad_parameter, check_index, first_of, set_to
+from netbuilder.layers.noise import DRAWN
 
 
 class NextToken(Layer):
@@ -54,3 +68,65 @@ class NextToken(Layer):
 
     def subtitle(self) -> str:
         return "" if self.shift == 1 else f"{self.shift} ahead"
+
+
+class MaskTokens(Layer):
+    """Hides some ids of a text from a network that is to tell them: the objective of BERT.
+
+    Each id from `first_id` on is chosen with `probability`. Of the chosen ones eight in ten
+    become `mask_id` in `masked`, one another id, one stays as it is; `target` has what was there,
+    and -100 where nothing was chosen, which CrossEntropyLoss leaves out. Ids below `first_id` are
+    marks and padding. It draws in training and afterwards (Devlin and others, 2019).
+    """
+
+    id = "netbuilder.MaskTokens"
+    part = "sequences.MaskTokens"
+    title = "MaskTokens"
+    family = Family.INDEXING
+    keywords = "masked language model bert mlm cloze hide fill in the blank random"
+    positional = ("num_ids", "mask_id")
+    starting = start_with(mask_id=3)
+    outputs = (Port("masked"), Port("target"))
+    returns: ClassVar[Targets] = ("masked", "target")
+
+    num_ids: Inferred = None
+    mask_id: Count
+    first_id: Count = 0
+    probability: Probability = 0.15
+
+    def infer(self, inputs: Types) -> dict[str, Json]:
+        high = inputs["input"].high if "input" in inputs else None
+        return {} if high is None else {"num_ids": high}
+
+    def bound(self, port: str, inputs: Types) -> int | None:
+        return self.num_ids if port == "masked" else None
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(check_index(self, inputs, "input"), self._ids(), self._more(inputs))
+
+    def _ids(self) -> Iterator[Complaint]:
+        for name in ("mask_id", "first_id"):
+            found = getattr(self, name)
+            if self.num_ids is not None and found >= self.num_ids:
+                yield bad_parameter(
+                    f"{name} {found} is none of the {self.num_ids} ids from 0 on.",
+                    f"Choose one below {self.num_ids}.",
+                    set_to(name, self.num_ids - 1 if name == "mask_id" else 0),
+                )
+
+    def _more(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        if tensor is not None and tensor.high and self.num_ids and tensor.high > self.num_ids:
+            yield Complaint(
+                f"{tensor.high} ids come in, {self.title} knows {self.num_ids}.",
+                f"Set num_ids to {tensor.high}, or empty it.",
+                "input",
+                code="ids.range",
+                fixes=(set_to("num_ids", tensor.high),),
+            )
+
+    def onnx_refusal(self) -> str:
+        return DRAWN
+
+    def subtitle(self) -> str:
+        return f"{100 * self.probability:g} %"

@@ -17,6 +17,32 @@ class NextToken(nn.Module):
         return input[:, : -self.shift], input[:, self.shift :]
 
 
+class MaskTokens(nn.Module):
+    """Hides some ids from a network that is to tell them (Devlin 2019).
+
+    Ids below first_id are never chosen. Of the chosen ones 80 % become mask_id, 10 % an
+    id by chance. The target is -100 where nothing was chosen.
+    """
+
+    def __init__(
+        self, num_ids: int, mask_id: int, first_id: int = 0, probability: float = 0.15
+    ) -> None:
+        super().__init__()
+        self.num_ids = num_ids
+        self.mask_id = mask_id
+        self.first_id = first_id
+        self.probability = probability
+
+    def forward(self, input: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        chance = torch.rand(input.shape, device=input.device)
+        chosen = (chance < self.probability) & (input >= self.first_id)
+        way = torch.rand(input.shape, device=input.device)
+        others = torch.randint_like(input, self.first_id, self.num_ids)
+        masked = torch.where(chosen & (way < 0.9), others, input)
+        masked = masked.masked_fill(chosen & (way < 0.8), self.mask_id)
+        return masked, input.masked_fill(~chosen, -100)
+
+
 def sample_text(
     network: nn.Module,
     prompt: torch.Tensor,

@@ -133,10 +133,10 @@ def library(folder: Path) -> Path:
 
 def test_pieces_are_of_the_module_they_are_said_to_be(tmp_path: Path) -> None:
     contents = code_modules(CodeModules(pieces=5, length=32), library(tmp_path))
-    assert contents["module"].tolist() == [n for n in range(8) for _ in range(5)]
+    assert contents["origin"].tolist() == [n for n in range(8) for _ in range(5)]
     text = (tmp_path / "mailbox.py").read_text()[:160]
     letters = CodeModules().fields()[0].classes
-    pieces = contents["text"][contents["module"] == MODULES.index("mailbox")]
+    pieces = contents["text"][contents["origin"] == MODULES.index("mailbox")]
     assert "".join(letters[i] for i in pieces.flatten()) == text
 
 

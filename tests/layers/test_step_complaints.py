@@ -25,6 +25,16 @@ def noisy(shape: tuple[int, ...], time: tuple[int, ...], **params: object) -> Ca
     return draw
 
 
+def masking(dtype: str = "int64", **params: object) -> Callable[..., Node]:
+    """MaskTokens of nine ids."""
+
+    def draw(d: Drawing) -> Node:
+        more = {"high": 9} if dtype == "int64" else {}
+        return d.add("netbuilder.MaskTokens", d.input(3, dtype=dtype, **more), **params)
+
+    return draw
+
+
 MISTAKES: list[tuple[str, Callable[[Drawing], Node], str]] = [
     ("The noise is N×5, the samples are N×4: they must", noisy((5,), ()), ""),
     ("timestep must be one number a sample, N, gets N×1.", noisy((4,), (1,)), "insert_before"),
@@ -38,6 +48,18 @@ MISTAKES: list[tuple[str, Callable[[Drawing], Node], str]] = [
     ),
     ("The sequences have 3 steps: nothing is left 3", fed("NextToken", (3,), shift=3), ""),
     ("NextToken expects sequences N×T, gets N.", fed("NextToken", ()), ""),
+    (
+        "mask_id 50 is none of the 50 ids from 0 on.",
+        masking(mask_id=50, num_ids=50),
+        "set_parameter",
+    ),
+    ("first_id 9 is none of the 9 ids", masking(mask_id=3, first_id=9), "set_parameter"),
+    ("9 ids come in, MaskTokens knows 5.", masking(mask_id=3, num_ids=5), "set_parameter"),
+    (
+        "MaskTokens needs whole numbers (int64) as input, gets float32.",
+        masking("float32", mask_id=3, num_ids=9),
+        "insert_before",
+    ),
 ]
 
 

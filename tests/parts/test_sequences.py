@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
-from netbuilder.parts.sequences import NextToken, sample_text
+from netbuilder.parts.sequences import MaskTokens, NextToken, sample_text
 
 
 class Counting(nn.Module):
@@ -59,3 +60,31 @@ def test_a_low_temperature_takes_the_likeliest() -> None:
     prompt = torch.zeros(4, 1, dtype=torch.int64)
     text = sample_text(Counting(), prompt, length=6, temperature=0.05)
     assert text.tolist() == [[0, 1, 2, 3, 4, 5, 6]] * 4
+
+
+def test_ids_are_hidden_as_in_bert() -> None:
+    torch.manual_seed(0)
+    ids = torch.randint(0, 1000, (200, 500))
+    before = ids.clone()
+    masked, target = MaskTokens(1000, mask_id=3, first_id=10, probability=0.2)(ids)
+    assert torch.equal(ids, before)
+    chosen = target != -100
+    assert chosen[ids < 10].sum() == 0
+    assert chosen[ids >= 10].float().mean().item() == pytest.approx(0.2, abs=0.01)
+    assert torch.equal(masked[~chosen], ids[~chosen])
+    assert torch.equal(target[chosen], ids[chosen])
+    hidden = masked[chosen]
+    assert (hidden == 3).float().mean().item() == pytest.approx(0.8, abs=0.01)
+    assert (hidden == ids[chosen]).float().mean().item() == pytest.approx(0.1, abs=0.01)
+    drawn = hidden[(hidden != 3) & (hidden != ids[chosen])]
+    assert len(drawn) / len(hidden) == pytest.approx(0.1, abs=0.01)
+    assert drawn.min().item() >= 10
+    assert len(drawn.unique()) > 600
+
+
+def test_nothing_or_all_of_a_text_may_be_chosen() -> None:
+    ids = torch.arange(12).view(2, 6)
+    masked, target = MaskTokens(12, 0, probability=0.0)(ids)
+    assert torch.equal(masked, ids)
+    assert (target == -100).all()
+    assert torch.equal(MaskTokens(12, 0, probability=1.0).eval()(ids)[1], ids)

@@ -14,4 +14,12 @@ def next_token(r: Random) -> Case:
     return Case(some(r, shift=[2, 3]), {"input": tensor})
 
 
-CASES: Mapping[str, Generator] = {"netbuilder.NextToken": next_token}
+def mask_tokens(r: Random) -> Case:
+    tensor = batch(either(r, symbol("T"), r.randint(4, 7)), dtype="int64", high=9)
+    return Case({"mask_id": 3, **some(r, first_id=4, probability=0.5)}, {"input": tensor})
+
+
+CASES: Mapping[str, Generator] = {
+    "netbuilder.NextToken": next_token,
+    "netbuilder.MaskTokens": mask_tokens,
+}
