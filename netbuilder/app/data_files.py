@@ -12,6 +12,7 @@ from netbuilder.app.consent import ConsentStore
 from netbuilder.app.link import OnDone
 from netbuilder.data.places import Places
 from netbuilder.errors import NetbuilderError
+from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 
@@ -62,7 +63,7 @@ class DataFiles:
     def bring(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """What a request to the worker brings along: where it may read."""
         if params.keys() & {"project", "data"}:
-            source = consent.source_of(self._host.document.project.data)
+            source = consent.source_of(params.get("data") or self._host.document.project.data)
             needed = source is not None and source.on_disk
         else:
             needed = "run" in params and bool(self.store.paths)
@@ -84,6 +85,15 @@ class DataFiles:
             then(answer)
 
         self._ask("propose_data", {"path": str(place)}, told)
+
+    def take(self, proposal: Mapping[str, Any]) -> None:
+        """Make this the data of the open project, whose graphs stay as they are."""
+        data = {
+            "source": proposal["source"],
+            "params": proposal["params"],
+            **proposal["settings"],
+        }
+        edits.set_project(self._host.history, "Use the data", data=data)
 
     def use(self, proposal: Mapping[str, Any]) -> None:
         """Make the open project one on this data, as one edit; `ChangeError` if it does not fit."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
+    QMenu,
     QSplitter,
     QStackedLayout,
     QTabWidget,
@@ -25,11 +27,11 @@ UNEVEN = 10
 
 
 class DataPanel(QWidget):
-    """`sample_wanted`: the panel became visible and has no data to show yet; `open_wanted`: a
-    person wants to use data of their own."""
+    """`sample_wanted`: the panel became visible and has no data to show yet; `allow_wanted(paths)`:
+    the person lets these places be read."""
 
     sample_wanted = Signal()
-    open_wanted = Signal()
+    allow_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,9 +40,9 @@ class DataPanel(QWidget):
             "No data yet",
             "Drop a file or a folder on the window, or choose a data set in the project's "
             "settings at the right, under Data.",
-            "Open data…",
-            self.open_wanted.emit,
+            "Open data",
         )
+        self._menu: Callable[[QWidget], QMenu] | None = None
         self.waiting = EmptyState("Reading the data…", "")
         self._facts_column, facts = _column()
         self._samples_column, samples = _column()
@@ -60,6 +62,11 @@ class DataPanel(QWidget):
         self._stack = QStackedLayout(self)
         for page in (self.empty, self.waiting, split):
             self._stack.addWidget(page)
+
+    def offer(self, menu: Callable[[QWidget], QMenu]) -> None:
+        """The ways to open data of one's own, behind the panel's buttons."""
+        self._menu = menu
+        self.empty.action.setMenu(menu(self.empty.action))
 
     def invalidate(self, chosen: bool) -> None:
         """The settings of the data changed; `chosen` tells whether there is a data set."""
@@ -124,6 +131,16 @@ class DataPanel(QWidget):
         for problem in sample.get("problems", ()):
             text = f"{problem['message']} {problem['hint']}".strip()
             facts.addWidget(label(text, str(problem.get("severity", "error")), wrap=True))
+        places = sample.get("consent") or []
+        if places:
+            text = "The data lies outside the project's folder. It is read once you allow it:"
+            facts.addWidget(label(text, "warning", wrap=True))
+            for place in places:
+                facts.addWidget(label(str(place), "mono", wrap=True))
+            allow = button("Allow", partial(self.allow_wanted.emit, places), "primary")
+            facts.addLayout(row(allow, None))
+        for note in sample.get("notes") or ():
+            facts.addWidget(label(str(note), "muted", wrap=True))
         facts.addLayout(self._fields(sample))
         classes = sample["classes"]
         if classes:
@@ -145,7 +162,9 @@ class DataPanel(QWidget):
 
     def _head(self, sample: Mapping[str, Any]) -> QVBoxLayout:
         first, _, rest = str(sample["help"]).partition("\n\n")
-        own = button("Open data…", self.open_wanted.emit, "quiet", "Data of your own")
+        own = button("Open data", role="quiet", tip="Data of your own")
+        if self._menu is not None:
+            own.setMenu(self._menu(own))
         title = row(label(str(sample["title"]), "title"), None, own)
         head = column(gap=4)
         head.addLayout(title)

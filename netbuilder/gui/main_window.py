@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
 from netbuilder.gui import actions, style, theme
 from netbuilder.gui.banner import BannerArea
+from netbuilder.gui.bringing_data import BringData
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.detached import Detached
 from netbuilder.gui.habits import Habits
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.status.restart_wanted.connect(self.runner.restart_worker)
         self.projects = Projects(self, self)
         self.own_code = OwnCode(self)
+        self.bring_data = BringData(self)
         self.commands = Commands(self, actions.commands(self))
         self.commands.chosen.connect(self.habits.remember_command)
         self.status.problems_wanted.connect(partial(self.commands.run, "view.problems"))
@@ -97,6 +99,7 @@ class MainWindow(QMainWindow):
         self.start.new_wanted.connect(self.projects.new)
         self.start.kind_wanted.connect(self.projects.new_kind)
         self.start.open_wanted.connect(self.projects.open)
+        self.start.data.setMenu(self.bring_data.menu(self.start.data))
         self.start.gallery.failed.connect(partial(self.status.say, severity="error"))
         self.posted.connect(self._do_posted, Qt.ConnectionType.QueuedConnection)
         theme.notifier.changed.connect(self._dress)
@@ -166,6 +169,7 @@ class MainWindow(QMainWindow):
             bench.run_difference_wanted.connect(self.run_deeds.compare)
             bench.run_start_wanted.connect(self.run_deeds.start_from)
             bench.trust_wanted.connect(self.own_code.may_run)
+            bench.data.offer(self.bring_data.menu)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)
@@ -211,6 +215,8 @@ class MainWindow(QMainWindow):
                 self.detached.followed(run)
                 if run is not None and run.device:
                     self.status.show_run_device(run.device)
+                if self.session is not None and self.session.folds.text:
+                    self.status.say(self.session.folds.text)
             case events.Notice(severity=severity, text=text, hint=hint):
                 self.status.say(f"{text} {hint}".strip(), severity)
         if not isinstance(event, events.RunEvent):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
@@ -106,6 +106,17 @@ class Projects(QObject):
     def open_template(self, id: str) -> None:
         """A new project from a template."""
         self._replace(lambda session: session.new(id))
+
+    def new_with_data(self, template: str, proposal: Mapping[str, Any]) -> bool:
+        """A new project on proposed data, from a template or without any; whether it is open."""
+        if template:
+            return self._replace(lambda session: session.new(template, proposal=proposal))
+
+        def begin(session: Session) -> None:
+            session.new()
+            session.data.take(proposal)
+
+        return self._replace(begin)
 
     def open(self) -> None:
         """Ask for a project and open it."""

@@ -37,14 +37,13 @@ def kinds_menu(parent: QWidget, chosen: Callable[[str], object]) -> QMenu:
 
 class StartPage(QWidget):
     """`template_chosen(id)`, `project_chosen(path)`, `new_wanted`, `kind_wanted(id)`,
-    `open_wanted`, `data_wanted`."""
+    `open_wanted`."""
 
     template_chosen = Signal(str)
     project_chosen = Signal(object)
     new_wanted = Signal()
     kind_wanted = Signal(str)
     open_wanted = Signal()
-    data_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +56,7 @@ class StartPage(QWidget):
         self.kinds.setMenu(kinds_menu(self.kinds, self.kind_wanted.emit))
         self.open = button("Open…", self.open_wanted.emit)
         tip = "Begin with a file or a folder of your own: images, a table, sound, text"
-        self.data = button("Open data…", self.data_wanted.emit, tip=tip)
+        self.data = button("Open data", tip=tip)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(8)
         drop = label("Or drop a project, a file or a folder of data here.", "small", wrap=True)

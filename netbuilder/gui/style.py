@@ -93,6 +93,7 @@ QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
 QFrame[role="card"] { background: $card; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="card"]:hover { border-color: $muted; background: $card_hover; }
 QFrame[role="card"]:focus { border-color: $accent; }
+QFrame[role="card"][chosen="true"] { border-color: $accent; background: $accent_soft; }
 QFrame[role="box"] { background: $card; border: 1px solid $border; border-radius: 8px; }
 QFrame[role="popover"] { background: $card; border: 1px solid $accent; border-radius: 6px; }
 QFrame[role="errorbox"] { background: $error_soft; border: 1px solid $error; border-radius: 6px; }

@@ -185,6 +185,7 @@ class Workbench(QMainWindow):
         self.code.node_chosen.connect(self.go_to)
         self.code.looked_at.connect(session.want_source)
         self.data.sample_wanted.connect(self._sample)
+        self.data.allow_wanted.connect(self._allow)
         self.training.train_wanted.connect(self.train_wanted)
         self.training.pause_wanted.connect(session.pause)
         self.training.resume_wanted.connect(self._resume)
@@ -401,6 +402,10 @@ class Workbench(QMainWindow):
                 self.data.show_sample(answer)
 
         self.session.sample_data(done)
+
+    def _allow(self, places: list[str]) -> None:
+        self.session.data.allow(map(Path, places))
+        self._sample()
 
     def _layer_help(self, layer: str) -> None:
         def done(answer: dict[str, object] | NetbuilderError) -> None:

@@ -36,6 +36,19 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "file.open", "Open…", window.projects.open, ("Ctrl+O",), "File", icon="open", bar=True
         ),
+        Command(
+            "file.data_folder",
+            "Open a folder of data…",
+            window.bring_data.choose_folder,
+            menu="File",
+        ),
+        Command(
+            "file.data_file",
+            "Open a file of data…",
+            window.bring_data.choose_file,
+            ("Ctrl+Shift+O",),
+            "File",
+        ),
         Command("file.start", "Start page", window.show_start, (), "File", icon="home"),
         Command(
             "file.save", "Save", window.projects.save, ("Ctrl+S",), "File", 1, "save", has, bar=True
