@@ -13,16 +13,21 @@ from netbuilder.compiler.resolve import resolve
 from netbuilder.graph.document import Document, Graph
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Layer, Role
+from netbuilder.layers.gathering import IndexSelect
 
 _COMPARING = frozenset({Role.LOSS, Role.METRIC, Role.PREVIEW})
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """Data fields by port of a network."""
+    """Data fields by port of a network.
+
+    `rows` are those that choose a sample's rows of an output, as the number of a graph's node.
+    """
 
     inputs: dict[str, str] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, str] = field(default_factory=dict)
 
 
 def of_network(document: Document, name: str) -> Meaning:
@@ -37,10 +42,26 @@ def of_network(document: Document, name: str) -> Meaning:
                     if source is not None and source.role is Role.DATA:
                         meaning.inputs.setdefault(wire.target_port, _field(source))
                 for wire in step.wires_out_of(id):
-                    target = _target(step, roles, wire.target, id)
-                    if target:
-                        meaning.targets.setdefault(wire.source_port, target)
+                    chosen = _chosen(step, roles, wire.target)
+                    ends = [(wire.target, id)]
+                    if chosen:
+                        meaning.rows.setdefault(wire.source_port, chosen)
+                        ends = [(w.target, wire.target) for w in step.wires_out_of(wire.target)]
+                    for end, source_id in ends:
+                        target = _target(step, roles, end, source_id)
+                        if target:
+                            meaning.targets.setdefault(wire.source_port, target)
     return meaning
+
+
+def _chosen(step: Graph, roles: dict[str, Layer], node: str) -> str:
+    """The data field by which `node` chooses rows, or an empty string."""
+    layer = roles.get(node)
+    if not isinstance(layer, IndexSelect) or layer.dim != 0:
+        return ""
+    wires = [wire for wire in step.wires_into(node) if wire.target_port == "index"]
+    sources = [roles.get(wire.source) for wire in wires]
+    return next((_field(s) for s in sources if s is not None and s.role is Role.DATA), "")
 
 
 def _roles(step: Graph) -> Iterator[tuple[str, Layer]]:

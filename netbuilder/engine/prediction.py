@@ -29,7 +29,8 @@ def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, 
     """`outputs` by name as nested lists, `classes` where an output tells them.
 
     `inputs` are nested lists by input name, or in order; one sample or a batch. The text
-    `sample:3` stands for row 3 of the project's validation data, for one input or for all.
+    `sample:3` stands for row 3 of the project's validation data, for one input or for all; of
+    outputs for a whole graph the answer is then that of the sample's node.
     Values are in the units of the data: they are normalised as in training, and outputs
     that predict a normalised field are given in its own units.
     """
@@ -47,8 +48,9 @@ def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, 
             tensors.append(_normalised(model, spec, _tensor(spec, given[spec.name])))
     if len({len(tensor) for tensor, spec in _batched(tensors, wanted.inputs)}) > 1:
         raise NetbuilderError("The inputs have different numbers of samples.")
-    answer = _run(model, tensors, wanted.outputs)
     chosen = {row for row in rows.values() if row is not None}
+    places = samples.places(next(iter(chosen))) if samples and len(chosen) == 1 else {}
+    answer = _run(model, tensors, wanted.outputs, places)
     if samples is not None and len(chosen) == 1 and len(model.meaning.targets) > 0:
         answer["expected"] = samples.expected(chosen.pop())
     return answer
@@ -141,6 +143,11 @@ class _Samples:
             return self._shared[field]
         return self._part[field][row : row + 1]
 
+    def places(self, row: int) -> dict[str, int]:
+        """Which row of an output is this sample's, by output, where the network gives all."""
+        chosen = self._model.meaning.rows.items()
+        return {output: int(self._part[field][row]) for output, field in chosen}
+
     def expected(self, row: int) -> dict[str, Any]:
         """What the data says to this row, by output."""
         found = {}
@@ -155,7 +162,10 @@ class _Samples:
 
 
 def _run(
-    model: Trained, tensors: Sequence[Tensor], outputs: Sequence[TensorSpec]
+    model: Trained,
+    tensors: Sequence[Tensor],
+    outputs: Sequence[TensorSpec],
+    places: Mapping[str, int],
 ) -> dict[str, Any]:
     try:
         with torch.no_grad():
@@ -167,7 +177,9 @@ def _run(
         raise RunError(located.message, graph=located.graph, node=located.node) from error
     answer: dict[str, Any] = {"outputs": {}}
     classes: dict[str, Any] = {}
-    for spec, result in zip(outputs, results, strict=True):
+    for spec, whole in zip(outputs, results, strict=True):
+        place = places.get(spec.name)
+        result = whole if place is None else whole[place : place + 1]
         target = model.meaning.targets.get(spec.name, "")
         field, statistics = model.fields.get(target), model.statistics.get(target)
         shown = result if statistics is None else statistics.restore(result)

@@ -104,5 +104,9 @@ def trials(
         if real is not None:
             yield f"{batch} real samples" if batches != (1,) else "the data", real
     for batch, sizes in product(batches, lengths(module, specs)):
-        text = ", ".join(f"{name}={size}" for name, size in {"N": batch, **sizes}.items())
-        yield f"random inputs with {text}", random_inputs(specs, {"N": batch, **sizes}, batch)
+        shown = {"N": batch, **sizes} if batches != (1,) else sizes
+        text = ", ".join(f"{name}={size}" for name, size in shown.items())
+        yield (
+            "random inputs" + (f" with {text}" if text else ""),
+            random_inputs(specs, {"N": batch, **sizes}, batch),
+        )

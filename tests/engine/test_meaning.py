@@ -30,6 +30,13 @@ def test_templates(
     assert targets in (None, found.targets)
 
 
+def test_what_rows_are_chosen_of_a_graph_is_known() -> None:
+    found = meaning.of_network(open_template("gcn"), "main")
+    assert found.inputs == {"features": "features", "edge_index": "edge_index"}
+    assert found.targets == {"logits": "label", "hidden": "label"}
+    assert found.rows == {"logits": "node", "hidden": "node"}
+
+
 def test_a_network_that_no_step_calls_means_nothing() -> None:
     assert meaning.of_network(open_template("digits_cnn"), "other") == Meaning()
 
