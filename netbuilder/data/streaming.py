@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from netbuilder.data import ahead
 from netbuilder.data.augmenting import FIXED, Augmenter
 from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.sources import Field
@@ -27,7 +28,6 @@ from netbuilder.errors import NetbuilderError, RunError
 
 MAX_CORRUPT = 0.01
 """The part of the samples that may be unreadable; more of them end the training."""
-TICK_S = 1.0
 SLOW_S = 10.0
 GIVEN_UP_S = 600.0
 _DTYPES = {"float32": np.float32, "int64": np.int64}
@@ -57,7 +57,8 @@ class _Died(Exception):
 @dataclass(frozen=True)
 class _Fetched:
     batch: dict[str, Tensor]
-    corrupt: list[int]
+    corrupt: dict[int, str]
+    """The samples that can't be used, and why."""
     fault: tuple[str, str] | None = None
 
 
@@ -82,7 +83,7 @@ class _Samples(Dataset[_Fetched]):
 
     def __getitem__(self, wish: _Wish) -> _Fetched:
         numbers = self.indices[wish.part]
-        corrupt: list[int] = []
+        corrupt: dict[int, str] = {}
         rows = []
         try:
             for position in wish.positions:
@@ -98,7 +99,7 @@ class _Samples(Dataset[_Fetched]):
         return _Fetched(batch, corrupt)
 
     def _row(
-        self, numbers: Array, position: int, epoch: int, corrupt: list[int]
+        self, numbers: Array, position: int, epoch: int, corrupt: dict[int, str]
     ) -> Mapping[str, Array]:
         """The sample, or the next of its part that can be read in its place."""
         for step in range(len(numbers)):
@@ -109,8 +110,8 @@ class _Samples(Dataset[_Fetched]):
                 for field in self.fields:
                     _check(field, row[field.name])
                 return row
-            except CorruptSample:
-                corrupt.append(index)
+            except CorruptSample as error:
+                corrupt[index] = str(error)
         raise RunError("None of the samples can be read.", "Look at the data's files.")
 
 
@@ -151,6 +152,7 @@ class Feed:
         self.fields = fields
         self.statistics: dict[str, Statistics] = {}
         self.corrupt: set[int] = set()
+        self._reasons: dict[int, str] = {}
         self.on_wait: list[Waiting] = []
         self.tell: Callable[[str, str], None] = lambda code, message: None
         """Told what a person should know: a code and a sentence."""
@@ -167,11 +169,12 @@ class Feed:
         self, part: str, orders: Sequence[Tensor], epoch: int, device: torch.device
     ) -> Iterator[dict[str, Tensor]]:
         """Batches of these positions in a part. `RunError` if the data can't be read."""
-        if name := self._samples.reader.changed():
-            hint = "Train again, with the files as they are to be."
-            raise RunError(f"'{name}' was changed or removed since the training began.", hint)
+        self._refuse_changed()
         wishes = [_Wish(part, order.tolist(), epoch) for order in orders]
-        fetched = self._from_workers(wishes) if self.workers else map(self._fetch, wishes)
+        if self.workers:
+            fetched = self._from_workers(wishes)
+        else:
+            fetched = ahead.read(self._fetch, wishes, self._wait)
         for found in fetched:
             yield self._admit(found, device)
 
@@ -196,21 +199,28 @@ class Feed:
         self.fields = (*self.fields, *augmenter.added)
         self._derive = lambda batch: {**batch, **augmenter.derive(batch, (seed, FIXED))}
 
-    def _book(self, corrupt: Sequence[int]) -> None:
-        new = set(corrupt) - self.corrupt
+    def _book(self, corrupt: Mapping[int, str]) -> None:
+        new = corrupt.keys() - self.corrupt
         if not new:
             return
         self.corrupt |= new
+        self._reasons |= {index: corrupt[index] for index in new}
         count, total = len(self.corrupt), len(self._samples.reader)
-        shown = ", ".join(map(str, sorted(self.corrupt)[:5]))
-        shown += ", ..." if count > 5 else ""
+        shown = "; ".join(self._reasons.get(each, str(each)) for each in sorted(self.corrupt)[:3])
+        shown += "; ..." if count > 3 else ""
         if count > max(1, MAX_CORRUPT * total):
+            self._refuse_changed()
             raise RunError(
                 f"{count} of {total} samples can't be used ({shown}).",
                 "Up to 1 % are passed over. Look at the data's files.",
             )
         samples = "1 sample" if count == 1 else f"{count} samples"
         self.tell("corrupt", f"{samples} can't be used ({shown}): others stand in.")
+
+    def _refuse_changed(self) -> None:
+        if name := self._samples.reader.changed():
+            hint = "Train again, with the files as they are to be."
+            raise RunError(f"'{name}' was changed or removed since the training began.", hint)
 
     # -- processes -------------------------------------------------------------------------
 
@@ -244,7 +254,7 @@ class Feed:
                 num_workers=self.workers,
                 multiprocessing_context=_context(),
                 persistent_workers=True,
-                timeout=TICK_S,
+                timeout=ahead.TICK_S,
                 # Else it would draw from the stream of random numbers that the training uses.
                 generator=torch.Generator(),
             )
@@ -257,7 +267,7 @@ class Feed:
                 return
             except RuntimeError as error:
                 if "timed out" in str(error):
-                    waited += TICK_S
+                    waited += ahead.TICK_S
                     self._wait(waited)
                     continue
                 if "exited unexpectedly" in str(error):

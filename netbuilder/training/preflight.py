@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from netbuilder.compiler.build import parts_by_node
 from netbuilder.data.loading import refuse, size
 from netbuilder.errors import NetbuilderError, Problem, RunError
 from netbuilder.training import balancing, optimizers, parts
@@ -169,10 +170,10 @@ def _data_problems(plan: Plan) -> list[Problem]:
         hint = f"Set batch_size to {count} or less."
         problems.append(Problem("error", "data.batch", message, hint))
     if min(batch, count) == 1:
-        for name in _batch_norms(plan):
+        for name, (graph, node) in _batch_norms(plan).items():
             message = f"'{name}' normalises over the batch, and a batch is a single sample."
             hint = "Set batch_size to 2 or more, or use LayerNorm or GroupNorm."
-            problems.append(Problem("error", "data.batch_norm", message, hint))
+            problems.append(Problem("error", "data.batch_norm", message, hint, graph, node))
     return problems
 
 
@@ -186,13 +187,13 @@ def _process_problems(plan: Plan, processes: int) -> list[Problem]:
         hint = f"Set batch_size to {processes} or more: it is that of all processes together."
         problems.append(Problem("error", "data.batch", message, hint))
     elif least // processes < 2 and count != batch + 1 and not torch.cuda.is_available():
-        for name in _batch_norms(plan):
+        for name, (graph, node) in _batch_norms(plan).items():
             message = (
                 f"'{name}' normalises over a process's share, and the last batch of an epoch "
                 f"({least} samples for {processes} processes) leaves a single sample."
             )
             hint = "Choose another batch_size, or use LayerNorm or GroupNorm."
-            problems.append(Problem("error", "data.batch_norm", message, hint))
+            problems.append(Problem("error", "data.batch_norm", message, hint, graph, node))
     for step in plan.steps:
         if step.settings.optimizer.kind == "LBFGS":
             message = f"Step '{step.name}': LBFGS can't be trained by several processes."
@@ -221,13 +222,19 @@ def _augment_problems(plan: Plan) -> list[Problem]:
     return problems
 
 
-def _batch_norms(plan: Plan) -> list[str]:
-    return [
-        f"{name}.{path}"
+def _batch_norms(plan: Plan) -> dict[str, tuple[str, str]]:
+    """The batch normalisations by name, with the graph and node that each is, if it is one."""
+    places = {
+        id(module): place
+        for network in plan.networks.values()
+        for place, module in parts_by_node(network)
+    }
+    return {
+        f"{name}.{path}": places.get(id(module), ("", ""))
         for name, network in plan.networks.items()
         for path, module in network.named_modules()
         if isinstance(module, _BatchNorm)
-    ]
+    }
 
 
 def find_device(name: str) -> torch.device:
