@@ -208,10 +208,9 @@ def find_label_problems(
 def _setting_problems(fields: tuple[Field, ...], settings: DataSettings) -> list[Problem]:
     """Settings that name fields which the data does not have, or that do not fit them."""
     problems = []
-    series = settings.windows.series if settings.windows is not None else ""
     keys = [field.name for field in fields if field.batched and not field.shape]
-    for name in (settings.key if settings.split_by != "random" else "", series):
-        if name and name not in keys:
+    for name in settings.key_names():
+        if name not in keys:
             message = f"The data can't be split by '{name}': it is no field of single values."
             hint = f"Fields that can be: {', '.join(keys) or 'none'}."
             problems.append(Problem("error", "data.key", message, hint))

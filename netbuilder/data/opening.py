@@ -112,8 +112,7 @@ def _labels(found: Opened, fields: tuple[Field, ...]) -> Iterator[Array]:
 
 def _keys(found: Opened, fields: tuple[Field, ...], settings: DataSettings) -> dict[str, Array]:
     """The values of all samples by which they are split or put in order."""
-    series = settings.windows.series if settings.windows is not None else ""
-    wanted = {settings.key if settings.split_by != "random" else "", series} - {""}
+    wanted = set(settings.key_names())
     keys = {name: found.labels[name] for name in wanted if name in found.labels}
     if missing := sorted(wanted - keys.keys()):
         rows = (found.reader.read(at, np.random.default_rng) for at in range(len(found.reader)))

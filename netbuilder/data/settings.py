@@ -89,6 +89,13 @@ class DataSettings(BaseModel):
             raise ValueError("windows overlap: set 'split_by' to time, or to group by the series")
         return self
 
+    def key_names(self) -> tuple[str, ...]:
+        """The fields by which samples are parted, told apart and ordered."""
+        names = [self.key if self.split_by != "random" else ""]
+        if self.windows is not None:
+            names += [self.windows.series, self.windows.time]
+        return tuple(dict.fromkeys(name for name in names if name))
+
 
 def parse(kind: type[M], values: Mapping[str, Any], what: str) -> M:
     """The settings as a model; `NetbuilderError` names each wrong value in plain words."""

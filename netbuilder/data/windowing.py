@@ -21,10 +21,9 @@ MAX_BYTES = 2**32
 
 def order_of(settings: DataSettings, known: Mapping[str, Array], count: int) -> Indices:
     """The rows of each series behind each other, by time; in the order of the data without."""
-    series = settings.windows.series if settings.windows is not None else ""
-    keys = [np.arange(count)]
-    for name in (settings.key if settings.split_by == "time" else "", series):
-        keys += [known[name]] if name else []
+    windows = settings.windows or Windows()
+    time = windows.time or (settings.key if settings.split_by == "time" else "")
+    keys = [np.arange(count), *(known[name] for name in (time, windows.series) if name)]
     return np.lexsort(keys)
 
 

@@ -34,6 +34,9 @@ class Windows(BaseModel):
         (), description="What is to be found; empty: the target, else all that is in a window."
     )
     series: str = Parameter("", description="The field that tells several series apart.")
+    time: str = Parameter(
+        "", description="The field that orders the rows; empty: the key of time, else as they come."
+    )
 
     def inputs(self, fields: Sequence[Field]) -> tuple[Field, ...]:
         """The data's fields that are in a window; `NetbuilderError` if that can't be."""
