@@ -67,6 +67,7 @@ def look(source: FileSource, settings: DataSettings) -> Look:
     parts = split_of(count, next(iter(labels.values()), None), settings, known.get(settings.key))
     most = min(MOST, max(1, MOST_BYTES // max(1, opening.sample_bytes(fields))))
     contents, unread = _some(found.reader, parts.train, most)
+    contents |= {each.name: known[each.name] for each in fields if not each.batched}
     if unread:
         text = f"{unread} of {most if unread < most else unread} samples looked at can't be read."
         hint = "Up to 1 % of the samples are passed over."

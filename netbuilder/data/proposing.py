@@ -26,7 +26,13 @@ Task = Literal[
     "forecast",
     "node",
 ]
-KINDS = ("proposing_images", "proposing_arrays", "proposing_tables", "proposing_texts")
+KINDS = (
+    "proposing_images",
+    "proposing_arrays",
+    "proposing_tables",
+    "proposing_graphs",
+    "proposing_texts",
+)
 """The modules of `netbuilder.data` that know kinds of data, in the order in which to ask them."""
 
 

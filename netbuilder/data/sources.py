@@ -165,6 +165,7 @@ FAMILIES = (
     "tables",
     "text_files",
     "graphs",
+    "graph_files",
 )
 """The modules of `netbuilder.data` that describe sources, in the order in which to offer them:
 each lists its own as `SOURCES`."""
