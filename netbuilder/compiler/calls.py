@@ -9,7 +9,7 @@ from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.probe import Types
 from netbuilder.errors import Fix, NetbuilderError
 from netbuilder.graph.document import Graph
-from netbuilder.graph.model import Node
+from netbuilder.graph.model import Json, Node
 from netbuilder.layers import dims
 from netbuilder.layers.base import Complaint, Layer, Role, TensorType
 from netbuilder.layers.callers import Caller
@@ -121,16 +121,27 @@ def _wrong_data(
     found: TensorType,
     misfit: str,
 ) -> Complaint:
-    fixes: tuple[Fix, ...] = ()
     sample = found.shape[1:] if getattr(layer, "batched", True) else found.shape
-    sizes = [dims.to_json(dim) for dim in sample]
-    text = dims.text(sample)
-    arguments = {"graph": network.id, "node": start.id, "name": "shape", "value": sizes}
-    if wanted.shape != found.shape:
-        fixes = (Fix(f"Set the shape of '{start.name}' to {text}", "set_parameter", arguments),)
-    elif wanted.dtype != found.dtype:
-        arguments |= {"name": "dtype", "value": found.dtype}
-        fixes = (Fix(f"Set '{start.name}' to {found.dtype}", "set_parameter", arguments),)
+    shape = [dims.to_json(dim) for dim in sample]
+    values: dict[str, Json] = {}
+    if not _alike(wanted, found):
+        values["shape"] = shape
+    if wanted.dtype != found.dtype:
+        values["dtype"] = found.dtype
+    if wanted.high is not None and (found.floating or (found.high or 0) > wanted.high):
+        # Numbers are no ids: they have no highest one.
+        values["high"] = None if found.floating else found.high
+    fixes: tuple[Fix, ...] = ()
+    if not values and wanted.shape != found.shape:
+        # Each size could be, but one letter stands for two.
+        values["shape"] = shape
+    if values:
+        name, *more = values
+        title = f"Set the {name} of '{start.name}' to {_worth(values[name])}"
+        if more:
+            title = f"Set {', '.join(values)} of '{start.name}' as the data has them"
+        arguments = {"graph": network.id, "nodes": {start.id: values}}
+        fixes = (Fix(title, "set_parameters", arguments),)
     return Complaint(
         f"The network '{network.name}' takes {wanted} {wanted.dtype} as '{start.name}', "
         f"gets {found} {found.dtype}: {misfit}.",
@@ -139,6 +150,17 @@ def _wrong_data(
         code="data.misfit",
         fixes=fixes,
     )
+
+
+def _alike(wanted: TensorType, found: TensorType) -> bool:
+    """Whether the shapes could be the same: a letter stands for any size."""
+    pairs = zip(wanted.shape, found.shape, strict=False)
+    same = all(want == have for want, have in pairs if isinstance(want, int))
+    return wanted.rank == found.rank and same
+
+
+def _worth(value: Json) -> str:
+    return "×".join(map(str, value)) or "a single number" if isinstance(value, list) else str(value)
 
 
 def _misfit(wanted: TensorType, found: TensorType, values: dict[str, dims.Dim]) -> str:

@@ -36,6 +36,7 @@ def analyse(document: Document, *, source: bool = True) -> Report:
     """
     from netbuilder.compiler.analyse import analyse as analyse_document
     from netbuilder.data.settings import field_types
+    from netbuilder.engine import data_fixes
 
     faults = list(_settings_faults(document))
     try:
@@ -44,7 +45,8 @@ def analyse(document: Document, *, source: bool = True) -> Report:
         fields = {}
         faults.insert(0, Problem("error", "data.settings", str(error), error.hint))
     report = analyse_document(document, fields, source=source)
-    return replace(report, problems=(*faults, *report.problems, *_weights_faults(document)))
+    found = data_fixes.mended(document, fields, report.problems)
+    return replace(report, problems=(*faults, *found, *_weights_faults(document)))
 
 
 def _weights_faults(document: Document) -> Iterator[Problem]:
