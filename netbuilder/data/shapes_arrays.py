@@ -1,6 +1,6 @@
 """Pictures of shapes, drawn from inequalities: a shape is where a function is below 0.
 
-The functions are minima (unions) and maxima (cuts) of half planes and circles; near an edge
+The functions are unions (minima) and cuts (maxima) of half planes and circles; near an edge
 they measure the distance from it, which smooths it over one pixel.
 """
 
@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from netbuilder.data.arrays import Array, contents
 from netbuilder.data.shapes import SHAPES, Shapes
+
+Numbers = NDArray[np.float64]
 
 CONTRAST = 0.6
 """The least distance of a shape's colour from both of the ground, as red, green and blue."""
@@ -48,68 +51,80 @@ def _picture(shape: str, size: int, noise: float, random: np.random.Generator) -
         for a, b, c in zip(ground, other, colour, strict=True)
     ]
     grain = random.standard_normal((3, size, size), np.float32)
-    return np.clip(np.stack(painted) + noise * grain, 0, 1).astype(np.float32)
+    result: Array = np.clip(np.stack(painted) + noise * grain, 0, 1).astype(np.float32)
+    return result
 
 
-def _disc(x: Array, y: Array, radius: float = 1.0) -> Array:
+def _cut(one: Numbers, other: Numbers) -> Numbers:
+    result: Numbers = np.maximum(one, other)
+    return result
+
+
+def _union(one: Numbers, other: Numbers) -> Numbers:
+    result: Numbers = np.minimum(one, other)
+    return result
+
+
+def _disc(x: Numbers, y: Numbers, radius: float = 1.0) -> Numbers:
     return np.hypot(x, y) - radius
 
 
-def _ring(x: Array, y: Array) -> Array:
+def _ring(x: Numbers, y: Numbers) -> Numbers:
     return np.abs(_disc(x, y, 0.75)) - 0.25
 
 
-def _crescent(x: Array, y: Array) -> Array:
-    return np.maximum(_disc(x, y), -_disc(x - 0.5, y, 0.8))
+def _crescent(x: Numbers, y: Numbers) -> Numbers:
+    return _cut(_disc(x, y), -_disc(x - 0.5, y, 0.8))
 
 
-def _drop(x: Array, y: Array) -> Array:
+def _drop(x: Numbers, y: Numbers) -> Numbers:
     # The tip's two sides touch the disc: its sine is the disc's radius over their distance.
     sine = 0.55 / 1.45
     sides = np.cos(np.arcsin(sine)) * np.abs(x) + sine * (-1.0 - y)
-    within = np.maximum(sides, y - 0.45 + 0.55 * sine)
-    return np.minimum(_disc(x, y - 0.45, 0.55), within)
+    within = _cut(sides, y - 0.45 + 0.55 * sine)
+    return _union(_disc(x, y - 0.45, 0.55), within)
 
 
-def _heart(x: Array, y: Array) -> Array:
+def _heart(x: Numbers, y: Numbers) -> Numbers:
     # A square on its corner and a disc on each of its upper sides.
     square = (np.abs(x) + np.abs(y - 0.15)) / np.sqrt(2) - 0.85 / np.sqrt(2)
-    return np.minimum(square, _disc(np.abs(x) - 0.425, y + 0.275, 0.6))
+    return _union(square, _disc(np.abs(x) - 0.425, y + 0.275, 0.6))
 
 
-def _triangle(x: Array, y: Array) -> Array:
-    return np.maximum(np.sqrt(0.75) * np.abs(x) - 0.5 * y, y) - 0.5
+def _triangle(x: Numbers, y: Numbers) -> Numbers:
+    return _cut(np.sqrt(0.75) * np.abs(x) - 0.5 * y - 0.5, y - 0.5)
 
 
-def _square(x: Array, y: Array) -> Array:
-    return np.maximum(np.abs(x), np.abs(y)) - np.sqrt(0.5)
+def _square(x: Numbers, y: Numbers) -> Numbers:
+    return _box(x, y, np.sqrt(2), np.sqrt(2))
 
 
-def _star(x: Array, y: Array) -> Array:
+def _star(x: Numbers, y: Numbers) -> Numbers:
     # One of ten like halves of a ray, whose side runs from the tip at 1 to the notch at 0.4.
     step = 2 * np.pi / 5
     angle = np.abs((np.arctan2(y, x) + step / 2) % step - step / 2)
     far = np.hypot(x, y)
-    notch = 0.4 * np.cos(step / 2), 0.4 * np.sin(step / 2)
-    side = np.array([notch[1], 1 - notch[0]]) / np.hypot(notch[1], 1 - notch[0])
-    return far * (side[0] * np.cos(angle) + side[1] * np.sin(angle)) - side[0]
+    across, along = 0.4 * np.sin(step / 2), 1 - 0.4 * np.cos(step / 2)
+    length = np.hypot(across, along)
+    side: Numbers = far * (across * np.cos(angle) + along * np.sin(angle)) - across
+    return side / float(length)
 
 
-def _box(x: Array, y: Array, width: float, height: float) -> Array:
-    return np.maximum(np.abs(x) - width / 2, np.abs(y) - height / 2)
+def _box(x: Numbers, y: Numbers, width: float, height: float) -> Numbers:
+    return _cut(np.abs(x) - width / 2, np.abs(y) - height / 2)
 
 
-def _cross(x: Array, y: Array) -> Array:
-    return np.minimum(_box(x, y, 1.9, 0.6), _box(x, y, 0.6, 1.9))
+def _cross(x: Numbers, y: Numbers) -> Numbers:
+    return _union(_box(x, y, 1.9, 0.6), _box(x, y, 0.6, 1.9))
 
 
-def _arrow(x: Array, y: Array) -> Array:
-    slope = np.hypot(1.0, 0.75)
-    head = np.maximum((np.abs(x) - 0.75 * (y + 1)) / slope, y)
-    return np.minimum(head, _box(x, y - 0.45, 0.5, 1.0))
+def _arrow(x: Numbers, y: Numbers) -> Numbers:
+    slope = float(np.hypot(1.0, 0.75))
+    head = _cut((np.abs(x) - 0.75 * (y + 1)) / slope, y)
+    return _union(head, _box(x, y - 0.45, 0.5, 1.0))
 
 
-_FORMS: Mapping[str, Callable[[Array, Array], Array]] = {
+_FORMS: Mapping[str, Callable[[Numbers, Numbers], Numbers]] = {
     "circle": _disc,
     "ring": _ring,
     "crescent": _crescent,

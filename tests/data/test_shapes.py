@@ -62,7 +62,8 @@ def _profile(image: arrays.Array) -> arrays.Array:
     away = np.abs(image[:, None] - corners[:, :, None, None]).sum(axis=0).min(axis=0)
     rows, columns = np.nonzero(away > 0.5 * np.quantile(away, 0.98))
     far = np.hypot(rows - rows.mean(), columns - columns.mean())
-    return np.quantile(far / np.sqrt(len(far)), np.linspace(0, 1, 12))
+    profile: arrays.Array = np.quantile(far / np.sqrt(len(far)), np.linspace(0, 1, 12))
+    return profile
 
 
 def test_pictures_that_do_not_fit_into_memory_are_refused() -> None:
