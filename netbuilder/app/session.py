@@ -627,6 +627,14 @@ class Session:
             return
         self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
 
+    def generators(self, run: Path, on_done: OnDone) -> None:
+        """What a run's project makes by chance: `engine.generating`."""
+        self._worker.answer("generators", {"run": str(run)}, on_done)
+
+    def generate(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
+        """Something new of a trained generator, as a preview: `engine.generating.generate`."""
+        self._worker.answer("generate", {"run": str(run), **wish}, on_done)
+
     def _finished_run(self) -> Path | None:
         run = self.run
         return run.path if run is not None and run.status in ("finished", "stopped") else None

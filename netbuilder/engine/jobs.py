@@ -110,6 +110,7 @@ def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
             network=params.get("network"),
             opset=params.get("opset"),
             cancelled=cancelled,
+            prepared=params.get("prepared"),
         )
 
     return beside_a_training(write)(params)
@@ -122,6 +123,18 @@ def _predict(params: Mapping[str, Any]) -> Any:
     if not isinstance(inputs, dict | list):
         raise WorkerError("The request lacks 'inputs'.")
     return tasks.predict(Path(text(params, "run")), inputs, network=params.get("network"))
+
+
+def _generators(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import generating
+
+    return [each.to_json() for each in generating.of_run(Path(text(params, "run")))]
+
+
+def _generate(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import generating
+
+    return generating.generate(Path(text(params, "run")), params)
 
 
 def _summary(params: Mapping[str, Any]) -> Any:
@@ -198,6 +211,8 @@ def _propose_data(params: Mapping[str, Any]) -> Any:
 
 JOBS: Mapping[str, Job] = {
     "carry": beside_a_training(_carry),
+    "generate": beside_a_training(_generate),
+    "generators": _generators,
     "help": _help,
     "sample": _sample,
     "predict": beside_a_training(_predict),
