@@ -148,7 +148,7 @@ def test_the_panel_looks_at_it_once_it_may(tmp_path: Path) -> None:
     path = graph(tmp_path)
     found = proposing.propose(path)
     chosen = settings.read({"source": found.source, "params": found.params, "validation": 0.5})
-    assert "graph" not in overview.overview(chosen)
+    assert overview.overview(chosen)["consent"]
     with places.given(places.Places(None, (str(tmp_path),))):
         shown = overview.overview(chosen)
     assert shown["classes"] == {"blue": 2, "red": 2}
