@@ -353,7 +353,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
 
 def test_a_folder_that_vanished_is_named(target: Path) -> None:
     shutil.rmtree(target.parent)
-    with pytest.raises(DocumentError, match="not there any more"):
+    with pytest.raises(DocumentError, match="is not there"):
         atomic.write(target, NEW)
 
 
