@@ -106,6 +106,12 @@ class BringData(QObject):
 
     # -- choosing ----------------------------------------------------------------------------
 
+    def choose(self, what: str) -> None:
+        """Ask for `source_choice.FOLDER` or `FILE`."""
+        from netbuilder.gui.source_choice import FOLDER
+
+        (self.choose_folder if what == FOLDER else self.choose_file)()
+
     def choose_folder(self) -> None:
         """Ask for a folder of data."""
         chosen = QFileDialog.getExistingDirectory(

@@ -170,6 +170,7 @@ class MainWindow(QMainWindow):
             bench.run_start_wanted.connect(self.run_deeds.start_from)
             bench.trust_wanted.connect(self.own_code.may_run)
             bench.data.offer(self.bring_data.menu)
+            bench.inspector.settings.own_data_wanted.connect(self.bring_data.choose)
             self.commands.dress()
             self.commands.give_keys(bench.canvas)
             ContextMenu(bench.canvas, self.commands)

@@ -18,8 +18,9 @@ from netbuilder.graph.model import Json, freeze
 from netbuilder.gui.block_settings import BlockSettings
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
+from netbuilder.gui.source_choice import SourceChoice
 from netbuilder.gui.step_settings import StepForm
-from netbuilder.gui.widgets import Choice, clear, label, row, rule
+from netbuilder.gui.widgets import clear, label, row, rule
 from netbuilder.training.settings import TrainingSettings
 
 
@@ -55,6 +56,8 @@ class SettingsPanel(QWidget):
     """The settings of the project, and of the shown graph if that is a training step or block."""
 
     refused = Signal(str)
+    own_data_wanted = Signal(str)
+    """A folder or a file of the person's own is wanted: `source_choice.FOLDER` or `FILE`."""
     use_wanted = Signal(str, str)
     """The graph and node of a use of the shown block."""
 
@@ -170,16 +173,11 @@ class SettingsPanel(QWidget):
 
     def _add_data(self) -> None:
         assert self._document is not None
-        self.source = Choice()
+        chosen = self._document.project.data.get("source")
+        self.source = SourceChoice(chosen)
+        self.source.own_wanted.connect(self.own_data_wanted)
         self.source.setObjectName("data.source")
         self.source.setAccessibleName("Data set")
-        self.source.addItem("none", None)
-        for id, kind in source_classes().items():
-            if not kind.on_disk or id == self._document.project.data.get("source"):
-                self.source.addItem(kind.title, id)
-        chosen = self._document.project.data.get("source")
-        if chosen is not None and self.source.findData(chosen) < 0:
-            self.source.addItem(str(chosen), chosen)
         self.source.activated.connect(self._set_source)
         self._line("Data set", self.source)
         source = source_classes().get(str(chosen))
@@ -187,7 +185,11 @@ class SettingsPanel(QWidget):
             self._add("source", Form(source), self._set_source_parameter)
         if chosen is not None:
             fields = [(name, name) for name in field_names(self._document, floating=True)]
-            form = Form(DataSettings, skip=("source", "params"), choices={"normalise": fields})
+            known = self._document.project.data
+            # Whoever forecasts has windows already; for all others they are not in the way.
+            unset = () if known.get("windows") else ("windows",)
+            skip = ("source", "params", "augment", *unset)
+            form = Form(DataSettings, skip=skip, choices={"normalise": fields})
             self._add("data", form, self._set_data)
 
     # -- showing -----------------------------------------------------------------------
