@@ -1,4 +1,7 @@
-"""False alarms are worse than silence: nothing is said of what is usual and right."""
+"""False alarms are worse than silence: nothing is said of what is usual and right.
+
+Of the templates neither: tests/app/test_templates.py looks at each.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from collections.abc import Callable
 
 import pytest
 
-from netbuilder.app.templates import open_template, templates
-from netbuilder.engine import tasks
 from tests.drawing import Drawing
 from tests.mistakes.base import problems
 from tests.mistakes.well_made import WELL_MADE
@@ -16,9 +17,3 @@ from tests.mistakes.well_made import WELL_MADE
 @pytest.mark.parametrize("draw", WELL_MADE, ids=[draw.__name__ for draw in WELL_MADE])
 def test_nothing_is_said_of_a_well_made_network(draw: Callable[[], Drawing]) -> None:
     assert [problem.message for problem in problems(draw())] == []
-
-
-@pytest.mark.parametrize("id", [info.id for info in templates()])
-def test_nothing_is_said_of_a_template(id: str) -> None:
-    report = tasks.analyse(open_template(id))
-    assert [problem.message for problem in report.problems] == []
