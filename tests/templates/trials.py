@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-FAMILIES = ("plain", "convolutional", "objectives", "tabular", "signals", "attention", "pictures", "graphs")
+FAMILIES = (
+    "plain",
+    "convolutional",
+    "objectives",
+    "tabular",
+    "signals",
+    "attention",
+    "pictures",
+    "graphs",
+)
 """The modules here that say how the templates of a family are tried, each as `TRIALS`."""
 
 
