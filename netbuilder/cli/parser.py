@@ -155,6 +155,13 @@ def _run_commands(commands: Any) -> None:
     export.add_argument("-o", "--output", metavar="OUT", required=True)
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
+    export.add_argument(
+        "--prepared",
+        nargs="?",
+        const="probabilities",
+        choices=("scores", "probabilities", "class"),
+        help="the file takes values as in the data and answers in them; of classes with this",
+    )
     trusting.add_options(export)
     bring = _add(commands, "import", "bringing", "Make a project of a model of PyTorch's.")
     bring.set_defaults(function="import_model")

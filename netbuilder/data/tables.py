@@ -36,6 +36,7 @@ class Table(FileSource):
     id: ClassVar[str] = "netbuilder.Table"
     title: ClassVar[str] = "Table"
     contents_in: ClassVar[str] = "netbuilder.data.table_reading"
+    places_in: ClassVar[tuple[str, ...]] = ("path",)
 
     path: Place = Parameter("", description="The file: .csv, .tsv, .txt or .parquet.")
     columns: tuple[AnyColumn, ...] = Parameter(
@@ -68,9 +69,6 @@ class Table(FileSource):
         if delimiter in '"\r\n' or (not delimiter.isprintable() and delimiter != "\t"):
             raise ValueError("a letter that can stand between cells")
         return delimiter
-
-    def paths(self) -> tuple[str, ...]:
-        return (self.path,)
 
     def used(self, *uses: str) -> tuple[AnyColumn, ...]:
         """The columns with one of these uses, in their order."""

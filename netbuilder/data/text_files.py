@@ -32,6 +32,7 @@ class TextFiles(FileSource):
     id: ClassVar[str] = "netbuilder.TextFiles"
     title: ClassVar[str] = "Texts"
     contents_in: ClassVar[str] = "netbuilder.data.text_reading"
+    places_in: ClassVar[tuple[str, ...]] = ("path", "tokenizer")
 
     path: Place = Parameter("", description="A file, or a folder whose text files are read.")
     tokens: Literal["byte", "character", "word", "bpe"] = Parameter(
@@ -71,9 +72,6 @@ class TextFiles(FileSource):
         if self.tokens == "bpe" and self.path and not (self.tokenizer and self.size):
             raise ValueError("for bpe, a tokenizer's file and the size of its vocabulary")
         return self
-
-    def paths(self) -> tuple[str, ...]:
-        return (self.path, self.tokenizer) if self.tokens == "bpe" else (self.path,)
 
     def names(self) -> tuple[str, ...]:
         """Every token as text, by its number; empty for those of a tokenizer's file."""

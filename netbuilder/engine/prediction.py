@@ -13,7 +13,7 @@ from torch import Tensor
 from netbuilder.compiler.build import locate_error
 from netbuilder.data import loading
 from netbuilder.data.settings import read as read_data
-from netbuilder.engine import trained
+from netbuilder.engine import preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.exchange import interface
@@ -31,12 +31,14 @@ def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, 
     `inputs` are nested lists by input name, or in order; one sample or a batch. The text
     `sample:3` stands for row 3 of the project's validation data, for one input or for all; of
     outputs for a whole graph the answer is then that of the sample's node.
+    With data of a table a row may be given as values by column, with data of texts `text:...`.
     Values are in the units of the data: they are normalised as in training, and outputs
     that predict a normalised field are given in its own units.
     """
     model = trained.load(run, network)
     wanted = interface.of_network(model.document, model.name)
-    given = _by_name(inputs, wanted.inputs)
+    told = preparing.given(model, inputs)
+    given = _by_name(inputs if told is None else told, wanted.inputs)
     rows = {name: _row(value) for name, value in given.items()}
     samples = _Samples(model) if any(row is not None for row in rows.values()) else None
     tensors = []

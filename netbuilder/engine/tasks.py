@@ -182,27 +182,41 @@ def export(
     network: str | None = None,
     opset: int | None = None,
     cancelled: threading.Event | None = None,
+    prepared: str | None = None,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
+    With `prepared` the file takes values as they are in the data and answers in them: what
+    normalises is built in, and classes are told as `scores`, `probabilities` or `class`.
     The `export` command's answer; `ExportError` when the file would not hold, or once
     `cancelled` is set before it is written.
     """
+    from netbuilder.engine import preparing
     from netbuilder.exchange import export as exchange
+    from netbuilder.exchange import interface
+    from netbuilder.exchange import prepared as building
 
+    if prepared is not None and prepared not in building.ANSWERS:
+        known = ", ".join(building.ANSWERS)
+        raise NetbuilderError(f"A file can't answer with '{prepared}'.", f"There are: {known}.")
     model = (
         _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
     )
+    outputs = interface.of_network(model.document, model.name).outputs
+    about = preparing.preparation(model, outputs, prepared or "")
+    samples = _samples(model)
+    metadata = _metadata(model) | {building.KEY: json.dumps(about, sort_keys=True)}
     return exchange.export(
         model.document,
         model.name,
         to,
         Path(out),
         weights=model.module.state_dict(),
-        samples=_samples(model),
-        metadata=_metadata(model),
+        samples=preparing.raw(model, samples) if prepared else samples,
+        metadata=metadata,
         opset=opset,
         cancelled=cancelled,
+        preparation=about if prepared else None,
     )
 
 

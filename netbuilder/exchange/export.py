@@ -22,6 +22,7 @@ from netbuilder.compiler.build import (
 )
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, fresh, interface
+from netbuilder.exchange.prepared import output_specs
 from netbuilder.graph.document import Document
 from netbuilder.layers import trusted
 from netbuilder.storage import atomic, code_files, format
@@ -44,20 +45,27 @@ def export(
     metadata: Mapping[str, str],
     opset: int | None = None,
     cancelled: threading.Event | None = None,
+    preparation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write `network` with these weights to `out` and verify it; the `export` command's answer.
 
-    `samples` are real inputs by input name, `metadata` texts for the file. `ExportError`
-    when the file would not hold, or once `cancelled` is set before it is written;
+    `samples` are real inputs by input name, `metadata` texts for the file. A `preparation` is
+    built into the file (`exchange.prepared`); samples are then as the file gets them.
+    `ExportError` when the file would not hold, or once `cancelled` is set before it is written;
     `ProblemsError` when the network has errors.
     """
     cancelled = cancelled or threading.Event()
     wanted = interface.of_network(document, network)
+    outputs = wanted.outputs
+    if preparation is not None:
+        if to not in ("onnx", "pt2"):
+            raise NetbuilderError(f"{to} holds no preparation.", "Choose onnx or pt2.")
+        outputs = output_specs(outputs, preparation)
     answer: dict[str, Any] = {
         "path": str(out),
         "format": to,
         "inputs": {spec.name: list(spec.shape) for spec in wanted.inputs},
-        "outputs": {spec.name: list(spec.shape) for spec in wanted.outputs},
+        "outputs": {spec.name: list(spec.shape) for spec in outputs},
     }
     if not out.parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
@@ -71,7 +79,13 @@ def export(
         case "onnx" | "pt2":
             if to == "onnx":
                 _refuse(document, network)
-            job = {"to": to, "network": network, "opset": opset, "metadata": dict(metadata)}
+            job: dict[str, Any] = {
+                "to": to,
+                "network": network,
+                "opset": opset,
+                "metadata": dict(metadata),
+            }
+            job |= {"preparation": preparation}
             return answer | _in_child(document, job, weights, samples, out, cancelled)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 

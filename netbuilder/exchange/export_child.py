@@ -21,7 +21,7 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     from netbuilder.compiler.build import build_network
-    from netbuilder.exchange import interface, onnx_export, pt2, samples, verify
+    from netbuilder.exchange import interface, onnx_export, prepared, pt2, samples, verify
     from netbuilder.storage import format
 
     document = format.from_json(job["project"])
@@ -35,12 +35,21 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
         traced = build_network(document, job["network"], scanned=True)
         traced.load_state_dict(module.state_dict())
     lines, out = interface.code_lines(module), Path(job["out"])
+    traced_lines, outputs = interface.code_lines(traced), wanted.outputs
+    metadata = dict(job["metadata"])
+    if job.get("preparation"):
+        chosen = prepared.settled(module, job["preparation"], wanted, real)
+        metadata[prepared.KEY] = json.dumps(chosen, sort_keys=True)
+        parts = wanted.inputs, wanted.outputs, chosen
+        whole = prepared.Prepared(module, *parts)
+        traced = whole if traced is module else prepared.Prepared(traced, *parts)
+        module, outputs = whole, prepared.output_specs(wanted.outputs, chosen)
     if job["to"] == "pt2":
-        verified = pt2.write(module, wanted.inputs, job["metadata"], real, out, traced)
+        verified = pt2.write(module, wanted.inputs, metadata, real, out, traced)
     else:
-        file = onnx_export.Wanted(wanted.inputs, wanted.outputs, job["opset"], job["metadata"])
-        owners = onnx_export.write(module, file, interface.code_lines(traced), out, traced)
-        verified = verify.compare(module, out, wanted.inputs, wanted.outputs, real, lines, owners)
+        file = onnx_export.Wanted(wanted.inputs, outputs, job["opset"], metadata)
+        owners = onnx_export.write(module, file, traced_lines, out, traced)
+        verified = verify.compare(module, out, wanted.inputs, outputs, real, lines, owners)
     return {
         "verified": True,
         "max_rel_error": verified.max_rel_error,

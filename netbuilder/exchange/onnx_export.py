@@ -21,6 +21,7 @@ from torch import nn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import samples
+from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 
 EXAMPLE_BATCH = 3
@@ -82,7 +83,7 @@ def write(
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None
-        if root is not traced:
+        if root is not traced or isinstance(traced, Prepared):
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
         owners = rename_nodes(program.model, lines)
@@ -114,6 +115,8 @@ def apart(module: nn.Module, dynamic: tuple[Any, ...]) -> tuple[nn.Module, tuple
     torch.fx puts the parts of a network beside its own attributes; parts called `code` or
     `graph` like one of those get lost unless they are one level down.
     """
+    if isinstance(module, Prepared):
+        return module, (dynamic,)
     taken = set(dir(torch.fx.GraphModule))
     if not any(name in taken for name, _ in module.named_children()):
         return module, dynamic

@@ -26,7 +26,12 @@ def export(options: Namespace) -> int:
         origin = trusting.load(options.origin, options)
     with trusting.quiet():
         result = tasks.export(
-            origin, options.to, Path(options.output), network=options.network, opset=options.opset
+            origin,
+            options.to,
+            Path(options.output),
+            network=options.network,
+            opset=options.opset,
+            prepared=options.prepared,
         )
     if options.json:
         output.answer(result)
@@ -91,7 +96,7 @@ def read_inputs(texts: list[str]) -> dict[str, Any] | list[Any]:
 
 def read_input(text: str) -> Any:
     """One input: numbers from a file or from JSON text, or the name of a sample."""
-    if text.startswith("sample:"):
+    if text.startswith(("sample:", "text:")):
         return text
     path = Path(text)
     try:

@@ -1,0 +1,123 @@
+"""How values of the data become what a network gets, and its answers values of the data again.
+
+It goes with each file that is exported, so that a person who has the file alone can use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.data.settings import read as read_data
+from netbuilder.data.settings import source_of
+from netbuilder.data.sources import Source
+from netbuilder.data.tables import Table
+from netbuilder.data.text_files import TextFiles
+from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.specs import TensorSpec
+
+if TYPE_CHECKING:
+    from netbuilder.engine.trained import Trained
+    from netbuilder.graph.document import Document
+
+VERSION = 1
+_PLACES = ("path", "folder", "tokenizer")
+"""Parameters that tell of the disk of who trained: nobody else's business."""
+
+
+def preparation(
+    model: Trained, outputs: Sequence[TensorSpec] = (), answer: str = ""
+) -> dict[str, Any]:
+    """What is to be done with values before and after the network, as JSON.
+
+    `source` describes the data: columns and their classes, tokens. `inputs` and `outputs` have by
+    name the field, its statistics under `normalise`, its classes. `built_in` says that the
+    file does all that itself; `answer` then is what it says of classes.
+    """
+    source = source_in(model.document)
+    about: dict[str, Any] = {
+        "version": VERSION,
+        "built_in": bool(answer),
+        "source": None if source is None else _described(source),
+        "inputs": {port: _entry(model, name) for port, name in model.meaning.inputs.items()},
+        "outputs": {port: _entry(model, name) for port, name in model.meaning.targets.items()},
+    }
+    for spec in outputs if answer else ():
+        entry = about["outputs"].get(spec.name, {})
+        if entry.get("classes") and spec.shape[1:] == (len(entry["classes"]),):
+            entry["answer"] = answer
+    return about
+
+
+def _described(source: Source) -> dict[str, Any]:
+    params = source.model_dump(mode="json", exclude_defaults=True)
+    kept = {name: value for name, value in params.items() if name not in _PLACES}
+    about: dict[str, Any] = {"id": source.id, "params": kept}
+    if isinstance(source, Table):
+        about["features"] = list(source.features())
+    if isinstance(source, TextFiles):
+        about["tokens"] = list(source.names())
+    return about
+
+
+def _entry(model: Trained, name: str) -> dict[str, Any]:
+    field = model.fields.get(name)
+    entry: dict[str, Any] = {"field": name}
+    if field is not None:
+        entry |= {"shape": list(field.shape), "dtype": field.dtype, "meaning": field.meaning}
+        # A vocabulary is told once, with the source.
+        entry["classes"] = list(field.classes) if not field.shape else []
+    if name in model.statistics:
+        entry["normalise"] = model.statistics[name].to_json()
+    return entry
+
+
+def source_in(document: Document) -> Source | None:
+    """The source of the project's data, if it has one."""
+    settings = read_data(document.project.data)
+    return None if settings.source is None else source_of(settings)
+
+
+def raw(model: Trained, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Real inputs as they were in the data; gaps that were filled are not there again."""
+    statistics = {port: model.statistics.get(name) for port, name in model.meaning.inputs.items()}
+    return {
+        name: value if (kept := statistics.get(name)) is None else kept.restore(value)
+        for name, value in samples.items()
+    }
+
+
+def given(model: Trained, inputs: Any, run: Path | None = None) -> dict[str, Any] | None:
+    """The network's inputs for a row of values by column or for a text; None if it is neither.
+
+    `NetbuilderError` names a value that can't be read.
+    """
+    source = source_in(model.document)
+    one = inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
+    if isinstance(source, Table) and isinstance(one, Mapping):
+        columns = {column.name for column in source.columns}
+        ports = set(model.meaning.inputs)
+        if not columns & set(one) or set(one) <= ports - columns:
+            return None
+        from netbuilder.data import table_reading
+
+        return _fed(model, table_reading.sample(source, one))
+    if isinstance(source, TextFiles) and isinstance(one, str) and one.startswith("text:"):
+        from netbuilder.data import text_reading
+
+        return _fed(model, text_reading.sample(source, one.removeprefix("text:")))
+    return None
+
+
+def _fed(model: Trained, fields: Mapping[str, Any]) -> dict[str, Any]:
+    missing = [name for name in model.meaning.inputs.values() if name not in fields]
+    if missing:
+        raise NetbuilderError(
+            f"The network also needs '{missing[0]}', which such a sample does not have.",
+            "Give its inputs as numbers.",
+        )
+    return {port: torch.from_numpy(fields[name]) for port, name in model.meaning.inputs.items()}
