@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Signal
@@ -15,6 +16,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json, freeze
+from netbuilder.gui.augment_form import AugmentForm
 from netbuilder.gui.block_settings import BlockSettings
 from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
@@ -97,6 +99,7 @@ class SettingsPanel(QWidget):
     def _build(self, step: Graph | None, block: Graph | None, networks: tuple[str, ...]) -> None:
         clear(self._column)
         self._forms = {}
+        self.augment: AugmentForm | None = None
         self.block: BlockSettings | None = None
         self.step: StepForm | None = None
         if block is not None:
@@ -185,12 +188,18 @@ class SettingsPanel(QWidget):
             self._add("source", Form(source), self._set_source_parameter)
         if chosen is not None:
             fields = [(name, name) for name in field_names(self._document, floating=True)]
+            names = field_names(self._document)
+            keys: list[tuple[Json, str]] = [("", "none"), *((name, name) for name in names)]
             known = self._document.project.data
             # Whoever forecasts has windows already; for all others they are not in the way.
             unset = () if known.get("windows") else ("windows",)
             skip = ("source", "params", "augment", *unset)
-            form = Form(DataSettings, skip=skip, choices={"normalise": fields})
+            form = Form(DataSettings, skip=skip, choices={"normalise": fields, "key": keys})
             self._add("data", form, self._set_data)
+            self.augment = AugmentForm(field_names(self._document))
+            self.augment.edited.connect(partial(self._set_data, "augment"))
+            self.augment.finished.connect(self._seal)
+            self._column.addWidget(self.augment)
 
     # -- showing -----------------------------------------------------------------------
 
@@ -212,6 +221,10 @@ class SettingsPanel(QWidget):
         }
         for name, form in self._forms.items():
             form.set_values(values[name])
+        if self.augment is not None:
+            entries = project.data.get("augment", ())
+            known = entries if isinstance(entries, list | tuple) else ()
+            self.augment.set_values([each for each in known if isinstance(each, Mapping)])
         if self.step is not None and self._graph is not None:
             self.step.show_step(self._document, self._graph.info.settings)
 
