@@ -21,6 +21,8 @@ Kind = Literal[
 
 SIDE = 96
 """Pixels of a picture's longer side."""
+SLACK = 1e-4
+"""What a picture from 0 to 1 may be beyond."""
 POINTS = 160
 """Points of a curve, columns of a sound."""
 LINES = 4
@@ -117,15 +119,16 @@ def _images(values: Array) -> Iterator[dict[str, Any]]:
     """All with the same scale, so that dark ones stay darker than bright ones."""
     known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    if low >= 0.0 and high <= 1.0:
+    # Of numbers that went through a normalisation and back the last bits differ.
+    if low >= -SLACK and high <= 1.0 + SLACK:
         low, high = 0.0, 1.0
-    elif low >= -1.0 and high <= 1.0:
+    elif low >= -1.0 - SLACK and high <= 1.0 + SLACK:
         low, high = -1.0, 1.0
     for each in values:
         planes = each if each.ndim == 3 else each[None]
         planes = _smaller((np.nan_to_num(planes, nan=low) - low) / ((high - low) or 1.0))
         planes = np.repeat(planes, 3, axis=0) if planes.shape[0] == 1 else planes
-        pixels = (planes * 255).clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+        pixels = (planes * 255).round().clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
         yield _packed(pixels)
 
 

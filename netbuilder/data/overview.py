@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data import arrays, depicting, drawing, looking
+from netbuilder.data import arrays, augment_preview, depicting, drawing, looking
 from netbuilder.data.depicting import Array
 from netbuilder.data.files import FileSource
-from netbuilder.data.loading import find_problems, split_of
+from netbuilder.data.loading import find_problems, part_up
 from netbuilder.data.settings import DataSettings, source_of
 from netbuilder.data.sources import Field, Source
 from netbuilder.data.splits import Split
@@ -50,6 +50,7 @@ def overview(settings: DataSettings, count: int = 32) -> dict[str, Any]:
         "shown": {},
         "distributions": {},
         "graph": None,
+        "augmented": None,
         "looked_at": 0,
         "notes": [],
         "problems": [],
@@ -66,14 +67,12 @@ def overview(settings: DataSettings, count: int = 32) -> dict[str, Any]:
     answer["problems"] = [problem.to_json() for problem in problems]
     if any(problem.code in ("data.empty", "data.lengths") for problem in problems):
         return answer
-    labels = label_field(fields)
-    classes = contents[labels.name] if labels is not None else None
-    parts = split_of(found, classes, settings)
+    parts = part_up(fields, contents, settings)
     names = ("train", "validation", "test")
     # Of a part of the data the shares are those of the whole.
     share = answer["count"] / found
     answer["parts"] = {name: round(share * len(getattr(parts, name))) for name in names}
-    return answer | _look(fields, contents, parts, count)
+    return answer | _look(settings, fields, contents, parts, count)
 
 
 def _of_files(source: FileSource, settings: DataSettings, count: int) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def _of_files(source: FileSource, settings: DataSettings, count: int) -> dict[st
     fields = source.fields()
     looked_at = len(next(iter(found.contents.values())))
     all_of_them, none = np.arange(looked_at), np.arange(0)
-    answer |= _look(fields, found.contents, Split(all_of_them, none, none), count)
+    answer |= _look(settings, fields, found.contents, Split(all_of_them, none, none), count)
     answer["looked_at"] = looked_at
     labels = label_field(fields)
     if labels is not None and labels.name in found.labels:
@@ -117,7 +116,11 @@ def _described(field: Field) -> dict[str, Any]:
 
 
 def _look(
-    fields: tuple[Field, ...], contents: Mapping[str, Array], parts: Split, count: int
+    settings: DataSettings,
+    fields: tuple[Field, ...],
+    contents: Mapping[str, Array],
+    parts: Split,
+    count: int,
 ) -> dict[str, Any]:
     chosen = _spread(parts.train, count)
     own = [field for field in fields if field.batched]
@@ -127,6 +130,9 @@ def _look(
         "shown": shown,
         "distributions": {name: columns for name, columns in told.items() if columns},
         "graph": drawing.draw(fields, contents),
+        "augmented": augment_preview.preview(
+            settings, fields, {f.name: contents[f.name][chosen] for f in own}
+        ),
     }
     labels = label_field(fields)
     if labels is not None:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.gui.data_samples import sections
+from netbuilder.gui.data_samples import sections, varied
 from netbuilder.gui.data_views import Balance, Distributions, GraphPlot
 from netbuilder.gui.widgets import EmptyState, button, clear, column, label, row, scroller, set_tip
 
@@ -48,11 +48,17 @@ class DataPanel(QWidget):
         self._samples_column, samples = _column()
         self._numbers_column, numbers = _column()
         self._graph_column, graph = _column()
+        self._varied_column, changed = _column()
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
         self.pages.setAccessibleName("Views of the data")
         self.pages.tabBar().setAccessibleName("Views of the data")
-        for page, title in ((graph, "Graph"), (samples, "Samples"), (numbers, "Distributions")):
+        for page, title in (
+            (graph, "Graph"),
+            (samples, "Samples"),
+            (numbers, "Distributions"),
+            (changed, "Augmentation"),
+        ):
             self.pages.addTab(scroller(page), title)
         split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
@@ -99,6 +105,7 @@ class DataPanel(QWidget):
             self._samples_column,
             self._numbers_column,
             self._graph_column,
+            self._varied_column,
         ):
             clear(part)
         self._show_facts(sample)
@@ -119,9 +126,29 @@ class DataPanel(QWidget):
             else:
                 self._numbers_column.addWidget(view)
         self.pages.setTabVisible(2, bool(told))
-        for part in (self._samples_column, self._numbers_column, self._graph_column):
+        self._show_augmented(sample.get("augmented"))
+        for part in (
+            self._samples_column,
+            self._numbers_column,
+            self._graph_column,
+            self._varied_column,
+        ):
             part.addStretch(1)
         self._stack.setCurrentIndex(2)
+
+    def _show_augmented(self, augmented: Mapping[str, Any] | None) -> None:
+        self.pages.setTabVisible(3, bool(augmented))
+        if not augmented:
+            return
+        if augmented["error"]:
+            self._varied_column.addWidget(label(str(augmented["error"]), "error", wrap=True))
+        for told in augmented["views"]:
+            view = varied(told)
+            if view is not None:
+                title = f"{told['field']}: as it is, and as the training sees it"
+                _captioned(self._varied_column, title, view)
+        if not augmented["error"] and not augmented["views"]:
+            self._varied_column.addWidget(label("These samples stay as they are.", "muted"))
 
     # -- facts -------------------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
+from netbuilder.gui.cells import Curves, Sounds, Variants
 from netbuilder.gui.data_pictures import coloured, unpacked, with_boxes
-from netbuilder.gui.data_views import Curves, Sounds, figure
+from netbuilder.gui.data_views import figure
 from netbuilder.gui.samples import ImageGrid
 from netbuilder.gui.widgets import column, label, row, set_tip
 
@@ -51,6 +52,42 @@ def sections(sample: Mapping[str, Any]) -> Iterator[Section]:
     seen = set(by_kind) - set(ROWS_OF_NUMBERS) - {"array"}
     if "vector" in by_kind or (table and not seen):
         yield "Samples as rows", _table(table, shown)
+
+
+def varied(view: Mapping[str, Any]) -> QWidget | None:
+    """A field before and after augmentation, as `data.augment_preview` tells it."""
+    before, after = view["before"], view["after"]
+    match view["kind"]:
+        case "image" | "mask":
+            pictures = Variants(len(after))
+            paint = coloured if view["kind"] == "mask" else _as_it_is
+            lines = []
+            for at, value in enumerate(before):
+                found = [unpacked(each) for each in (value, *(turn[at] for turn in after))]
+                painted = [paint(image) for image in found if image is not None]
+                if len(painted) == len(after) + 1:
+                    lines.append((painted[0], painted[1:]))
+            pictures.show_lines(lines)
+            return pictures
+        case "curve":
+            curves = Curves()
+            curves.show_curves(
+                [([*lines[:1], *after[0][at][:1]], None, "") for at, lines in enumerate(before)]
+            )
+            return curves
+        case "text":
+            texts = [each for at, text in enumerate(before) for each in (text, after[0][at])]
+            return Texts(texts[:TEXTS], ["before", "after"] * len(before))
+        case "vector" | "number":
+            rows = [each for at, row in enumerate(before) for each in (row, after[0][at])]
+            names = ["before", "after"] * len(before)
+            fields = [{"name": "", "kind": "class"}, {"name": view["field"], "kind": "vector"}]
+            return _table(fields, {"": names, view["field"]: rows})
+    return None
+
+
+def _as_it_is(image: QImage) -> QImage:
+    return image
 
 
 def _grid(images: Sequence[QImage], texts: Sequence[str]) -> ImageGrid:

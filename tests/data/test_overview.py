@@ -96,11 +96,11 @@ def test_a_large_picture_becomes_a_small_one_of_the_same_look() -> None:
 def test_pictures_share_one_scale() -> None:
     values = np.array([[[[0.0, 5.0]]], [[[10.0, 10.0]]]], np.float32)
     dark, bright = depicting.depict(Field("x", (1, 2, 2)), values.repeat(2, axis=2))
-    assert _pixels(dark, 3)[0, :, 0].tolist() == [0, 127]
+    assert _pixels(dark, 3)[0, :, 0].tolist() == [0, 128]
     assert _pixels(bright, 3)[0, :, 0].tolist() == [255, 255]
     field = Field("x", (1, 2, 2))
     centred = depicting.depict(field, np.full((1, 1, 2, 2), 0.0, np.float32) - [[[[1, 0], [0, 1]]]])
-    assert _pixels(centred[0], 3)[:, :, 0].tolist() == [[0, 127], [127, 0]]
+    assert _pixels(centred[0], 3)[:, :, 0].tolist() == [[0, 128], [127, 0]]
 
 
 def test_what_is_no_number_is_none() -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QLabel, QTableWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTableWidget, QWidget
 
 from netbuilder.data.overview import overview
 from netbuilder.data.settings import DataSettings
+from netbuilder.gui.cells import Curves, Sounds, Variants
 from netbuilder.gui.data_panel import DataPanel
 from netbuilder.gui.data_pictures import coloured, unpacked, with_boxes
 from netbuilder.gui.data_samples import Texts
-from netbuilder.gui.data_views import Balance, Curves, Distributions, GraphPlot, Sounds
+from netbuilder.gui.data_views import Balance, Distributions, GraphPlot
 from netbuilder.gui.samples import ImageGrid
 from tests.gui.window_hand import WindowHand, settle
 
@@ -116,3 +119,100 @@ def test_a_mask_has_a_colour_for_each_class(qapp: QApplication) -> None:
     assert packed is not None
     mask = coloured(packed)
     assert len({mask.pixelColor(x, 0).rgb() for x in range(3)}) == 3
+
+
+# -- augmentation ------------------------------------------------------------------------------
+
+
+def _augmented(source: str, *kinds: dict[str, Any], normalise: tuple[str, ...] = ()) -> Any:
+    settings = DataSettings.model_validate(
+        {"source": f"netbuilder.{source}", "augment": kinds, "normalise": normalise}
+    )
+    return overview(settings, 6)["augmented"]
+
+
+def test_a_preview_shows_what_augmentation_does() -> None:
+    told = _augmented("Digits", {"kind": "flip", "probability": 1.0})
+    (view,) = told["views"]
+    assert (view["field"], view["kind"], told["error"]) == ("image", "image", "")
+    for before, after in zip(view["before"], view["after"][0], strict=True):
+        image, flipped = unpacked(before), unpacked(after)
+        assert image is not None
+        assert flipped is not None
+        assert image.flipped(Qt.Orientation.Horizontal) == flipped
+    assert _augmented("Digits") is None
+
+
+def test_a_preview_is_in_the_units_of_the_data() -> None:
+    """Noise of no strength changes nothing, also where the network sees normalised values."""
+    noise = {"kind": "noise", "deviation": 1e-7}
+    told = _augmented("Digits", noise, normalise=("image",))
+    (view,) = told["views"]
+    for before, after in zip(view["before"], view["after"][0], strict=True):
+        ours, theirs = b64decode(before["pixels"]), b64decode(after["pixels"])
+        assert max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) <= 1
+
+
+def test_what_cannot_be_varied_says_why() -> None:
+    told = _augmented("Iris", {"kind": "flip"})
+    assert "flip" in told["error"]
+    assert told["views"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "augment", "view"),
+    [
+        ("Shapes", {"kind": "rotate"}, Variants),
+        ("Scenes", {"kind": "flip", "fields": ("image", "mask")}, Variants),
+        ("Sines", {"kind": "noise"}, Curves),
+        ("Iris", {"kind": "noise"}, QTableWidget),
+        ("PythonCode", {"kind": "token_masking"}, Texts),
+        ("Iris", {"kind": "flip"}, QLabel),
+    ],
+)
+def test_the_panel_shows_samples_before_and_after(
+    qapp: QApplication, source: str, augment: dict[str, Any], view: type[QWidget]
+) -> None:
+    panel = DataPanel()
+    panel.resize(900, 500)
+    panel.show()
+    panel.show_sample({**_told(source), "augmented": _augmented(source, augment)})
+    assert panel.pages.isTabVisible(3)
+    panel.pages.setCurrentIndex(3)
+    settle()
+    assert panel.pages.currentWidget().findChildren(view)
+    assert not panel.grab().isNull()
+    panel.close()
+    panel.deleteLater()
+
+
+def test_augmentations_are_added_set_and_removed_by_hand(hand: WindowHand) -> None:
+    hand.open()
+    form = hand.bench.inspector.settings.augment
+    assert form is not None
+
+    def entries() -> list[dict[str, Any]]:
+        found = hand.session.document.project.data.get("augment", ())
+        return [dict(entry) for entry in found]
+
+    actions = {action.objectName(): action for action in form.add.menu().actions()}
+    actions["augment.flip"].trigger()
+    settle()
+    actions["augment.noise"].trigger()
+    settle()
+    assert entries() == [{"kind": "flip"}, {"kind": "noise"}]
+    editor = form.forms[1].rows["deviation"].editor.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    hand.type(editor, "0.5")
+    assert entries() == [{"kind": "flip"}, {"kind": "noise", "deviation": 0.5}]
+    remove = next(
+        each for each in form.findChildren(QPushButton) if each.accessibleName() == "Remove Flip"
+    )
+    hand.press(remove)
+    assert entries() == [{"kind": "noise", "deviation": 0.5}]
+    hand.command("edit.undo")
+    hand.command("edit.undo")
+    assert [entry["kind"] for entry in entries()] == ["flip", "noise"]
+    while entries():
+        hand.command("edit.undo")
+    assert "augment" not in hand.session.document.project.data
