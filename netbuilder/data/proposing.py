@@ -27,6 +27,7 @@ Task = Literal[
     "node",
 ]
 KINDS = (
+    "proposing_pictures",
     "proposing_images",
     "proposing_arrays",
     "proposing_tables",

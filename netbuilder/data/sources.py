@@ -162,6 +162,7 @@ FAMILIES = (
     "photographs",
     "files",
     "images",
+    "picture_files",
     "tables",
     "text_files",
     "graphs",
