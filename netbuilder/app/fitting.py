@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from netbuilder.app import templates
 from netbuilder.compiler.ends import last_sized
 from netbuilder.data import settings as data_settings
 from netbuilder.data.images import ImageFolder
-from netbuilder.data.sources import Field
+from netbuilder.data.sounds import WavFolder
+from netbuilder.data.sources import Field, Source
 from netbuilder.errors import ChangeError, NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.difference import CALL
@@ -21,6 +23,7 @@ from netbuilder.layers.catalogue import called_graph
 from netbuilder.training.settings import read_training
 
 FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
+UNFLATTEN = "torch.nn.Unflatten"
 TASKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification",),
     "regression": ("regression",),
@@ -103,6 +106,7 @@ def fit(document: Document, proposal: Mapping[str, Any]) -> Fit:
             if after.name != name:
                 parameters[(step.id, node.id)] = {"field": after.name}
             _follow(document, step, node, before, after, parameters)
+    _refuse_others(document, parameters)
     kept = ("validation", "test", "seed", "stratify")
     data = {name: value for name, value in document.project.data.items() if name in kept}
     data |= {"source": proposal["source"], "params": proposal["params"], **proposal["settings"]}
@@ -125,14 +129,35 @@ def _training(document: Document, data: Mapping[str, Any], count: int) -> Mappin
 
 
 def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mapping[str, Any]:
-    """A folder of images brought to the size that a network for images was made for."""
-    image = next((each for each in had if len(each.shape) == 3), None)
-    if proposal["source"] != ImageFolder.id or image is None or min(image.shape[1:]) < ADAPTS:
+    """The proposal for data in the form that a network was made for, where files can be brought
+    to it: images of its size, sounds as waves."""
+    image = next((each for each in had if _large(each)), None)
+    wave = any(len(each.shape) == 2 and each.shape[0] == 1 for each in had)
+    if proposal["source"] == ImageFolder.id and image is not None:
+        channels, height, width = image.shape
+        new: Params = {"height": height, "width": width, "colour": channels == 3}
+        source: Source = data_settings.parse(ImageFolder, {**proposal["params"], **new}, "Data")
+    elif proposal["source"] == WavFolder.id and wave:
+        new = {"form": "wave"}
+        source = data_settings.parse(WavFolder, {**proposal["params"], **new}, "Data")
+    else:
         return proposal
-    channels, height, width = image.shape
-    params = {**proposal["params"], "height": height, "width": width, "colour": channels == 3}
-    source = data_settings.parse(ImageFolder, params, "Data")
-    return {**proposal, "params": params, "fields": [each.to_json() for each in source.fields()]}
+    fields = source.fields()
+    names = {each.name for each in fields}
+    settings = dict(proposal["settings"])
+    if "normalise" in settings:
+        settings["normalise"] = [name for name in settings["normalise"] if name in names]
+    return {
+        **proposal,
+        "params": {**proposal["params"], **new},
+        "fields": [each.to_json() for each in fields],
+        "settings": settings,
+    }
+
+
+def _large(field: Field) -> bool:
+    """Whether it is an image of a size that a network was made for."""
+    return len(field.shape) == 3 and min(field.shape[1:]) >= ADAPTS
 
 
 def _field(value: Mapping[str, Any]) -> Field:
@@ -186,18 +211,23 @@ def _follow(
     parameters: dict[tuple[str, str], Params],
 ) -> None:
     """What a field's new shape or classes ask of the networks that it is wired to."""
+    compared = False
+    mirrored = False
     for wire in step.wires_out_of(node.id):
         target = step.nodes[wire.target]
-        if target.layer == CALL:
-            network = called_graph(document, target)
-            end = network.named(wire.target_port) if network is not None else None
-            if network is not None and end is not None and end.layer == INPUT:
+        network = called_graph(document, target) if target.layer == CALL else None
+        if network is not None:
+            end = network.named(wire.target_port)
+            if end is not None and end.layer == INPUT:
                 _set_input(network, end, before, after, parameters)
-        elif before.is_class and after.high != before.high:
-            for graph, last, name in _judged(document, step, target):
-                if last.params[name] != before.high:
-                    raise ChangeError(f"'{last.name}' does not tell the classes.")
-                parameters.setdefault((graph.id, last.id), {})[name] = after.high
+                mirrored = _mirror(network, before, after, parameters) or mirrored
+        elif before.is_class:
+            if after.high != before.high:
+                _set_classes(document, step, target, before, after, parameters)
+        else:
+            compared = True
+    if compared and after.shape != before.shape and not mirrored:
+        raise ChangeError(f"'{node.name}' is compared with something of its size.")
 
 
 def _set_input(
@@ -210,15 +240,65 @@ def _set_input(
     values: Params = {}
     if after.shape != before.shape:
         layers = [network.nodes[wire.target].layer for wire in network.wires_out_of(node.id)]
-        if len(after.shape) != len(before.shape) or not all(
-            layer.startswith(TAKES_ANY) for layer in layers
-        ):
+        fixed = _large(before) or len(after.shape) != len(before.shape)
+        if fixed or not all(layer.startswith(TAKES_ANY) for layer in layers):
             raise ChangeError(f"'{node.name}' takes no other shape.")
         values["shape"] = after.shape
     if node.params.get("high") is not None and after.high != before.high:
         values["high"] = after.high
     if values:
         parameters.setdefault((network.id, node.id), {}).update(values)
+
+
+def _mirror(
+    network: Graph, before: Field, after: Field, parameters: dict[tuple[str, str], Params]
+) -> bool:
+    """A network that gives back what it was given: its end takes the new shape, if it has one."""
+    found = False
+    for node in network.ordered():
+        if (
+            node.layer == UNFLATTEN
+            and tuple(node.params.get("unflattened_size", ())) == before.shape
+        ):
+            last = last_sized(network, node)
+            if last is not None and last[0].params[last[1]] == prod(before.shape):
+                found = True
+                parameters[(network.id, node.id)] = {"unflattened_size": after.shape}
+                parameters[(network.id, last[0].id)] = {last[1]: prod(after.shape)}
+    return found
+
+
+def _refuse_others(document: Document, parameters: Mapping[tuple[str, str], Params]) -> None:
+    """`ChangeError` if inputs that are fed by other networks would have to follow."""
+    changed = {key for key, values in parameters.items() if "shape" in values}
+    ends = {
+        (network.id, node.id): node.name
+        for network in document.of_kind("network")
+        for node in network.ordered()
+        if node.layer == INPUT
+    }
+    others = [name for key, name in ends.items() if key not in changed]
+    if changed and others:
+        raise ChangeError(f"'{others[0]}' is fed by another network, of a size that is set.")
+
+
+def _set_classes(
+    document: Document,
+    step: Graph,
+    judge: Node,
+    before: Field,
+    after: Field,
+    parameters: dict[tuple[str, str], Params],
+) -> None:
+    """As many classes in a loss or metric, and in the layers whose outputs it judges."""
+    if judge.params.get("num_classes") is not None:
+        parameters.setdefault((step.id, judge.id), {})["num_classes"] = after.high
+    for graph, last, name in _judged(document, step, judge):
+        told = last.params[name]
+        # Published networks tell a thousand classes, whatever they are trained on here.
+        if not isinstance(told, int) or told < (before.high or 0):
+            raise ChangeError(f"'{last.name}' does not tell the classes.")
+        parameters.setdefault((graph.id, last.id), {})[name] = after.high
 
 
 def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:

@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and of which class. Torch-free; opens none of them."""
+"""Which files of a folder are samples, and of which class. Torch-free; opens none of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from pathlib import Path
 
 from netbuilder.data import places
 
-SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "bmp", "dib", "gif"),
-        *("tif", "tiff", "ppm", "pgm", "pbm", "pnm"),
-    )
-)
 MAX_FILES = 5_000_000
+"""More files than these are not listed."""
 MAX_DEPTH = 16
 
 
@@ -33,12 +27,14 @@ class File:
 class Listing:
     """The files below a folder by what comes first in their path: a class, or "" for none.
 
-    `others` counts files that are none of those looked for, `outside` links that lead away.
+    `others` counts files that are none of those looked for, `outside` links that lead away,
+    `seen` all entries; `full` tells that there are too many.
     """
 
     files: dict[str, list[File]] = field(default_factory=dict)
     others: int = 0
     outside: int = 0
+    seen: int = 0
     full: bool = False
 
     @property
@@ -47,7 +43,7 @@ class Listing:
         return sum(map(len, self.files.values()))
 
 
-def look(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> Listing:
+def look(folder: Path, suffixes: frozenset[str]) -> Listing:
     """The files with one of these endings, by name. Folders that can't be read count as empty.
 
     Hidden files are left out. Links to folders are followed for classes alone, links to files
@@ -98,6 +94,10 @@ def _walk(
 def _file(
     entry: os.DirEntry[str], name: str, root: str, suffixes: frozenset[str], found: Listing
 ) -> File | None:
+    found.seen += 1
+    if found.seen > MAX_FILES:
+        found.full = True
+        return None
     if os.path.splitext(entry.name)[1].lower() not in suffixes:
         found.others += 1
         return None

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM")
 """What is decoded, whatever a file's ending says. None of these runs another program."""
+SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "bmp", "dib", "gif"),
+        *("tif", "tiff", "ppm", "pgm", "pbm", "pnm"),
+    )
+)
+"""How the names of images end."""
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 50_000_000
 MAX_SECONDS = 20.0

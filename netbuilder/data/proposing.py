@@ -29,6 +29,7 @@ Task = Literal[
 KINDS = (
     "proposing_pictures",
     "proposing_images",
+    "proposing_sounds",
     "proposing_arrays",
     "proposing_tables",
     "proposing_graphs",

@@ -163,6 +163,7 @@ FAMILIES = (
     "files",
     "images",
     "picture_files",
+    "sounds",
     "tables",
     "text_files",
     "graphs",

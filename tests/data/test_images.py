@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netbuilder.data import image_listing, opening, pictures, places
+from netbuilder.data import file_listing, opening, pictures, places
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.loading import Dataset
 from netbuilder.data.npy import CorruptSample
@@ -254,7 +254,7 @@ def test_what_is_no_image_is_left_out(folder: Path) -> None:
     (folder / "cats" / "Thumbs.db").write_text("x")
     (folder / "cats" / ".hidden.png").write_text("x")
     (folder / "notes.txt").write_text("x")
-    listing = image_listing.look(folder)
+    listing = file_listing.look(folder, pictures.SUFFIXES)
     assert listing.count == 20
     assert listing.others == 2
 
@@ -264,17 +264,17 @@ def test_links_that_lead_outside_are_left_out(folder: Path, tmp_path: Path) -> N
     (folder / "cats" / "link.png").symlink_to(tmp_path / "private" / "secret.png")
     (folder / "others").symlink_to(tmp_path / "private")
     (folder / "cats" / "same.png").symlink_to(folder / "cats" / "1.png")
-    listing = image_listing.look(folder)
+    listing = file_listing.look(folder, pictures.SUFFIXES)
     assert "cats/same.png" in [file.path for file in listing.files["cats"]]
     assert listing.outside == 2
     assert listing.count == 21
     with places.given(Places(None, (str(tmp_path),))):
-        assert image_listing.look(folder).count == 23
+        assert file_listing.look(folder, pictures.SUFFIXES).count == 23
 
 
 def test_a_link_in_a_circle_ends(folder: Path) -> None:
     (folder / "cats" / "again").symlink_to(folder)
-    assert image_listing.look(folder).count == 20
+    assert file_listing.look(folder, pictures.SUFFIXES).count == 20
 
 
 @pytest.mark.parametrize("what", ["gone", "replaced"])

@@ -1,0 +1,29 @@
+"""Opens folders of sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from netbuilder.data import class_folders, recordings
+from netbuilder.data.npy import Array
+from netbuilder.data.opening import Opened, opened
+from netbuilder.data.sounds import WavFolder
+
+SUFFIXES = frozenset((".wav", ".wave"))
+
+
+@opened.register
+def _(source: WavFolder) -> Opened:
+    read = partial(_sound, source)
+    return class_folders.open_folder(source.folder, source.classes, SUFFIXES, "sounds", read)
+
+
+def _sound(source: WavFolder, path: Path) -> Mapping[str, Array]:
+    points = recordings.wave(path, source.rate, source.length)
+    if source.form == "wave":
+        return {"audio": points}
+    mel = source.form == "mel"
+    filters = recordings.mel_filters(source.rate, source.window, source.bands) if mel else None
+    return {"spectrogram": recordings.spectrogram(points, source.window, source.hop, filters)}

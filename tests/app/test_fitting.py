@@ -1,0 +1,122 @@
+"""Templates on a person's own data: what is chosen opens without a problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from netbuilder.app import fitting
+from netbuilder.app.templates import open_template
+from netbuilder.data.images import ImageFolder
+from netbuilder.data.proposing import Proposal
+from netbuilder.data.settings import read, source_of
+from netbuilder.data.sounds import WavFolder
+from netbuilder.data.sources import Source
+from netbuilder.engine import tasks
+from netbuilder.errors import ChangeError
+from netbuilder.graph.history import History
+
+CLASSES = ("birds", "cats", "dogs")
+
+
+def proposal(source: Source, count: int = 300, **values: Any) -> dict[str, Any]:
+    """A proposal of that source, as the worker answers it."""
+    named = {"task": "classification", "settings": {}, **values}
+    params = source.model_dump(mode="json", exclude_defaults=True)
+    return Proposal(source.id, params, "pets", count, source.fields(), **named).to_json()
+
+
+IMAGES = ImageFolder(folder="/pets", classes=CLASSES, height=20, width=24)
+PROPOSALS = {
+    "colour": proposal(IMAGES, settings={"normalise": ["image"]}),
+    "grey": proposal(ImageFolder(folder="/pets", classes=CLASSES[:2], colour=False)),
+    "sounds": proposal(
+        WavFolder(folder="/pets", classes=CLASSES), settings={"normalise": ["spectrogram"]}
+    ),
+    "unlabelled": proposal(ImageFolder(folder="/pets"), task="reconstruction"),
+}
+
+
+def problems(document: Any) -> list[str]:
+    return [problem.message for problem in tasks.analyse(document, source=False).problems]
+
+
+@pytest.mark.parametrize("kind", ["colour", "grey", "sounds"])
+@pytest.mark.parametrize("template", ["digits_cnn", "digits_mlp", "distillation"])
+def test_small_templates_fit_without_a_problem(kind: str, template: str) -> None:
+    document = fitting.begin(template, PROPOSALS[kind])
+    assert problems(document) == []
+    assert document.project.title == "pets"
+    source = source_of(read(document.project.data))
+    classes = next(field for field in source.fields() if field.name == "label").high
+    for network in document.of_kind("network"):
+        last = network.named("classifier")
+        assert last is not None
+        assert last.params["out_features"] == classes
+
+
+@pytest.mark.templates
+@pytest.mark.parametrize("kind", PROPOSALS)
+def test_all_that_are_offered_fit(kind: str) -> None:
+    chosen = fitting.choose(PROPOSALS[kind])
+    assert chosen[0] == ("autoencoder" if kind == "unlabelled" else "digits_cnn")
+    for template in chosen:
+        assert problems(fitting.begin(template, PROPOSALS[kind])) == [], template
+
+
+def test_an_autoencoder_gives_back_images_of_the_new_size() -> None:
+    document = fitting.begin("autoencoder", PROPOSALS["unlabelled"])
+    assert problems(document) == []
+
+
+def test_a_network_for_large_images_gets_them_in_its_size() -> None:
+    document = fitting.begin("resnet18", PROPOSALS["grey"])
+    params = document.project.data["params"]
+    assert (params["height"], params["width"], params["colour"]) == (224, 224, True)
+    network = document.network("main")
+    assert network is not None
+    assert [n.params["out_features"] for n in network.ordered() if "out_features" in n.params] == [
+        2
+    ]
+
+
+def test_a_small_set_gets_small_batches() -> None:
+    few = proposal(IMAGES, count=40)
+    assert fitting.begin("digits_cnn", few).project.training["batch_size"] == 16
+    assert fitting.begin("digits_cnn", PROPOSALS["colour"]).project.training["batch_size"] == 64
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(ChangeError):
+        fitting.begin("digits_lstm", PROPOSALS["colour"])
+    with pytest.raises(ChangeError, match="nothing for the field"):
+        fitting.begin("digits_cnn", proposal(ImageFolder(folder="/pets"), task="reconstruction"))
+
+
+def test_it_is_one_edit() -> None:
+    document = open_template("digits_cnn")
+    before = document.copy()
+    history = History(document)
+    fitting.apply(history, fitting.fit(document, PROPOSALS["colour"]))
+    assert history.undo() is not None
+    assert document.project == before.project
+    assert document.graphs.keys() == before.graphs.keys()
+    for graph in before.graphs.values():
+        assert document.graph(graph.id).nodes == graph.nodes
+    assert history.undo() is None
+
+
+def test_what_is_proposed_is_what_is_there(tmp_path: Path) -> None:
+    from netbuilder.data.proposing import propose
+
+    for name in CLASSES:
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for at in range(3):
+            values = np.full((9, 9), 80 * at, np.uint8)
+            Image.fromarray(values).save(tmp_path / "pets" / name / f"{at}.png")
+    document = fitting.begin("digits_cnn", propose(tmp_path / "pets").to_json())
+    assert problems(document) == []
