@@ -100,7 +100,7 @@ def test_pictures_share_one_scale() -> None:
     assert _pixels(bright, 3)[0, :, 0].tolist() == [255, 255]
     field = Field("x", (1, 2, 2))
     centred = depicting.depict(field, np.full((1, 1, 2, 2), 0.0, np.float32) - [[[[1, 0], [0, 1]]]])
-    assert _pixels(centred[0], 3)[:, :, 0].tolist() == [[0, 128], [127, 0]]
+    assert _pixels(centred[0], 3)[:, :, 0].tolist() == [[0, 128], [128, 0]]
 
 
 def test_what_is_no_number_is_none() -> None:
