@@ -627,9 +627,13 @@ class Session:
             return
         self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
 
-    def generators(self, run: Path, on_done: OnDone) -> None:
-        """What a run's project makes by chance: `engine.generating`."""
-        self._worker.answer("generators", {"run": str(run)}, on_done)
+    def describe_use(self, run: Path, on_done: OnDone) -> None:
+        """What can be asked of a run's networks, and what they make: `engine.using.describe`."""
+        self._worker.answer("describe_use", {"run": str(run)}, on_done)
+
+    def use(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
+        """What a trained network says: `engine.using.ask`."""
+        self._worker.answer("use", {"run": str(run), **wish}, on_done)
 
     def generate(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
         """Something new of a trained generator, as a preview: `engine.generating.generate`."""

@@ -130,11 +130,6 @@ def generators(document: Document) -> list[Generator]:
     return found
 
 
-def of_run(run: Path) -> list[Generator]:
-    """What the project of a run can make."""
-    return generators(files.load(RunFolder.open(run).project_path))
-
-
 def generate(run: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
     """One preview as `training.previews.show` gives it, of a run's best weights.
 

@@ -125,10 +125,16 @@ def _predict(params: Mapping[str, Any]) -> Any:
     return tasks.predict(Path(text(params, "run")), inputs, network=params.get("network"))
 
 
-def _generators(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import generating
+def _describe_use(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import using
 
-    return [each.to_json() for each in generating.of_run(Path(text(params, "run")))]
+    return using.describe(Path(text(params, "run")))
+
+
+def _use(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import using
+
+    return using.ask(Path(text(params, "run")), params)
 
 
 def _generate(params: Mapping[str, Any]) -> Any:
@@ -211,13 +217,14 @@ def _propose_data(params: Mapping[str, Any]) -> Any:
 
 JOBS: Mapping[str, Job] = {
     "carry": beside_a_training(_carry),
+    "describe_use": beside_a_training(_describe_use),
     "generate": beside_a_training(_generate),
-    "generators": _generators,
     "help": _help,
     "sample": _sample,
     "predict": beside_a_training(_predict),
     "propose_data": _propose_data,
     "summary": beside_a_training(_summary),
+    "use": beside_a_training(_use),
     "weigh_classes": _weigh_classes,
 }
 

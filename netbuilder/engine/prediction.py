@@ -191,6 +191,12 @@ def _run(
     return answer | ({"classes": classes} if classes else {})
 
 
+def probabilities(scores: Tensor) -> Tensor:
+    """Of the classes of one sample: as they are if they are a distribution, else of logits."""
+    is_distribution = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < 1e-4
+    return scores if is_distribution else scores.softmax(0)
+
+
 def _class(scores: Tensor, names: Sequence[str]) -> dict[str, Any]:
     """The likeliest class. Scores that are no distribution yet are taken for logits.
 
@@ -198,11 +204,10 @@ def _class(scores: Tensor, names: Sequence[str]) -> dict[str, Any]:
     """
     if not scores.isfinite().all():
         return {"class": None, "index": None, "probability": None}
-    is_distribution = bool((scores >= 0).all()) and abs(float(scores.sum()) - 1) < 1e-4
-    probabilities = scores if is_distribution else scores.softmax(0)
-    index = int(probabilities.argmax())
+    odds = probabilities(scores)
+    index = int(odds.argmax())
     return {
         "class": names[index],
         "index": index,
-        "probability": finite(float(probabilities[index])),
+        "probability": finite(float(odds[index])),
     }
