@@ -37,6 +37,12 @@ KINDS = (
 )
 """The modules of `netbuilder.data` that know kinds of data, in the order in which to ask them."""
 
+ARCHIVES = (
+    *(".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"),
+    *(".7z", ".rar"),
+)
+"""What is not unpacked: an archive may write anywhere, and be far larger than it looks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -91,11 +97,17 @@ def propose(path: str | Path) -> Proposal:
     except OSError as error:
         hint = "Look at who may read it."
         raise NetbuilderError(f"'{place.name}' can't be read: {error.strerror}.", hint) from error
+    if place.is_file() and place.name.lower().endswith(ARCHIVES):
+        raise NetbuilderError(
+            f"'{place.name}' is an archive.",
+            "Unpack it with the tool you trust for that, then choose the folder.",
+        )
     for name in KINDS:
         found: Proposal | None = import_module(f"netbuilder.data.{name}").propose(place)
         if found is not None:
             return found
     raise NetbuilderError(
         f"'{place.name}' holds nothing that netbuilder can train on.",
-        "Choose a folder of images with one folder a class, or .npy files. See docs/data.md.",
+        "Choose a folder of images or sounds with one folder a class, a table, a text, a graph or "
+        ".npy files. See docs/data.md.",
     )
