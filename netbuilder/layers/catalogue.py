@@ -84,6 +84,7 @@ FAMILIES = (
     "noise",
     "diffusion",
     "gradient",
+    "progress",
     "class_losses",
     "losses",
     "margins",

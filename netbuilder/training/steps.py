@@ -67,6 +67,9 @@ class Step:
         schedule = step.settings.schedule
         self._plateau = Plateau(schedule) if isinstance(schedule, PlateauSettings) else None
         self._constant = isinstance(schedule, ConstantSettings) and not schedule.warmup
+        # The code of a step has a class of its own for each part: they are known by what they do.
+        told = (getattr(part, "tell_progress", None) for part in step.module.modules())
+        self._progress: list[Callable[[float], None]] = [tell for tell in told if callable(tell)]
         self.updating.set_rate(self._base_rate)
 
     def is_due(self, epoch: int, number: int) -> bool:
@@ -109,14 +112,18 @@ class Step:
     def set_rate(self, epoch: float, epochs: float) -> None:
         """Set the learning rate for a position in the run, counted in epochs.
 
-        A schedule begins and ends with the epochs in which the step runs.
+        A schedule begins and ends with the epochs in which the step runs; so does `Progress`.
         """
+        if self._constant and not self._progress:
+            return
+        before = self.plan.settings.first_epoch - 1
+        last = self.plan.settings.last_epoch
+        epochs = max(1.0, min(epochs, epochs if last is None else float(last)) - before)
+        epoch = min(max(0.0, epoch - before), epochs)
+        for tell in self._progress:
+            tell(epoch / epochs)
         if not self._constant:
             schedule = self.plan.settings.schedule
-            before = self.plan.settings.first_epoch - 1
-            last = self.plan.settings.last_epoch
-            epochs = max(1.0, min(epochs, epochs if last is None else float(last)) - before)
-            epoch = min(max(0.0, epoch - before), epochs)
             rate = optimizers.learning_rate(schedule, self._base_rate, epoch, epochs)
             self.updating.set_rate(rate if self._plateau is None else self._plateau.rate(rate))
 

@@ -39,6 +39,11 @@ def alone(layer: str, **params: object) -> Draw:
 
 MISTAKES: list[tuple[str, Draw, str]] = [
     (
+        "begin 0.5 must be less than end 0.5.",
+        alone("netbuilder.Progress", begin=0.5, end=0.5),
+        "set_parameter",
+    ),
+    (
         "The rows of data are not of one length.",
         alone("torch.tensor", data=((1, 2), (3,))),
         "",
