@@ -72,7 +72,8 @@ def begin(template: str, proposal: Mapping[str, Any]) -> Document:
     document = templates.open_template(template)
     history = History(document)
     apply(history, fit(document, proposal))
-    edits.set_project(history, title=str(proposal.get("title", "")), description="", about={})
+    title = str(proposal.get("title", "")).partition(":")[0]
+    edits.set_project(history, title=title, description="", about={})
     return document
 
 
