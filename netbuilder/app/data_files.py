@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,9 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
+from netbuilder.graph.quiet import quiet
 
+Post = Callable[[Callable[[], None]], None]
 Ask = Callable[[str, Mapping[str, Any], OnDone], None]
 
 
@@ -32,8 +35,11 @@ class Host(Protocol):
 class DataFiles:
     """Opens no data itself: the worker does, where it may."""
 
-    def __init__(self, host: Host, ask: Ask, store: ConsentStore | None = None) -> None:
-        self._host, self._ask, self._store = host, ask, store
+    def __init__(
+        self, host: Host, ask: Ask, store: ConsentStore | None = None, later: Post | None = None
+    ) -> None:
+        """`later` calls something on the window's thread: with it templates are read on another."""
+        self._host, self._ask, self._store, self._later = host, ask, store, later
 
     @property
     def store(self) -> ConsentStore:
@@ -81,10 +87,29 @@ class DataFiles:
         def told(answer: dict[str, Any] | NetbuilderError) -> None:
             if isinstance(answer, dict):
                 self.allow([place])
-                answer["templates"] = fitting.choose(answer)
-            then(answer)
+                self._choose(answer, then)
+            else:
+                then(answer)
 
         self._ask("propose_data", {"path": str(place)}, told)
+
+    def _choose(self, proposal: dict[str, Any], then: OnDone) -> None:
+        """Add the templates that fit. To read them all takes longer than a window may stand
+        still."""
+        later = self._later
+
+        def work() -> None:
+            with quiet():
+                proposal["templates"] = fitting.choose(proposal)
+            if later is None:
+                then(proposal)
+            else:
+                later(lambda: then(proposal))
+
+        if later is None:
+            work()
+        else:
+            threading.Thread(target=work, name="fitting", daemon=True).start()
 
     def take(self, proposal: Mapping[str, Any]) -> None:
         """Make this the data of the open project, whose graphs stay as they are."""

@@ -184,7 +184,7 @@ def _sound(values: Array) -> dict[str, Any]:
 
 
 def _spectrum(series: Array) -> Array:
-    """Strength in decibels, from the 80 below the loudest (0) to it (255); high tones above."""
+    """Strength in decibels, from the 60 below the loudest (0) to it (255); high tones above."""
     size = 256
     hop = max(1, -(-(len(series) - size) // (POINTS - 1)))
     starts = np.arange(0, max(1, len(series) - size + 1), hop)
@@ -193,5 +193,5 @@ def _spectrum(series: Array) -> Array:
     # The first is the mean, which nobody hears.
     bands = power[:, 1:].reshape(len(power), BANDS, -1).mean(axis=2).T
     decibels = 10 * np.log10(bands + 1e-12)
-    scaled = (decibels - decibels.max() + 80) / 80 * 255
+    scaled = (decibels - decibels.max() + 60) / 60 * 255
     return np.asarray(scaled.clip(0, 255)[::-1])

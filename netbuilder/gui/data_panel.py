@@ -188,11 +188,15 @@ class DataPanel(QWidget):
         facts.addStretch(1)
 
     def _head(self, sample: Mapping[str, Any]) -> QVBoxLayout:
-        first, _, rest = str(sample["help"]).partition("\n\n")
+        first, _, rest = str(sample["help"]).replace("`", "").partition("\n\n")
         own = button("Open data", role="quiet", tip="Data of your own")
         if self._menu is not None:
             own.setMenu(self._menu(own))
-        title = row(label(str(sample["title"]), "title"), None, own)
+        name = label(str(sample["title"]), "title")
+        # In a narrow panel words are cut before the panel is.
+        name.setMinimumWidth(1)
+        title = row(name, own)
+        title.setStretch(0, 1)
         head = column(gap=4)
         head.addLayout(title)
         head.addWidget(label(" ".join(first.split()), wrap=True))
@@ -202,7 +206,7 @@ class DataPanel(QWidget):
 
     def _fields(self, sample: Mapping[str, Any]) -> QGridLayout:
         grid = QGridLayout()
-        grid.setHorizontalSpacing(24)
+        grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(2)
         grid.addWidget(label("Fields", "group"), 0, 0, 1, 3)
         for at, field in enumerate(sample["fields"], 1):
@@ -214,7 +218,10 @@ class DataPanel(QWidget):
             grid.addWidget(label(shape, "mono"), at, 1)
             many = field.get("high")
             ids = f"{field['dtype']}, {many:,} ids" if many else field["dtype"]
-            grid.addWidget(label(ids, "muted"), at, 2)
+            kind = label(ids, "muted")
+            for text in (name, kind):
+                text.setMinimumWidth(1)
+            grid.addWidget(kind, at, 2)
         parts = [f"{count:,} {name}" for name, count in sample["parts"].items() if count]
         if parts:
             at = grid.rowCount()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,8 @@ def test_an_answer_after_the_dialog_was_closed_is_nobodys(hand: WindowHand, pets
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
     settle()
     on_reply(Reply(1, result=proposal(pets)))
+    settle()
+    wait_for(lambda: not any(each.name == "fitting" for each in threading.enumerate()), 60)
     settle()
     assert hand.window.findChild(DataDialog) is None
 
