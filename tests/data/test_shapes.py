@@ -52,8 +52,11 @@ def test_shapes_stand_out_and_differ() -> None:
     contents = arrays.load(Shapes(count=1000, size=32, noise=0.0))
     profiles = np.stack([_profile(image) for image in contents["image"]])
     label = contents["label"]
-    near = KNeighborsClassifier(5).fit(profiles[:800], label[:800])
-    assert near.score(profiles[800:], label[800:]) > 0.75
+    near = KNeighborsClassifier(5).fit(profiles[:600], label[:600])
+    right = near.predict(profiles[600:]) == label[600:]
+    each = [right[label[600:] == number].mean() for number in range(len(SHAPES))]
+    # One that looks like another would be taken for it half of the time.
+    assert min(each) > 0.7
 
 
 def _profile(image: arrays.Array) -> arrays.Array:
