@@ -44,14 +44,16 @@ class Origin:
 class BuiltStep:
     """A training step ready to run.
 
-    `module(**fields)` takes the tensors of `fields` by name and returns `(loss, metrics,
-    previews)`: a scalar, the arguments of each metric's update by node name, and what the
-    previews show by node name (a tensor, or a tuple with its target). With `asks` the previews
-    are there only if it is called with `previews=True`.
+    `module` takes the tensors of the data's `fields`, in their order as `keywords`: a field whose
+    name means something in code has another one there. It returns `(loss, metrics, previews)`: a
+    scalar, the arguments of each metric's update by node name, and what the previews show by node
+    name (a tensor, or a tuple with its target). With `asks` the previews are there only if it is
+    called with `previews=True`.
     """
 
     module: nn.Module
     fields: tuple[str, ...]
+    keywords: tuple[str, ...]
     metrics: Mapping[str, Callable[[], Any]]
     previews: Mapping[str, str]
     updates: tuple[str, ...]
@@ -160,8 +162,10 @@ def build_step(
     }
     updates = tuple(str(update) for update in graph.info.settings.get("updates", ()))
     asks = program.always >= 0
-    across = any(layer.across_batch for layer in compiled.inferences[graph.id].layers.values())
-    return BuiltStep(module, source.inputs, metrics, previews, updates, asks, across)
+    layers = compiled.inferences[graph.id].layers
+    across = any(layer.across_batch for layer in layers.values())
+    read = tuple(str(getattr(layers[node.id], "field", name)) for node, name in program.inputs)
+    return BuiltStep(module, read, source.inputs, metrics, previews, updates, asks, across)
 
 
 def _smaller_is_better(make: Callable[[], Any]) -> Any:

@@ -39,6 +39,7 @@ def make(document: Document) -> Plan:
                 name=graph.name,
                 module=built.module,
                 fields=built.fields,
+                keywords=built.keywords,
                 updates=built.updates,
                 settings=settings.read_step(graph.info.settings, graph.name),
                 metrics=built.metrics,

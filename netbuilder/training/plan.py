@@ -16,9 +16,9 @@ from netbuilder.training.settings import StepSettings, TrainingSettings
 class StepPlan:
     """One training step.
 
-    `module(**{name: tensor for name in fields})` returns `(loss, metrics, previews)`: a
-    scalar, the arguments of each metric's `update` by name, and by name a tensor to show
-    or a pair of it and its target. `updates` are the networks that its optimizer trains;
+    `module(**arguments(batch, shared))` returns `(loss, metrics, previews)`: a scalar, the
+    arguments of each metric's `update` by name, and by name a tensor to show or a pair of it
+    and its target. `updates` are the networks that its optimizer trains;
     `metrics` makes a fresh torchmetrics metric by name; `previews` has a kind by name. With
     `asks` the module makes its previews only if it is called with `previews=True`. With
     `across_batch` it compares samples with each other, so that the size of a batch counts.
@@ -33,12 +33,17 @@ class StepPlan:
     previews: Mapping[str, str] = field(default_factory=dict)
     asks: bool = False
     across_batch: bool = False
+    keywords: tuple[str, ...] = ()
+    """What the module calls each of `fields`, where not by its name."""
 
     def arguments(
         self, batch: Mapping[str, Tensor], shared: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """What the module is called with: fields of a batch, and those that all samples share."""
-        return {name: shared[name] if name in shared else batch[name] for name in self.fields}
+        return {
+            keyword: shared[name] if name in shared else batch[name]
+            for name, keyword in zip(self.fields, self.keywords or self.fields, strict=True)
+        }
 
 
 @dataclass(frozen=True)

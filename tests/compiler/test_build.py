@@ -21,6 +21,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.changes import Added, Changed
 from netbuilder.graph.document import Document
 from netbuilder.graph.model import Node, ProjectInfo
+from netbuilder.training.plan import StepPlan
 from tests.compiler.test_infer import FIELDS
 from tests.drawing import Drawing, classifier
 
@@ -150,6 +151,21 @@ def test_a_step_gives_loss_metrics_and_previews() -> None:
     assert built.fields == ("image", "label")
     assert built.updates == ("main",)
     assert built.module.main is network
+
+
+def test_a_field_may_have_a_name_that_means_something_in_code() -> None:
+    d = classifier()
+    (step,) = d.document.of_kind("step")
+    label = next(node for node in step.ordered() if node.params.get("field") == "label")
+    edits.set_parameters(d.history, step, [label.id], {"field": "module"})
+    fields = {"image": FIELDS["image"], "module": FIELDS["label"]}
+    network = build_network(d.document, "main")
+    built = build_step(d.document, "train", fields, {"main": network})
+    assert built.fields == ("image", "module")
+    plan = StepPlan("train", built.module, built.fields, ("main",), keywords=built.keywords)
+    images, labels = torch.rand(5, 1, 8, 8), torch.arange(5)
+    loss = plan.module(**plan.arguments({"image": images, "module": labels}, {}))[0]
+    assert torch.equal(loss, nn.functional.cross_entropy(network(images), labels))
 
 
 def test_renaming_an_input_or_output_keeps_its_wires_in_the_steps() -> None:
