@@ -19,10 +19,21 @@ from netbuilder.storage import files, format
 IDS = tuple(template.id for template in templates())
 STEPS = {
     "conditional_gan": ["classify", "discriminate", "generate"],
+    "cyclegan": ["generate", "judge_flowers", "judge_temples"],
     "dcgan": ["discriminate", "generate"],
     "distillation": ["teach", "distil"],
     "gan_mlp": ["discriminate", "generate"],
+    "progressive_gan": [
+        "criticise_4",
+        "generate_4",
+        "criticise_8",
+        "generate_8",
+        "criticise_16",
+        "generate_16",
+    ],
     "stacked_autoencoder": ["pretrain1", "pretrain2", "fine_tune"],
+    "style_transfer": ["copy", "stylise"],
+    "stylegan_small": ["criticise", "generate"],
     "wgan_gp": ["criticise", "generate"],
 }
 """The steps of those that have more than one."""
