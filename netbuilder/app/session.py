@@ -28,6 +28,7 @@ from netbuilder.app.events import (
     WorkerChanged,
     device_words,
 )
+from netbuilder.app.fetching import Fetching
 from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
@@ -46,6 +47,7 @@ from netbuilder.app.trying import OnTrial, Trials
 from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.protocol import (
+    DownloadProgress,
     Message,
     Reply,
     RunEvent,
@@ -108,6 +110,7 @@ class Session:
         self._source_wanted = self._source_asked = False
         self.code = OwnFiles(self, trust)
         self.data = DataFiles(self, self._worker.answer, consent)
+        self.fetching = Fetching(self._worker.answer, lambda: self.data.store)
         self._worker.bring = lambda params: {**self.code.bring(params), **self.data.bring(params)}
         self._install(_blank(), ProjectFile())
 
@@ -386,6 +389,8 @@ class Session:
                 self._emit(WorkerChanged("ready", text, device_words(devices)))
             case RunEvent(run=path, data=data):
                 self._following.heard(path, data)
+            case DownloadProgress():
+                self.fetching.hear(message)
             case WorkerDied():
                 self._worker_died(message)
 

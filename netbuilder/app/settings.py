@@ -53,6 +53,8 @@ class UserSettings(BaseModel):
     """Keys that this person chose, by the id of the command: those that differ from the usual."""
     worker: Text = ""
     """Command line of the worker that trains ("ssh host netbuilder worker"); empty: it is here."""
+    offline: bool = False
+    """Whether nothing is fetched from the network, also when it is asked for."""
     recent_commands: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     """Ids of commands that were chosen from the command list, the latest first."""
 

@@ -14,6 +14,7 @@ COMMANDS = (
     "templates",
     "new",
     "data",
+    "fetch",
     "layers",
     "check",
     "summary",
@@ -98,6 +99,11 @@ def _project_commands(commands: Any) -> None:
     new.add_argument("--data", metavar="PATH", help="set it up for the data at PATH")
     data = _add(commands, "data", "bringing_data", "Propose how to train on a file or folder.")
     data.add_argument("path", metavar="PATH")
+    fetch = _add(commands, "fetch", "fetching", "Fetch a data set from the network.")
+    fetch.add_argument(
+        "what", metavar="NAME", nargs="?", help="mnist, fashion_mnist, cifar10 or hf:owner/name"
+    )
+    fetch.add_argument("--to", metavar="FOLDER", help="default: among netbuilder's own files")
     _add(commands, "layers", "project", "List the layers and their parameters.")
     check = _add(commands, "check", "project", "List the problems of a project.")
     check.add_argument("file", metavar="FILE")

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netbuilder.data import unpacking
 from netbuilder.errors import NetbuilderError
 
 BLOCK = 1 << 18
@@ -44,13 +45,18 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Files that are one data set. `about` says what it is, `page` who publishes it."""
+    """Files that are one data set. `about` says what it is, `page` who publishes it.
+
+    Where the file is an archive, `holds` are the files to take out of it, by name and size: they
+    alone are kept.
+    """
 
     id: str
     title: str
     about: str
     page: str
     files: tuple[Remote, ...]
+    holds: tuple[tuple[str, int], ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -103,8 +109,11 @@ def offline(chosen: bool = False) -> bool:
 def fetch(collection: Collection, order: Order) -> list[Path]:
     """All files of a collection in the folder; those that are there and right are kept.
 
+    Of an archive those that it holds, once they are unpacked.
     `NetbuilderError` says what went wrong, and leaves no file that is not right.
     """
+    if collection.holds and not missing(collection, order.folder):
+        return [order.folder / name for name, _ in collection.holds]
     absent = [file for file in collection.files if not _is_there(order.folder / file.name, file)]
     if absent:
         _refuse(collection, absent, order)
@@ -112,13 +121,27 @@ def fetch(collection: Collection, order: Order) -> list[Path]:
     for file in absent:
         _fetch_file(file, order, done, collection.bytes)
         done += file.bytes
+    if collection.holds:
+        _unpack(collection, order)
     order.tell(Progress("", collection.bytes, collection.bytes))
-    return [order.folder / file.name for file in collection.files]
+    names = [name for name, _ in collection.holds] or [file.name for file in collection.files]
+    return [order.folder / name for name in names]
 
 
-def missing(collection: Collection, folder: Path) -> tuple[Remote, ...]:
-    """The files that are not there yet, by name and size."""
-    return tuple(f for f in collection.files if _size(folder / f.name) != f.bytes)
+def _unpack(collection: Collection, order: Order) -> None:
+    def check() -> None:
+        if order.cancelled.is_set():
+            raise Cancelled
+
+    for file in collection.files:
+        unpacking.take(order.folder / file.name, dict(collection.holds), order.folder, check)
+        (order.folder / file.name).unlink(missing_ok=True)
+
+
+def missing(collection: Collection, folder: Path) -> tuple[str, ...]:
+    """The names of files that are not there yet; what is there has the right size."""
+    wanted = collection.holds or tuple((file.name, file.bytes) for file in collection.files)
+    return tuple(name for name, size in wanted if _size(folder / name) != size)
 
 
 def _refuse(collection: Collection, files: Iterable[Remote], order: Order) -> None:
@@ -136,6 +159,7 @@ def _refuse(collection: Collection, files: Iterable[Remote], order: Order) -> No
     except OSError as error:
         raise _unwritable(order.folder, error) from error
     wanted = sum(f.bytes - min(_size(_part(order, f)), f.bytes) for f in files) + ROOM
+    wanted += sum(size for _, size in collection.holds)
     free = shutil.disk_usage(order.folder).free
     if free < wanted:
         raise NetbuilderError(

@@ -6,6 +6,7 @@ Sizes and hashes are those of the publishers' files: nothing else is taken for t
 from __future__ import annotations
 
 from netbuilder.data.downloads import Collection, Remote, by_id
+from netbuilder.data.picture_files import CIFAR_FILES
 
 _MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -95,6 +96,7 @@ COLLECTIONS = by_id(
                     "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 ),
             ),
+            tuple((name, 10_000 * (1 + 3 * 32 * 32)) for name in (*CIFAR_FILES, "test_batch.bin")),
         ),
     )
 )

@@ -84,6 +84,16 @@ class RunEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadProgress:
+    """How far a download is, in bytes of all files of `what`; `file` is the one under way."""
+
+    what: str
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerDied:
     """The worker is gone. `message` tells how, `hint` what follows.
 
@@ -99,7 +109,7 @@ class WorkerDied:
     stderr: str = ""
 
 
-Message = WorkerStarted | WorkerReady | RunEvent | WorkerDied
+Message = WorkerStarted | WorkerReady | RunEvent | DownloadProgress | WorkerDied
 """What a client hears without having asked."""
 
 
@@ -222,6 +232,14 @@ def event_of(value: Mapping[str, Any]) -> Message:
             return WorkerReady(torch, found, lacks)
         case {"event": "run", "run": str(run), "data": dict(data)}:
             return RunEvent(run, data)
+        case {
+            "event": "download",
+            "what": str(what),
+            "file": str(file),
+            "done": int(done),
+            "total": int(total),
+        }:
+            return DownloadProgress(what, file, done, total)
     raise ProtocolError("an unknown event")
 
 

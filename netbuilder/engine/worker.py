@@ -1,9 +1,9 @@
 """The process that does the work: answers JSON lines on stdin with JSON lines on stdout.
 
 The main thread reads requests and answers at once what needs no work (`pause`, `stop`,
-`cancel`, `status`); analyses, other jobs and training each have a thread. Torch is imported after
-the greeting. When stdin ends, the window is gone: the process ends with the training under way,
-at once if there is none.
+`cancel`, `status`); analyses, other jobs, downloads and training each have a thread. Torch is
+imported after the greeting. When stdin ends, the window is gone: the process ends with the
+training under way, at once if there is none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import psutil
 
 from netbuilder.engine import jobs, plugins, protocol, surroundings, transfer
 from netbuilder.engine.detaching import Log, private_pipes
+from netbuilder.engine.downloading import Downloads
 from netbuilder.engine.lines import Lines
 from netbuilder.engine.outlet import Outlet
 from netbuilder.engine.protocol import ProtocolError, Reply, Request, WorkerError
@@ -50,7 +51,9 @@ class Worker:
         """Set to call off the exports that are asked for."""
         self.ignored = 0
         """Lines that were no request."""
-        self._queues = {name: self._thread(name) for name in ("analyse", "jobs", "files")}
+        names = ("analyse", "jobs", "files", "downloads")
+        self._queues = {name: self._thread(name) for name in names}
+        self._downloads = Downloads(outlet.event)
 
     def _thread(self, name: str) -> queue.SimpleQueue[Callable[[], None]]:
         waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -82,6 +85,10 @@ class Worker:
                 self._begin_training(request, jobs.TRIALS[method])
             case "cancel":
                 self._answer(request, self._cancel)
+            case "cancel_download":
+                self._answer(request, self._downloads.cancel)
+            case "download":
+                self._later("downloads", request, self._downloads.job())
             case "export":
                 self._later("jobs", request, self._export_job())
             case "analyse":

@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Site:
-    """Files by path. `ranges`: whether it can go on in the middle; `breaks`: after how many bytes
-    an answer ends too early, for each request; `status`: an error for all."""
+    """Files by path.
+
+    `ranges`: whether it can go on in the middle; `breaks`: after how many bytes an answer ends too
+    early, for each request; `status`: an error for all; `reason`: why there is no file, as the Hub
+    says it; `moved`: where it is instead.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     breaks: list[int] = field(default_factory=list)
     status: int = 200
+    reason: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     moved: dict[str, str] = field(default_factory=dict)
     address: str = ""
@@ -38,7 +43,11 @@ def served(site: Site) -> Iterator[Site]:
                 return
             whole = site.files.get(self.path.partition("?")[0])
             if site.status != 200 or whole is None:
-                self.send_error(site.status if site.status != 200 else 404)
+                self.send_response(site.status if site.status != 200 else 404)
+                if site.reason:
+                    self.send_header("X-Error-Code", site.reason)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
                 return
             begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked and site.ranges else 0
             self.send_response(206 if begin else 200)
