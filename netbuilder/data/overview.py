@@ -141,10 +141,11 @@ def _look(
 
 
 def _spread(indices: Array, count: int) -> Array:
-    """So many of them, from the first to the last: what is sorted by class shows all classes."""
-    if len(indices) <= count:
-        return indices
-    return indices[np.linspace(0, len(indices) - 1, count).astype(np.int64)]
+    """So many of them, from the first to the last, mixed: what is sorted by class shows all of
+    its classes at once."""
+    if len(indices) > count:
+        indices = indices[np.linspace(0, len(indices) - 1, count).astype(np.int64)]
+    return np.random.default_rng(0).permutation(indices)
 
 
 def label_field(fields: tuple[Field, ...]) -> Field | None:

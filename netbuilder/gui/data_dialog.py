@@ -73,14 +73,15 @@ class TemplateRow(QFrame):
         self.setAccessibleName(info.title)
         self.setAccessibleDescription(info.description)
         set_tip(self, info.description)
-        self.picture = GraphPicture(60)
-        self.picture.setFixedWidth(168)
-        size = label(f"{info.family}  ·  {count(info.parameters)} parameters", "small")
+        self.picture = GraphPicture(64)
+        self.picture.setFixedWidth(152)
         title = label(info.title, "heading")
-        for text in (title, size):
+        family = label(info.family, "small")
+        size = label(f"{count(info.parameters)} parameters", "small")
+        for text in (title, family, size):
             # A long one is cut before it widens the row.
             text.setMinimumWidth(1)
-        texts = column(None, title, size, None, gap=2)
+        texts = column(None, title, family, size, None, gap=1)
         line = row(self.picture, holder(texts), gap=12, margins=(1, 1, 12, 1))
         line.setStretch(1, 1)
         self.setLayout(line)

@@ -29,6 +29,12 @@ def test_every_source_is_shown_small(source: str) -> None:
     assert all(field["kind"] != "array" for field in told["fields"][:1])
 
 
+def test_what_is_sorted_by_class_is_shown_mixed() -> None:
+    labels = overview.overview(DataSettings(source="netbuilder.Iris"), 12)["shown"]["label"]
+    assert len(set(labels)) == 3
+    assert labels != sorted(labels)
+
+
 def test_digits_with_their_classes_and_parts() -> None:
     told = overview.overview(DataSettings(source="netbuilder.Digits"), 5)
     assert told["count"] == 1797
@@ -177,3 +183,7 @@ def test_nodes_have_their_own_classes() -> None:
     assert graph["classes"] == [0, -1, 1]
     assert graph["edges"] == [[0, 1]]
     assert drawing.draw(fields[2:], contents) is None
+    # Without a field that says which node a sample is they come in order.
+    in_order = drawing.draw((*fields[:2], fields[3]), contents)
+    assert in_order is not None
+    assert in_order["classes"] == [1, 0, -1]

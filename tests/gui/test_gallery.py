@@ -164,3 +164,10 @@ def test_counts_in_few_letters() -> None:
         "61.1 M",
         "1.5 G",
     ]
+
+
+def test_families_have_one_name_each() -> None:
+    """They are offered side by side: "Convolutional" beside "Convolutional network" are two."""
+    families = {info.family for info in templates.templates()}
+    words = {family.lower().removesuffix(" network") for family in families}
+    assert len(words) == len(families), sorted(families)
