@@ -18,9 +18,8 @@ from netbuilder.storage import files, strict
 class TemplateInfo:
     """One template.
 
-    `family` and `task` are words of the field ("Convolutional network", "Image
-    classification"),
-    `dataset` what it trains on, `description` what to notice, `paper` whom to read.
+    `family` and `task` are words of the field ("Transformer", "Image classification"), `dataset`
+    what it trains on, `description` what to notice, `paper` whom to read.
     `networks` maps each network's name to its number of parameters, with those of the networks
     that it calls; `parameters` counts each of them once.
     """
