@@ -11,6 +11,7 @@ from netbuilder.app import templates
 from netbuilder.compiler.ends import last_sized
 from netbuilder.data import settings as data_settings
 from netbuilder.data.images import ImageFolder
+from netbuilder.data.masks import MaskFolder
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Field, Source
 from netbuilder.errors import ChangeError, NetbuilderError
@@ -23,6 +24,8 @@ from netbuilder.layers.catalogue import called_graph
 from netbuilder.training.settings import read_training
 
 FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
+CHOOSE = "torch.index_select"
+"""Takes the rows of a batch's samples out of what a network says of a whole graph."""
 UNFLATTEN = "torch.nn.Unflatten"
 TASKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification",),
@@ -36,7 +39,14 @@ TASKS: Mapping[str, tuple[str, ...]] = {
 """Words that a template's task has for each task of a proposal."""
 ADAPTS = 28
 """From so many pixels on a side an image network keeps its size, and folders of images get it."""
-TAKES_ANY = ("torch.nn.Conv", "torch.nn.Flatten", "torch.nn.Linear", "torch.flatten")
+TAKES_ANY = (
+    "torch.nn.Conv",
+    "torch.nn.Dropout",
+    "torch.nn.Flatten",
+    "torch.nn.Linear",
+    "torch.flatten",
+    "torch_geometric.nn.",
+)
 """Layers that take any size, if an Input leads to these alone."""
 
 Params = dict[str, Any]
@@ -134,10 +144,11 @@ def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mappin
     to it: images of its size, sounds as waves."""
     image = next((each for each in had if _large(each)), None)
     wave = any(len(each.shape) == 2 and each.shape[0] == 1 for each in had)
-    if proposal["source"] == ImageFolder.id and image is not None:
+    kind = next((each for each in (ImageFolder, MaskFolder) if each.id == proposal["source"]), None)
+    if kind is not None and image is not None:
         channels, height, width = image.shape
         new: Params = {"height": height, "width": width, "colour": channels == 3}
-        source: Source = data_settings.parse(ImageFolder, {**proposal["params"], **new}, "Data")
+        source: Source = data_settings.parse(kind, {**proposal["params"], **new}, "Data")
     elif proposal["source"] == WavFolder.id and wave:
         new = {"form": "wave"}
         source = data_settings.parse(WavFolder, {**proposal["params"], **new}, "Data")
@@ -216,17 +227,20 @@ def _follow(
     mirrored = False
     for wire in step.wires_out_of(node.id):
         target = step.nodes[wire.target]
+        if (target.layer, wire.target_port) == (CHOOSE, "index"):
+            continue
+        if target.params.get("kind") == "embedding":
+            continue  # coloured by it, not compared with it
         network = called_graph(document, target) if target.layer == CALL else None
         if network is not None:
             end = network.named(wire.target_port)
             if end is not None and end.layer == INPUT:
                 _set_input(network, end, before, after, parameters)
                 mirrored = _mirror(network, before, after, parameters) or mirrored
-        elif before.is_class:
-            if after.high != before.high:
-                _set_classes(document, step, target, before, after, parameters)
         else:
-            compared = True
+            compared = compared or not before.is_class
+            if before.high is not None and after.high != before.high:
+                _set_classes(document, step, target, before, after, parameters)
     if compared and after.shape != before.shape and not mirrored:
         raise ChangeError(f"'{node.name}' is compared with something of its size.")
 
@@ -305,9 +319,13 @@ def _set_classes(
 def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:
     """The layers that make what is held against a target there, and their parameter for it."""
     for wire in step.wires_into(judge.id):
-        source = step.nodes[wire.source]
+        source, port = step.nodes[wire.source], wire.source_port
+        if source.layer == CHOOSE:
+            for inner in step.wires_into(source.id):
+                if inner.target_port == "input":
+                    source, port = step.nodes[inner.source], inner.source_port
         network = called_graph(document, source) if source.layer == CALL else None
-        end = network.named(wire.source_port) if network is not None else None
+        end = network.named(port) if network is not None else None
         last = last_sized(network, end) if network is not None and end is not None else None
         if network is not None and last is not None:
             yield network, *last

@@ -67,6 +67,16 @@ def look(folder: Path, suffixes: frozenset[str]) -> Listing:
     return found
 
 
+def pairs(images: list[File], masks: list[File]) -> list[tuple[File, File]]:
+    """Images with the masks of the same name, whatever it ends in, below their folders."""
+
+    def key(file: File) -> str:
+        return str(Path(*Path(file.path).parts[1:]).with_suffix(""))
+
+    named = {key(mask): mask for mask in masks}
+    return [(image, named[key(image)]) for image in images if key(image) in named]
+
+
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:

@@ -115,6 +115,47 @@ def read(path: Path, size: tuple[int, int], colour: bool, fit: Fit = "crop") -> 
         raise CorruptSample("it is damaged") from error
 
 
+def ids(path: Path) -> Array:
+    """The values that an image of one channel holds: a palette's numbers, or grey values."""
+    return np.unique(_flat(path))
+
+
+def read_ids(
+    path: Path, size: tuple[int, int], values: tuple[int, ...], fit: Fit = "crop"
+) -> Array:
+    """A mask as (height, width) int64: the place of each pixel's value among `values`.
+
+    Widened by what comes first. `CorruptSample` for a value that is none of them.
+    """
+    from PIL import Image
+
+    flat = _flat(path)
+    order = np.argsort(values)
+    known = np.asarray(values)[order]
+    at = np.searchsorted(known, flat).clip(0, len(known) - 1)
+    if not np.array_equal(known[at], flat):
+        strange = int(flat[known[at] != flat][0])
+        raise CorruptSample(f"the mask has the value {strange}, which is no class")
+    # As classes, so that those with values above 255 fit into the pixels of an image.
+    image = Image.fromarray(order[at].astype(np.int32), mode="I")
+    found: Array = np.asarray(_sized(image, size, fit, nearest=True), dtype=np.int64)
+    return found
+
+
+def _flat(path: Path) -> Array:
+    image = opened(content(path))
+    if image.mode not in ("1", "L", "P", "I") and not image.mode.startswith("I;16"):
+        raise CorruptSample("a mask has one channel")
+    try:
+        image.load()
+        found: Array = np.asarray(image).astype(np.int64)
+    except CorruptSample:
+        raise
+    except Exception as error:
+        raise CorruptSample("it is damaged") from error
+    return found
+
+
 def _plain(image: Image, size: tuple[int, int], colour: bool) -> Image:
     """Upright, in grey or in red, green and blue, white where it is transparent."""
     from PIL import Image, ImageOps
@@ -135,13 +176,13 @@ def _plain(image: Image, size: tuple[int, int], colour: bool) -> Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _sized(image: Image, size: tuple[int, int], fit: Fit) -> Image:
+def _sized(image: Image, size: tuple[int, int], fit: Fit, *, nearest: bool = False) -> Image:
     from PIL import Image, ImageOps
 
     wanted = (size[1], size[0])
     if image.size == wanted:
         return image
-    how = Image.Resampling.BILINEAR
+    how = Image.Resampling.NEAREST if nearest else Image.Resampling.BILINEAR
     if fit == "crop":
         return ImageOps.fit(image, wanted, how)
     if fit == "pad":

@@ -28,6 +28,7 @@ Task = Literal[
 ]
 KINDS = (
     "proposing_pictures",
+    "proposing_masks",
     "proposing_images",
     "proposing_sounds",
     "proposing_arrays",

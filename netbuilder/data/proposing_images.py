@@ -22,7 +22,7 @@ def propose(path: Path) -> Proposal | None:
     found = surveying.survey(path, pictures.SUFFIXES, "images")
     if found is None:
         return None
-    (height, width), colour, bad = _headers(found)
+    (height, width), colour, bad = headers(found)
     notes = list(found.notes)
     if bad:
         notes.append(f"{bad} of {len(found.some())} images looked at can't be read.")
@@ -42,7 +42,7 @@ def propose(path: Path) -> Proposal | None:
     )
 
 
-def _headers(found: Survey) -> tuple[tuple[int, int], bool, int]:
+def headers(found: Survey) -> tuple[tuple[int, int], bool, int]:
     """The size to bring images to (height, width), whether any has colour, how many are bad."""
     sizes: Counter[tuple[int, int]] = Counter()
     colour, bad = False, 0

@@ -162,6 +162,7 @@ FAMILIES = (
     "photographs",
     "files",
     "images",
+    "masks",
     "picture_files",
     "sounds",
     "tables",

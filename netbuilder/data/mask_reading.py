@@ -1,0 +1,63 @@
+"""Opens folders of images with masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from netbuilder.data import class_folders, file_listing, pictures, places
+from netbuilder.data.class_folders import FolderReader
+from netbuilder.data.file_listing import File
+from netbuilder.data.masks import MaskFolder
+from netbuilder.data.npy import Array
+from netbuilder.data.opening import Opened, opened, problem, problems
+from netbuilder.data.streaming import Chance
+
+
+class MaskReader:
+    """Pairs by number. A file that was changed since it was listed can't be used any more."""
+
+    def __init__(self, source: MaskFolder, root: Path, found: list[tuple[File, File]]) -> None:
+        self.source, self.found = source, found
+        self.images = FolderReader(root, [image for image, _ in found], None, self._image)
+        self.masks = FolderReader(root, [mask for _, mask in found], None, self._mask)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def _image(self, path: Path) -> Mapping[str, Array]:
+        size = (self.source.height, self.source.width)
+        return {"image": pictures.read(path, size, self.source.colour, self.source.fit)}
+
+    def _mask(self, path: Path) -> Mapping[str, Array]:
+        size = (self.source.height, self.source.width)
+        return {"mask": pictures.read_ids(path, size, self.source.values, self.source.fit)}
+
+    def read(self, index: int, chance: Chance) -> Mapping[str, Array]:
+        return {**self.images.read(index, chance), **self.masks.read(index, chance)}
+
+    def changed(self) -> str:
+        return self.images.changed()
+
+
+@opened.register
+def _(source: MaskFolder) -> Opened:
+    if not source.folder:
+        raise problems([problem("data.files", "No folder is chosen.", "Choose one with images.")])
+    root = places.resolve(source.folder)
+    if not root.is_dir():
+        hint = "Put it back, or choose the folder again."
+        raise problems([problem("data.file", f"There is no folder '{root}'.", hint)])
+    listing = file_listing.look(root, pictures.SUFFIXES)
+    images, masks = (listing.files.get(name, []) for name in (source.images, source.masks))
+    found = file_listing.pairs(images, masks)
+    if not found:
+        text = f"'{root.name}' has no images with masks of the same name."
+        hint = f"Put images into '{source.images}' and their masks into '{source.masks}'."
+        raise problems([problem("data.empty", text, hint)])
+    notes = []
+    if len(found) < len(images):
+        text = f"{len(images) - len(found)} images have no mask: they are left out."
+        notes.append(("aside", text))
+    extra = class_folders.digest(file for pair in found for file in pair)
+    return Opened(MaskReader(source, root, found), notes=tuple(notes), extra=extra)
