@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from netbuilder.data.proposing import Proposal, Task
 from netbuilder.data.table_columns import MISSING, number, seconds
 from netbuilder.data.table_rows import Row
 from netbuilder.data.tables import FEATURES, TARGET, Table
+from netbuilder.data.windows import Windows
 from netbuilder.errors import NetbuilderError, Problem
 
 LOOKED_AT = 100_000
 """Rows that are looked at; those behind them may hold classes that are not found."""
 MAX_CLASSES = 200
+WINDOW = 32
 FEW = 20
 """Whole numbers of so few values may be classes."""
 DELIMITERS = (",", ";", "\t", "|")
@@ -51,10 +53,60 @@ def propose(path: Path) -> Proposal | None:
         _guess(name, values, decimal)
         for name, values in zip(names, zip(*good, strict=True), strict=True)
     ]
-    target = _target(columns, list(zip(*good, strict=True)), notes)
+    values = list(zip(*good, strict=True))
+    target = _target(columns, values, notes)
     kept = _without_needless(columns, target, notes)
+    clock = _clock(columns, values, target)
+    if clock is not None:
+        clock["use"] = "key"
+    params["columns"] = kept
     source = Table.model_validate({**params, "columns": tuple(kept)}, strict=False)
-    return _proposal(path, source, {**params, "columns": kept}, len(good), notes)
+    if clock is not None:
+        return _forecast(path, source, params, len(good), notes)
+    return _proposal(path, source, params, len(good), notes)
+
+
+def _forecast(
+    path: Path, source: Table, params: dict[str, Any], count: int, notes: list[str]
+) -> Proposal:
+    """Rows in the order of time are windows of a series."""
+    (key,) = (name for name, column in source.alone().items() if column.use == "key")
+    settings = {
+        "split_by": "time",
+        "key": key,
+        "windows": {"length": WINDOW},
+        "normalise": ["window", "next"],
+    }
+    notes.append(f"Rows follow each other in time: {WINDOW} of them foretell the next.")
+    return Proposal(
+        source=Table.id,
+        params=params,
+        title=path.stem,
+        count=count - WINDOW,
+        fields=Windows(length=WINDOW).of(source.fields()),
+        task="forecast",
+        settings=settings,
+        templates=("lstm_forecast", "tcn_forecast"),
+        notes=tuple(notes),
+    )
+
+
+def _clock(
+    columns: Sequence[dict[str, Any]],
+    values: Sequence[Sequence[str]],
+    target: dict[str, Any] | None,
+) -> dict[str, Any] | None:
+    """The column by which rows follow each other in time, where numbers are to be found."""
+    if target is None or target["kind"] == "category":
+        return None
+    for column, cells in zip(columns, values, strict=True):
+        if column["kind"] != "date" or len(cells) < 4 * WINDOW:
+            continue
+        if all(cell not in MISSING for cell in cells):
+            moments = [seconds(cell, column.get("format", "")) for cell in cells]
+            if all(a < b for a, b in pairwise(moments)):
+                return column
+    return None
 
 
 def _proposal(

@@ -74,11 +74,11 @@ def _(source: Table) -> Opened:
         raise problems([problem("data.rows", text, hint)])
     notes = []
     if faults.count:
-        rows = "1 row" if faults.count == 1 else f"{faults.count} rows"
-        notes.append(("corrupt", f"{rows} can't be used and were left out ({faults.told()})."))
+        rows = "1 row is" if faults.count == 1 else f"{faults.count} rows are"
+        notes.append(("corrupt", f"{rows} left out: unusable ({faults.told()})."))
     if faults.missing:
-        rows = "1 row" if faults.missing == 1 else f"{faults.missing} rows"
-        notes.append(("missing", f"{rows} were left out: a value is missing."))
+        rows = "1 row is" if faults.missing == 1 else f"{faults.missing} rows are"
+        notes.append(("missing", f"{rows} left out: a value is missing."))
     return Opened(ArrayReader(contents), contents=contents, notes=tuple(notes))
 
 

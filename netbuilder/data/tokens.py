@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def _case(source: TextFiles, text: str) -> str:
     return text.lower() if source.lower else text
 
 
-def decode(source: TextFiles, ids: Sequence[int]) -> str:
+def decode(source: TextFiles, ids: Iterable[Any]) -> str:
     """The text of these tokens; what fills up is left out."""
     if source.tokens == "bpe":
         kept = [int(id) for id in ids if id != source.padding]

@@ -6,7 +6,6 @@ It goes with each file that is exported, so that a person who has the file alone
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -91,33 +90,49 @@ def raw(model: Trained, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def given(model: Trained, inputs: Any, run: Path | None = None) -> dict[str, Any] | None:
+def given(model: Trained, inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any] | None:
     """The network's inputs for a row of values by column or for a text; None if it is neither.
 
-    `NetbuilderError` names a value that can't be read.
+    A language model gets the tokens of a text alone; what a classifier gets is filled up as its
+    samples were. `NetbuilderError` names a value that can't be read.
     """
     source = source_in(model.document)
+    names = {spec.name for spec in specs}
+    fed = {port: name for port, name in model.meaning.inputs.items() if port in names}
     one = inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
     if isinstance(source, Table) and isinstance(one, Mapping):
         columns = {column.name for column in source.columns}
-        ports = set(model.meaning.inputs)
-        if not columns & set(one) or set(one) <= ports - columns:
+        if not columns & set(one) or set(one) <= names - columns:
             return None
         from netbuilder.data import table_reading
 
-        return _fed(model, table_reading.sample(source, one))
+        return _fed(fed, table_reading.sample(source, one))
     if isinstance(source, TextFiles) and isinstance(one, str) and one.startswith("text:"):
         from netbuilder.data import text_reading
 
-        return _fed(model, text_reading.sample(source, one.removeprefix("text:")))
+        text = one.removeprefix("text:")
+        if not fed and len(specs) == 1 and specs[0].dtype == "int64":
+            return {specs[0].name: torch.from_numpy(_tokens(source, text, specs[0]))[None]}
+        return _fed(fed, text_reading.sample(source, text))
     return None
 
 
-def _fed(model: Trained, fields: Mapping[str, Any]) -> dict[str, Any]:
-    missing = [name for name in model.meaning.inputs.values() if name not in fields]
+def _tokens(source: TextFiles, text: str, spec: TensorSpec) -> Any:
+    """The tokens of a text, its last ones if the network takes fewer."""
+    from netbuilder.data import tokens
+
+    ids = tokens.encoder(source)(text)
+    if not len(ids):
+        raise NetbuilderError("The text is empty.", "Write something.")
+    length = spec.shape[-1]
+    return ids[-length:] if isinstance(length, int) else ids
+
+
+def _fed(ports: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    missing = [name for name in ports.values() if name not in fields]
     if missing:
         raise NetbuilderError(
             f"The network also needs '{missing[0]}', which such a sample does not have.",
             "Give its inputs as numbers.",
         )
-    return {port: torch.from_numpy(fields[name]) for port, name in model.meaning.inputs.items()}
+    return {port: torch.from_numpy(fields[name]) for port, name in ports.items()}

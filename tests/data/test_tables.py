@@ -156,7 +156,7 @@ def test_rows_without_a_value_that_nothing_stands_in_for_are_left_out(tmp_path: 
     text = ROWS + "1,2,Ulm,,x,1\n1,2,Ulm,01.01.1970,x,?\n"
     data = prepared(written(tmp_path, text), {"columns": COLUMNS}, validation=0.0)
     assert loading.size(data.train) == 3
-    assert data.notes == (("missing", "2 rows were left out: a value is missing."),)
+    assert data.notes == (("missing", "2 rows are left out: a value is missing."),)
 
 
 @pytest.mark.parametrize(("encoding", "guess"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8")])
@@ -273,3 +273,17 @@ def test_a_table_without_names_is_numbered(tmp_path: Path) -> None:
     assert [c["name"] for c in found.params["columns"]] == ["column 1", "column 2", "column 3"]
     contents, _ = read(settings.parse(Table, found.params, "Table"), tmp_path / "bare.csv")
     assert contents["label"].tolist() == [0, 1, 0]
+
+
+def test_rows_in_the_order_of_time_are_windows_to_forecast(tmp_path: Path) -> None:
+    text = "day,watts\n" + "".join(f"{1900 + i // 12}-{i % 12 + 1:02}-01,{i}\n" for i in range(200))
+    path = written(tmp_path, text)
+    found = propose(path)
+    assert (found.task, found.count) == ("forecast", 168)
+    assert [(f.name, f.shape) for f in found.fields] == [("window", (32, 1)), ("next", (1,))]
+    data = prepared(path, {**found.params, "path": path.name}, **found.settings)
+    assert data.train["window"].shape[1:] == (32, 1)
+    restored = data.statistics["next"].restore(data.validation["next"])
+    assert restored.flatten().tolist() == list(range(192, 200))
+    mixed = written(tmp_path, text + "1850-01-01,3\n")
+    assert propose(mixed).task == "regression"
