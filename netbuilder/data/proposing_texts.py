@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from netbuilder.data import image_listing, table_rows, tokens
+from netbuilder.data import file_listing, table_rows, tokens
 from netbuilder.data.proposing import Proposal
 from netbuilder.data.text_files import TextFiles
 from netbuilder.data.text_reading import SUFFIXES, read
@@ -27,7 +27,7 @@ def propose(path: Path) -> Proposal | None:
             return None
         groups = {"": [path]}
     else:
-        listing = image_listing.look(path, PLAIN)
+        listing = file_listing.look(path, PLAIN)
         groups = {
             name: [path / file.path for file in files] for name, files in listing.files.items()
         }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data import image_listing, places, tokens
+from netbuilder.data import file_listing, places, tokens
 from netbuilder.data.opening import IN_MEMORY, Opened, opened, problem, problems, sample_bytes
 from netbuilder.data.table_reading import ArrayReader
 from netbuilder.data.table_rows import opened as file_opened
@@ -56,8 +56,8 @@ def _(source: TextFiles) -> Opened:
         raise problems([problem("data.corrupt", text, hint)])
     notes = []
     if faults:
-        texts = "1 text" if len(faults) == 1 else f"{len(faults)} texts"
-        notes.append(("corrupt", f"{texts} can't be read and were left out ({faults[0]})."))
+        texts = "1 text is" if len(faults) == 1 else f"{len(faults)} texts are"
+        notes.append(("corrupt", f"{texts} left out: unreadable ({faults[0]})."))
     if source.samples == "pack":
         reader: PackedReader | ArrayReader = packed(source, [ids for ids, _ in made])
         if not len(reader):
@@ -116,7 +116,7 @@ def _files(source: TextFiles, path: Path) -> Iterator[tuple[Path, int]]:
     if not path.is_dir():
         yield path, 0
         return
-    listing = image_listing.look(path, SUFFIXES)
+    listing = file_listing.look(path, SUFFIXES)
     wanted = source.classes or tuple(listing.files)
     missing = [name for name in source.classes if not listing.files.get(name)]
     if missing:
