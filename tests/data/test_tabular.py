@@ -43,7 +43,9 @@ def test_points_without_noise_lie_on_their_curves() -> None:
     moons = arrays.load(Moons(noise=0.0))
     middle = np.where(moons["label"][:, None] == 0, [0.0, 0.0], [1.0, 0.5])
     assert np.allclose(np.linalg.norm(moons["point"] - middle, axis=1), 1.0, atol=1e-6)
-    assert (moons["point"][moons["label"] == 0][:, 1] >= 0).all()
+    height = moons["point"][:, 1]
+    assert (height[moons["label"] == 0] >= 0).all()
+    assert (height[moons["label"] == 1] <= 0.5).all()
 
     spirals = arrays.load(Spirals(noise=0.0, arms=3, turns=1.5))
     point, label = spirals["point"].astype(np.float64), spirals["label"]
@@ -107,7 +109,10 @@ def test_codes_are_finer_near_silence_and_come_back() -> None:
 # -- ratings and pairs ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [{}, {"users": 7, "items": 4, "count": 28}])
+@pytest.mark.parametrize(
+    "size",
+    [{}, {"users": 7, "items": 4, "count": 28}, {"users": 50, "items": 40, "count": 50}],
+)
 def test_no_person_rates_a_film_twice_and_everyone_rates(size: dict[str, int]) -> None:
     source = Ratings(**size)
     contents = arrays.load(source)

@@ -67,3 +67,12 @@ def test_the_forecast_sees_61_points() -> None:
     network(window).sum().backward()
     assert window.grad is not None
     assert reach(window.grad) == (64 - 61, 64 - 1)
+
+
+def test_the_drawn_spectrogram_is_a_fourier_transform() -> None:
+    network = nb.template("audio_cnn").module("main").eval()
+    audio = torch.rand(3, 1, 2048) * 2 - 1
+    drawn = network.get_submodule("spectrogram")(audio)
+    window = torch.hann_window(128)
+    known = torch.stft(audio[:, 0], 128, 64, window=window, return_complex=True)
+    assert torch.allclose(drawn, known.abs().log1p()[:, None], atol=1e-4)
