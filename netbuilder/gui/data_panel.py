@@ -22,6 +22,10 @@ from netbuilder.gui.data_samples import sections, varied
 from netbuilder.gui.data_views import Balance, Distributions, GraphPlot
 from netbuilder.gui.widgets import EmptyState, button, clear, column, label, row, scroller, set_tip
 
+INVITATION = (
+    "Drop a file or a folder on the window, or choose a data set in the project's settings at "
+    "the right, under Data."
+)
 UNEVEN = 10
 """So many times as many samples in the largest class as in the smallest are told."""
 
@@ -36,12 +40,7 @@ class DataPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._stale = True
-        self.empty = EmptyState(
-            "No data yet",
-            "Drop a file or a folder on the window, or choose a data set in the project's "
-            "settings at the right, under Data.",
-            "Open data",
-        )
+        self.empty = EmptyState("No data yet", INVITATION, "Open data")
         self._menu: Callable[[QWidget], QMenu] | None = None
         self.waiting = EmptyState("Reading the data…", "")
         self._facts_column, facts = _column()
@@ -78,6 +77,7 @@ class DataPanel(QWidget):
         """The settings of the data changed; `chosen` tells whether there is a data set."""
         self._stale = chosen
         if not chosen:
+            self.empty.say("No data yet", INVITATION)
             self._stack.setCurrentIndex(0)
         elif self.isVisible():
             self._ask()

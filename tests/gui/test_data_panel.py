@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QTab
 
 from netbuilder.data.overview import overview
 from netbuilder.data.settings import DataSettings
+from netbuilder.errors import RunError
+from netbuilder.graph import edits
 from netbuilder.gui.cells import Curves, Sounds, Variants
 from netbuilder.gui.data_panel import DataPanel
 from netbuilder.gui.data_pictures import coloured, unpacked, with_boxes
@@ -218,3 +220,18 @@ def test_augmentations_are_added_set_and_removed_by_hand(hand: WindowHand) -> No
     while entries():
         hand.command("edit.undo")
     assert "augment" not in hand.session.document.project.data
+
+
+def test_without_data_the_panel_invites_again(hand: WindowHand) -> None:
+    hand.open()
+    panel = hand.bench.data
+    hand.bench.show_panel("data")
+    settle()
+    hand.client.answer("sample", error=RunError("The file is gone."))
+    settle()
+    edits.set_project(hand.session.history, data={})
+    settle()
+    assert panel.empty.title.text() == "No data yet"
+    assert "Drop a file or a folder" in panel.empty.text.text()
+    menu = panel.empty.action.menu()
+    assert [action.text() for action in menu.actions()] == ["A folder…", "A file…"]
