@@ -20,6 +20,7 @@ from netbuilder.app.run_rows import real, whole
 from netbuilder.errors import Fix, NetbuilderError, RunError
 from netbuilder.graph.rules import identifier
 from netbuilder.training.events import Event
+from netbuilder.training.folder import CheckpointKind, RunFolder, list_runs
 
 RunStatus = Literal[
     "starting", "running", "paused", "stopping", "stopped", "finished", "failed", "crashed"
@@ -167,3 +168,16 @@ def next_run(folder: Path) -> Path:
             found = (_NUMBERED.match(name) for name in os.listdir(place))
             numbers += [int(match[1]) for match in found if match]
     return folder / f"run-{max(numbers) + 1:03d}"
+
+
+def latest_trained(folder: Path) -> Path | None:
+    """The run in a folder that was begun last of those with weights."""
+    runs = sorted(list_runs(folder), key=lambda run: run.path.name, reverse=True)
+    return next((run.path for run in runs if _has_weights(run)), None)
+
+
+_KINDS: tuple[CheckpointKind, ...] = ("best", "last")
+
+
+def _has_weights(run: RunFolder) -> bool:
+    return any(run.checkpoints(kind) for kind in _KINDS)

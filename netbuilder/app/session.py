@@ -33,7 +33,7 @@ from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
-from netbuilder.app.runs import RunView, next_run, runs_folder
+from netbuilder.app.runs import RunView, latest_trained, next_run, runs_folder
 from netbuilder.app.trail import (
     Trail,
     first_use,
@@ -109,7 +109,7 @@ class Session:
         self.report: Report | None = None
         self._source_wanted = self._source_asked = False
         self.code = OwnFiles(self, trust)
-        self.data = DataFiles(self, self._worker.answer, consent)
+        self.data = DataFiles(self, self._worker.answer, consent, self._worker.later)
         self.fetching = Fetching(self._worker.answer, lambda: self.data.store)
         self._worker.bring = lambda params: {**self.code.bring(params), **self.data.bring(params)}
         self._install(_blank(), ProjectFile())
@@ -643,6 +643,10 @@ class Session:
     def generate(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
         """Something new of a trained generator, as a preview: `engine.generating.generate`."""
         self._worker.answer("generate", {"run": str(run), **wish}, on_done)
+
+    def trained_run(self) -> Path | None:
+        """The run whose weights to use: that which is followed, else the project's latest."""
+        return self._finished_run() or latest_trained(self.runs_folder())
 
     def _finished_run(self) -> Path | None:
         run = self.run

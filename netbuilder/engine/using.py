@@ -136,7 +136,7 @@ def ask(run: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
         for spec in specs:
             field = model.fields.get(model.meaning.inputs.get(spec.name, ""))
             value = (wish.get("inputs") or {}).get(spec.name)
-            if value is None and field is not None and not field.batched:
+            if not value and field is not None and not field.batched:
                 given[spec.name] = "sample:0"
                 continue
             array = _array(spec, field, source, value)

@@ -58,6 +58,7 @@ class RunsPanel(QWidget):
     resume_wanted = Signal(object)
     difference_wanted = Signal(object)
     start_wanted = Signal(object)
+    use_wanted = Signal(object)
     refused = Signal(str)
     _read = Signal(object, object)
 
@@ -304,6 +305,7 @@ class RunsPanel(QWidget):
             action.triggered.connect(job)
 
         add("Resume", self._resume, one and chosen[0].status in _HALTED)
+        add("Use", partial(self._one, self.use_wanted), one)
         add("Open its project", self._open, one)
         add("What changed since…", self._compare, one)
         add("Start from its weights…", self._start, one)

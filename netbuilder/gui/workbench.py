@@ -39,6 +39,7 @@ from netbuilder.gui.panel_tabs import PanelTabs
 from netbuilder.gui.problems import ProblemsPanel
 from netbuilder.gui.runs_panel import RunsPanel
 from netbuilder.gui.training_panel import TrainingPanel
+from netbuilder.gui.use_panel import UsePanel
 from netbuilder.gui.widgets import column, holder
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _TABS = (
     ("data", "Data", "data"),
     ("training", "Training", "training"),
     ("runs", "Runs", "runs"),
+    ("use", "Use", "done"),
 )
 
 
@@ -90,6 +92,7 @@ class Workbench(QMainWindow):
         self.data = DataPanel()
         self.training = TrainingPanel()
         self.runs = RunsPanel()
+        self.use = UsePanel()
         self._data_settings: object = None
         self._instruments: Instruments | None = None
         self.panels = PanelTabs([name for _, _, name in _TABS])
@@ -197,6 +200,8 @@ class Workbench(QMainWindow):
         self.runs.project_wanted.connect(self.run_project_wanted)
         self.runs.difference_wanted.connect(self.run_difference_wanted)
         self.runs.start_wanted.connect(self.run_start_wanted)
+        self.runs.use_wanted.connect(self.use_run)
+        self.use.wanted.connect(lambda: self.use.show_run(session, session.trained_run()))
         self.runs.refused.connect(lambda text: self.message.emit(text, "warning"))
         self.runs.resume_wanted.connect(self.resume_wanted)
 
@@ -241,6 +246,8 @@ class Workbench(QMainWindow):
                 if self._instruments is not None:
                     self._instruments.show_run(run)
                 self.training.show_run(run)
+                if run is None or not run.active:
+                    self.use.forget()
                 self.canvas.canvas.set_running(run is not None and run.active)
                 if self.runs.isVisible():
                     self.runs.load(self.session.runs_folder())
@@ -263,6 +270,7 @@ class Workbench(QMainWindow):
         self._read.clear()
         self._data_settings = None
         self._check_data()
+        self.use.forget()
         self.training.show_run(self.session.run)
         self.training.set_ready(self.session.obstacle())
 
@@ -420,6 +428,11 @@ class Workbench(QMainWindow):
             self.session.resume()
         else:
             self.resume_wanted.emit(run.path)
+
+    def use_run(self, run: Path) -> None:
+        """Ask the networks of this run."""
+        self.use.show_run(self.session, run)
+        self.show_panel("use")
 
     def show_panel(self, name: str) -> None:
         """Bring one of the panels below to the front."""

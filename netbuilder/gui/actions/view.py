@@ -60,6 +60,7 @@ def commands(window: MainWindow) -> list[Command]:
         panel("data", "Data", "Ctrl+3"),
         panel("training", "Training", "Ctrl+4"),
         panel("runs", "Runs", "Ctrl+5"),
+        panel("use", "Use", "Ctrl+7"),
         Command(
             "view.outline",
             "Outline",
