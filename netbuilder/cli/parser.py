@@ -29,6 +29,7 @@ COMMANDS = (
     "export",
     "import",
     "predict",
+    "generate",
     "runs",
     "compare",
     "board",
@@ -200,6 +201,20 @@ def _run_commands(commands: Any) -> None:
     )
     predict.add_argument("--network", metavar="NAME")
     trusting.add_options(predict)
+    generate = _add(commands, "generate", "using", "Let a trained generator make something.")
+    generate.add_argument("run", metavar="RUN")
+    generate.add_argument("--preview", metavar="NAME", help="of a training step; the first without")
+    generate.add_argument("--seed", type=int, default=0, help="other seeds make other samples")
+    generate.add_argument("--prompt", metavar="TEXT", help="a text to go on with")
+    generate.add_argument(
+        "--turn",
+        metavar="NODE.KNOB=VALUE",
+        action="append",
+        default=[],
+        help="writer.temperature=0.5, noise.spread=0.7",
+    )
+    generate.add_argument("-o", "--output", metavar="FILE.png", help="pictures side by side")
+    trusting.add_options(generate)
     runs = _add(commands, "runs", "comparing", "List runs.")
     runs.add_argument("folder", metavar="DIR", nargs="?")
     runs.add_argument("--filter", metavar="TEXT", help="lr>0.01 accuracy>=0.9 and words")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -118,3 +119,60 @@ def read_input(text: str) -> Any:
             f"'{text}' holds no numbers ({error}).",
             "Give a .npy, .csv or .json file, JSON text like [[0, 1]], or sample:3.",
         ) from error
+
+
+def generate(options: Namespace) -> int:
+    """Print what a trained generator makes, or write its pictures to a file."""
+    from netbuilder.engine import generating
+
+    folder = run_folder(options.run)
+    trusting.load_run(folder, options)
+    wish = {"seed": options.seed, "prompt": options.prompt, "knobs": _knobs(options.turn)}
+    if options.preview is not None:
+        wish["preview"] = options.preview
+    with trusting.quiet():
+        made = generating.generate(folder, wish)
+    if options.output is not None:
+        if made["kind"] != "image":
+            raise UsageError("What it makes is no picture.", "Leave -o out.")
+        _write_pictures(made["output"], Path(options.output))
+    if options.json:
+        output.answer(made)
+    elif options.output is not None:
+        print(options.output)
+    elif made["kind"] == "text":
+        print("\n\n".join(made["output"]))
+    else:
+        print(json.dumps(made["output"]))
+    return output.DONE
+
+
+def _knobs(turned: list[str]) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for text in turned:
+        name, _, value = text.partition("=")
+        node, _, knob = name.rpartition(".")
+        try:
+            found.setdefault(node, {})[knob] = float(value)
+        except ValueError:
+            raise UsageError(f"'{text}' turns nothing.", "Write NODE.KNOB=NUMBER.") from None
+    return found
+
+
+def _write_pictures(pictures: list[Any], path: Path) -> None:
+    """Pictures C×H×W side by side, four in a row, each as bright as its range allows."""
+    import numpy as np
+    from PIL import Image
+
+    from netbuilder.storage import atomic
+
+    values = np.array(pictures, dtype=np.float32)
+    low, high = (0.0, 1.0) if values.min() >= 0 and values.max() <= 1 else (-1.0, 1.0)
+    values = np.clip((values - low) / (high - low), 0, 1)
+    values = np.concatenate([values, np.zeros_like(values[: -len(values) % 4])])
+    rows = [np.concatenate(list(values[at : at + 4]), axis=2) for at in range(0, len(values), 4)]
+    grid = (np.concatenate(rows, axis=1) * 255).round().astype(np.uint8)
+    image = Image.fromarray(grid[0] if len(grid) == 1 else grid.transpose(1, 2, 0))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    atomic.write(path, buffer.getvalue())
