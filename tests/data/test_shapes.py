@@ -17,6 +17,7 @@ def pictures(**params: float) -> arrays.Array:
 
 def test_a_picture_depends_on_the_seed_and_its_number_alone() -> None:
     image = pictures()
+    assert len({picture.tobytes() for picture in image}) == 20
     assert np.array_equal(pictures(count=30)[:20], image)
     assert not np.isclose(pictures(seed=1), image).all(axis=(1, 2, 3)).any()
 
