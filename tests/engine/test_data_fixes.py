@@ -83,6 +83,7 @@ def test_another_field_that_fits_is_one_click_away() -> None:
     data = next(node for node in step.nodes.values() if node.params.get("field") == "image")
     edits.set_parameters(History(document), step, [data.id], {"field": "caption"})
     assert "Use 'image' instead" in titles(document)
+    assert "Use 'label' instead" not in titles(document)
     mend(document, "Use 'image' instead")
     assert errors(document) == []
 
