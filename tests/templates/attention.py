@@ -16,7 +16,6 @@ TRIALS = {
     "moe_transformer": Trial({"epochs": 1, "steps": 60, "batch_size": 8}, SHORT),
     "rnn_text": Trial({"epochs": 1, "steps": 100, "batch_size": 16}, SHORT),
     "seq2seq_attention": Trial({"epochs": 4, "batch_size": 32}, {"count": 500}),
-    "swin_small": Trial({"epochs": 4, "batch_size": 32}, {"count": 500}),
     "swin_t": Trial({"epochs": 1, "steps": 12, "batch_size": 2}, {"count": 40}),
     "transformer_base": Trial({"epochs": 1, "steps": 10, "batch_size": 4}, {"count": 60}),
     "transformer_classifier": Trial({"epochs": 3}, {"pieces": 100, "length": 64}),
