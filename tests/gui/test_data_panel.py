@@ -209,10 +209,15 @@ def test_augmentations_are_added_set_and_removed_by_hand(hand: WindowHand) -> No
     assert isinstance(editor, QLineEdit)
     hand.type(editor, "0.5")
     assert entries() == [{"kind": "flip"}, {"kind": "noise", "deviation": 0.5}]
-    remove = next(
-        each for each in form.findChildren(QPushButton) if each.accessibleName() == "Remove Flip"
-    )
-    hand.press(remove)
+
+    def remove(name: str) -> None:
+        buttons = form.findChildren(QPushButton)
+        hand.press(next(b for b in buttons if b.accessibleName() == f"Remove {name}"))
+
+    remove("Noise")
+    assert entries() == [{"kind": "flip"}]
+    hand.command("edit.undo")
+    remove("Flip")
     assert entries() == [{"kind": "noise", "deviation": 0.5}]
     hand.command("edit.undo")
     hand.command("edit.undo")

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from netbuilder.app import resources, templates
-from netbuilder.gui.gallery import Gallery
+from netbuilder.gui.gallery import Gallery, fit
 from netbuilder.gui.template_cards import Card, count
 from netbuilder.gui.widgets import scroller
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
@@ -64,6 +64,12 @@ def test_words_find_templates_and_the_title_counts_most(page: QScrollArea) -> No
     assert chosen == ["digits_lstm"]
     QTest.keyClick(gallery.search, Qt.Key.Key_Escape)
     assert len(_shown(gallery)) == len(gallery.grid.cards)
+    QTest.keyClicks(gallery.search, "transformer")
+    fits = [fit(["transformer"], card.info) for card in gallery.grid.cards]
+    found = [each for each in fits if each is not None]
+    assert found != sorted(found)
+    assert [fit(["transformer"], card.info) for card in gallery.grid.shown] == sorted(found)
+    gallery.search.clear()
     QTest.keyClicks(gallery.search, "digits xyzzy")
     assert _shown(gallery) == []
     assert gallery.nothing.isVisible()
@@ -148,7 +154,8 @@ def test_a_template_that_cannot_be_read_takes_no_other_with_it(
 def test_nothing_is_made_while_nobody_looks(qapp: QApplication) -> None:
     gallery = Gallery()
     gallery.load()
-    settle()
+    for _ in range(60):
+        gallery._go_on()
     assert gallery.grid.cards == []
     gallery.show()
     wait_for(lambda: not gallery.busy, 60)
