@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from netbuilder.app import templates
 from netbuilder.errors import ChangeError, Problem, RunError
@@ -454,9 +454,12 @@ def export_onnx(
     run: Run | PathLike | None = None,
     network: str | None = None,
     opset: int | None = None,
+    prepared: Literal["scores", "probabilities", "class"] | None = None,
 ) -> dict[str, Any]:
     """Write a network as an ONNX file and compare it with PyTorch in ONNX Runtime.
 
+    With `prepared` normalisation is built in: the file takes values as they are in the data and
+    answers in them; classes are told as this says.
     The weights are those of `run`, else random ones. Answers like the `export` command;
     `ExportError` if the file does not compute what the network does.
     """
@@ -470,4 +473,5 @@ def export_onnx(
             Path(out),
             network=network,
             opset=opset,
+            prepared=prepared,
         )

@@ -527,13 +527,18 @@ class Session:
         *,
         network: str | None = None,
         run: Path | None = None,
+        prepared: str | None = None,
     ) -> None:
         """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
+
+        `prepared` builds normalisation in, and says how classes are told: `scores`,
+        `probabilities` or `class`.
 
         Weights are those of `run`, else of the run that is followed once it has ended, else
         random ones.
         """
         params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
+        params |= {"prepared": prepared} if prepared else {}
         weights = run or self._finished_run()
         if weights is not None:
             params["run"] = str(weights)

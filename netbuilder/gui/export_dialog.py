@@ -29,6 +29,14 @@ FORMATS: Mapping[str, tuple[str, str, str]] = {
     "code": ("Python code", ".py", "The PyTorch source, without weights."),
 }
 
+VALUES: Mapping[str, str] = {
+    "": "As the network sees them",
+    "probabilities": "As in the data; classes as probabilities",
+    "class": "As in the data; the likeliest class",
+    "scores": "As in the data; classes as scores",
+}
+"""What the file takes and gives: with all but the first, normalisation is built in."""
+
 Answer = dict[str, Any] | NetbuilderError
 
 
@@ -42,6 +50,7 @@ class Exports(Protocol):
         on_done: Callable[[Answer], None],
         *,
         network: str | None = None,
+        prepared: str | None = None,
     ) -> None: ...
     def cancel_export(self) -> None: ...
 
@@ -80,6 +89,11 @@ class ExportDialog(QDialog):
         self.network = Choice()
         for name in networks:
             self.network.addItem(name, name)
+        self.values = Choice()
+        self.values.setAccessibleName("Values that the file takes and gives")
+        for id, title in VALUES.items():
+            self.values.addItem(title, id)
+        self.values_label = label("Values", "field")
         self.path = QLineEdit()
         self.path.setAccessibleName("File to write")
         self.path.textChanged.connect(lambda _: self._check())
@@ -113,9 +127,11 @@ class ExportDialog(QDialog):
         if len(networks) > 1:
             grid.addWidget(label("Network", "field"), 2, 0)
             grid.addWidget(self.network, 2, 1, 1, 2)
-        grid.addWidget(label("File", "field"), 3, 0)
-        grid.addWidget(self.path, 3, 1)
-        grid.addWidget(self.choose, 3, 2)
+        grid.addWidget(self.values_label, 3, 0)
+        grid.addWidget(self.values, 3, 1, 1, 2)
+        grid.addWidget(label("File", "field"), 4, 0)
+        grid.addWidget(self.path, 4, 1)
+        grid.addWidget(self.choose, 4, 2)
         layout = column(label("Export", "title"), gap=8, margins=(24, 24, 24, 16))
         layout.addWidget(label(weights, "muted"))
         layout.addSpacing(8)
@@ -130,6 +146,8 @@ class ExportDialog(QDialog):
     def _format_changed(self) -> None:
         _, suffix, about = FORMATS[self.format.currentData()]
         self.about.setText(about)
+        for part in (self.values, self.values_label):
+            part.setVisible(self.format.currentData() in ("onnx", "pt2"))
         current = Path(self.path.text()) if self.path.text() else self._folder / self._stem
         known = {entry[1] for entry in FORMATS.values()}
         stem = current.with_suffix("") if current.suffix in known else current
@@ -154,7 +172,9 @@ class ExportDialog(QDialog):
         self.close_button.setText("Cancel")
         self._check()
         network = self.network.currentData()
-        self._session.export(self.format.currentData(), out, self._done, network=network)
+        to = self.format.currentData()
+        prepared = (self.values.currentData() or None) if to in ("onnx", "pt2") else None
+        self._session.export(to, out, self._done, network=network, prepared=prepared)
 
     def _done(self, answer: Answer) -> None:
         if self._closed:

@@ -193,3 +193,20 @@ def test_layers_that_this_pytorch_lacks_are_not_offered(hand: WindowHand) -> Non
     hand.client.say(WorkerReady("2.13.0"))
     settle()
     assert "torch.nn.Mish" in offered()
+
+
+def test_a_file_may_take_values_as_in_the_data(hand: WindowHand, tmp_path: Path) -> None:
+    dialog = open_export(hand, tmp_path)
+    assert "prepared" not in hand.client.answer("export", error=ExportError("no"))
+    settle()
+    dialog.values.setFocus()
+    QTest.keyClick(dialog.values, Qt.Key.Key_Down)
+    QTest.keyClick(dialog.path, Qt.Key.Key_Return)
+    settle()
+    assert hand.client.answer("export", error=ExportError("no"))["prepared"] == "probabilities"
+    settle()
+    dialog.format.setCurrentIndex(dialog.format.findData("safetensors"))
+    assert not dialog.values.isVisible()
+    QTest.keyClick(dialog.path, Qt.Key.Key_Return)
+    settle()
+    assert "prepared" not in hand.client.answer("export", error=ExportError("no"))
