@@ -219,15 +219,13 @@ def _copy(
     while True:
         if order.cancelled.is_set():
             raise Cancelled
-        # One byte more than was published is enough to know that it is another file.
+        # One byte more than was published tells that it is another file, and is the last one read.
         block = response.read(min(BLOCK, file.bytes - there + 1))
         if not block:
             return
         out.write(block)
         there += len(block)
         order.tell(Progress(file.name, before + min(there, file.bytes), total))
-        if there > file.bytes:
-            return
 
 
 @contextmanager
