@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from netbuilder.data import arrays
+from netbuilder.data import arrays, photographs_arrays
 from netbuilder.data.arrays import Array
 from netbuilder.data.photographs import Photographs, TwoPhotographs
 from netbuilder.data.scenes import STRIDE, Scenes
@@ -53,6 +53,10 @@ def test_maps_tell_the_same_as_the_boxes(scenes: Mapping[str, Array]) -> None:
         assert np.allclose(sorted(found), sorted(told))
 
 
+def test_each_scene_is_another(scenes: Mapping[str, Array]) -> None:
+    assert len(np.unique(scenes["boxes"].reshape(60, -1), axis=0)) == 60
+
+
 def test_objects_differ_from_what_is_behind_them(scenes: Mapping[str, Array]) -> None:
     brightest = scenes["image"].max(1)
     assert brightest[scenes["mask"] > 0].min() > brightest[scenes["mask"] == 0].max()
@@ -76,11 +80,20 @@ def test_pieces_of_photographs_do_not_overlap() -> None:
     assert np.allclose(pieces["low"][:, :, 0, 0], pieces["image"][:, :, :4, :4].mean((2, 3)))
 
 
-def test_two_photographs_are_cut_at_places_of_their_own() -> None:
+def test_two_photographs_are_the_temple_and_the_flower() -> None:
     pairs = arrays.load(TwoPhotographs(count=20, size=96))
     # A bright sky is over the temple, dark leaves are under the flower.
     assert pairs["temple"].mean() > 0.4 > pairs["flower"].mean()
-    assert len(np.unique(pairs["flower"].reshape(20, -1)[:, 0])) > 5
+
+
+def test_each_is_cut_at_places_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = np.arange(427 * 640, dtype=np.float64).reshape(1, 427, 640).repeat(3, 0)
+    monkeypatch.setattr(photographs_arrays, "_load", lambda: [places, places])
+    pairs = arrays.load(TwoPhotographs(count=20, size=96))
+    corners = {name: images[:, 0].min((1, 2)) for name, images in pairs.items()}
+    assert len({*corners["temple"], *corners["flower"]}) == 40
+    mirrored = [(images[:, 0, 0, 0] > images[:, 0, 0, 1]).mean() for images in pairs.values()]
+    assert all(0.2 < share < 0.8 for share in mirrored)
 
 
 def test_what_does_not_fit_is_refused() -> None:
