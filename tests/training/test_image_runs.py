@@ -81,6 +81,13 @@ def test_one_learns_and_the_other_way_too(
     assert stored[0] == stored[1]
 
 
+@pytest.mark.nightly
+def test_processes_read_the_same_images(folder: Path, tmp_path: Path, streamed: None) -> None:
+    alone = train(project(folder), tmp_path / "alone", folder)
+    several = train(project(folder), tmp_path / "several", folder, data__workers=2)
+    assert several["metrics"] == alone["metrics"]
+
+
 def test_a_run_goes_on_from_images(folder: Path, tmp_path: Path, streamed: None) -> None:
     whole = train(project(folder), tmp_path / "whole", folder)
     assert train(project(folder), tmp_path / "parts", folder, stop=2)["status"] == "stopped"
