@@ -93,6 +93,14 @@ def depict(field: Field, values: Array) -> list[Any]:
             return [[_number(x) for x in each.reshape(-1)[:NUMBERS]] for each in values]
 
 
+def columns_of(field: Field) -> tuple[str, ...]:
+    """The names of a vector's elements, where its meaning lists just as many; else none."""
+    if len(field.shape) != 1 or field.shape[0] < 2:
+        return ()
+    names = tuple(name.strip() for name in field.meaning.split(","))
+    return names if len(names) == field.shape[0] and all(names) else ()
+
+
 def class_name(field: Field, value: int) -> str:
     """The name of a class; of one that has none, its number."""
     return field.classes[value] if 0 <= value < len(field.classes) else str(value)

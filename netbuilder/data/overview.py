@@ -111,6 +111,7 @@ def few(source: Source) -> Source:
 def _described(field: Field) -> dict[str, Any]:
     """The field without its classes, which may be a whole vocabulary."""
     told = {**field.to_json(), "kind": depicting.kind_of(field), "names": len(field.classes)}
+    told["columns"] = list(depicting.columns_of(field))
     del told["classes"]
     return told
 
@@ -177,11 +178,10 @@ def distribution(field: Field, values: Array) -> list[dict[str, Any]]:
     if field.batched and depicting.kind_of(field) != "vector":
         return [_column(field.name, rows.reshape(-1))]
     columns = rows.reshape(len(rows), -1).T[:COLUMNS]
-    single = len(columns) == 1
-    return [
-        _column(field.name if single else f"{field.name}[{at}]", column)
-        for at, column in enumerate(columns)
-    ]
+    names = depicting.columns_of(field) or [f"{field.name}[{at}]" for at in range(len(columns))]
+    if len(columns) == 1:
+        names = [field.name]
+    return [_column(name, column) for name, column in zip(names, columns, strict=False)]
 
 
 def _column(name: str, values: Array) -> dict[str, Any]:

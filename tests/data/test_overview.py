@@ -141,6 +141,15 @@ def test_a_distribution_tells_columns_apart_and_what_is_missing() -> None:
     assert "counts" not in empty
 
 
+def test_columns_have_the_names_that_the_meaning_lists() -> None:
+    field = Field("features", (2,), meaning="age in years, height")
+    assert depicting.columns_of(field) == ("age in years", "height")
+    told = overview.distribution(field, np.ones((3, 2)))
+    assert [column["name"] for column in told] == ["age in years", "height"]
+    assert depicting.columns_of(Field("features", (3,), meaning="age, height")) == ()
+    assert depicting.columns_of(Field("features", (1,), meaning="age")) == ()
+
+
 def test_a_class_without_samples_is_counted_too() -> None:
     field = Field("label", (), "int64", high=3, classes=("a", "b", "c"))
     assert overview.class_counts(field, np.array([2, 0, 2])) == {"a": 1, "b": 0, "c": 2}
