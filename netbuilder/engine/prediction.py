@@ -37,7 +37,7 @@ def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, 
     """
     model = trained.load(run, network)
     wanted = interface.of_network(model.document, model.name)
-    told = preparing.given(model, inputs, wanted.inputs)
+    told = preparing.given(model, inputs, wanted.inputs, run)
     given = _by_name(inputs if told is None else told, wanted.inputs)
     rows = {name: _row(value) for name, value in given.items()}
     samples = _Samples(model) if any(row is not None for row in rows.values()) else None

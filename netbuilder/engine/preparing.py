@@ -6,11 +6,14 @@ It goes with each file that is exported, so that a person who has the file alone
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from netbuilder.data import places
 from netbuilder.data.settings import read as read_data
 from netbuilder.data.settings import source_of
 from netbuilder.data.sources import Source
@@ -18,12 +21,15 @@ from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.specs import TensorSpec
+from netbuilder.storage import atomic
 
 if TYPE_CHECKING:
     from netbuilder.engine.trained import Trained
     from netbuilder.graph.document import Document
 
 VERSION = 1
+TOKENIZER = "tokenizer.json"
+"""The file of a tokenizer in a run's folder."""
 _PLACES = ("path", "folder", "tokenizer")
 """Parameters that tell of the disk of who trained: nobody else's business."""
 
@@ -90,7 +96,16 @@ def raw(model: Trained, samples: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def given(model: Trained, inputs: Any, specs: Sequence[TensorSpec]) -> dict[str, Any] | None:
+def carry(document: Document, folder: Path) -> None:
+    """Keep in a run's folder what lies outside the project and is needed to prepare."""
+    source = source_in(document)
+    if isinstance(source, TextFiles) and source.tokens == "bpe":
+        atomic.write(folder / TOKENIZER, places.resolve(source.tokenizer).read_bytes())
+
+
+def given(
+    model: Trained, inputs: Any, specs: Sequence[TensorSpec], run: Path
+) -> dict[str, Any] | None:
     """The network's inputs for a row of values by column or for a text; None if it is neither.
 
     A language model gets the tokens of a text alone; what a classifier gets is filled up as its
@@ -108,13 +123,24 @@ def given(model: Trained, inputs: Any, specs: Sequence[TensorSpec]) -> dict[str,
 
         return _fed(fed, table_reading.sample(source, one))
     if isinstance(source, TextFiles) and isinstance(one, str) and one.startswith("text:"):
-        from netbuilder.data import text_reading
-
-        text = one.removeprefix("text:")
-        if not fed and len(specs) == 1 and specs[0].dtype == "int64":
-            return {specs[0].name: torch.from_numpy(_tokens(source, text, specs[0]))[None]}
-        return _fed(fed, text_reading.sample(source, text))
+        with places.given(replace(places.current(), folder=run.absolute())):
+            return _of_text(_with_own_tokenizer(source, run), one[len("text:") :], fed, specs)
     return None
+
+
+def _with_own_tokenizer(source: TextFiles, run: Path) -> TextFiles:
+    kept = source.tokens == "bpe" and (run / TOKENIZER).is_file()
+    return source.model_copy(update={"tokenizer": TOKENIZER}) if kept else source
+
+
+def _of_text(
+    source: TextFiles, text: str, fed: Mapping[str, str], specs: Sequence[TensorSpec]
+) -> dict[str, Any]:
+    from netbuilder.data import text_reading
+
+    if not fed and len(specs) == 1 and specs[0].dtype == "int64":
+        return {specs[0].name: torch.from_numpy(_tokens(source, text, specs[0]))[None]}
+    return _fed(fed, text_reading.sample(source, text))
 
 
 def _tokens(source: TextFiles, text: str, spec: TensorSpec) -> Any:

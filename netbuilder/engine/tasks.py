@@ -140,7 +140,7 @@ def _open_run(
     document: Document, plan: Plan, run_dir: Path, resume: bool, wish: Wish | None
 ) -> dict[str, Any] | None:
     """Make the folder ready to train in; what was taken of another run, if anything."""
-    from netbuilder.engine import carrying
+    from netbuilder.engine import carrying, preparing
     from netbuilder.storage import atomic, code_files, format, weights
     from netbuilder.training import carrying as starting
     from netbuilder.training import checkpoints
@@ -165,6 +165,8 @@ def _open_run(
     # The run needs nothing else: also not the files of the project's own layers.
     code_files.write_beside(document.project, folder.path, replace=True)
     weights.carry(document, folder.project_path)
+    if not resume:
+        preparing.carry(document, folder.path)
     return origin
 
 

@@ -19,7 +19,9 @@ from netbuilder.data import places
 from netbuilder.data.places import Places
 from netbuilder.data.proposing import propose
 from netbuilder.data.statistics import Statistics
-from netbuilder.engine import tasks
+from netbuilder.engine import preparing, tasks
+from netbuilder.engine.meaning import Meaning
+from netbuilder.engine.trained import Trained
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.interface import Interface
 from netbuilder.exchange.prepared import Prepared, output_specs, settled
@@ -191,3 +193,27 @@ def test_digits_are_told_as_asked(tmp_path: Path, answer: str) -> None:
         assert np.allclose(found.max(1), [each["probability"] for each in classes], atol=1e-4)
     else:
         assert np.allclose(found, next(iter(said["outputs"].values())), atol=1e-4)
+
+
+def test_a_tokenizer_goes_with_the_run(tmp_path: Path) -> None:
+    library = pytest.importorskip("tokenizers")
+    made = library.Tokenizer(library.models.WordLevel({"[PAD]": 0, "?": 1, "cat": 2}, "?"))
+    made.pre_tokenizer = library.pre_tokenizers.Whitespace()
+    away = tmp_path / "away"
+    away.mkdir()
+    made.save(str(away / "t.json"))
+    (away / "t.txt").write_text("cat cat")
+    params = {"tokens": "bpe", "path": str(away), "tokenizer": str(away / "t.json"), "size": 3}
+    document = open_template("digits_mlp")
+    data = {"source": "netbuilder.TextFiles", "params": params}
+    edits.set_project(History(document), data=data)
+    run = tmp_path / "run"
+    run.mkdir()
+    with places.given(Places(away)):
+        preparing.carry(document, run)
+    (away / "t.json").unlink()
+    model = Trained(document, "main", nn.Identity(), {}, {}, Meaning())
+    spec = TensorSpec("ids", ("N", "T"), "int64", 3)
+    told = preparing.given(model, ["text:a cat"], [spec], run)
+    assert told is not None
+    assert told["ids"].tolist() == [[1, 2]]
