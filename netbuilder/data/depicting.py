@@ -30,6 +30,8 @@ LINES = 4
 NUMBERS = 32
 """Elements of a vector."""
 LETTERS = 400
+PADDING = ("", "(padding)")
+"""What fills texts up."""
 SOUND = 512
 """From so many points on a single series is taken for a sound."""
 BANDS = 64
@@ -116,8 +118,11 @@ def _number(value: Any) -> float | int | None:
 def _text(field: Field, ids: Array) -> str:
     """The letters or words of a sample."""
     parts = [class_name(field, int(id)) for id in ids[:LETTERS]]
-    between = "" if all(len(word) < 2 for word in field.classes) else " "
-    return between.join(parts)
+    while parts and parts[-1] in PADDING:
+        parts.pop()
+    # Among letters there are words for what is none: "(unknown)".
+    letters = sum(len(word) < 2 for word in field.classes)
+    return ("" if 2 * letters >= len(field.classes) else " ").join(parts)
 
 
 # -- pictures --------------------------------------------------------------------------------------

@@ -150,6 +150,13 @@ def test_columns_have_the_names_that_the_meaning_lists() -> None:
     assert depicting.columns_of(Field("features", (1,), meaning="age")) == ()
 
 
+def test_letters_stand_together_and_words_apart() -> None:
+    letters = Field("text", (4,), "int64", high=4, classes=("(padding)", "(unknown)", "a", "b"))
+    assert depicting.depict(letters, np.array([[2, 3, 2, 0]])) == ["aba"]
+    words = Field("text", (3,), "int64", high=3, classes=("", "good", "day"))
+    assert depicting.depict(words, np.array([[1, 2, 0]])) == ["good day"]
+
+
 def test_a_class_without_samples_is_counted_too() -> None:
     field = Field("label", (), "int64", high=3, classes=("a", "b", "c"))
     assert overview.class_counts(field, np.array([2, 0, 2])) == {"a": 1, "b": 0, "c": 2}
