@@ -44,6 +44,7 @@ TAKES_ANY = (
     "torch.nn.Dropout",
     "torch.nn.Flatten",
     "torch.nn.Linear",
+    "torch.nn.Upsample",
     "torch.flatten",
     "torch_geometric.nn.",
 )

@@ -28,6 +28,7 @@ from netbuilder.data import (
 from netbuilder.data.downloads import Collection, Order, Remote, fetch
 from netbuilder.data.loading import Dataset
 from netbuilder.data.streaming import Streamed
+from netbuilder.engine import tasks
 from netbuilder.errors import NetbuilderError, ProblemsError
 from tests.data import picture_files
 from tests.data.serving import Site, served
@@ -76,7 +77,9 @@ def test_clothes_have_their_names(tmp_path: Path) -> None:
 
 def test_a_template_is_fitted_to_them(tmp_path: Path) -> None:
     proposal = proposing.propose(picture_files.write_mnist(tmp_path / "m")).to_json()
-    assert "digits_mlp" in fitting.choose(proposal)
+    assert {"digits_mlp", "digits_cnn", "lenet5"} <= set(fitting.choose(proposal))
+    document = fitting.begin("lenet5", proposal)
+    assert tasks.analyse(document, source=False).problems == ()
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -218,7 +221,7 @@ def test_an_archive_with_something_else_leaves_nothing(tmp_path: Path) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as archive:
         link = tarfile.TarInfo("x.bin")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        link.type, link.linkname, link.size = tarfile.SYMTYPE, "/etc/passwd", 3
         archive.addfile(link)
     cases = {
         "is not what it should be": out.getvalue(),
