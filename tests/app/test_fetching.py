@@ -89,12 +89,16 @@ def test_a_worker_answers_other_requests_meanwhile(site: Site) -> None:
                 self.come.notify_all()
 
         def event(self, value: Mapping[str, Any]) -> None:
-            waiting.wait(60)
+            waiting.wait(100)
 
     waiting = threading.Event()
     outlet: Any = Outlet()
     worker = Worker(outlet, Surroundings())
     worker.take(encode({"id": 1, "method": "download", "params": {"what": "small"}}))
+    worker.take(encode({"id": 3, "method": "predict", "params": {}}))
+    with outlet.come:
+        assert outlet.come.wait_for(lambda: 3 in outlet.replies, 60)
+    assert 1 not in outlet.replies
     worker.take(encode({"id": 2, "method": "cancel_download", "params": {}}))
     with outlet.come:
         assert outlet.come.wait_for(lambda: 2 in outlet.replies, 60)
