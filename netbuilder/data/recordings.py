@@ -51,7 +51,6 @@ def read(data: bytes, most: int | None = None) -> Sound:
         elif name == b"data":
             if not 1 <= channels <= 64 or not 100 <= rate <= 1_000_000:
                 raise CorruptSample(f"its header makes no sense: {channels} channels, {rate} Hz")
-            size = min(size, len(data) - at)
             if most is not None:
                 size = min(size, most * rate * channels * (bits // 8))
             return Sound(rate, _points(data[at : at + size], kind, bits, channels))
