@@ -6,15 +6,15 @@ Everything happens on one thread, the window's: what the worker says comes there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from netbuilder.app import asking, fitting, kinds, running, templates
+from netbuilder.app import asking, fitting, kinds, templates
 from netbuilder.app.analysis import Analysis, has_meaning
 from netbuilder.app.consent import ConsentStore
-from netbuilder.app.costing import Costing, Costs, countable
+from netbuilder.app.costing import Costing
 from netbuilder.app.cross_validation import CrossValidation
 from netbuilder.app.data_files import DataFiles
 from netbuilder.app.events import (
@@ -30,16 +30,15 @@ from netbuilder.app.events import (
 )
 from netbuilder.app.fetching import Fetching
 from netbuilder.app.following import Following
-from netbuilder.app.link import ClientFactory, OnDone, Post, WorkerLink
+from netbuilder.app.link import ClientFactory, Post, WorkerLink
 from netbuilder.app.own_files import OwnFiles
 from netbuilder.app.project_file import ProjectFile
-from netbuilder.app.runs import RunView, latest_trained, next_run, runs_folder
+from netbuilder.app.session_asking import SessionAsking
 from netbuilder.app.trail import (
     Trail,
     first_use,
     graph_report,
     report_here,
-    use_path,
     values_here,
 )
 from netbuilder.app.trust import TrustStore
@@ -55,14 +54,14 @@ from netbuilder.engine.protocol import (
     WorkerReady,
     WorkerStarted,
 )
-from netbuilder.errors import ChangeError, DocumentError, Fix, NetbuilderError
+from netbuilder.errors import ChangeError, Fix
 from netbuilder.graph import fixes
 from netbuilder.graph.changes import Added, Change, Changed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import GraphInfo, Json, ProjectInfo, new_id
 from netbuilder.layers import catalogue, own
-from netbuilder.storage import files, format
+from netbuilder.storage import files
 from netbuilder.storage.code_files import Found
 
 T = TypeVar("T")
@@ -81,7 +80,7 @@ def at_once(job: Callable[[], T], /) -> T:
     return job()
 
 
-class Session:
+class Session(SessionAsking):
     """The use cases of the window over one open project."""
 
     def __init__(
@@ -114,23 +113,7 @@ class Session:
         self._worker.bring = lambda params: {**self.code.bring(params), **self.data.bring(params)}
         self._install(_blank(), ProjectFile())
 
-    # -- listeners -----------------------------------------------------------------------
-
-    def subscribe(self, listener: Callable[[SessionEvent], None]) -> Callable[[], None]:
-        """Tell `listener` what happens from now on; the result unsubscribes it."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def _emit(self, event: SessionEvent) -> None:
-        for listener in tuple(self._listeners):
-            listener(event)
-
     # -- the project ---------------------------------------------------------------------
-
-    @property
-    def path(self) -> Path | None:
-        """The project's file, None for one that has none yet."""
-        return self.file.path
 
     def new(
         self,
@@ -370,8 +353,12 @@ class Session:
         self.file.release()
         self._worker.close(wait=wait)
 
-    def _project_json(self) -> Mapping[str, Any]:
-        return format.to_json(self.document)
+    def restart_worker(self) -> None:
+        """Start the worker again after it was given up."""
+        if self._worker.started:
+            self._emit(WorkerChanged("starting"))
+            self._analysis.request()
+            self._worker.run()
 
     def _analyse(self, on_reply: Callable[[Reply], None]) -> None:
         self._source_asked = source = self._source_wanted
@@ -410,252 +397,6 @@ class Session:
         self._emit(ReportArrived(report))
         if self._source_wanted and not (report.source or self._source_asked):
             self._analysis.again()
-
-    def _failed(self, error: NetbuilderError) -> None:
-        self._emit(Notice("error", str(error), error.hint))
-
-    # -- training ------------------------------------------------------------------------
-
-    @property
-    def run(self) -> RunView | None:
-        """The run that is followed: the one under way, or the last one of this project."""
-        return self._following.run
-
-    @property
-    def training_here(self) -> bool:
-        """Whether this window's worker is training."""
-        return self.run is not None and self.run.active and not self._following.adopted
-
-    def look_for_run(self) -> None:
-        """Follow the latest run of this project that another process trains, if there is one.
-
-        Where there is none and nothing else to be shown, the last run is, if its process died.
-        """
-        if self.run is not None and self.run.active:
-            return
-        found = running.running([self.runs_folder()])
-        left = running.left_behind(self.runs_folder()) if self.run is None else None
-        if found:
-            self.follow(found[0])
-        elif left is not None:
-            self._following.adopt(*left)
-
-    def follow(self, run: Path) -> None:
-        """Follow a run that another process trains; nothing happens if none does."""
-        trainer = running.trainer_of(run)
-        if trainer is not None and not self.training_here:
-            self._following.adopt(Path(run).absolute(), trainer)
-
-    def runs_folder(self) -> Path:
-        """Where new runs of this project go."""
-        return runs_folder(self.path, self.document.project.title)
-
-    def train(
-        self,
-        run_dir: Path | None = None,
-        resume: bool = False,
-        origin: Mapping[str, Any] | None = None,
-        overrides: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Train the project as it is now, saved or not; events tell how it goes.
-
-        With `resume`, `run_dir` is a run that goes on where it stopped. `origin` is another
-        run whose weights it starts from, as in `carry`; `overrides` replace settings of the
-        project. What can't start becomes a run with the status `failed` and its reason.
-        """
-        if self.training_here:
-            self._emit(Notice("warning", "A training is under way already.", "Stop it first."))
-            return
-        try:
-            project = self._project_json()
-            path = Path(run_dir or next_run(self.runs_folder())).absolute()
-        except (NetbuilderError, OSError) as error:
-            self._emit(Notice("error", str(error), getattr(error, "hint", "")))
-            return
-        self.data.remember()
-        self._following.begin(path)
-        params: dict[str, Any] = {"project": project, "run": str(path), "resume": resume}
-        if origin is not None:
-            params["from"] = origin
-        if overrides is not None:
-            params["overrides"] = overrides
-
-        def over(reply: Reply) -> None:
-            self._following.replied(path, reply)
-            self.folds.over(path)
-
-        self._worker.ask("train", params, over)
-
-    def pause(self) -> None:
-        """Hold the training after the batch under way."""
-        self._control("pause", ("running",))
-
-    def resume(self) -> None:
-        """Let a paused training go on."""
-        self._control("resume", ("paused",))
-
-    def stop(self) -> None:
-        """End the training with a checkpoint, within 10 s whatever the model does.
-
-        One that another process is at takes its time; asked again, that process is ended.
-        """
-        if self._following.adopted:
-            self._following.command("stop")
-        elif self.run is not None and self.run.active and self._worker.started:
-            self._following.stopping()
-            self._worker.stop_training()
-
-    def _control(self, method: Literal["pause", "resume"], states: Iterable[str]) -> None:
-        if self.run is None or self.run.status not in states:
-            return
-        if self._following.adopted:
-            self._following.command(method)
-        else:
-            self._worker.ask(method, {}, self._notice_error)
-
-    def _notice_error(self, reply: Reply) -> None:
-        if reply.error is not None:
-            self._failed(reply.error)
-
-    # -- other things that the worker does -------------------------------------------------
-
-    def export(
-        self,
-        to: str,
-        out: Path,
-        on_done: OnDone,
-        *,
-        network: str | None = None,
-        run: Path | None = None,
-        prepared: str | None = None,
-    ) -> None:
-        """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
-
-        `prepared` builds normalisation in, and says how classes are told: `scores`,
-        `probabilities` or `class`.
-
-        Weights are those of `run`, else of the run that is followed once it has ended, else
-        random ones.
-        """
-        params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
-        params |= {"prepared": prepared} if prepared else {}
-        weights = run or self._finished_run()
-        if weights is not None:
-            params["run"] = str(weights)
-        else:
-            try:
-                params["project"] = self._project_json()
-            except DocumentError as error:
-                on_done(error)
-                return
-        self._worker.answer("export", params, on_done)
-
-    def cancel_export(self) -> None:
-        """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
-        self._worker.ask("cancel", {}, self._notice_error)
-
-    def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:
-        """Measure something before a training; `on_done` hears the outcome.
-
-        `what` is the worker's word: `find_lr`, `find_batch`, `tune` or `weigh_classes`.
-        """
-        try:
-            project = self._project_json()
-        except DocumentError as error:
-            on_done(error)
-            return
-        self._worker.answer(what, {**params, "project": project}, on_done)
-
-    def stop_looking(self) -> None:
-        """Let a measurement that was asked for answer with what it has."""
-        self._worker.ask("stop", {}, self._notice_error)
-
-    def restart_worker(self) -> None:
-        """Start the worker again after it was given up."""
-        if self._worker.started:
-            self._emit(WorkerChanged("starting"))
-            self._analysis.request()
-            self._worker.run()
-
-    def costs(self, on_done: Callable[[Costs], None]) -> None:
-        """What the nodes of the shown network or block cost; nothing while a training runs.
-
-        Nor of a training step, or where the network has errors or is very large.
-        """
-        busy = self.run is not None and self.run.active
-        if busy or self.report is None:
-            return
-        path = use_path(self.report, self.graph, self.trail)
-        network = self.document.graphs.get(path.split("/")[0], self.graph)
-        if countable(network, self.report):
-            self._costing.begin(self._project_json, network, self.report, on_done, path)
-
-    def layer_help(self, layer: str, on_done: OnDone) -> None:
-        """PyTorch's documentation of a layer: `text`, and `parameters` by name."""
-        self._worker.answer("help", {"layer": layer}, on_done)
-
-    def sample_data(self, on_done: OnDone, data: Mapping[str, Any] | None = None) -> None:
-        """What `data.overview` tells of the chosen data, or of these settings of data."""
-        chosen = self.document.project.data if data is None else data
-        self._worker.answer("sample", {"data": dict(chosen)}, on_done)
-
-    def propose_data(self, path: Path, then: OnDone) -> None:
-        """What a file or folder that the person chose may be trained on: `data.proposing`.
-
-        `then` hears the proposal, with the ids of the templates that fit, or why there is none.
-        """
-        self.data.propose(path, then)
-
-    def verify_resume(self, on_done: OnDone) -> None:
-        """Whether a training of the project goes on exactly after a stop: `training.verifying`."""
-        try:
-            params = {"project": self._project_json()}
-        except DocumentError as error:
-            on_done(error)
-            return
-        self._worker.answer("verify_resume", params, on_done)
-
-    def carry(self, origin: Mapping[str, Any], on_done: OnDone) -> None:
-        """What a training would take of a run's weights: the report of `engine.carrying`.
-
-        `origin`: `run` (a path), `keep` (parts, None for all), `widen` and `checkpoint`.
-        """
-        try:
-            params = {"project": self._project_json(), "from": dict(origin)}
-        except DocumentError as error:
-            on_done(error)
-            return
-        self._worker.answer("carry", params, on_done)
-
-    def predict(
-        self, inputs: Mapping[str, Any], on_done: OnDone, *, run: Path | None = None
-    ) -> None:
-        """What a trained network says to `inputs` (nested lists by port)."""
-        weights = run or self._finished_run()
-        if weights is None:
-            on_done(NetbuilderError("There is no trained network yet.", "Train it first."))
-            return
-        self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
-
-    def describe_use(self, run: Path, on_done: OnDone) -> None:
-        """What can be asked of a run's networks, and what they make: `engine.using.describe`."""
-        self._worker.answer("describe_use", {"run": str(run)}, on_done)
-
-    def use(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
-        """What a trained network says: `engine.using.ask`."""
-        self._worker.answer("use", {"run": str(run), **wish}, on_done)
-
-    def generate(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
-        """Something new of a trained generator, as a preview: `engine.generating.generate`."""
-        self._worker.answer("generate", {"run": str(run), **wish}, on_done)
-
-    def trained_run(self) -> Path | None:
-        """The run whose weights to use: that which is followed, else the project's latest."""
-        return self._finished_run() or latest_trained(self.runs_folder())
-
-    def _finished_run(self) -> Path | None:
-        run = self.run
-        return run.path if run is not None and run.status in ("finished", "stopped") else None
 
 
 def _blank() -> Document:

@@ -1,0 +1,155 @@
+"""The part of a session that asks the worker: to export, to measure, to look, to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from netbuilder.app.costing import Costing, Costs, countable
+from netbuilder.app.link import OnDone
+from netbuilder.app.session_training import SessionTraining
+from netbuilder.app.trail import Trail, use_path
+from netbuilder.compiler.report import Report
+from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.graph.document import Graph
+
+
+class SessionAsking(SessionTraining):
+    """Questions whose answer comes later; each `on_done` hears it, or the error."""
+
+    report: Report | None
+    _costing: Costing
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that is shown."""
+        raise NotImplementedError
+
+    @property
+    def trail(self) -> Trail:
+        """How one came to the block that is shown."""
+        raise NotImplementedError
+
+    def export(
+        self,
+        to: str,
+        out: Path,
+        on_done: OnDone,
+        *,
+        network: str | None = None,
+        run: Path | None = None,
+        prepared: str | None = None,
+    ) -> None:
+        """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
+
+        `prepared` builds normalisation in, and says how classes are told: `scores`,
+        `probabilities` or `class`.
+
+        Weights are those of `run`, else of the run that is followed once it has ended, else
+        random ones.
+        """
+        params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
+        params |= {"prepared": prepared} if prepared else {}
+        weights = run or self._finished_run()
+        if weights is not None:
+            params["run"] = str(weights)
+        else:
+            try:
+                params["project"] = self._project_json()
+            except DocumentError as error:
+                on_done(error)
+                return
+        self._worker.answer("export", params, on_done)
+
+    def cancel_export(self) -> None:
+        """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
+        self._worker.ask("cancel", {}, self._notice_error)
+
+    def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:
+        """Measure something before a training; `on_done` hears the outcome.
+
+        `what` is the worker's word: `find_lr`, `find_batch`, `tune` or `weigh_classes`.
+        """
+        try:
+            project = self._project_json()
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer(what, {**params, "project": project}, on_done)
+
+    def stop_looking(self) -> None:
+        """Let a measurement that was asked for answer with what it has."""
+        self._worker.ask("stop", {}, self._notice_error)
+
+    def costs(self, on_done: Callable[[Costs], None]) -> None:
+        """What the nodes of the shown network or block cost; nothing while a training runs.
+
+        Nor of a training step, or where the network has errors or is very large.
+        """
+        busy = self.run is not None and self.run.active
+        if busy or self.report is None:
+            return
+        path = use_path(self.report, self.graph, self.trail)
+        network = self.document.graphs.get(path.split("/")[0], self.graph)
+        if countable(network, self.report):
+            self._costing.begin(self._project_json, network, self.report, on_done, path)
+
+    def layer_help(self, layer: str, on_done: OnDone) -> None:
+        """PyTorch's documentation of a layer: `text`, and `parameters` by name."""
+        self._worker.answer("help", {"layer": layer}, on_done)
+
+    def sample_data(self, on_done: OnDone, data: Mapping[str, Any] | None = None) -> None:
+        """What `data.overview` tells of the chosen data, or of these settings of data."""
+        chosen = self.document.project.data if data is None else data
+        self._worker.answer("sample", {"data": dict(chosen)}, on_done)
+
+    def propose_data(self, path: Path, then: OnDone) -> None:
+        """What a file or folder that the person chose may be trained on: `data.proposing`.
+
+        `then` hears the proposal, with the ids of the templates that fit, or why there is none.
+        """
+        self.data.propose(path, then)
+
+    def verify_resume(self, on_done: OnDone) -> None:
+        """Whether a training of the project goes on exactly after a stop: `training.verifying`."""
+        try:
+            params = {"project": self._project_json()}
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer("verify_resume", params, on_done)
+
+    def carry(self, origin: Mapping[str, Any], on_done: OnDone) -> None:
+        """What a training would take of a run's weights: the report of `engine.carrying`.
+
+        `origin`: `run` (a path), `keep` (parts, None for all), `widen` and `checkpoint`.
+        """
+        try:
+            params = {"project": self._project_json(), "from": dict(origin)}
+        except DocumentError as error:
+            on_done(error)
+            return
+        self._worker.answer("carry", params, on_done)
+
+    def predict(
+        self, inputs: Mapping[str, Any], on_done: OnDone, *, run: Path | None = None
+    ) -> None:
+        """What a trained network says to `inputs` (nested lists by port)."""
+        weights = run or self._finished_run()
+        if weights is None:
+            on_done(NetbuilderError("There is no trained network yet.", "Train it first."))
+            return
+        self._worker.answer("predict", {"run": str(weights), "inputs": dict(inputs)}, on_done)
+
+    def describe_use(self, run: Path, on_done: OnDone) -> None:
+        """What can be asked of a run's networks, and what they make: `engine.using.describe`."""
+        self._worker.answer("describe_use", {"run": str(run)}, on_done)
+
+    def use(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
+        """What a trained network says: `engine.using.ask`."""
+        self._worker.answer("use", {"run": str(run), **wish}, on_done)
+
+    def generate(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
+        """Something new of a trained generator, as a preview: `engine.generating.generate`."""
+        self._worker.answer("generate", {"run": str(run), **wish}, on_done)
