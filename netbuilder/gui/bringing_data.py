@@ -15,6 +15,7 @@ from netbuilder.gui import theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.data_dialog import DataDialog
+    from netbuilder.gui.fetch_dialog import FetchDialog
     from netbuilder.gui.main_window import MainWindow
 
 PROJECT, PYTHON = ".netb", ".py"
@@ -128,11 +129,22 @@ class BringData(QObject):
         if chosen:
             self.look(Path(chosen))
 
+    def fetch(self) -> FetchDialog:
+        """Offer data sets from the network; what came is looked at like any folder."""
+        from netbuilder.gui.fetch_dialog import FetchDialog
+
+        window = self._window
+        dialog = FetchDialog(window.require_session().fetching, window.settings, window)
+        dialog.fetched.connect(self.look)
+        dialog.open()
+        return dialog
+
     def menu(self, parent: QWidget) -> QMenu:
-        """Both, as a menu."""
+        """All of these, as a menu."""
         menu = QMenu(parent)
         menu.addAction("A folder…", self.choose_folder)
         menu.addAction("A file…", self.choose_file)
+        menu.addAction("From the network…", self.fetch)
         return menu
 
     # -- looking -----------------------------------------------------------------------------

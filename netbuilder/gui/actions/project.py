@@ -49,6 +49,7 @@ def commands(window: MainWindow) -> list[Command]:
             ("Ctrl+Shift+O",),
             "File",
         ),
+        Command("file.fetch", "Download data…", window.bring_data.fetch, menu="File"),
         Command("file.start", "Start page", window.show_start, (), "File", icon="home"),
         Command(
             "file.save", "Save", window.projects.save, ("Ctrl+S",), "File", 1, "save", has, bar=True
