@@ -28,6 +28,7 @@ COMMANDS = (
     "replay",
     "export",
     "import",
+    "weights",
     "predict",
     "generate",
     "runs",
@@ -170,11 +171,21 @@ def _run_commands(commands: Any) -> None:
         help="the file takes values as in the data and answers in them; of classes with this",
     )
     trusting.add_options(export)
-    bring = _add(commands, "import", "bringing", "Make a project of a model of PyTorch's.")
+    bring = _add(commands, "import", "bringing", "Make a project of an ONNX file or a model of PyTorch's.")
     bring.set_defaults(function="import_model")
-    bring.add_argument("model", metavar="MODEL.pt2")
+    bring.add_argument("model", metavar="MODEL.onnx|MODEL.pt2")
     bring.add_argument("-o", "--output", metavar="FILE.netb", help="default: MODEL.netb")
     bring.add_argument("--force", action="store_true", help="replace a file that is there")
+    weights = _add(commands, "weights", "foreign", "Find places for weights that others saved.")
+    weights.add_argument("file", metavar="FILE")
+    weights.add_argument("weights", metavar="WEIGHTS", help="a .safetensors or .pt file")
+    weights.add_argument("--network", metavar="NAME")
+    weights.add_argument("--apply", action="store_true", help="let the project begin with them")
+    weights.add_argument(
+        "--by-order", action="store_true", help="match the rest by shapes in their order"
+    )
+    weights.add_argument("--all", action="store_true", help="list what fits by its name too")
+    trusting.add_options(weights)
     verify = _add(
         commands, "verify-resume", "resuming", "Try whether a stopped training goes on exactly."
     )

@@ -158,6 +158,14 @@ def _carry(params: Mapping[str, Any]) -> Any:
     return tasks.carry(document(params), wish)
 
 
+def _weights(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import foreign
+
+    do = foreign.take if params.get("take") else foreign.look
+    path, network = Path(text(params, "path")), params.get("network")
+    return do(document(params), path, network, by_order=bool(params.get("by_order")))
+
+
 def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
     from netbuilder.engine import resuming
 
@@ -226,6 +234,7 @@ JOBS: Mapping[str, Job] = {
     "summary": beside_a_training(_summary),
     "use": beside_a_training(_use),
     "weigh_classes": _weigh_classes,
+    "weights": beside_a_training(_weights),
 }
 
 

@@ -217,7 +217,7 @@ def _known_shapes(
     with plain.open_plain(path) as file:
         start = file.read(8)
         length = min(int.from_bytes(start, "little"), strict.MAX_BYTES + 1)
-        return _header(start + file.read(length), size, Path(path).name)
+        return check_header(start + file.read(length), size, Path(path).name)
 
 
 def check(data: bytes, name: str) -> Mapping[str, tuple[int, ...]]:
@@ -225,10 +225,11 @@ def check(data: bytes, name: str) -> Mapping[str, tuple[int, ...]]:
 
     `DocumentError` unless it is a proper one: JSON within limits, no gaps, no overlaps.
     """
-    return _header(data, len(data), name)
+    return check_header(data, len(data), name)
 
 
-def _header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, ...]]:
+def check_header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, ...]]:
+    """As `check`, of the first bytes of a file of `size` bytes; all of its header is in `data`."""
     if len(data) < 8:
         raise DocumentError(f"'{name}' is too short for a safetensors file.")
     length = int.from_bytes(data[:8], "little")

@@ -1,0 +1,1 @@
+"""Weights that others saved find their places in a network."""
