@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netbuilder.gui.main_window import MainWindow
 
 PROJECT, PYTHON = ".netb", ".py"
+WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt")
 
 
 class _Target(QWidget):
@@ -79,8 +80,11 @@ class BringData(QObject):
             self._target = None
         if paths:
             name = paths[0].name
-            project = paths[0].suffix == PROJECT
-            text = f"Open {name}" if project else f"Drop {name} to use it as data"
+            text = f"Drop {name} to use it as data"
+            if paths[0].suffix == PROJECT:
+                text = f"Open {name}"
+            elif paths[0].suffix.lower() in WEIGHTS and self._window.has_project():
+                text = f"Drop {name} to take its weights"
             self._target = _Target(self._window, text if len(paths) == 1 else "One at a time")
             self._target.show()
 
@@ -102,6 +106,10 @@ class BringData(QObject):
         """Open a project, or look at data."""
         if path.suffix == PROJECT and path.is_file():
             self._window.open_path(path)
+        elif path.suffix.lower() in WEIGHTS and self._window.has_project():
+            from netbuilder.gui.taking_weights import show
+
+            show(self._window, path)
         else:
             self.look(path)
 

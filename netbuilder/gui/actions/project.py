@@ -81,6 +81,14 @@ def commands(window: MainWindow) -> list[Command]:
             enabled=has,
         ),
         Command(
+            "file.weights",
+            "Take weights from a file…",
+            lambda: _weights(window),
+            menu="File",
+            section=1,
+            enabled=has,
+        ),
+        Command(
             "file.picture",
             "Save a picture of the graph…",
             lambda: _picture(window),
@@ -98,6 +106,12 @@ def commands(window: MainWindow) -> list[Command]:
         ),
         Command("file.quit", "Quit", window.close, ("Ctrl+Q",), "File", 2),
     ]
+
+
+def _weights(window: MainWindow) -> None:
+    from netbuilder.gui.taking_weights import choose
+
+    choose(window)
 
 
 def _picture(window: MainWindow, *, selection: bool = False) -> None:
