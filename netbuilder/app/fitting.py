@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -192,12 +192,18 @@ def _matched(document: Document, had: tuple[Field, ...], has: list[Field]) -> di
         for step in document.of_kind("step")
         for node in _fields_of(step)
     }
+    # Where a text is filled up is nothing to learn from by itself.
+    texts = any(each.name == "text" for each in has)
     found: dict[str, Field] = {}
     for before in had:
         if before.name not in used:
             continue
         alike = [
-            each for each in has if _kind(each) == _kind(before) and each not in found.values()
+            each
+            for each in has
+            if _kind(each) == _kind(before)
+            and each not in found.values()
+            and not (texts and each.name == "mask" != before.name)
         ]
         after = next((each for each in alike if each.name == before.name), None)
         if after is None and alike:
@@ -254,7 +260,7 @@ def _set_input(
     parameters: dict[tuple[str, str], Params],
 ) -> None:
     values: Params = {}
-    if after.shape != before.shape:
+    if after.shape != before.shape and not _takes(node, after):
         layers = [network.nodes[wire.target].layer for wire in network.wires_out_of(node.id)]
         fixed = _large(before) or len(after.shape) != len(before.shape)
         if fixed or not all(layer.startswith(TAKES_ANY) for layer in layers):
@@ -264,6 +270,15 @@ def _set_input(
         values["high"] = after.high
     if values:
         parameters.setdefault((network.id, node.id), {}).update(values)
+
+
+def _takes(node: Node, after: Field) -> bool:
+    """Whether the Input takes that shape as it is: sizes that have names are any."""
+    shape = node.params.get("shape")
+    if not isinstance(shape, Sequence) or isinstance(shape, str) or len(shape) != len(after.shape):
+        return False
+    pairs = zip(shape, after.shape, strict=True)
+    return all(isinstance(has, str) or has == size for has, size in pairs)
 
 
 def _mirror(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from netbuilder.data.files import local
 from netbuilder.data.sources import Field
@@ -104,11 +106,33 @@ def propose(path: str | Path) -> Proposal:
             "Unpack it with the tool you trust for that, then choose the folder.",
         )
     for name in KINDS:
-        found: Proposal | None = import_module(f"netbuilder.data.{name}").propose(place)
+        try:
+            found: Proposal | None = import_module(f"netbuilder.data.{name}").propose(place)
+        except ValidationError as error:
+            raise _beyond(place, error) from None
         if found is not None:
-            return found
+            return _warned(found)
     raise NetbuilderError(
         f"'{place.name}' holds nothing that netbuilder can train on.",
         "Choose a folder of images or sounds with one folder a class, a table, a text, a graph or "
         ".npy files. See docs/data.md.",
     )
+
+
+def _beyond(place: Path, error: ValidationError) -> NetbuilderError:
+    """What is in the data and a source can't be told."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    what = ".".join(map(str, first["loc"])) or "the data"
+    return NetbuilderError(
+        f"'{place.name}' is beyond what can be read: {what}: {first['msg']}.",
+        "Look whether it is damaged, or choose a part of it.",
+    )
+
+
+def _warned(found: Proposal) -> Proposal:
+    """With a problem where there is nothing to train on."""
+    if found.count > 0:
+        return found
+    text = "There is no whole sample in it."
+    empty = Problem("error", "data.empty", text, "Choose a file or folder with more in it.")
+    return replace(found, count=0, problems=(*found.problems, empty))

@@ -47,7 +47,8 @@ def propose(path: Path) -> Proposal | None:
     left_out = ((graph.loops, "go from a node to itself"), (graph.twice, "are there twice"))
     notes += [f"{number} edges {what}: left out." for number, what in left_out if number]
     if graph.broken:
-        notes.append(f"{len(graph.broken)} lines can't be read ({graph.broken[0]}).")
+        count, first = len(graph.broken), graph.broken[0]
+        notes.append(f"Lines that can't be read, left out: {count} ({first}).")
     if not classes:
         notes.append("The nodes have no classes: put them into a file of nodes beside it.")
     return Proposal(

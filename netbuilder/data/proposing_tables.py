@@ -150,18 +150,23 @@ def _csv(path: Path, params: dict[str, Any], notes: list[str]) -> tuple[list[str
     delimiter = _delimiter(path, encoding)
     params |= {"encoding": encoding, "delimiter": delimiter}
     rows = list(islice(table_rows.csv_rows(path, encoding, delimiter), LOOKED_AT + 1))
-    first = next((list(cells) for _, cells, _ in rows[:1] if cells is not None), [])
-    if not first:
+    if not rows:
         raise NetbuilderError(f"'{path.name}' is empty.", "Choose another file.")
+    if rows[0][1] is None:
+        raise NetbuilderError(
+            f"The first line of '{path.name}' can't be read: {rows[0][2]}.", "Is it a table?"
+        )
+    first = list(rows[0][1])
     if delimiter == ";" and _commas(rows[1:200]):
         params["decimal"] = ","
     decimal = params.get("decimal", ".")
     rest = [cells for _, cells, _ in rows[1:200] if cells is not None]
     if _is_header(first, rest, decimal):
-        names, rows = first, rows[1:]
-        if len(set(names)) < len(names) or "" in names:
+        names, rows = table_rows.names_in(first), rows[1:]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
             raise NetbuilderError(
-                f"Columns of '{path.name}' have the same name, or none.",
+                f"Two columns of '{path.name}' have the name '{twice}'.",
                 "Give each column a name of its own in the first line.",
             )
         return names, rows

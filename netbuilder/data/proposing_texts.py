@@ -44,7 +44,7 @@ def propose(path: Path) -> Proposal | None:
         raise NetbuilderError(f"'{path.name}' has no text.", "Choose another file.")
     notes = [note] if note else []
     if unread:
-        notes.append(f"{unread} files are not written in {encoding}.")
+        notes.append(f"Files that are not written in {encoding}, left out: {unread}.")
     params: dict[str, Any] = {"path": str(path)}
     params |= {"encoding": encoding} if encoding != "utf-8" else {}
     if classes:
@@ -65,7 +65,7 @@ def propose(path: Path) -> Proposal | None:
         count=count,
         fields=source.fields(),
         task="classification" if classes else "language",
-        templates=("transformer_classifier", "lstm_text") if classes else ("gpt_small",),
+        templates=("transformer_classifier",) if classes else ("gpt_small",),
         notes=tuple(notes),
     )
 

@@ -80,9 +80,9 @@ def _notes(listing: Listing, what: str, *, with_classes: bool) -> list[str]:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
         notes.append(f"No {what} in {len(empty)} folders: {shown}.")
     if listing.others:
-        notes.append(f"{listing.others} files are no {what}: they are left out.")
+        notes.append(f"Files that are no {what}, left out: {listing.others}.")
     if listing.outside:
-        notes.append(f"{listing.outside} links lead elsewhere: they are left out.")
+        notes.append(f"Links that lead elsewhere, left out: {listing.outside}.")
     if listing.full:
         notes.append(f"Only the first {file_listing.MAX_FILES:,} files are used.")
     return notes

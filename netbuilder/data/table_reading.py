@@ -144,7 +144,7 @@ def _rows(
             raise NetbuilderError(f"'{path.name}' is empty.", "Choose another file.")
         if first[1] is None:
             raise NetbuilderError(f"The first line of '{path.name}' can't be read: {first[2]}.")
-        there = list(first[1])
+        there = table_rows.names_in(first[1])
     _require(names, there, path)
     return rows, ([there.index(name) for name in names], len(there))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,9 @@ from netbuilder.errors import NetbuilderError
 
 MAX_CELL = 131_072
 """Letters of one cell; a quotation mark that is never closed would swallow the rest."""
+ZEROS = 0.1
+"""Above this part of zero bytes nothing is a text with one byte a letter."""
+_LOOKED_AT = 2**16
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 Row = tuple[int, Sequence[str] | None, str]
 """The line it begins at, counted from 1; its cells; or None and what is wrong with it."""
@@ -41,7 +45,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 def encoding_of(path: Path) -> tuple[str, str]:
     """The encoding that the file seems to have, and a note where that is a guess."""
     with opened(path) as file:
-        begin = file.read(4)
+        begin = file.read(_LOOKED_AT)
+        marked = begin.startswith((b"\xff\xfe", b"\xfe\xff"))
+        if begin.startswith(b"\xff\xfe\0\0") or (
+            not marked and begin.count(0) > ZEROS * len(begin)
+        ):
+            raise NetbuilderError(
+                f"'{path.name}' is full of zero bytes: it is no text, or one in UTF-16 or UTF-32 "
+                "without a mark.",
+                "Save it as UTF-8.",
+            )
         for mark, name in _MARKS:
             if begin.startswith(mark):
                 return name, ""
@@ -67,7 +80,8 @@ def _decoded(file: IO[bytes], encoding: str) -> Iterator[str]:
 def _lines(file: IO[bytes], encoding: str, name: str) -> Iterator[str]:
     """Its lines; `NetbuilderError` names the first that is not written in this encoding."""
     codec = "utf-8-sig" if encoding == "utf-8" else encoding
-    decoder = codecs.getincrementaldecoder(codec)()
+    # Lines may end as on Windows or on old Macs.
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(codec)(), translate=True)
     rest, count = "", 0
     while True:
         block = file.read(1 << 16)
@@ -115,6 +129,11 @@ def csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
                 continue
             if cells:
                 yield begin, [cell.strip() for cell in cells], ""
+
+
+def names_in(first: Sequence[str]) -> list[str]:
+    """The names of columns that a first line gives; what has none is called by its number."""
+    return [name or f"column {at}" for at, name in enumerate(first, 1)]
 
 
 def parquet_file(path: Path) -> Any:

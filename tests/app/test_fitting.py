@@ -16,6 +16,7 @@ from netbuilder.data.proposing import Proposal
 from netbuilder.data.settings import read, source_of
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Source
+from netbuilder.data.text_files import TextFiles
 from netbuilder.engine import tasks
 from netbuilder.errors import ChangeError
 from netbuilder.graph.history import History
@@ -120,3 +121,14 @@ def test_what_is_proposed_is_what_is_there(tmp_path: Path) -> None:
             Image.fromarray(values).save(tmp_path / "pets" / name / f"{at}.png")
     document = fitting.begin("digits_cnn", propose(tmp_path / "pets").to_json())
     assert problems(document) == []
+
+
+def test_texts_with_classes_go_into_a_network_for_texts() -> None:
+    source = TextFiles(
+        path="/reviews", tokens="word", vocabulary=("bad", "good"), samples="documents",
+        classes=("neg", "pos"), length=32,
+    )  # fmt: skip
+    found = proposal(source)
+    assert problems(fitting.begin("transformer_classifier", found)) == []
+    with pytest.raises(ChangeError, match="nothing for the field 'features'"):
+        fitting.begin("perceptron", found)

@@ -105,3 +105,14 @@ def test_a_template_that_does_not_fit(
     said = capsys.readouterr().err
     assert "'digits_lstm' does not fit this data" in said
     assert "digits_cnn" in said
+
+
+def test_what_nothing_can_learn_from_is_told_before_a_project_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("a,y\n" + "".join(f"note {i},x\n" for i in range(30)))
+    assert main(["new", "mlp_tabular", "-o", str(tmp_path / "p.netb"), "--data", str(path)]) != 0
+    assert "No column can be a feature" in capsys.readouterr().err
+    assert main(["data", str(path), "--json"]) == 0
+    assert told(capsys)["templates"] == []

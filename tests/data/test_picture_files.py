@@ -235,3 +235,15 @@ def test_an_archive_with_something_else_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(NetbuilderError, match=text):
             unpacking.take(path, {"x.bin": 3}, tmp_path)
         assert [each.name for each in tmp_path.iterdir()] == ["a.tar.gz"]
+
+
+def test_sizes_that_no_picture_has_are_told(tmp_path: Path) -> None:
+    root = picture_files.write_mnist(tmp_path / "mnist", packed=False)
+    images = next(root.glob("train-images*"))
+    data = images.read_bytes()
+    images.write_bytes(data[:4] + struct.pack(">III", 2**31, 2**16, 28) + data[16:])
+    with pytest.raises(NetbuilderError, match="beyond what can be read: height"):
+        proposing.propose(root)
+    images.write_bytes(data[:4] + struct.pack(">III", 0, 28, 28))
+    (problem,) = proposing.propose(root).problems
+    assert (problem.severity, problem.code) == ("error", "data.empty")

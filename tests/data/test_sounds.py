@@ -209,7 +209,7 @@ def test_a_proposal_is_read(folder: Path) -> None:
     assert (found.task, found.count) == ("classification", 20)
     assert found.params["classes"] == ["high", "low"]
     assert (found.params["rate"], found.params["length"]) == (RATE, 4000)
-    assert found.notes == ("1 files are no sounds: they are left out.",)
+    assert found.notes == ("Files that are no sounds, left out: 1.",)
     data = dataset(folder, settings_of(folder))
     image, label = data.train["spectrogram"], data.train["label"]
     assert tuple(image.shape[1:]) == found.fields[0].shape

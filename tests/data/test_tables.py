@@ -287,3 +287,21 @@ def test_rows_in_the_order_of_time_are_windows_to_forecast(tmp_path: Path) -> No
     assert restored.flatten().tolist() == list(range(192, 200))
     mixed = written(tmp_path, text + "1850-01-01,3\n")
     assert propose(mixed).task == "regression"
+
+
+def test_columns_without_a_name_are_numbered_and_old_line_ends_read(tmp_path: Path) -> None:
+    text = ",size,label\r" + "".join(f"{i % 7}.5,{i},{'ab'[i % 2]}\r" for i in range(20))
+    found = propose(written(tmp_path, text))
+    names = [column["name"] for column in found.params["columns"]]
+    assert names == ["column 1", "size", "label"]
+    contents, faults = read(settings.parse(Table, found.params, "Table"), tmp_path / "t.csv")
+    assert faults.count == 0
+    assert contents["features"][1].tolist() == [1.5, 1.0]
+    with pytest.raises(NetbuilderError, match="the name 'a'"):
+        propose(written(tmp_path, "a,a,y\n1,2,x\n3,4,z\n"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_zero_bytes_are_no_text(tmp_path: Path, encoding: str) -> None:
+    with pytest.raises(NetbuilderError, match="full of zero bytes"):
+        propose(written(tmp_path, ROWS, encoding=encoding))

@@ -22,7 +22,7 @@ def data(options: Namespace) -> int:
     rows = [
         (
             field["name"],
-            "×".join(["N", *map(str, field["shape"])]),
+            "×".join([*(["N"] if field["batched"] else []), *map(str, field["shape"])]),
             field["dtype"],
             field["meaning"],
         )
@@ -50,6 +50,10 @@ def begin(template: str, path: Path) -> Document:
     from netbuilder.engine import tasks
 
     proposal = _propose(path)
+    wrong = [Problem.from_json(each) for each in proposal["problems"]]
+    wrong = [each for each in wrong if each.severity == "error"]
+    if wrong:
+        raise ProblemsError(f"'{path.name}' can't be trained on: {wrong[0].message}", wrong)
     try:
         document = fitting.begin(template, proposal)
     except NetbuilderError as error:
@@ -78,4 +82,5 @@ def _propose(path: Path) -> dict[str, Any]:
     from netbuilder.data import proposing
 
     proposal = proposing.propose(path).to_json()
-    return {**proposal, "templates": fitting.choose(proposal)}
+    stopped = any(each["severity"] == "error" for each in proposal["problems"])
+    return {**proposal, "templates": [] if stopped else fitting.choose(proposal)}
