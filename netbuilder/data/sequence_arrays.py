@@ -209,8 +209,8 @@ def code_pairs(source: CodePairs, folder: Path | None = None) -> Mapping[str, Ar
     each = (source.length - 3) // 2
     pairs: list[tuple[str, str]] = []
     for code in _texts(MODULES, folder, 2 * source.length):
-        lines = [line.rstrip() for line in code.split("\n")]
-        lines = [line[:each] for line in lines if len(line.strip()) >= SHORTEST_LINE]
+        lines = [line.strip() for line in code.split("\n")]
+        lines = [line[:each] for line in lines if len(line) >= SHORTEST_LINE]
         pairs += itertools.pairwise(lines)
     random = np.random.default_rng(source.seed)
     chosen = random.permutation(len(pairs))[: source.count]

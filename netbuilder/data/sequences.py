@@ -179,8 +179,9 @@ class CodeModules(Source):
 class CodePairs(Source):
     """Pairs of lines of program code from Python's own library: does the second follow the first?
 
-    Half of them do, half are drawn from anywhere. Letter by letter with marks as BERT has them:
-    ▸ first line ¶ second line ¶, then nothing; ▢ stands for a masked letter.
+    Half of them do, half are drawn from anywhere. Letter by letter, without the blanks that lines
+    begin with, and with marks as BERT has them: ▸ first line ¶ second line ¶, then nothing;
+    ▢ stands for a masked letter.
     """
 
     id: ClassVar[str] = "netbuilder.CodePairs"

@@ -126,7 +126,7 @@ def test_two_of_the_numbers_are_marked_and_summed() -> None:
 
 def library(folder: Path) -> Path:
     for number, name in enumerate(MODULES):
-        lines = (f"value_{number}_{line} = {line}\n\n    )\n" for line in range(40))
+        lines = (f"{line % 3 * ' '}value_{number}_{line} = {line}\n\n    )\n" for line in range(40))
         (folder / f"{name}.py").write_text("".join(lines))
     return folder
 
