@@ -1,7 +1,8 @@
 """What a network's inputs and outputs mean in the data that it was trained on.
 
 Torch-free. Read off the training steps: a data field that is wired to a network's input
-feeds it; a data field that is compared with a network's output is its target.
+feeds it; a data field that is compared with a network's output is its target. A network that no
+step calls gets what the networks in it get, where it hands its inputs on.
 """
 
 from __future__ import annotations
@@ -32,8 +33,12 @@ class Meaning:
 
 def of_network(document: Document, name: str) -> Meaning:
     """Which data fields feed a network's inputs, and which its outputs are compared with."""
+    return _of(resolve(document).document, name, frozenset())
+
+
+def _of(document: Document, name: str, outer: frozenset[str]) -> Meaning:
     meaning = Meaning()
-    for step in resolve(document).document.of_kind("step"):
+    for step in document.of_kind("step"):
         roles = dict(_roles(step))
         for id, layer in roles.items():
             if layer.role is Role.CALL and getattr(layer, "network", "") == name:
@@ -51,7 +56,27 @@ def of_network(document: Document, name: str) -> Meaning:
                         target = _target(step, roles, end, source_id)
                         if target:
                             meaning.targets.setdefault(wire.source_port, target)
+    network = document.network(name)
+    if network is not None and name not in outer:
+        _hand_on(document, network, meaning, outer | {name})
     return meaning
+
+
+def _hand_on(document: Document, network: Graph, meaning: Meaning, outer: frozenset[str]) -> None:
+    """The fields of inputs that lead straight into a network that is called in this one."""
+    roles = dict(_roles(network))
+    for id, layer in roles.items():
+        called = str(getattr(layer, "network", "")) if layer.role is Role.CALL else ""
+        inner = _of(document, called, outer) if called else Meaning()
+        for wire in network.wires_into(id):
+            source = roles.get(wire.source)
+            if (
+                source is not None
+                and source.role is Role.INPUT
+                and wire.target_port in inner.inputs
+            ):
+                own = network.nodes[wire.source].name
+                meaning.inputs.setdefault(own, inner.inputs[wire.target_port])
 
 
 def _chosen(step: Graph, roles: dict[str, Layer], node: str) -> str:
@@ -76,6 +101,8 @@ def _target(step: Graph, roles: dict[str, Layer], node: str, call: str) -> str:
     layer = roles.get(node)
     if layer is None or layer.role not in _COMPARING:
         return ""
+    if getattr(layer, "kind", "") == "embedding":
+        return ""  # coloured by it, not compared with it
     others = (roles.get(wire.source) for wire in step.wires_into(node) if wire.source != call)
     return next((_field(layer) for layer in others if layer and layer.role is Role.DATA), "")
 

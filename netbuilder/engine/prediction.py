@@ -21,7 +21,7 @@ from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.verify import as_tuple
 from netbuilder.training.events import finite
 
-_SAMPLE = re.compile(r"sample:(\d{1,9})\Z")
+_SAMPLE = re.compile(r"sample:(-?\d{1,18})\Z")
 Inputs = Mapping[str, Any] | Sequence[Any]
 
 
@@ -139,7 +139,7 @@ class _Samples:
         if field is None:
             raise NetbuilderError(f"No data field feeds the input '{spec.name}'.", "Give values.")
         count = loading.size(self._part)
-        if row >= count:
+        if not 0 <= row < count:
             raise NetbuilderError(f"There is no sample {row}.", f"There are 0 to {count - 1}.")
         if field in self._shared:
             return self._shared[field]

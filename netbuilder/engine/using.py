@@ -72,7 +72,7 @@ def describe(run: Path) -> dict[str, Any]:
 def _input(spec: TensorSpec, field: Field | None, source: Source | None) -> dict[str, Any]:
     about: dict[str, Any] = {"name": spec.name, "shape": list(spec.shape), "kind": "noise"}
     if field is None:
-        return about
+        return about if _drawable(spec) else about | {"kind": "values"}
     about |= {"field": field.name, "meaning": field.meaning, "shape": list(field.shape)}
     about["kind"] = _kind(field, source)
     if about["kind"] == "class":
@@ -144,8 +144,9 @@ def ask(run: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
             if field is not None and _kind(field, source) == "image":
                 seen[spec.name] = array.tolist()
     answer = prediction.predict(run, given, model.name)
+    words = _words(model)
     told = [
-        _told(name, values, model.meaning, model.fields)
+        _told(name, values, model.meaning, model.fields, words)
         for name, values in answer["outputs"].items()
     ]
     return {"seen": seen, "answers": told, "expected": answer.get("expected", {})}
@@ -155,7 +156,7 @@ def _array(spec: TensorSpec, field: Field | None, source: Source | None, value: 
     """One sample, without a batch dim; `NetbuilderError` says what is missing."""
     given: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     if field is None and "seed" in given:
-        return _noise(spec, int(given["seed"]))
+        return _noise(spec, _whole(spec, given["seed"]) % 2**63)
     if field is not None:
         kind = _kind(field, source)
         if kind == "image" and "path" in given:
@@ -165,21 +166,36 @@ def _array(spec: TensorSpec, field: Field | None, source: Source | None, value: 
         if kind == "text" and "text" in given:
             return np.array(_ids(field, source, str(given["text"])), dtype=np.int64)
         if kind == "class" and "class" in given:
-            return np.array(int(given["class"]), dtype=np.int64)
+            return np.array(_whole(spec, given["class"]), dtype=np.int64)
     if "values" in given:
         try:
             return np.array(
                 given["values"], dtype=np.float32 if spec.dtype == "float32" else np.int64
             )
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise NetbuilderError(
                 f"'{spec.name}' needs numbers.", "Separate them by commas."
             ) from None
     raise NetbuilderError(f"'{spec.name}' is not given.", "Give every input.")
 
 
+def _whole(spec: TensorSpec, value: Any) -> int:
+    if isinstance(value, int | str):
+        try:
+            if abs(number := int(value)) < 2**63:
+                return number
+        except ValueError:
+            pass
+    raise NetbuilderError(f"'{spec.name}' needs a whole number.", "Give one with a few digits.")
+
+
+def _drawable(spec: TensorSpec) -> bool:
+    """Whether chance alone can stand for the input."""
+    return all(isinstance(size, int) for size in spec.shape[1:]) and spec.dtype == "float32"
+
+
 def _noise(spec: TensorSpec, seed: int) -> Array:
-    if not all(isinstance(size, int) for size in spec.shape[1:]) or spec.dtype != "float32":
+    if not _drawable(spec):
         raise NetbuilderError(f"'{spec.name}' can't be drawn by chance.", "Give its values.")
     shape = [int(size) for size in spec.shape[1:]]
     noise: Array = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).numpy()
@@ -252,8 +268,31 @@ def _ids(field: Field, source: Source | None, text: str) -> list[int]:
     return ids + [0] * (length - len(ids))
 
 
-def _told(name: str, values: Any, meaning: Meaning, fields: Mapping[str, Field]) -> dict[str, Any]:
-    """One output of one sample, as what it means."""
+def _words(model: trained.Trained) -> tuple[str, ...]:
+    """The letters or words that a network may answer in: of its data, if it reads such itself."""
+    specs = interface.of_network(model.document, model.name).inputs
+    if not any(spec.dtype == "int64" and len(spec.shape) == 2 for spec in specs):
+        return ()
+    return next((f.classes for f in model.fields.values() if _is_text(f)), ())
+
+
+def _is_text(field: Field | None) -> bool:
+    return (
+        field is not None
+        and bool(field.classes)
+        and field.dtype == "int64"
+        and len(field.shape) == 1
+    )
+
+
+def _told(
+    name: str,
+    values: Any,
+    meaning: Meaning,
+    fields: Mapping[str, Field],
+    words: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """One output of one sample, as what it means; `words` are what scores may stand for."""
     field = fields.get(meaning.targets.get(name, ""))
     value = torch.tensor(_numbers(values))
     value = value[0] if value.dim() else value
@@ -272,7 +311,7 @@ def _told(name: str, values: Any, meaning: Meaning, fields: Mapping[str, Field])
         }
     if value.dim() == 3 and len(value) in (1, 3) and value.shape[1] > 1:
         return told | {"kind": "image", "image": value.tolist()}
-    letters = next((f.classes for f in fields.values() if f.classes and f.shape), ())
+    letters = field.classes if field is not None and _is_text(field) else words
     if value.dim() == 2 and letters and len(letters) in value.shape:
         ids = value.argmax(0 if value.shape[1] != len(letters) else 1).tolist()
         between = "" if all(len(letter) < 2 for letter in letters) else " "

@@ -33,7 +33,7 @@ def test_templates(
 def test_what_rows_are_chosen_of_a_graph_is_known() -> None:
     found = meaning.of_network(open_template("gcn"), "main")
     assert found.inputs == {"features": "features", "edge_index": "edge_index"}
-    assert found.targets == {"logits": "label", "hidden": "label"}
+    assert found.targets == {"logits": "label"}
     assert found.rows == {"logits": "node", "hidden": "node"}
 
 
@@ -51,3 +51,8 @@ def test_a_dot_in_a_wire_changes_nothing() -> None:
     assert meaning.of_network(document, "main") == meaning.of_network(
         open_template("digits_cnn"), "main"
     )
+
+
+def test_a_network_hands_its_input_on_to_those_in_it() -> None:
+    document = open_template("detector_small")
+    assert meaning.of_network(document, "boxes") == Meaning(inputs={"image": "image"})

@@ -12,6 +12,9 @@ from PIL import Image
 from netbuilder.app.templates import open_template
 from netbuilder.engine import tasks, using
 from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.specs import TensorSpec
+from netbuilder.graph import edits
+from netbuilder.graph.history import History
 
 
 def trained(id: str, folder: Path, **overrides: Any) -> Path:
@@ -118,3 +121,30 @@ def test_numbers_are_told_as_numbers(tmp_path: Path) -> None:
     (answer,) = using.ask(run, {"inputs": {"features": {"values": [0.0] * 10}}})["answers"]
     assert answer["kind"] == "values"
     assert answer["count"] == 1
+
+
+def test_a_network_for_use_takes_what_the_trained_one_takes(tmp_path: Path) -> None:
+    document = open_template("detector_small")
+    data = {**document.project.data, "params": {"count": 8, "size": 64}}
+    edits.set_project(History(document), data=data)
+    values = {"training.threads": 1, "training.epochs": 1, "training.batch_size": 4}
+    tasks.train(document, tmp_path / "run", overrides=values)
+    about = {each["name"]: each for each in using.describe(tmp_path / "run")["networks"]}
+    assert [each["kind"] for each in about["boxes"]["inputs"]] == ["image"]
+    told = using.ask(tmp_path / "run", {"network": "boxes", "sample": 0})["answers"]
+    assert {answer["output"]: answer["kind"] for answer in told} == {
+        "box": "values",
+        "confidence": "values",
+        "class_number": "values",
+    }, "numbers of boxes are no words"
+    for number in (-1, 10**12):
+        with pytest.raises(NetbuilderError, match=f"There is no sample {number}"):
+            using.ask(tmp_path / "run", {"network": "boxes", "sample": number})
+
+
+@pytest.mark.parametrize("seed", ["many", 10**30, 1.5, None])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    spec = TensorSpec("noise", ("N", 4), "float32")
+    with pytest.raises(NetbuilderError, match="'noise' needs a whole number"):
+        using._array(spec, None, None, {"seed": seed})
+    assert using._array(spec, None, None, {"seed": -1}).shape == (4,)
