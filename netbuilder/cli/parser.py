@@ -159,7 +159,9 @@ def _run_commands(commands: Any) -> None:
     _finding_commands(commands)
     export = _add(commands, "export", "using", "Write a network to a file, and verify it.")
     export.add_argument("origin", metavar="FILE_OR_RUN")
-    export.add_argument("--to", required=True, choices=("onnx", "pt2", "safetensors", "code"))
+    export.add_argument(
+        "--to", required=True, choices=("onnx", "pt2", "safetensors", "code", "package")
+    )
     export.add_argument("-o", "--output", metavar="OUT", required=True)
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
@@ -171,7 +173,9 @@ def _run_commands(commands: Any) -> None:
         help="the file takes values as in the data and answers in them; of classes with this",
     )
     trusting.add_options(export)
-    bring = _add(commands, "import", "bringing", "Make a project of an ONNX file or a model of PyTorch's.")
+    bring = _add(
+        commands, "import", "bringing", "Make a project of an ONNX file or a model of PyTorch's."
+    )
     bring.set_defaults(function="import_model")
     bring.add_argument("model", metavar="MODEL.onnx|MODEL.pt2")
     bring.add_argument("-o", "--output", metavar="FILE.netb", help="default: MODEL.netb")

@@ -201,6 +201,12 @@ def export(
     if prepared is not None and prepared not in building.ANSWERS:
         known = ", ".join(building.ANSWERS)
         raise NetbuilderError(f"A file can't answer with '{prepared}'.", f"There are: {known}.")
+    if to == "package":
+        from netbuilder.engine import packaging
+
+        if prepared is not None:
+            raise NetbuilderError("A package holds no preparation.", "Choose onnx or pt2.")
+        return packaging.write(origin, Path(out))
     model = (
         _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
     )

@@ -27,6 +27,11 @@ FORMATS: Mapping[str, tuple[str, str, str]] = {
     "pt2": ("PyTorch program (pt2)", ".pt2", "torch.export: runs in PyTorch without the code."),
     "safetensors": ("Weights (safetensors)", ".safetensors", "The weights alone, by name."),
     "code": ("Python code", ".py", "The PyTorch source, without weights."),
+    "package": (
+        "PyTorch package",
+        "",
+        "A new folder: source, data and a script that trains to the same loss without netbuilder.",
+    ),
 }
 
 VALUES: Mapping[str, str] = {

@@ -1,0 +1,167 @@
+"""A package trains to the same loss without netbuilder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import netbuilder as nb
+from netbuilder.cli.main import main
+from netbuilder.engine import package_text, packaging, tasks
+from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.training import schedules
+from netbuilder.training.settings import read_step
+
+BLOCKED = """
+import sys
+
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "netbuilder":
+            raise ImportError("netbuilder is not to be used here")
+
+
+sys.meta_path.insert(0, Refuse())
+import runpy
+
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def project(template: str = "digits_cnn", **training: Any) -> nb.Project:
+    made = nb.template(template)
+    made.set(training={**made.document.project.training, "epochs": 2, **training})
+    return made
+
+
+def losses(run: Path) -> list[dict[str, float]]:
+    lines = (run / "events.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines]
+    return [event["values"] for event in found if event["event"] == "epoch"]
+
+
+def trained(package: Path) -> list[dict[str, Any]]:
+    subprocess.run(
+        [sys.executable, "-I", "-c", BLOCKED, str(package / "train.py")],
+        check=True,
+        capture_output=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        cwd=package.parent,
+        timeout=300,
+    )
+    history: list[dict[str, Any]] = json.loads((package / "losses.json").read_text())
+    return history
+
+
+def test_it_trains_to_the_same_losses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = project(batch_size=200)
+    step = made.document.of_kind("step")[0]
+    assert step.info.settings["schedule"] == {"kind": "cosine"}
+    tasks.train(made.document, tmp_path / "run")
+    made.save(tmp_path / "run" / "p.netb")
+    place = tmp_path / "run" / "p.netb", tmp_path / "package"
+    assert main(["export", str(place[0]), "--to", "package", "-o", str(place[1]), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verified"]
+    assert answer["max_rel_error"] < 1e-5
+    wanted = {"model.py", "step.py", "train.py", "requirements.txt", "README.md"}
+    assert wanted <= set(answer["files"])
+    assert {p.name for p in tmp_path.iterdir()} == {"run", "package"}
+    history = trained(tmp_path / "package")
+    for epoch, metrics in enumerate(losses(tmp_path / "run"), 1):
+        for part, key in (("train", "train/loss"), ("validation", "val/loss")):
+            assert history[epoch][part][step.name] == pytest.approx(metrics[key], rel=1e-4)
+
+
+RATES: list[dict[str, Any]] = [
+    {"kind": "none"},
+    {"kind": "none", "warmup": 2.0, "warmup_factor": 0.1},
+    {"kind": "linear", "start_factor": 0.5, "end_factor": 0.1},
+    {"kind": "linear", "total_iters": 3.0},
+    {"kind": "exponential", "gamma": 0.9, "warmup": 1.0},
+    {"kind": "step", "step_size": 2, "gamma": 0.5},
+    {"kind": "multistep", "milestones": [2, 4], "gamma": 0.1},
+    {"kind": "cosine", "eta_min": 0.001},
+    {"kind": "cosine", "T_max": 3.0, "warmup": 0.5},
+]
+
+
+@pytest.mark.parametrize("schedule", RATES, ids=lambda s: s["kind"])
+def test_rates_are_those_of_the_training(schedule: dict[str, Any]) -> None:
+    values = {"optimizer": {"kind": "SGD", "lr": 0.1}, "schedule": schedule}
+    if "milestones" in schedule:
+        schedule = {**schedule, "milestones": tuple(schedule["milestones"])}
+        values["schedule"] = schedule
+    settings = read_step(values)
+    text = package_text.StepText("train", "step", "Step", {}, {}, "SGD", {}, settings)
+    code = compile(package_text.rate(text), "<rate>", "eval")
+    import math
+
+    for epoch in (0.0, 0.25, 1.0, 2.0, 2.5, 4.0, 4.999):
+        names = {"math": math, "epoch": epoch, "epochs": 5.0}
+        own = schedules.learning_rate(settings.schedule, 0.1, epoch, 5.0)
+        assert eval(code, names) == pytest.approx(own, rel=1e-12)  # noqa: S307
+
+
+CANT: dict[str, dict[str, Any]] = {
+    "the precision bf16": {"precision": "bf16"},
+    "updates that wait": {"accumulate": 2},
+    "a balance of classes": {"balance": "label"},
+}
+
+
+@pytest.mark.parametrize("words", CANT)
+def test_what_it_can_not_hold_is_told_and_nothing_written(words: str, tmp_path: Path) -> None:
+    with pytest.raises(NetbuilderError, match=words):
+        packaging.write(project(**CANT[words]).document, tmp_path / "package")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(DocumentError, match="already"):
+        packaging.write(project().document, tmp_path)
+
+
+def test_texts_of_a_project_are_no_code() -> None:
+    text = package_text.StepText(
+        "a'); import os; os.abort()  #",
+        "step",
+        "Step",
+        {"main": "x'] = 1; import os #"},
+        {"image": "'); boom("},
+        "SGD",
+        {"lr": 0.1},
+        read_step({"optimizer": {"kind": "SGD", "lr": 0.1}}),
+    )
+    network = package_text.NetworkText("x'] = 1; import os #", "model", "Net", {})
+    import ast
+
+    tree = ast.parse(package_text.train_script([network], [text], {"seed": 0}))
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+    assert not {"os", "boom"} & names
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("template", ["vae", "two_tower", "distillation", "digits_lstm", "dcgan"])
+def test_other_kinds_of_training_do_too(template: str, tmp_path: Path) -> None:
+    made = project(template, epochs=1, steps=5)
+    step = made.document.of_kind("step")[0]
+    try:
+        tasks.export(made.document, "package", tmp_path / "package")
+    except NetbuilderError as error:
+        pytest.skip(str(error))
+    tasks.train(made.document, tmp_path / "run")
+    history = trained(tmp_path / "package")
+    found = losses(tmp_path / "run")[-1]
+    several = len(list(made.document.of_kind("step"))) > 1
+    key = f"val/{step.name}/loss" if several else "val/loss"
+    assert history[-1]["validation"][step.name] == pytest.approx(found[key], rel=1e-3)
