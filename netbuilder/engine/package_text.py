@@ -248,6 +248,7 @@ def main():
     total = options.epochs * per_epoch
     if STEPS is not None:
         total = min(total, STEPS)
+    length = max(1.0, total / per_epoch)
     history = [{{"epoch": 0, "validation": evaluate(steps, parts["validation"], parts["shared"])}}]
     print("start", history[0], flush=True)
     number = 0
@@ -260,7 +261,7 @@ def main():
             for step in steps:
                 if number % step.every == 0:
                     for group in step.optimizer.param_groups:
-                        group["lr"] = step.rate(epoch + at / per_epoch, total / per_epoch)
+                        group["lr"] = step.rate(epoch + at / per_epoch, length)
                     sums[step.name] += step.train(batch | parts["shared"]) * size
             number, samples = number + 1, samples + size
             if number >= total:

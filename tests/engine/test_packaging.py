@@ -151,7 +151,7 @@ def test_texts_of_a_project_are_no_code() -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("template", ["vae", "two_tower", "distillation", "digits_lstm", "dcgan"])
+@pytest.mark.parametrize("template", ["vae", "two_tower", "distillation", "digits_lstm"])
 def test_other_kinds_of_training_do_too(template: str, tmp_path: Path) -> None:
     made = project(template, epochs=1, steps=5)
     step = made.document.of_kind("step")[0]
