@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from torch import Tensor
 class Statistics:
     """Per feature (or channel) mean and deviation, shaped to broadcast over a batch.
 
-    With `fill`, shaped alike, a value that is missing (NaN) counts as that.
+    With `fill`, shaped alike, a value that is missing (NaN) counts as that; where `fill` is NaN
+    itself nothing stands for it.
     """
 
     mean: Tensor
@@ -54,19 +56,29 @@ class Statistics:
 
     def to_json(self) -> dict[str, Any]:
         value = {"mean": self.mean.tolist(), "deviation": self.deviation.tolist()}
-        return value if self.fill is None else {**value, "fill": self.fill.tolist()}
+        if self.fill is None:
+            return value
+        # JSON has no NaN: null is where nothing stands for a gap.
+        fill = [None if math.isnan(each) else each for each in self.fill.tolist()]
+        return {**value, "fill": fill}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Statistics:
         """The statistics that `to_json` wrote, exactly."""
-        fill = None if value.get("fill") is None else torch.tensor(value["fill"])
+        told = value.get("fill")
+        known = None if told is None else [math.nan if each is None else each for each in told]
+        fill = None if known is None else torch.tensor(known)
         return Statistics(torch.tensor(value["mean"]), torch.tensor(value["deviation"]), fill)
 
 
 def _fill(samples: Tensor, fills: Sequence[str]) -> Tensor:
-    """(F,) what stands for a missing value of each feature; 0 where none is known."""
+    """(F,) what stands for a missing value of each feature: NaN where nothing does, and 0 where
+    no sample has a value."""
     flat = samples.double().reshape(-1, samples.shape[-1])
     known = {"mean": flat.nanmean(0), "median": flat.nanmedian(0).values} if len(flat) else {}
-    none = flat.new_zeros(())
-    chosen = [known[kind][at] if kind in known else none for at, kind in enumerate(fills)]
-    return torch.stack(chosen).nan_to_num(0.0).float()
+    nothing = flat.new_full((), math.nan)
+    chosen = [
+        known.get(kind, flat.new_zeros(len(fills)))[at].nan_to_num(0.0) if kind else nothing
+        for at, kind in enumerate(fills)
+    ]
+    return torch.stack(chosen).float()

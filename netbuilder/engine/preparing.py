@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.data import places
+from netbuilder.data.files import FileSource
 from netbuilder.data.settings import read as read_data
 from netbuilder.data.settings import source_of
 from netbuilder.data.sources import Source
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 VERSION = 1
 TOKENIZER = "tokenizer.json"
 """The file of a tokenizer in a run's folder."""
-_PLACES = ("path", "folder", "tokenizer")
-"""Parameters that tell of the disk of who trained: nobody else's business."""
 
 
 def preparation(
@@ -59,8 +58,11 @@ def preparation(
 
 
 def _described(source: Source) -> dict[str, Any]:
-    params = source.model_dump(mode="json", exclude_defaults=True)
-    kept = {name: value for name, value in params.items() if name not in _PLACES}
+    # Where the data lies on the disk of who trained is nobody else's business. What is as usual is
+    # told too: who has the file alone does not know what that is.
+    places_in = source.places_in if isinstance(source, FileSource) else ()
+    params = source.model_dump(mode="json")
+    kept = {name: value for name, value in params.items() if name not in places_in}
     about: dict[str, Any] = {"id": source.id, "params": kept}
     if isinstance(source, Table):
         about["features"] = list(source.features())
@@ -117,7 +119,8 @@ def given(
     one = inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
     if isinstance(source, Table) and isinstance(one, Mapping):
         columns = {column.name for column in source.columns}
-        if not columns & set(one) or set(one) <= names - columns:
+        by_name = one is inputs and bool(one)
+        if by_name and (not columns & set(one) or set(one) <= names - columns):
             return None
         from netbuilder.data import table_reading
 

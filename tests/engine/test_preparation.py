@@ -15,10 +15,14 @@ import torch
 from torch import nn
 
 from netbuilder.app.templates import open_template
-from netbuilder.data import places
+from netbuilder.data import places, settings
+from netbuilder.data.graph_files import EdgeList
+from netbuilder.data.images import ImageFolder
+from netbuilder.data.picture_files import IdxPictures
 from netbuilder.data.places import Places
 from netbuilder.data.proposing import propose
 from netbuilder.data.statistics import Statistics
+from netbuilder.data.tables import Table
 from netbuilder.engine import preparing, tasks
 from netbuilder.engine.meaning import Meaning
 from netbuilder.engine.trained import Trained
@@ -54,6 +58,11 @@ def test_what_goes_in_is_filled_and_normalised() -> None:
     raw = torch.tensor([[1.5, 4.0, 150.0], [float("nan"), 6.0, 100.0]])
     assert torch.equal(made(raw), network(statistics().normalise(raw)))
     assert made(raw).isfinite().all()
+    # Where nothing stands for a gap there is no answer, rather than one for 0.
+    assert made(torch.tensor([[1.5, float("nan"), 150.0]])).isnan().all()
+    told = json.loads(json.dumps(statistics().to_json(), allow_nan=False))
+    assert told["fill"] == [2.0, None, None]
+    assert torch.equal(Statistics.from_json(told).normalise(raw), statistics().normalise(raw))
 
 
 def test_what_comes_out_is_told_in_the_units_of_the_data() -> None:
@@ -80,6 +89,22 @@ def test_classes_are_told_as_asked_and_softmax_is_taken_once(last: nn.Module) ->
             assert torch.allclose(found, scores.softmax(1))
         else:
             assert torch.equal(found, scores)
+
+
+def test_where_the_data_lies_is_not_told_and_what_is_usual_is() -> None:
+    sources = (
+        IdxPictures(images="/home/a/i", labels="/home/a/l"),
+        EdgeList(edges="/home/a/e", nodes="/home/a/n"),
+        ImageFolder(folder="/home/a"),
+    )
+    for source in sources:
+        about = preparing._described(source)
+        assert "/home/a" not in json.dumps(about)
+    assert about["params"]["fit"] == "crop"
+    columns = [{"kind": "date", "name": "built"}, {"kind": "number", "name": "y", "use": "target"}]
+    table = settings.parse(Table, {"path": "/home/a", "columns": columns}, "Table")
+    kinds = [column["kind"] for column in preparing._described(table)["params"]["columns"]]
+    assert kinds == ["date", "number"]
 
 
 # -- files ------------------------------------------------------------------------------------
@@ -173,6 +198,8 @@ def test_what_can_not_be_built_in_is_refused(run: Path, tmp_path: Path) -> None:
         tasks.export(run, "safetensors", tmp_path / "m.safetensors", prepared="class")
     with pytest.raises(NetbuilderError, match="'Paris' in 'town' is none of its classes"):
         tasks.predict(run, {"size": 1, "town": "Paris"})
+    with pytest.raises(NetbuilderError, match="There is no column 'sise'"):
+        tasks.predict(run, [{"sise": 1}])
 
 
 @pytest.mark.nightly
