@@ -1,0 +1,131 @@
+"""Quantised numbers as they are worked out: round, clamp, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netbuilder.exchange.onnx_in.nodes import dtype as dtype_of
+from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, op
+
+RANGES = {
+    torch.int8: (-128, 127),
+    torch.uint8: (0, 255),
+    torch.int16: (-32768, 32767),
+    torch.uint16: (0, 65535),
+}
+"""The smallest and largest number of each dtype that tensors are quantised to."""
+
+
+def along(part: Tensor, x: Tensor, axis: int, block: int = 0) -> Tensor:
+    """Scales or zero points, one for all, for each slice, or for each block, laid along x."""
+    if part.dim() == 0 or (part.dim() == 1 and part.shape[0] == 1):
+        return part.reshape(())
+    if part.dim() == 1 and not block:
+        shape = [1] * x.dim()
+        shape[axis] = -1
+        return part.reshape(shape)
+    count = block or -(-x.shape[axis] // part.shape[axis])
+    return part.repeat_interleave(count, axis).narrow(axis, 0, x.shape[axis])
+
+
+def quantised(x: Tensor, scale: Tensor, zero: Any, dtype: torch.dtype) -> Tensor:
+    """Numbers in steps of the scale, halves to even ones, within the dtype."""
+    if dtype not in RANGES:
+        raise Unsupported(f"there is no {dtype} to quantise to")
+    low, high = RANGES[dtype]
+    steps = torch.round((x.to(scale.dtype) / scale).float())
+    return torch.clamp(steps + zero, low, high).to(dtype)
+
+
+def restored(x: Tensor, scale: Tensor, zero: Any) -> Tensor:
+    """What quantised numbers stand for."""
+    made: Tensor = (x.float() - zero) * scale.float()
+    return made.to(scale.dtype)
+
+
+def _zero(zero: Tensor | None, x: Tensor, axis: int, block: int = 0) -> Any:
+    return 0 if zero is None else along(zero, x, axis, block).float()
+
+
+@op("QuantizeLinear", since=10)
+def quantize(call: Call) -> Function:
+    """Whole numbers in steps of a scale."""
+    axis, block, wanted = (
+        call.attr("axis", 1),
+        call.attr("block_size", 0),
+        call.attr("output_dtype", 0),
+    )
+    fixed = dtype_of(wanted) if wanted else torch.uint8
+
+    def run(x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
+        dtype = fixed if zero is None else zero.dtype
+        return quantised(x, along(scale, x, axis, block), _zero(zero, x, axis, block), dtype)
+
+    return run
+
+
+@op("DequantizeLinear", since=10)
+def dequantize(call: Call) -> Function:
+    """The numbers that quantised ones stand for."""
+    axis, block = call.attr("axis", 1), call.attr("block_size", 0)
+    wanted = dtype_of(call.attr("output_dtype")) if call.attr("output_dtype", 0) else None
+
+    def run(x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
+        made = restored(x, along(scale, x, axis, block), _zero(zero, x, axis, block))
+        return made if wanted is None else made.to(wanted)
+
+    return run
+
+
+@op("DynamicQuantizeLinear", since=11)
+def dynamic_quantize(call: Call) -> Function:
+    """Quantised by the range of the numbers themselves, which 0 is part of."""
+
+    def run(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        low = torch.clamp(torch.amin(x), max=0.0)
+        high = torch.clamp(torch.amax(x), min=0.0)
+        scale = (high - low) / 255.0
+        zero = torch.clamp(torch.round(-low / scale), 0, 255)
+        return quantised(x, scale, zero, torch.uint8), scale, zero.to(torch.uint8)
+
+    return run
+
+
+def _shifted(x: Tensor, zero: Tensor | None, rows: bool) -> Tensor:
+    """Whole numbers less their zero point, which may be another one for each row or column."""
+    # Products of a few million bytes are exact in float64.
+    wide = x.double()
+    if zero is None:
+        return wide
+    if zero.dim() == 1 and zero.shape[0] > 1 and rows:
+        zero = zero.unsqueeze(-1)
+    return wide - zero.double()
+
+
+@op("MatMulInteger", since=10)
+def matmul_integer(call: Call) -> Function:
+    """The product of whole numbers."""
+
+    def run(a: Tensor, b: Tensor, za: Tensor | None = None, zb: Tensor | None = None) -> Tensor:
+        return torch.matmul(_shifted(a, za, True), _shifted(b, zb, False)).to(torch.int32)
+
+    return run
+
+
+@op("QLinearMatMul", since=10)
+def qlinear_matmul(call: Call) -> Function:
+    """The product of quantised numbers, quantised again."""
+
+    def run(
+        a: Tensor, sa: Tensor, za: Tensor, b: Tensor, sb: Tensor, zb: Tensor, so: Tensor, zo: Tensor
+    ) -> Tensor:
+        whole = torch.matmul(_shifted(a, za, True), _shifted(b, zb, False))
+        left = sa.unsqueeze(-1) if sa.dim() == 1 and sa.shape[0] > 1 else sa
+        steps = torch.round(whole * (left.double() * sb.double() / so.double()))
+        low, high = RANGES[zo.dtype]
+        return torch.clamp(steps + zo.double(), low, high).to(zo.dtype)
+
+    return run
