@@ -33,6 +33,7 @@ COMMANDS = (
     "generate",
     "runs",
     "compare",
+    "report",
     "board",
     "control",
     "diff",
@@ -239,6 +240,9 @@ def _run_commands(commands: Any) -> None:
     control.add_argument("--force", action="store_true", help="stop: end its process at once")
     compare = _add(commands, "compare", "comparing", "Compare the settings and results of runs.")
     compare.add_argument("runs", metavar="RUN", nargs="+")
+    report = _add(commands, "report", "reporting", "Write a run as one HTML file.")
+    report.add_argument("run", metavar="RUN")
+    report.add_argument("-o", "--output", metavar="FILE.html", help="default: RUN.html")
     board = _add(commands, "board", "comparing", "Write files for TensorBoard into run folders.")
     board.add_argument("folder", metavar="RUN_OR_DIR", nargs="?")
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")

@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
             bench.export_wanted.connect(self.runner.export)
             bench.run_project_wanted.connect(self.run_deeds.open)
             bench.run_difference_wanted.connect(self.run_deeds.compare)
+            bench.run_report_wanted.connect(self.run_deeds.report)
             bench.run_start_wanted.connect(self.run_deeds.start_from)
             bench.trust_wanted.connect(self.own_code.may_run)
             bench.data.offer(self.bring_data.menu)

@@ -41,6 +41,29 @@ class RunDeeds:
         dialog.place_wanted.connect(window.bench.go_to)
         dialog.show()
 
+    def report(self, run: Path) -> None:
+        """Ask for a file and put the report of a run there, as one page for a browser."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from netbuilder.app.figures import run_report
+        from netbuilder.errors import NetbuilderError
+        from netbuilder.gui.dialogs import tell_error
+
+        window = self._window
+        folder = window.bench.export_folder() if window.bench is not None else run.parent
+        start = str(folder / f"{run.name}.html")
+        chosen, _ = QFileDialog.getSaveFileName(window, "Save a report", start, "HTML (*.html)")
+        if not chosen:
+            return
+        path = Path(chosen)
+        path = path if path.suffix else path.with_suffix(".html")
+        try:
+            run_report.write(run, path)
+        except (NetbuilderError, OSError) as error:
+            tell_error(window, "The report was not saved", error)
+            return
+        window.status.say(f"Saved {path.name}")
+
     def start_from(self, run: Path) -> None:
         """Train the project as it is from a run's weights, once the person has chosen which."""
         from netbuilder.gui.start_dialog import StartDialog

@@ -59,6 +59,7 @@ class RunsPanel(QWidget):
     difference_wanted = Signal(object)
     start_wanted = Signal(object)
     use_wanted = Signal(object)
+    report_wanted = Signal(object)
     refused = Signal(str)
     _read = Signal(object, object)
 
@@ -318,6 +319,7 @@ class RunsPanel(QWidget):
         add(text, partial(self._pin, chosen, not pinned), bool(chosen))
         add("Write a note  (F2)", self._write, one)
         self.menu.addSeparator()
+        add("Save a report…", partial(self._one, self.report_wanted), one)
         add("Show in file manager", self._show_folder, one)
         add("Copy path", self._copy_path, bool(chosen))
         self.menu.addSeparator()

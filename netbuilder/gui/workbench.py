@@ -70,6 +70,7 @@ class Workbench(QMainWindow):
     trust_wanted = Signal()
     run_project_wanted = Signal(object)
     run_difference_wanted = Signal(object)
+    run_report_wanted = Signal(object)
     run_start_wanted = Signal(object)
 
     def __init__(self, session: Session) -> None:
@@ -199,6 +200,7 @@ class Workbench(QMainWindow):
         self.runs.refresh_wanted.connect(lambda: self.runs.load(session.runs_folder()))
         self.runs.project_wanted.connect(self.run_project_wanted)
         self.runs.difference_wanted.connect(self.run_difference_wanted)
+        self.runs.report_wanted.connect(self.run_report_wanted)
         self.runs.start_wanted.connect(self.run_start_wanted)
         self.runs.use_wanted.connect(self.use_run)
         self.use.wanted.connect(lambda: self.use.show_run(session, session.trained_run()))

@@ -1,0 +1,82 @@
+"""What a picture of a graph consists of, whatever it is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from netbuilder.graph.blocks import USES
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.model import Node
+from netbuilder.layers import catalogue
+
+WIDTH, HEIGHT = 192.0, 64.0
+"""Of a node in scene units."""
+MOST_TEXT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node: its name, what it is, its top left corner in scene units (y points down)."""
+
+    name: str
+    title: str
+    x: float
+    y: float
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Boxes by key (`n1`, `n2`, …: safe in any language), and wires between them."""
+
+    title: str
+    boxes: Mapping[str, Box]
+    wires: tuple[tuple[str, str], ...]
+    right: bool
+
+    @property
+    def area(self) -> tuple[float, float, float, float]:
+        """Left, top, width and height around all boxes."""
+        left = min((box.x for box in self.boxes.values()), default=0.0)
+        top = min((box.y for box in self.boxes.values()), default=0.0)
+        width = max((box.x + WIDTH for box in self.boxes.values()), default=0.0) - left
+        height = max((box.y + HEIGHT for box in self.boxes.values()), default=0.0) - top
+        return left, top, width, height
+
+
+def figure(document: Document, graph: Graph) -> Figure:
+    """The picture of a graph as it is laid out."""
+    keys = {node.id: f"n{at}" for at, node in enumerate(graph.ordered(), 1)}
+    boxes = {keys[node.id]: _box(node) for node in graph.ordered()}
+    wires = dict.fromkeys(
+        (keys[wire.source], keys[wire.target])
+        for wire in graph.wires.values()
+        if wire.source in keys and wire.target in keys
+    )
+    right = document.project.flow == "right"
+    return Figure(short(graph.name), boxes, tuple(wires), right)
+
+
+def short(text: str, most: int = MOST_TEXT) -> str:
+    """One printable line."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _box(node: Node) -> Box:
+    kind = catalogue.available().get(node.layer)
+    title = kind.title if kind is not None else node.layer.rpartition(".")[2]
+    if node.layer in USES:
+        title = str(node.params.get("block", title))
+    return Box(
+        short(node.name), short(title), node.x, node.y, str(kind.family) if kind else "unknown"
+    )
+
+
+def chosen(document: Document, names: Iterable[str] = ()) -> list[Graph]:
+    """The graphs with these names; without any all that have nodes, networks first."""
+    kinds = ("network", "block", "step")
+    graphs = [graph for kind in kinds for graph in document.of_kind(kind)]  # type: ignore[arg-type]
+    wanted = set(names)
+    return [graph for graph in graphs if (graph.name in wanted if wanted else graph.nodes)]
