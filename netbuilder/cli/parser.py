@@ -34,6 +34,7 @@ COMMANDS = (
     "runs",
     "compare",
     "report",
+    "figure",
     "board",
     "control",
     "diff",
@@ -243,6 +244,10 @@ def _run_commands(commands: Any) -> None:
     report = _add(commands, "report", "reporting", "Write a run as one HTML file.")
     report.add_argument("run", metavar="RUN")
     report.add_argument("-o", "--output", metavar="FILE.html", help="default: RUN.html")
+    figure = _add(commands, "figure", "reporting", "Write a graph as SVG, Mermaid or TikZ.")
+    figure.add_argument("file", metavar="FILE")
+    figure.add_argument("--graph", metavar="NAME", help="default: main, else the first")
+    figure.add_argument("-o", "--output", metavar="X.svg|X.mmd|X.tex", required=True)
     board = _add(commands, "board", "comparing", "Write files for TensorBoard into run folders.")
     board.add_argument("folder", metavar="RUN_OR_DIR", nargs="?")
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from netbuilder.app.figures import texts
+from netbuilder.app.figures.figure import figure
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui.canvas import picture
 from netbuilder.gui.dialogs import tell_error
@@ -17,18 +20,26 @@ from netbuilder.storage import atomic
 if TYPE_CHECKING:
     from netbuilder.gui.main_window import MainWindow
 
-_TITLES = {"pdf": "PDF, for papers", "svg": "SVG, for drawing programs", "png": "PNG, for chats"}
+Kind = picture.Kind | Literal["mmd", "tex"]
+KINDS: tuple[Kind, ...] = (*picture.KINDS, "mmd", "tex")
+_TITLES: Mapping[Kind, str] = {
+    "pdf": "PDF, for papers",
+    "svg": "SVG, for drawing programs",
+    "png": "PNG, for chats",
+    "mmd": "Mermaid, for Markdown",
+    "tex": "TikZ, for LaTeX",
+}
 
 
-def ask_place(parent: QWidget, folder: Path, stem: str) -> tuple[Path, picture.Kind] | None:
+def ask_place(parent: QWidget, folder: Path, stem: str) -> tuple[Path, Kind] | None:
     """Where to save a picture and as what; None if the person doesn't want to."""
-    filters = {f"{_TITLES[kind]} (*.{kind})": kind for kind in picture.KINDS}
+    filters = {f"{_TITLES[kind]} (*.{kind})": kind for kind in KINDS}
     start = str(folder / f"{stem}.pdf")
     chosen, kept = QFileDialog.getSaveFileName(parent, "Save a picture", start, ";;".join(filters))
     if not chosen:
         return None
     path = Path(chosen)
-    named: dict[str, picture.Kind] = {f".{kind}": kind for kind in picture.KINDS}
+    named: dict[str, Kind] = {f".{kind}": kind for kind in KINDS}
     kind = named.get(path.suffix.lower())
     if kind is None:
         kind = filters.get(kept, "pdf")
@@ -49,9 +60,13 @@ def save_picture(window: MainWindow, *, selection: bool = False) -> None:
     path, kind = wanted
     QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
     try:
-        data = picture.render(
-            session.document, session.graph, scene.report, kind, only, values=scene.values()
-        )
+        if kind == "mmd" or kind == "tex":
+            about = figure(session.document, session.graph, only)
+            data = texts.WRITERS[kind](about).encode()
+        else:
+            data = picture.render(
+                session.document, session.graph, scene.report, kind, only, values=scene.values()
+            )
         atomic.write(path, data)
     except (NetbuilderError, OSError) as error:
         QGuiApplication.restoreOverrideCursor()

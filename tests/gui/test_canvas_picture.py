@@ -101,6 +101,8 @@ def test_an_empty_graph_has_no_picture(qapp: QApplication) -> None:
         ("net.svg", "", "net.svg", b"<?xml"),
         ("net", "PNG, for chats (*.png)", "net.png", b"\x89PNG"),
         ("v1.2", "PDF, for papers (*.pdf)", "v1.2.pdf", b"%PDF"),
+        ("net.mmd", "", "net.mmd", b"flowchart"),
+        ("net", "TikZ, for LaTeX (*.tex)", "net.tex", b"\\documentclass"),
     ],
 )
 def test_the_command_saves_what_was_asked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from netbuilder.graph.blocks import USES
@@ -45,10 +45,11 @@ class Figure:
         return left, top, width, height
 
 
-def figure(document: Document, graph: Graph) -> Figure:
-    """The picture of a graph as it is laid out."""
-    keys = {node.id: f"n{at}" for at, node in enumerate(graph.ordered(), 1)}
-    boxes = {keys[node.id]: _box(node) for node in graph.ordered()}
+def figure(document: Document, graph: Graph, only: Collection[str] = ()) -> Figure:
+    """The picture of a graph as it is laid out, or of some of its nodes by their ids."""
+    nodes = [node for node in graph.ordered() if not only or node.id in only]
+    keys = {node.id: f"n{at}" for at, node in enumerate(nodes, 1)}
+    boxes = {keys[node.id]: _box(node) for node in nodes}
     wires = dict.fromkeys(
         (keys[wire.source], keys[wire.target])
         for wire in graph.wires.values()

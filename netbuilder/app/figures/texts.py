@@ -76,7 +76,7 @@ def mermaid(figure: Figure) -> str:
     """A Mermaid flowchart, as many sites show it in Markdown."""
     lines = [f"flowchart {'LR' if figure.right else 'TD'}"]
     for key, box in figure.boxes.items():
-        lines.append(f'    {key}["{_mermaid(box.name)}<br/><small>{_mermaid(box.title)}</small>"]')
+        lines.append(f'    {key}["{_mermaid(box.name)}<br/>{_mermaid(box.title)}"]')
     lines += [f"    {source} --> {target}" for source, target in figure.wires]
     return "\n".join([*lines, ""])
 
