@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -293,7 +293,7 @@ class To(_Reshape):
     keywords = "cast convert float int64 long type"
     starting = start_with(dtype="float32")
 
-    dtype: Dtype
+    dtype: Literal[Dtype, "int8"]
 
     def forward(self, module: ast.expr | None, inputs: Mapping[str, ast.expr]) -> ast.expr:
         return code.method(inputs["input"], "to", code.dotted(f"torch.{self.dtype}"))

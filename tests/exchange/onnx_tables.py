@@ -111,6 +111,7 @@ ACTIVATIONS = [
     Case("LpNormalization", [np.zeros((2, 3), np.float32)]),
     Case("MeanVarianceNormalization", [IMAGE], tolerance=1e-4),
     Case("MeanVarianceNormalization", [IMAGE], {"axes": [1, 3]}, tolerance=1e-4),
+    Case("LRN", [IMAGE], {"size": 5}),
     Case("LRN", [IMAGE], {"size": 3, "alpha": 0.5, "beta": 0.6, "bias": 1.5}),
 ]
 _REDUCTIONS = ("ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd")
@@ -263,7 +264,7 @@ _RESULT = (Fixed(np.array(0.2, np.float32)), _ZERO)
 _SCALES = Fixed(np.array([0.05, 0.1, 0.02], np.float32))
 QUANTISING = [
     Case("QuantizeLinear", [SIGNED, _SCALE, _ZERO]),
-    Case("QuantizeLinear", [SIGNED * 9, _SCALE, Fixed(np.array(-3, np.int8))], drawn=False),
+    Case("QuantizeLinear", [SIGNED * 9, _SCALE, Fixed(np.array(-3, np.int8))]),
     Case("QuantizeLinear", [SIGNED, _SCALES, Fixed(np.array([3, 100, 200], np.uint8))]),
     Case("DequantizeLinear", [_BYTES, _SCALE, _ZERO]),
     Case("DequantizeLinear", [_BYTES, _SCALES, Fixed(np.array([3, 100, 200], np.uint8))]),

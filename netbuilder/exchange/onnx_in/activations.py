@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from netbuilder.exchange.onnx_in.ops import Call, Function, op
+from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, op
 
 _PLAIN: dict[str, Callable[[Tensor], Tensor]] = {
     "HardSwish": F.hardswish,
@@ -171,15 +171,6 @@ def local_response(call: Call) -> Function:
     size = call.attr("size")
     alpha, beta = call.attr("alpha", 1e-4), call.attr("beta", 0.75)
     k = call.attr("bias", 1.0)
-    if size % 2:
-        return lambda x: F.local_response_norm(x, size, alpha, beta, k)
-
-    def run(x: Tensor) -> Tensor:
-        # Of an even number of channels PyTorch takes one more before, ONNX one more behind.
-        before = (size - 1) // 2
-        squares: Tensor = F.pad((x * x).flatten(2).transpose(1, 2), (before, size - 1 - before))
-        summed = squares.unfold(2, size, 1).sum(-1).transpose(1, 2).reshape(x.shape)
-        made: Tensor = x / (k + alpha / size * summed) ** beta
-        return made
-
-    return run
+    if size % 2 == 0:
+        raise Unsupported("it adds up an even number of channels, which runtimes refuse")
+    return lambda x: F.local_response_norm(x, size, alpha, beta, k)
