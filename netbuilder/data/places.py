@@ -46,15 +46,16 @@ class Places:
         try:
             local(path)
         except ValueError as error:
-            raise NetbuilderError(f"'{path[:200]}' can't be read: {error}.") from None
+            raise NetbuilderError(f"'{path[:200]}' can't be read: it must be {error}.") from None
+        # Without "..", which hides from a reader where a path leads.
         if os.path.isabs(path):
-            return Path(path)
+            return Path(os.path.normpath(path))
         if self.folder is None:
             raise NetbuilderError(
                 f"'{path[:200]}' lies beside a project that has no file yet.",
                 "Save the project, or name the whole path.",
             )
-        return self.folder / path
+        return Path(os.path.normpath(self.folder / path))
 
     def allows(self, path: Path) -> bool:
         """Whether a path may be read: links are followed, nothing is opened.
@@ -62,15 +63,23 @@ class Places:
         What by its name alone lies elsewhere is not even looked at: it may be on a disk that is
         mounted by looking.
         """
-        own = [] if self.folder is None else [str(self.folder)]
-        named = Path(os.path.normpath(path))
-        if not any(named.is_relative_to(root) for root in (*self.allowed, *own)):
+        if not self._named_inside(path):
             return False
+        own = [] if self.folder is None else [str(self.folder)]
         real = Path(os.path.realpath(path))
         # Where a link leads that was allowed is what was allowed, not where it leads by now.
         return any(
             real.is_relative_to(root) for root in (*self.allowed, *map(os.path.realpath, own))
         )
+
+    def asked(self, path: Path) -> Path:
+        """What to ask a person about who may allow a path: where a link inside leads."""
+        return Path(os.path.realpath(path)) if self._named_inside(path) else path
+
+    def _named_inside(self, path: Path) -> bool:
+        own = [] if self.folder is None else [str(self.folder)]
+        named = Path(os.path.normpath(path))
+        return any(named.is_relative_to(root) for root in (*self.allowed, *own))
 
 
 _here: ContextVar[Places] = ContextVar("places", default=Places())  # noqa: B039
@@ -101,8 +110,9 @@ def resolve(path: str) -> Path:
     here = current()
     place = here.absolute(path)
     if not here.allows(place):
-        message = f"The data lies outside the project's folder, in '{place}'."
-        hint = f'If you want it to be read, the window asks for it; here: --allow "{place}"'
+        asked = here.asked(place)
+        message = f"The data lies outside the project's folder, in '{asked}'."
+        hint = f'If you want it to be read, the window asks for it; here: --allow "{asked}"'
         raise ProblemsError(message, [Problem("error", "data.consent", message, hint)], hint)
     return place
 
@@ -112,4 +122,4 @@ def wanting(source: Source, allowed: Places, here: Places) -> list[Path]:
     if not isinstance(source, FileSource):
         return []
     named = [here.absolute(path) for path in source.paths() if path]
-    return [place for place in named if not allowed.allows(place)]
+    return [allowed.asked(place) for place in named if not allowed.allows(place)]

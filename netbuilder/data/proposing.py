@@ -89,7 +89,7 @@ def propose(path: str | Path) -> Proposal:
     try:
         local(text)
     except ValueError as error:
-        raise NetbuilderError(f"'{text[:200]}' can't be used: {error}.") from None
+        raise NetbuilderError(f"'{text[:200]}' can't be used: it must be {error}.") from None
     place = Path(os.path.abspath(text))
     if not os.path.lexists(place):
         raise NetbuilderError(f"There is nothing at '{place}'.", "Look at the path.")

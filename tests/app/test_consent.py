@@ -157,7 +157,7 @@ def test_opening_and_looking_touch_nothing(home: Path, named: str, watching: lis
             "inside",
             "pipe",
         )
-    assert seen["consent"] == [str(home / named)]
+    assert seen["consent"] == [os.path.normpath(home / named)]
     assert seen["count"] == 0
     touched = [each for each in watching if each != str(path)]
     root = str(home.parent)
@@ -244,3 +244,13 @@ def test_training_remembers_nothing_that_lies_outside(home: Path, tmp_path: Path
     store = ConsentStore(tmp_path / "data.json")
     consent.remember(store, data(str(tmp_path / "other")), Places(home))
     assert store.paths == ()
+
+
+def test_a_person_is_asked_about_the_place_that_would_be_read(home: Path, tmp_path: Path) -> None:
+    (home / "innocent").symlink_to(tmp_path / "secret")
+    for named in ("innocent/x.csv", "../secret/x.csv", f"{home}/../secret/x.csv"):
+        with places.given(Places(home)), pytest.raises(ProblemsError) as caught:
+            places.resolve(named)
+        shown = os.path.realpath(tmp_path / "secret" / "x.csv")
+        assert f"'{shown}'" in str(caught.value), named
+        assert ".." not in caught.value.hint
