@@ -16,6 +16,7 @@ __all__ = [
     "export_onnx",
     "from_module",
     "from_pt2",
+    "import_onnx",
     "load",
     "template",
     "train",

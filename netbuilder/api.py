@@ -391,6 +391,31 @@ def from_pt2(path: PathLike) -> Project:
     return project
 
 
+def import_onnx(path: PathLike) -> Project:
+    """A project of an ONNX file (`.onnx`), read and tried in a process of its own.
+
+    Answers like `from_module`; it is held against ONNX Runtime. `DocumentError` says why the file
+    can't be read.
+    """
+    import tempfile
+
+    from netbuilder.exchange.bring import child
+    from netbuilder.storage import weights
+
+    path = Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "imported.netb"
+        answer = child.import_model(path, written, ".onnx")
+        project = Project(files.load(written))
+        for entry in weights.entries(project.document):
+            if isinstance(entry, weights.Entry):
+                data = weights.read(project.document, entry)
+                project.document.beside.held[entry.sha256] = data
+        project.document.beside.folder = None
+    project.imported = {key: value for key, value in answer.items() if key != "path"}
+    return project
+
+
 def template(id: str) -> Project:
     """A new project from a template (`digits_cnn`); `DocumentError` if there is none."""
     return Project(templates.open_template(id))

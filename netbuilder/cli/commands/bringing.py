@@ -15,10 +15,10 @@ def import_model(options: Namespace) -> int:
 
     model = Path(options.model)
     path = Path(options.output) if options.output else model.with_suffix(".netb")
-    if model.suffix.lower() not in (".pt2",):
+    if model.suffix.lower() not in (".onnx", ".pt2"):
         raise UsageError(
-            f"'{model.name}' is no .pt2 file.",
-            "Save the module with torch.export.save, and import that file.",
+            f"'{model.name}' is neither an .onnx nor a .pt2 file.",
+            "Write one with torch.onnx.export or torch.export.save, and import that.",
         )
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")

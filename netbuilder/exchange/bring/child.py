@@ -11,19 +11,25 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netbuilder.errors import DocumentError, NetbuilderError
 from netbuilder.exchange import exits, fresh
 
+if TYPE_CHECKING:
+    from netbuilder.exchange.bring.importing import Brought
+
 PATIENCE_S = 600.0
 
 
-def import_model(model: Path, out: Path) -> dict[str, Any]:
-    """Write the project of `model` to `out`; the `import` command's answer."""
+def import_model(model: Path, out: Path, kind: str = "") -> dict[str, Any]:
+    """Write the project of `model` to `out`; the `import` command's answer.
+
+    `kind` is `.onnx` or `.pt2`, that of the file's name without it.
+    """
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
-    job = {"model": str(model.absolute()), "out": str(out.absolute())}
+    job = {"model": str(model.absolute()), "out": str(out.absolute()), "kind": kind}
     try:
         done = subprocess.run(
             fresh.command("netbuilder.exchange.bring.child"),
@@ -53,15 +59,24 @@ def import_model(model: Path, out: Path) -> dict[str, Any]:
 def run(job: dict[str, str]) -> dict[str, Any]:
     """Read, draw, compare, write; the answer without its path."""
     from netbuilder.exchange import weights
-    from netbuilder.exchange.bring import importing
     from netbuilder.exchange.bring.writing import NETWORK
     from netbuilder.storage import files
 
     out = Path(job["out"])
-    brought = importing.from_pt2(Path(job["model"]))
+    brought = _brought(Path(job["model"]), job["kind"] or Path(job["model"]).suffix.lower())
     weights.rename(brought.document, NETWORK, f"{out.stem}.safetensors")
     files.save(brought.document, out)
     return brought.to_json()
+
+
+def _brought(model: Path, kind: str) -> Brought:
+    if kind == ".onnx":
+        from netbuilder.exchange.onnx_in import bringing
+
+        return bringing.from_onnx(model)
+    from netbuilder.exchange.bring import importing
+
+    return importing.from_pt2(model)
 
 
 def main() -> int:

@@ -56,7 +56,8 @@ class _Drawing:
         network = Draft(root.scope)
         taken: set[str] = set()
         for name in self.program.inputs:
-            title = rules.unique_name(rules.identifier(name, "input"), taken)
+            shown = self.program.titles.get(name, name)
+            title = rules.unique_name(rules.identifier(shown, "input"), taken)
             taken.add(title)
             network.inputs[name] = title
         self._fill(network, root, "")

@@ -29,11 +29,13 @@ class Reference:
     """The original: `run` gives its tensors for inputs, `trials` are what to ask it.
 
     `training` is the mode in which it is compared; a trial in that mode gets a fresh copy.
+    `tolerance` is the relative error up to which both are the same.
     """
 
     run: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
     trials: tuple[Trial, ...]
     training: bool = False
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference
             return Verdict(False, None, tuple(done), (note,), kept)
         worst = max(worst, compared(found, expected))
         done.append(text)
-        if not worst <= TOLERANCE:
+        if not worst <= reference.tolerance:
             note = f"On {text} the outputs differ by a relative error of {worst:.2g}."
             return Verdict(False, _finite(worst), tuple(done), (note,), kept)
     return Verdict(bool(done), worst if done else None, tuple(done), (), kept)

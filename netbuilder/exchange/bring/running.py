@@ -74,13 +74,13 @@ def trials(program: Program) -> list[Trial]:
             shape = [program.number(size) for size in known.shape]
             if axis is not None:
                 shape[axis] = batch
-            inputs.append(_random(shape, known.dtype, _high(program, value), generator))
+            inputs.append(random_tensor(shape, known.dtype, high(program), generator))
         text = f"random inputs, a batch of {batch}" if free else "random inputs"
         made.append((text, tuple(inputs)))
     return made
 
 
-def _high(program: Program, value: str) -> int:
+def high(program: Program) -> int:
     """Ids must be rows of the smallest embedding; where none is known, 0 and 1 will do."""
     rows = [
         program.tensors[program.states[weight.name].key].shape[0]
@@ -92,8 +92,9 @@ def _high(program: Program, value: str) -> int:
     return min([int(row) for row in rows], default=2)
 
 
-def _random(shape: list[int], dtype: str, high: int, generator: torch.Generator) -> Tensor:
-    _check_size(shape)
+def random_tensor(shape: list[int], dtype: str, high: int, generator: torch.Generator) -> Tensor:
+    """Random numbers of a dtype; whole ones are below `high`."""
+    check_size(shape)
     kind: torch.dtype = getattr(torch, dtype)
     if kind.is_floating_point or kind.is_complex:
         return torch.randn(shape, generator=generator).to(kind)
@@ -101,7 +102,8 @@ def _random(shape: list[int], dtype: str, high: int, generator: torch.Generator)
     return torch.randint(0, top, shape, generator=generator).to(kind)
 
 
-def _check_size(shape: Any) -> None:
+def check_size(shape: Any) -> None:
+    """`BringError` for a tensor of more numbers than `MAX_NUMBERS`."""
     count = 1
     for size in shape if isinstance(shape, list | tuple) else ():
         if isinstance(size, int):
@@ -166,9 +168,9 @@ def _call(target: str, args: dict[str, Any]) -> Any:
     if not isinstance(overload, torch._ops.OpOverload):
         raise BringError(f"There is no operation {target[:80]}.")
     for name in ("size", "shape", "output_size", "repeats"):
-        _check_size(args.get(name))
+        check_size(args.get(name))
     if parts[1] in ("arange", "linspace", "eye", "one_hot"):
-        _check_size([given for given in args.values() if isinstance(given, int)])
+        check_size([given for given in args.values() if isinstance(given, int)])
     if parts[1] in ("view", "_unsafe_view"):
         # Strides are not kept here; what a view gives is the same as what a copy gives.
         return torch.reshape(*args.values())

@@ -269,12 +269,13 @@ def expand(operation: Operation, program: Program) -> DraftNode | list[DraftNode
     if all(isinstance(size, int) for size in sizes):
         return chain(operation, [("torch.Tensor.expand", {"size": sizes})])
     state = program.states.get(source)
-    first_alone = isinstance(after[0], str) and all(stays[1:]) and before[:1] == (1,)
+    first_alone = isinstance(after[0], str) and all(stays[1:])
+    first_alone = first_alone and (new == 1 or (new == 0 and before[:1] == (1,)))
     if state is None or not first_alone or state.kind == "constant":
         raise Unsupported("it stretches a dim to a size that depends on the input")
     learnt = state.kind == "parameter"
     name = f"netbuilder.{'LearnableParameter' if learnt else 'Buffer'}"
-    node = DraftNode(name, state.key.rpartition(".")[2], {"shape": before[1:]})
+    node = DraftNode(name, state.key.rpartition(".")[2], {"shape": before[1 - new :]})
     node.states = {"weight" if learnt else "value": state.key}
     node.inputs = {"reference": with_batch(operation, program, after[0])}
     return only_output(operation, node)

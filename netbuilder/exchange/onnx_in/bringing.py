@@ -1,0 +1,181 @@
+"""An ONNX file as a document: read, made a module, traced, drawn, held against ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor
+from torch.export import Dim
+
+from netbuilder.exchange import verify
+from netbuilder.exchange.bring import importing, running, traced
+from netbuilder.exchange.bring.program import BringError, Program, Size
+from netbuilder.exchange.bring.proof import Reference, Trial
+from netbuilder.exchange.onnx_in import graph, nodes, placeholder, reading
+from netbuilder.exchange.onnx_in.graph import OnnxModule
+from netbuilder.exchange.onnx_in.ops import Unsupported
+
+BATCH = 2
+SPATIAL = (32, 64, 224)
+"""Free sizes to trace pictures with, one after the other until the graph takes them."""
+ALONG = (8, 16, 64)
+"""Free sizes to trace everything else with."""
+
+
+def from_onnx(path: Path) -> importing.Brought:
+    """A model's document; `DocumentError` or `BringError` if it can't be read."""
+    model = reading.read(path)
+    module = OnnxModule(reading.inlined(model))
+    program = replace(traced_program(module, model), title=path.stem)
+    runtime = Runtime(model)
+    reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
+    brought = importing.bring(program, reference)
+    reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.steps if step.why)
+    return replace(brought, notes=(*brought.notes, *reasons))
+
+
+TOLERANCE = verify.TOLERANCE
+"""Two runtimes differ by more than two ways through one: as an export does."""
+
+
+# -- tracing -------------------------------------------------------------------------------------
+
+
+def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
+    """The module as it runs on the sizes that the file declares; free ones stay free."""
+    first: BringError | None = None
+    for spatial, along in zip(SPATIAL, ALONG, strict=True):
+        examples, shapes, free = _examples(module, model, spatial, along)
+        for dims in (shapes, *((None,) if free else ())):
+            try:
+                program = traced.trace(module, examples, dims)
+            except BringError as error:
+                first = first or error
+                continue
+            return _named(program, module, shapes)
+        if not free:
+            break
+    assert first is not None
+    raise first
+
+
+def _examples(
+    module: OnnxModule, model: onnx.ModelProto, spatial: int, along: int
+) -> tuple[tuple[Tensor, ...], tuple[Any, ...], bool]:
+    declared = {value.name: value.type for value in model.graph.input}
+    sizes: dict[str, int] = {}
+    examples, shapes, other = [], [], False
+    for name in module.inputs:
+        kind = declared[name]
+        if not kind.HasField("tensor_type"):
+            raise BringError(f"The input '{name[:80]}' is no tensor.")
+        try:
+            dtype = nodes.dtype(kind.tensor_type.elem_type)
+        except Unsupported as reason:
+            raise BringError(f"The input '{name[:80]}': {reason}.") from reason
+        dims = kind.tensor_type.shape.dim
+        if not kind.tensor_type.HasField("shape"):
+            raise BringError(f"The input '{name[:80]}' has no shape.", "Export the model with one.")
+        shape, free = [], {}
+        for at, dim in enumerate(dims):
+            if dim.HasField("dim_value") and dim.dim_value > 0:
+                shape.append(int(dim.dim_value))
+                continue
+            usual = BATCH if at == 0 else spatial if len(dims) > 3 and at > 1 else along
+            size = sizes.setdefault(dim.dim_param, usual) if dim.dim_param else usual
+            shape.append(size)
+            free[at] = Dim.AUTO
+            other = other or at > 0
+        running.check_size(shape)
+        examples.append(torch.zeros(shape, dtype=dtype))
+        shapes.append(free or None)
+    return tuple(examples), (tuple(shapes),), other
+
+
+def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Program:
+    """With the file's names of inputs, outputs and sizes."""
+    names: dict[str, str] = {}
+    for value, name in zip(program.inputs, module.inputs, strict=True):
+        known = module.types.known.get(name, (0, None))[1] or ()
+        for size, dim in zip(program.types[value].shape, known, strict=False):
+            if isinstance(size, str) and isinstance(dim, str) and dim.isidentifier():
+                names.setdefault(size, dim)
+    titles = dict(zip(program.inputs, module.inputs, strict=True))
+    values = [value for _, value in program.outputs]
+    outputs = list(zip(module.outputs, values, strict=True))
+    for value, kind in program.types.items():
+        count = 1
+        for size in kind.shape:
+            count *= max(1, program.number(size))
+        if count > graph.MAX_NUMBERS:
+            raise BringError(
+                f"The value '{value[:80]}' has {count:,} numbers.",
+                f"At most {graph.MAX_NUMBERS:,} are brought in.",
+            )
+    calls = [step.call for step in module.steps]
+    return replace(
+        program,
+        names=names,
+        titles=titles,
+        outputs=outputs,
+        operations=[placeholder.shown(each, calls) for each in program.operations],
+    )
+
+
+# -- proof ---------------------------------------------------------------------------------------
+
+
+def trials(program: Program) -> Iterator[Trial]:
+    """Random inputs at the sizes of the example, and with each free size another once."""
+    free: dict[str, None] = {}
+    for value in program.inputs:
+        free.update(
+            dict.fromkeys(str(size) for size in program.types[value].shape if _is_free(size))
+        )
+    generator = torch.Generator().manual_seed(0)
+    yield "random inputs", _inputs(program, {}, generator)
+    # Sizes that the file calls by one name are one.
+    named: dict[str, list[str]] = {}
+    for symbol in free:
+        named.setdefault(program.names.get(symbol, symbol), []).append(symbol)
+    for name, symbols in named.items():
+        size = program.symbols[symbols[0]]
+        # Nets that halve a picture take no odd sizes.
+        other = size + 1 if size <= BATCH else size * 2
+        sizes = dict.fromkeys(symbols, other)
+        yield f"random inputs, {name} = {other}", _inputs(program, sizes, generator)
+
+
+def _is_free(size: Size) -> bool:
+    return isinstance(size, str) and size.isidentifier()
+
+
+def _inputs(
+    program: Program, sizes: dict[str, int], generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    made, high = [], running.high(program)
+    for value in program.inputs:
+        known = program.types[value]
+        shape = [sizes.get(str(size), program.number(size)) for size in known.shape]
+        made.append(running.random_tensor(shape, known.dtype, high, generator))
+    return tuple(made)
+
+
+class Runtime:
+    """The model in ONNX Runtime, as it is: nothing is fused or rounded otherwise."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.model = model
+        self.session: Any = None
+
+    def __call__(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if self.session is None:
+            self.session = verify.session(self.model.SerializeToString())
+        names = [each.name for each in self.session.get_inputs()]
+        feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
+        return tuple(torch.from_numpy(found) for found in self.session.run(None, feed))

@@ -1,0 +1,334 @@
+"""An ONNX graph as a module: a child for each node with weights, plain torch for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from netbuilder.exchange.bring.program import BringError
+from netbuilder.exchange.onnx_in import nodes, placeholder, sizes, values
+from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, find
+from netbuilder.exchange.onnx_in.values import Value
+from netbuilder.graph import rules
+
+OURS = ("", "ai.onnx")
+"""Names of ONNX's own domain."""
+MAX_NUMBERS = 2**28
+"""Numbers in one tensor that the graph makes: a file may claim any size."""
+_RANDOM = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"}
+) | {"RandomUniformLike", "Dropout"}
+_GROWING = frozenset(
+    {"ConstantOfShape", "Expand", "Tile", "Range", "Resize", "Upsample", "Pad", "OneHot", "EyeLike"}
+)
+_LITERAL = 64
+"""Constants of at most so many numbers are no weights."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one node does in `forward`. Without a `run` it has no counterpart; `why` says so."""
+
+    call: Call
+    run: Function | None
+    known: frozenset[int]
+    why: str = ""
+
+
+class OnnxModule(nn.Module):
+    """The graph of a model, on tensors by position; a tuple of its outputs.
+
+    `inputs` and `outputs` are their names in the file.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        super().__init__()
+        self.types = placeholder.Types(model)
+        self.opset = next((i.version for i in model.opset_import if i.domain in OURS), 1)
+        self.steps: list[Step] = []
+        self.fixed: dict[str, Tensor] = {}
+        self.places: dict[str, str] = {}
+        """Attributes of this module that hold constants, by their names in the file."""
+        self.zeros: set[str] = set()
+        self._taken: set[str] = set()
+        graph = model.graph
+        fixed = {each.name for each in graph.initializer}
+        self.inputs = [each.name for each in graph.input if each.name not in fixed]
+        self.outputs = [each.name for each in graph.output]
+        self._graph(graph)
+        self._drop_unread()
+        for step in self.steps:
+            self._keep_inputs(step)
+        self._keep(self.outputs)
+
+    # -- making it ---------------------------------------------------------------------------
+
+    def _graph(self, graph: onnx.GraphProto) -> None:
+        for each in graph.initializer:
+            with suppress(Unsupported):
+                self.fixed[each.name] = nodes.tensor(each)
+        for node in graph.node:
+            self._node(node)
+
+    def _node(self, node: onnx.NodeProto) -> None:
+        if node.op_type == "Constant" and node.domain in OURS:
+            self._constant(node)
+            return
+        if node.op_type == "If" and self._chosen(node):
+            return
+        call = Call(
+            node.op_type,
+            node.name or next(iter(node.output), node.op_type),
+            self.opset,
+            {},
+            tuple(node.input),
+            tuple(node.output),
+            {at: self.fixed[name] for at, name in enumerate(node.input) if name in self.fixed},
+            tuple(self.types.rank(name) for name in node.input),
+            frozenset(at for at, name in enumerate(node.input) if name in self.zeros),
+        )
+        self._note_zeros(call)
+        step = self._step(call, node)
+        if step.run is not None and self._folded(step):
+            return
+        self.steps.append(step)
+
+    def _drop_unread(self) -> None:
+        """Leave out nodes whose results no one reads."""
+        read, kept = set(self.outputs), []
+        for step in reversed(self.steps):
+            call = step.call
+            if not read.isdisjoint(name for name in call.outputs if name):
+                takes = call.takes if call.takes is not None else range(len(call.inputs))
+                read.update(call.inputs[at] for at in takes if 0 <= at < len(call.inputs))
+                kept.append(step)
+        self.steps = kept[::-1]
+
+    def _note_zeros(self, call: Call) -> None:
+        if call.op == "Expand" and 0 in call.constants and not call.constants[0].any():
+            self.zeros.add(call.outputs[0])
+
+    def _step(self, call: Call, node: onnx.NodeProto) -> Step:
+        nothing: frozenset[int] = frozenset()
+        try:
+            call.attributes = nodes.attributes(node)
+            found = find(call.op, call.opset) if node.domain in OURS else None
+            if found is None and (call.op not in ("Shape", "Size") or node.domain not in OURS):
+                call.op = node.op_type if node.domain in OURS else f"{node.domain}.{node.op_type}"
+                return Step(call, None, nothing, "there is no such operator here")
+            if found is None:
+                return Step(call, lambda x: x, nothing)
+            made = found.build(call)
+        except Unsupported as reason:
+            return Step(call, None, nothing, str(reason))
+        except (KeyError, IndexError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+            # What a file says of a node may be any nonsense.
+            return Step(call, None, nothing, f"it can't be read: {_first(error)}")
+        if isinstance(made, nn.Module):
+            call.hold(made)
+            call.only(0)
+        for module in call.held:
+            module.eval()
+            self.add_module(self._name(_stem(call)), module)
+        return Step(call, made, found.known)
+
+    def _constant(self, node: onnx.NodeProto) -> None:
+        with suppress(Unsupported):
+            for name, given in nodes.attributes(node).items():
+                if isinstance(given, Tensor):
+                    self.fixed[node.output[0]] = given
+                elif name in ("value_int", "value_ints"):
+                    self.fixed[node.output[0]] = torch.tensor(given, dtype=torch.int64)
+                elif name in ("value_float", "value_floats"):
+                    self.fixed[node.output[0]] = torch.tensor(given, dtype=torch.float32)
+        if node.output[0] not in self.fixed:
+            call = Call("Constant", node.name, self.opset, {}, (), tuple(node.output))
+            self.steps.append(Step(call, None, frozenset(), "it is no tensor of numbers"))
+
+    def _chosen(self, node: onnx.NodeProto) -> bool:
+        """Take the branch of an If whose condition is known; False if it isn't."""
+        condition = self.fixed.get(node.input[0])
+        if condition is None or condition.numel() != 1:
+            return False
+        wanted = "then_branch" if bool(condition.reshape(-1)[0]) else "else_branch"
+        branch = next(each.g for each in node.attribute if each.name == wanted)
+        self._graph(branch)
+        for made, name in zip(branch.output, node.output, strict=True):
+            if made.name in self.fixed:
+                self.fixed[name] = self.fixed[made.name]
+            else:
+                call = Call("Identity", "", self.opset, {}, (made.name,), (name,))
+                self.steps.append(Step(call, lambda x: x, frozenset()))
+        return True
+
+    def _folded(self, step: Step) -> bool:
+        """Work out what depends on constants alone."""
+        call = step.call
+        fixed = all(name in self.fixed for name in call.inputs if name)
+        if not fixed or call.op in _RANDOM or call.held:
+            return False
+        given: list[Value] = [self.fixed.get(name) for name in call.inputs]
+        try:
+            if call.op in ("Shape", "Size"):
+                assert isinstance(given[0], Tensor)
+                made: Any = values.tensor(_sizes_of(call, given[0]))
+            else:
+                if call.op in _GROWING:
+                    self._tried(step, given)
+                with torch.no_grad():
+                    made = self._ran(step, given)
+        except (Unsupported, RuntimeError, TypeError, ValueError, IndexError):
+            return False
+        parts = made if isinstance(made, tuple | list) else (made,)
+        if not all(isinstance(part, Tensor) for part in parts if part is not None):
+            return False
+        self.fixed |= {
+            name: part.detach()
+            for name, part in zip(call.outputs, parts, strict=False)
+            if name and part is not None
+        }
+        return True
+
+    def _tried(self, step: Step, given: list[Value]) -> None:
+        """Refuses what would be too large, before it is made."""
+        with FakeTensorMode() as fake:
+            inputs: list[Value] = [
+                given
+                if at in step.known or not isinstance(given, Tensor)
+                else fake.from_tensor(given)
+                for at, given in enumerate(given)
+            ]
+            made = self._ran(step, inputs)
+        for part in made if isinstance(made, tuple | list) else (made,):
+            if isinstance(part, Tensor) and part.numel() > MAX_NUMBERS:
+                raise BringError(
+                    f"The node '{step.call.name[:80]}' makes a tensor of {part.numel():,} numbers.",
+                    f"At most {MAX_NUMBERS:,} are brought in.",
+                )
+
+    def _keep_inputs(self, step: Step) -> None:
+        takes = step.call.takes
+        self._keep(
+            name
+            for at, name in enumerate(step.call.inputs)
+            if at not in step.known and (takes is None or at in takes)
+        )
+
+    def _keep(self, names: Iterable[str]) -> None:
+        """Give constants that are read as tensors their places: weights are parameters."""
+        for name in names:
+            tensor = self.fixed.get(name)
+            if tensor is None or name in self.places or tensor.numel() <= 1:
+                continue
+            if tensor.is_floating_point():
+                place = self._name(name)
+                self.register_parameter(place, nn.Parameter(tensor, requires_grad=True))
+            elif tensor.numel() > _LITERAL:
+                place = self._name(name)
+                self.register_buffer(place, tensor)
+            else:
+                continue
+            self.places[name] = place
+
+    def _name(self, wanted: str) -> str:
+        """A name for a child that is no attribute of a module."""
+        name = rules.identifier(wanted.strip("/").replace(".", "_").replace("/", "_"), "node")
+        while name.startswith("_"):
+            name = name[1:] or "node"
+        name = f"{name}_" if hasattr(nn.Module, name) else name
+        name = rules.unique_name(name, self._taken | set(self.__dict__))
+        self._taken.add(name)
+        return name
+
+    # -- running it --------------------------------------------------------------------------
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The graph's outputs."""
+        here: dict[str, Value] = dict(zip(self.inputs, inputs, strict=True))
+        free = self.types.free(self.inputs, inputs)
+        for at, step in enumerate(self.steps):
+            given = [self._value(here, name) for name in step.call.inputs]
+            made = self._made(at, given, free)
+            parts = made if isinstance(made, tuple | list) else (made,)
+            here.update(zip(step.call.outputs, parts, strict=False))
+        outputs = [values.tensor(self._value(here, name)) for name in self.outputs]
+        if any(output is None for output in outputs):
+            raise BringError("An output of the graph is made by no node.")
+        return tuple(output for output in outputs if output is not None)
+
+    def _value(self, here: Mapping[str, Value], name: str) -> Value:
+        if name in here:
+            return here[name]
+        if name in self.places:
+            placed = getattr(self, self.places[name])
+            assert isinstance(placed, Tensor)
+            return placed
+        return self.fixed.get(name)
+
+    def _made(self, at: int, given: list[Value], free: Mapping[str, Any]) -> Any:
+        step = self.steps[at]
+        call = step.call
+        if step.run is None:
+            return placeholder.made(call, given, self.types, free, step.why, at)
+        if call.op in ("Shape", "Size") and isinstance(given[0], Tensor):
+            return _sizes_of(call, given[0])
+        try:
+            return self._ran(step, given)
+        except Unsupported as reason:
+            step.why = str(reason)
+            return placeholder.made(call, given, self.types, free, step.why, at)
+        except (IndexError, TypeError, KeyError) as error:
+            raise BringError(f"The node '{call.name[:80]}' ({call.op}): {_first(error)}") from error
+
+    def _ran(self, step: Step, given: list[Value]) -> Any:
+        call = step.call
+        rule = sizes.SIZES.get(call.op)
+        if rule is not None and any(isinstance(value, np.ndarray) for value in given):
+            with suppress(Unsupported):
+                numbers = [
+                    values.of_constant(v) if isinstance(v, Tensor) and name in self.fixed else v
+                    for v, name in zip(given, call.inputs, strict=True)
+                ]
+                if not any(isinstance(value, Tensor) for value in numbers):
+                    made = rule(call, *numbers)
+                    if made is not NotImplemented:
+                        return made
+        assert step.run is not None
+        takes = call.takes if call.takes is not None else range(len(given))
+        read: list[Any] = []
+        for at in takes:
+            value = given[at] if 0 <= at < len(given) else None
+            if at in step.known:
+                if isinstance(value, Tensor) and call.inputs[at] in self.fixed:
+                    value = values.of_constant(self.fixed[call.inputs[at]])
+                read.append(values.numbers(value))
+            else:
+                read.append(values.tensor(value))
+        return step.run(*read)
+
+
+def _sizes_of(call: Call, tensor: Tensor) -> values.Known:
+    if call.op == "Size":
+        return values.known(tensor.numel())
+    return values.known(list(tensor.shape)[call.attr("start", 0) : call.attr("end")])
+
+
+def _stem(call: Call) -> str:
+    """A name from the file: what its weights are called, or the node."""
+    for at in sorted(call.constants):
+        stem, dot, last = call.inputs[at].rpartition(".")
+        if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:
+            return stem
+    return call.name
+
+
+def _first(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
