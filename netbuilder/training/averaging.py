@@ -15,8 +15,9 @@ from netbuilder.training.sharding import local, part_like
 class Averages:
     """Follows weights with `decay`; they can be exchanged for their averages and back.
 
-    While few updates were made the decay is less, `(1 + n) / (10 + n)` after n of them, so that
-    the random start is soon forgotten (as `tf.train.ExponentialMovingAverage` does it).
+    They begin with the first update: until then others may train the same weights, and the averages
+    are the weights as they are. While few updates were made the decay is less, `(1 + n) / (10 + n)`
+    after n of them (as `tf.train.ExponentialMovingAverage` has it).
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
@@ -29,11 +30,16 @@ class Averages:
     def update(self) -> None:
         """Take in the weights after an update."""
         self.updates += 1
+        if self.updates == 1:
+            torch._foreach_copy_(self._averages, self._weights)
+            return
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
 
     def exchange(self) -> None:
         """Put the averages where the weights are; a second call undoes it."""
+        if not self.updates:
+            return
         with torch.no_grad():
             kept = [weight.clone() for weight in self._weights]
             torch._foreach_copy_(self._weights, self._averages)

@@ -136,6 +136,22 @@ def test_averages_follow_the_weights() -> None:
     assert weight.item() == 59.0
 
 
+def test_averages_are_the_weights_until_their_first_update() -> None:
+    """A step whose turn comes later may average what others train before."""
+    weight = nn.Parameter(torch.zeros(3))
+    averages = Averages([weight], 0.9)
+    with torch.no_grad():
+        weight.fill_(5.0)
+    with in_use([averages]):
+        assert torch.equal(weight, torch.full((3,), 5.0))
+    assert torch.equal(weight, torch.full((3,), 5.0))
+    averages.update()
+    with torch.no_grad():
+        weight.fill_(6.0)
+    with in_use([averages]):
+        assert torch.equal(weight, torch.full((3,), 5.0))
+
+
 def test_averaged_weights_are_judged_and_kept(tmp_path: Path) -> None:
     made = plan(epochs=3, batch_size=16, optimizer=SGD, make=linear, step={"ema": 0.9})
     result = run(made, tmp_path / "run")
