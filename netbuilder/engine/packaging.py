@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +29,7 @@ from netbuilder.engine import package_text, planning
 from netbuilder.engine.package_text import NetworkText, StepText
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, interface
-from netbuilder.exchange.export import contiguous
+from netbuilder.exchange.export import CANCELLED, contiguous
 from netbuilder.graph.document import Document
 from netbuilder.graph.rules import identifier
 from netbuilder.storage import code_files, files
@@ -44,14 +46,18 @@ _LIBRARIES = {"torch_geometric": "torch-geometric"}
 _IMPORT = re.compile(r"^\s*(?:import|from) ([A-Za-z_]\w*)", re.MULTILINE)
 
 
-def write(origin: Document | Path, out: Path) -> dict[str, Any]:
+def write(
+    origin: Document | Path, out: Path, cancelled: threading.Event | None = None
+) -> dict[str, Any]:
     """Write the package into the new folder `out`; the `export` command's answer.
 
     It begins with the weights that a training of the project begins with; of a run, with those
     that the run began with, and `trained.safetensors` has what it came to. Before the folder
     appears, its script is run in a process of its own, and its loss before the training compared.
-    `NetbuilderError` for what a package can't hold, `ExportError` if it does not compute the same.
+    `NetbuilderError` for what a package can't hold, `ExportError` if it does not compute the same,
+    or once `cancelled` is set before it is there.
     """
+    cancelled = cancelled or threading.Event()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DocumentError(f"'{out}' is there already.", "Name a new folder.")
     if not out.absolute().parent.is_dir():
@@ -67,7 +73,7 @@ def write(origin: Document | Path, out: Path) -> dict[str, Any]:
         place = Path(folder) / "package"
         place.mkdir()
         written = _fill(place, document, plan, run)
-        error = _compare(place, plan)
+        error = _compare(place, plan, cancelled)
         if out.exists():
             out.rmdir()
         os.replace(place, out)
@@ -233,19 +239,20 @@ def _requirements(code: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare(place: Path, plan: Plan) -> float:
+def _compare(place: Path, plan: Plan, cancelled: threading.Event) -> float:
     """Run the script without a training; the largest relative error of its losses."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    done = subprocess.run(
-        [sys.executable, "-I", "-B", str(place / "train.py"), "--epochs", "0"],
-        env=env,
-        capture_output=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    words = done.stderr.decode("utf-8", "replace")
-    if done.returncode:
-        cause, hint = exits.describe(done.returncode, words)
+    command = [sys.executable, "-I", "-B", str(place / "train.py"), "--epochs", "0"]
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
+        try:
+            words = _wait(child, cancelled)
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode:
+        cause, hint = exits.describe(child.returncode, words)
         said = exits.last_line(words)
         raise ExportError(f"The package {cause}. It said last: {said}", hint)
     told = json.loads((place / "losses.json").read_text())[0]["validation"]
@@ -263,6 +270,19 @@ def _compare(place: Path, plan: Plan) -> float:
             f"The relative error is {worst:.1e}.",
         )
     return worst
+
+
+def _wait(child: subprocess.Popen[bytes], cancelled: threading.Event) -> str:
+    """What a child says to its end; `ExportError` when it is no longer wanted, or for ever."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if cancelled.is_set():
+            raise ExportError(CANCELLED)
+        try:
+            return child.communicate(timeout=0.1)[1].decode("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            continue
+    raise ExportError(f"The package took more than {PATIENCE_S:.0f} s to say its first loss.")
 
 
 def _losses(plan: Plan) -> dict[str, float]:

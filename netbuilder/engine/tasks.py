@@ -206,7 +206,7 @@ def export(
 
         if prepared is not None:
             raise NetbuilderError("A package holds no preparation.", "Choose onnx or pt2.")
-        return packaging.write(origin, Path(out))
+        return packaging.write(origin, Path(out), cancelled)
     model = (
         _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
     )
