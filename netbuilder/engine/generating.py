@@ -155,7 +155,7 @@ def generate(run: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
             # The last one is what is foretold: no part of what a sampler sees.
             ids = torch.cat((ids, ids[:, -1:]), 1)
         batch[chosen.prompt] = ids
-    return _show(step, plan, chosen.preview.name, batch, int(wish.get("seed", 0)))
+    return _show(step, plan, chosen.preview.name, batch, int(wish.get("seed", 0)) % 2**63)
 
 
 def _chosen(all: list[Generator], wish: Mapping[str, Any]) -> Generator:

@@ -26,6 +26,7 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.exchange import interface
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.storage import files
+from netbuilder.training import previews
 from netbuilder.training.folder import RunFolder
 
 GUESSES = 5
@@ -314,8 +315,8 @@ def _told(
     letters = field.classes if field is not None and _is_text(field) else words
     if value.dim() == 2 and letters and len(letters) in value.shape:
         ids = value.argmax(0 if value.shape[1] != len(letters) else 1).tolist()
-        between = "" if all(len(letter) < 2 for letter in letters) else " "
-        return told | {"kind": "text", "text": between.join(letters[id] for id in ids)}
+        text = previews.between(letters).join(letters[id] for id in ids)
+        return told | {"kind": "text", "text": text}
     return told | {
         "kind": "values",
         "values": value.flatten()[:NUMBERS].tolist(),

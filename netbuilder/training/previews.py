@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -82,12 +83,23 @@ def _letters(fields: tuple[Field, ...]) -> tuple[str, ...]:
     return next((field.classes for field in fields if field.classes and field.shape), ())
 
 
+def between(letters: Sequence[str]) -> str:
+    """What stands between the parts of a text: nothing between letters, a space between words."""
+    # Among letters there are words for what is none: "(unknown)".
+    single = all(len(letter) < 2 or letter.startswith("(") for letter in letters)
+    return "" if letters and single else " "
+
+
 def _texts(ids: Tensor, letters: tuple[str, ...]) -> list[str]:
-    """Ids N×T as texts; words have spaces between them, numbers stand for what is unknown."""
-    between = "" if all(len(letter) < 2 for letter in letters) and letters else " "
+    """Ids N×T as texts. For what is unknown stands a number among words, a mark among letters."""
+    gap = between(letters)
     rows = ids.flatten(1)[:, :MAX_LETTERS].long().tolist()
     return [
-        between.join(letters[i] if 0 <= i < len(letters) else str(i) for i in row) for row in rows
+        gap.join(
+            letters[i] if 0 <= i < len(letters) else str(i) if gap else "\N{REPLACEMENT CHARACTER}"
+            for i in row
+        )
+        for row in rows
     ]
 
 

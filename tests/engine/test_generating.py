@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from netbuilder.app.templates import open_template
@@ -14,6 +15,7 @@ from netbuilder.cli.main import main
 from netbuilder.engine import generating, tasks
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
+from netbuilder.training import previews
 
 
 def trained(id: str, folder: Path, overrides: dict[str, Any]) -> Path:
@@ -109,3 +111,13 @@ def test_the_command(
     assert "import " in capsys.readouterr().out
     assert main(["generate", str(writer), *short, "-o", str(out)]) == 2
     assert main(["generate", str(painter), "--turn", "spread"]) == 2
+
+
+def test_any_whole_number_is_a_seed(painter: Path) -> None:
+    assert generating.generate(painter, {"seed": 10**30}) != generating.generate(painter, {})
+
+
+def test_letters_stand_together_beside_words_for_what_is_none() -> None:
+    letters = ("(padding)", "(unknown)", "a", "b")
+    assert previews._texts(torch.tensor([[2, 3, 9]]), letters) == ["ab\N{REPLACEMENT CHARACTER}"]
+    assert previews._texts(torch.tensor([[0, 1, 9]]), ("the", "cat")) == ["the cat 9"]
