@@ -12,7 +12,7 @@ import numpy as np
 from netbuilder.data.files import FileField, NumpyFiles
 from netbuilder.data.npy import CorruptSample, Rows
 from netbuilder.data.proposing import Proposal, Task
-from netbuilder.errors import NetbuilderError
+from netbuilder.errors import NetbuilderError, Problem
 
 _NAME = re.compile(r"[A-Za-z_]\w{0,63}")
 MOST_FILES = 64
@@ -52,7 +52,15 @@ def propose(path: Path) -> Proposal | None:
         task=_task(contents, labels),
         settings={"normalise": [name for name, f in contents.items() if f.dtype == "float32"]},
         notes=tuple(notes),
+        problems=_problems(contents, labels),
     )
+
+
+def _problems(contents: Mapping[str, FileField], labels: list[str]) -> tuple[Problem, ...]:
+    if len(contents) > len(labels):
+        return ()
+    text = f"There are classes alone ({', '.join(labels)}), and nothing to tell them by."
+    return (Problem("error", "data.features", text, "Add a .npy file of what belongs to each."),)
 
 
 def _headers(files: list[Path]) -> tuple[dict[str, Rows], list[str]]:

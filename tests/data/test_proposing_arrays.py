@@ -94,3 +94,10 @@ def test_archives_are_refused_unopened(tmp_path: Path, name: str) -> None:
         propose(path)
     assert "Unpack it" in caught.value.hint
     assert sorted(tmp_path.parent.rglob("*")) == before
+
+
+def test_classes_alone_are_nothing_to_learn_from(folder: Path) -> None:
+    np.save(folder / "x.npy", np.asfortranarray(np.zeros((60, 4))))
+    found = propose(folder)
+    assert [problem.code for problem in found.problems] == ["data.features"]
+    assert "columns first" in " ".join(found.notes)
