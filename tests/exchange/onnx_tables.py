@@ -133,6 +133,7 @@ REDUCING = [
         for name in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd")
     ),
     Case("ReduceSum", [whole(2, 3, dtype=np.int32), ints(1)]),
+    Case("ReduceSum", [SIGNED, ints(1)], opset=13),
     Case("ReduceLogSum", [POSITIVE, ints(1)]),
     Case("ReduceSumSquare", [floats()]),
     *(Case(name, [SIGNED]) for name in ("ArgMax", "ArgMin")),
@@ -148,7 +149,7 @@ REDUCING = [
     Case("CumSum", [SIGNED, Fixed(np.array(2))], {"reverse": 1, "exclusive": 1}),
     Case("TopK", [SIGNED, ints(2)], outputs=2),
     Case("TopK", [SIGNED, ints(2)], {"axis": 1, "largest": 0}, outputs=2),
-    Case("TopK", [whole(4, 9, high=3), ints(5)], outputs=2, drawn=False),
+    Case("TopK", [whole(2, 300, high=3), ints(250)], outputs=2, drawn=False),
     Case("TopK", [SIGNED], {"k": 2, "axis": 1}, opset=9, outputs=2),
 ]
 SHAPING = [
@@ -262,7 +263,19 @@ _BYTES = whole(2, 3, 4, high=256, dtype=np.uint8)
 _LEFT = (_BYTES, _SCALE, _ZERO)
 _RESULT = (Fixed(np.array(0.2, np.float32)), _ZERO)
 _SCALES = Fixed(np.array([0.05, 0.1, 0.02], np.float32))
+_PICTURE = whole(2, 3, 6, 5, high=256, dtype=np.uint8)
+_KERNEL = Fixed(whole(4, 3, 3, 2, low=-128, high=128, dtype=np.int8))
+_PARTS = Fixed(whole(6, 1, 3, 2, high=256, dtype=np.uint8))
+_WIDE = {"pads": [1, 0, 1, 1], "strides": [2, 1]}
+_EACH = Fixed(np.array([0.05, 0.1, 0.02, 0.01], np.float32))
+_RESULTS = (Fixed(np.array(8.0, np.float32)), _ZERO, Fixed(whole(4, low=-900, dtype=np.int32)))
 QUANTISING = [
+    Case("ConvInteger", [_PICTURE, _PARTS, _ZERO, Fixed(np.array(7, np.uint8))], {"group": 3}),
+    Case(
+        "QLinearConv",
+        [_PICTURE, _SCALE, _ZERO, _KERNEL, _EACH, Fixed(np.zeros(4, np.int8)), *_RESULTS],
+        _WIDE,
+    ),
     Case("QuantizeLinear", [SIGNED, _SCALE, _ZERO]),
     Case("QuantizeLinear", [SIGNED * 9, _SCALE, Fixed(np.array(-3, np.int8))]),
     Case("QuantizeLinear", [SIGNED, _SCALES, Fixed(np.array([3, 100, 200], np.uint8))]),

@@ -31,9 +31,9 @@ class Windows:
     ceil: bool
 
     @classmethod
-    def of(cls, call: Call) -> Windows:
-        """As the attributes say it."""
-        kernel = tuple(call.attr("kernel_shape", ()))
+    def of(cls, call: Call, shape: tuple[int, ...] = ()) -> Windows:
+        """As the attributes say it; `shape` is that of a kernel that is given."""
+        kernel = shape or tuple(call.attr("kernel_shape", ()))
         count = len(kernel)
         if not 1 <= count <= 3 or min(kernel) < 1:
             raise Unsupported("windows of other than 1 to 3 dims")

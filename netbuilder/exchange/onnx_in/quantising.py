@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from netbuilder.exchange.onnx_in.nodes import dtype as dtype_of
 from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, op
+from netbuilder.exchange.onnx_in.pooling import Windows, padding
 
 RANGES = {
     torch.int8: (-128, 127),
@@ -127,5 +130,72 @@ def qlinear_matmul(call: Call) -> Function:
         steps = torch.round(whole * (left.double() * sb.double() / so.double()))
         low, high = RANGES[zo.dtype]
         return torch.clamp(steps + zo.double(), low, high).to(zo.dtype)
+
+    return run
+
+
+# -- convolutions ---------------------------------------------------------------------------------
+
+_CONVOLUTIONS: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+def _channels(part: Tensor, rank: int, first: bool) -> Tensor:
+    """A number for all channels, or one for each, laid along a weight's or an image's channels."""
+    if part.numel() == 1:
+        return part.reshape(())
+    return part.reshape(-1, *(1,) * (rank + 1)) if first else part.reshape(1, -1, *(1,) * rank)
+
+
+def _convolved(
+    call: Call, x: Tensor, zero: Tensor | None, weight: Tensor, shift: Tensor | None
+) -> Tensor:
+    """The convolution of whole numbers, exact in float64; edges are zero points."""
+    rank = weight.dim() - 2
+    if rank not in _CONVOLUTIONS:
+        raise Unsupported("a convolution of other than 1 to 3 dims")
+    windows = Windows.of(call, tuple(weight.shape[2:]))
+    wide = x.double() if zero is None else x.double() - zero.double().reshape(())
+    around = windows.around(x)
+    if any(pair != (0, 0) for pair in around):
+        wide = F.pad(wide, padding(around))
+    factors = weight.double()
+    if shift is not None:
+        factors = factors - _channels(shift.double(), rank, True)
+    groups = call.attr("group", 1)
+    return _CONVOLUTIONS[rank](wide, factors, None, windows.strides, 0, windows.dilations, groups)
+
+
+@op("ConvInteger", since=10)
+def conv_integer(call: Call) -> Function:
+    """The convolution of whole numbers."""
+
+    def run(x: Tensor, w: Tensor, zx: Tensor | None = None, zw: Tensor | None = None) -> Tensor:
+        return _convolved(call, x, zx, w, zw).to(torch.int32)
+
+    return run
+
+
+@op("QLinearConv", since=10)
+def qlinear_conv(call: Call) -> Function:
+    """The convolution of quantised numbers, quantised again."""
+
+    def run(
+        x: Tensor,
+        sx: Tensor,
+        zx: Tensor,
+        w: Tensor,
+        sw: Tensor,
+        zw: Tensor,
+        so: Tensor,
+        zo: Tensor,
+        bias: Tensor | None = None,
+    ) -> Tensor:
+        rank = w.dim() - 2
+        whole = _convolved(call, x, zx, w, zw)
+        if bias is not None:
+            whole = whole + _channels(bias.double(), rank, False)
+        scale = sx.double() * _channels(sw.double(), rank, False) / so.double()
+        low, high = RANGES[zo.dtype]
+        return torch.clamp(torch.round(whole * scale) + zo.double(), low, high).to(zo.dtype)
 
     return run

@@ -171,16 +171,11 @@ def _cut(
         if step < 0:
             # From the end: as a slice of the flipped tensor. -1 is the last place.
             x, step = torch.flip(x, (axis,)), -step
-            start, end = -1 - start, (None if _beyond(end) else -1 - end)
+            start, end = -1 - start, -1 - end
             start = None if isinstance(start, int) and start < -(2**31) else start
         index: list[Any] = [slice(None)] * (axis % x.dim())
         x = x[(*index, slice(start or None, None if _open(end) else end, step))]
     return x
-
-
-def _beyond(end: Any) -> bool:
-    """Whether the end of a slice backwards is before the first place."""
-    return isinstance(end, int) and end < -(2**31)
 
 
 def _open(end: Any) -> bool:
