@@ -128,11 +128,10 @@ def by_module(proto: onnx.ModelProto, arrays: Sequence[Array]) -> list[Tensor]:
         return list(module(*(torch.from_numpy(array) for array in arrays)))
 
 
-def agree(found: Sequence[Tensor], expected: Sequence[Array], tolerance: float) -> None:
+def agree(case: Case, found: Sequence[Tensor], expected: Sequence[Array]) -> None:
     """The same dtypes, shapes and numbers."""
-    assert len(found) == len(expected)
     for mine, theirs in zip(found, expected, strict=True):
         array = mine.detach().numpy()
-        assert array.dtype == theirs.dtype
-        assert array.shape == theirs.shape
-        np.testing.assert_allclose(array, theirs, rtol=tolerance, atol=tolerance)
+        assert array.dtype == theirs.dtype, case
+        assert array.shape == theirs.shape, case
+        np.testing.assert_allclose(array, theirs, case.tolerance, case.tolerance, err_msg=str(case))

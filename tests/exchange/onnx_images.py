@@ -63,7 +63,7 @@ _PLACES = ("half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel")
 
 def _resized(mode: str, places: str, scales: Fixed | None, **more: object) -> Case:
     drawn = mode == "nearest" and places == "asymmetric" and more.get("nearest_mode") == "floor"
-    drawn |= mode != "nearest" and places == "half_pixel" and scales is not _DOWN
+    drawn |= mode != "nearest" and places == "half_pixel"
     size = [] if scales is not None else [ints(2, 3, 4, 9)]
     attributes = {"mode": mode, "coordinate_transformation_mode": places, **more}
     return Case("Resize", [IMAGE, None, scales, *size], attributes, drawn=drawn, tolerance=1e-4)

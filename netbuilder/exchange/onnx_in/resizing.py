@@ -80,11 +80,9 @@ def resized(
         return x
     rank = x.dim() - 2
     settings = by_torch(manner, rank) if min(moved) >= 2 and x.is_floating_point() else None
-    exact = scales is None or all(float(factor).is_integer() for factor in factors[2:])
-    # PyTorch goes by the size that it made; where a factor does not fit the size they differ.
     if manner.places == "pytorch_half_pixel" and 1 in size[2:]:
         settings = None
-    if settings is not None and (exact or settings.get("align_corners")):
+    if settings is not None:
         if scales is not None and not settings.get("align_corners"):
             given = [float(factor) for factor in factors[2:]]
             one = given[0] if len(set(given)) == 1 else tuple(given)
