@@ -282,7 +282,7 @@ QUANTISING = [
     Case("DequantizeLinear", [_BYTES, _SCALE, _ZERO]),
     Case("DequantizeLinear", [_BYTES, _SCALES, Fixed(np.array([3, 100, 200], np.uint8))]),
     Case("DequantizeLinear", [_BYTES, _SCALE]),
-    Case("DynamicQuantizeLinear", [SIGNED], outputs=3),
+    *(Case("DynamicQuantizeLinear", [SIGNED + by], outputs=3) for by in (0, 5, -5)),
     Case("MatMulInteger", [_BYTES, whole(4, 5, high=256, dtype=np.uint8, seed=1), _ZERO]),
     Case(
         "QLinearMatMul",
