@@ -66,6 +66,10 @@ class SessionAsking(SessionTraining):
         """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
         self._worker.ask("cancel", {}, self._notice_error)
 
+    def bring_in(self, model: Path, out: Path, on_done: OnDone) -> None:
+        """Write a project of a model of others to `out`; `on_done` hears `import`'s answer."""
+        self._worker.answer("import", {"path": str(model), "out": str(out)}, on_done)
+
     def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:
         """Measure something before a training; `on_done` hears the outcome.
 

@@ -166,6 +166,12 @@ def _weights(params: Mapping[str, Any]) -> Any:
     return do(document(params), path, network, by_order=bool(params.get("by_order")))
 
 
+def _import(params: Mapping[str, Any]) -> Any:
+    from netbuilder.engine import tasks
+
+    return tasks.import_model(Path(text(params, "path")), Path(text(params, "out")))
+
+
 def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
     from netbuilder.engine import resuming
 
@@ -228,6 +234,7 @@ JOBS: Mapping[str, Job] = {
     "describe_use": beside_a_training(_describe_use),
     "generate": beside_a_training(_generate),
     "help": _help,
+    "import": _import,
     "sample": _sample,
     "predict": beside_a_training(_predict),
     "propose_data": _propose_data,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from netbuilder.gui.main_window import MainWindow
 
 PROJECT, PYTHON = ".netb", ".py"
+MODELS = (".onnx", ".pt2")
 WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt")
 
 
@@ -83,6 +84,8 @@ class BringData(QObject):
             text = f"Drop {name} to use it as data"
             if paths[0].suffix == PROJECT:
                 text = f"Open {name}"
+            elif paths[0].suffix.lower() in MODELS:
+                text = f"Drop {name} to make a project of it"
             elif paths[0].suffix.lower() in WEIGHTS and self._window.has_project():
                 text = f"Drop {name} to take its weights"
             self._target = _Target(self._window, text if len(paths) == 1 else "One at a time")
@@ -106,6 +109,10 @@ class BringData(QObject):
         """Open a project, or look at data."""
         if path.suffix == PROJECT and path.is_file():
             self._window.open_path(path)
+        elif path.suffix.lower() in MODELS:
+            from netbuilder.gui.importing import bring
+
+            bring(self._window, path)
         elif path.suffix.lower() in WEIGHTS and self._window.has_project():
             from netbuilder.gui.taking_weights import show
 

@@ -50,6 +50,7 @@ def commands(window: MainWindow) -> list[Command]:
             "File",
         ),
         Command("file.fetch", "Download data…", window.bring_data.fetch, menu="File"),
+        Command("file.import", "Import…", lambda: _import(window), menu="File"),
         Command("file.start", "Start page", window.show_start, (), "File", icon="home"),
         Command(
             "file.save", "Save", window.projects.save, ("Ctrl+S",), "File", 1, "save", has, bar=True
@@ -106,6 +107,12 @@ def commands(window: MainWindow) -> list[Command]:
         ),
         Command("file.quit", "Quit", window.close, ("Ctrl+Q",), "File", 2),
     ]
+
+
+def _import(window: MainWindow) -> None:
+    from netbuilder.gui.importing import choose
+
+    choose(window)
 
 
 def _weights(window: MainWindow) -> None:
