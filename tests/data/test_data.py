@@ -30,7 +30,9 @@ def test_every_source_holds_what_it_declares(id: str) -> None:
         assert (shape[1:] if field.batched else shape) == field.shape
         assert str(contents[field.name].dtype) == field.dtype
         if field.high is not None:
-            assert contents[field.name].max() == field.high - 1
+            assert contents[field.name].max() < field.high
+            # No class is declared that never comes; letters and words may be.
+            assert not field.is_class or contents[field.name].max() == field.high - 1
     again = arrays.load(source)
     assert all(np.array_equal(contents[name], again[name]) for name in contents)
 
