@@ -343,7 +343,9 @@ def test_tabs_of_a_narrow_window_are_words_alone(hand: WindowHand) -> None:
     for width, icons in ((1400, True), (1000, False), (1400, True)):
         hand.window.resize(width, 700)
         settle()
-        assert [tabs.tabIcon(at).isNull() for at in range(tabs.count())] == [not icons] * tabs.count()
+        assert [tabs.tabIcon(at).isNull() for at in range(tabs.count())] == [
+            not icons
+        ] * tabs.count()
         assert bar.tabRect(tabs.count() - 1).right() <= tabs.width()
 
 
