@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import samples
+from netbuilder.exchange import plain_rnn, samples
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 
@@ -65,6 +65,7 @@ def write(
         for spec in wanted.inputs
     )
     traced = (module if traced is None else traced).eval()
+    plain_rnn.keep_whole(traced)
     root, dynamic = apart(traced, dynamic)
     with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         # Deprecations inside the exporter are not the user's business.
@@ -78,6 +79,7 @@ def write(
                 output_names=[spec.name for spec in wanted.outputs],
                 dynamic_shapes=dynamic,
                 opset_version=wanted.opset,
+                custom_translation_table=plain_rnn.TRANSLATIONS,
                 verbose=False,
             )
         except Exception as error:
