@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+import torch
 
 import netbuilder as nb
 from netbuilder.analysis import costs
@@ -55,9 +56,12 @@ def test_templates_have_the_parameters_that_they_say(id: str) -> None:
     found = costs.summary(document, None, {})["networks"]
     assert {name: network["parameters"] for name, network in found.items()} == dict(said)
     for name, network in found.items():
-        built = sum(weight.numel() for weight in build_network(document, name).parameters())
-        assert network["parameters"] == built
-        assert network["macs"] > 0
+        with torch.device("meta"):
+            network_of = build_network(document, name)
+        assert network["parameters"] == sum(weight.numel() for weight in network_of.parameters())
+        kinds = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
+        multiplies = any(isinstance(module, kinds) for module in network_of.modules())
+        assert network["macs"] > 0 or not multiplies
 
 
 # -- against PyTorch's own tools --------------------------------------------------------------

@@ -125,7 +125,7 @@ def test_a_folder_that_is_gone_is_told(path: Path) -> None:
     file = opened(path)
     shutil.rmtree(path.parent)
     assert state(file) == "gone"
-    with pytest.raises(DocumentError, match="not there any more") as caught:
+    with pytest.raises(DocumentError, match="is not there") as caught:
         file.save(sample())
     assert "somewhere else" in caught.value.hint
 

@@ -62,5 +62,5 @@ def test_what_nobody_trains_in_is_refused(
     other.wait()
     assert main(["control", str(run), "stop"]) == output.RUN_FAILED
     assert "crashed" in capsys.readouterr().err
-    assert main(["control", str(tmp_path / "no"), "stop"]) == output.RUN_FAILED
+    assert main(["control", str(tmp_path / "no"), "stop"]) == output.USAGE
     assert not (run / FILE).exists()

@@ -189,11 +189,11 @@ def test_one_sample_and_a_batch_are_both_taken(run: Path) -> None:
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ([], "takes 1 inputs: image"),
-        ({"picture": 1}, "takes 1 inputs: image"),
-        ([1, 2], "takes 1 inputs: image"),
+        ([], "takes 1 input: image"),
+        ({"picture": 1}, "takes 1 input: image"),
+        ([1, 2], "takes 1 input: image"),
         ([[[1.0, 2.0]]], "N×1×8×8"),
-        (["hello"], "not an array"),
+        (["hello"], "can't be 'hello'"),
         ([[[1.0], [1.0, 2.0]]], "not an array"),
         (["sample:99999"], "no sample 99999"),
     ],

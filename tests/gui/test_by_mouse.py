@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QWidget
 
 from netbuilder.graph.document import Document
 from netbuilder.gui.canvas.entries import ENTRY
+from netbuilder.gui.source_choice import SourceChoice
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
 ROOT = Path(__file__).parents[2]
@@ -65,13 +66,14 @@ class Newcomer:
         self.keys += 1
         self.type(target, value)
 
-    def choose(self, box: QComboBox, title: str) -> None:
-        """Open a list of choices and take one."""
-        self.click(box)
-        view = box.view()
-        at = view.visualRect(view.model().index(box.findText(title), 0)).center()
-        QTest.mouseClick(view.viewport(), LEFT, pos=at)
-        self.clicks += 1
+    def find_data(self, words: str) -> None:
+        """A click on the data set, and what it is about in a few letters."""
+        source = self.hand.find(SourceChoice, "data.source")
+        self.click(source)
+        assert source.picker is not None
+        self.type(source.picker.search, words)
+        QTest.keyClick(source.picker.search, Qt.Key.Key_Return)
+        self.keys += 1
         settle()
 
     def menu(self, menu: str, command: str) -> None:
@@ -116,10 +118,7 @@ def test_a_newcomer_draws_it_by_what_the_window_shows(hand: WindowHand) -> None:
     hand.window.activateWindow()
     person = Newcomer(hand)
     person.click(hand.window.start.new)
-    source = hand.find(QComboBox, "data.source")
-    person.choose(
-        source, next(source.itemText(i) for i in range(9) if "igits" in source.itemText(i))
-    )
+    person.find_data("digits")
     person.add("Input", shape="1,8,8")
     person.add("Conv2d", out_channels="16", kernel_size="3", padding="1")
     person.add("ReLU")

@@ -239,4 +239,8 @@ def test_without_data_the_panel_invites_again(hand: WindowHand) -> None:
     assert panel.empty.title.text() == "No data yet"
     assert "Drop a file or a folder" in panel.empty.text.text()
     menu = panel.empty.action.menu()
-    assert [action.text() for action in menu.actions()] == ["A folder…", "A file…"]
+    assert [action.text() for action in menu.actions()] == [
+        "A folder…",
+        "A file…",
+        "From the network…",
+    ]

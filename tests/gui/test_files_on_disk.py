@@ -295,7 +295,7 @@ def test_a_folder_that_is_gone_keeps_the_project(
     edit(hand)
     said = press_in_dialog("Not now")
     hand.command("file.save")
-    assert "not there any more" in said[1]
+    assert "is not there" in said[1]
     assert hand.session.dirty
     wait_for(lambda: hand.window.projects.recovery.keeper.written, 5)
 

@@ -154,7 +154,7 @@ MISTAKES = (
             "instead of float64."
         ),
         "Change the network's Input, or wire data of that shape to it.",
-        fix="Set 'row' to float32",
+        fix="Set the dtype of 'row' to float32",
     ),
     Mistake(
         "A preview as picture of what is none",
