@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from netbuilder.gui.drawing_pad import DrawingPad
+from netbuilder.gui.flow import Flow
 from netbuilder.gui.widgets import Choice, Switch, button, column, holder, label, row
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
@@ -47,8 +48,11 @@ class PictureField(UseField):
         self.invert.toggled.connect(self.changed)
         self.invert.hide()
         self._path = ""
-        side = holder(column(self.open, self.clear, self.file, self.invert, None))
-        self.setLayout(row(self.pad, side, None, gap=12))
+        # Beside the sheet where there is room, in a narrow window under it.
+        flow = Flow()
+        flow.addWidget(self.pad)
+        flow.addWidget(holder(column(self.open, self.clear, self.file, self.invert, None)))
+        self.setLayout(column(holder(flow)))
 
     def _drew(self) -> None:
         self.show_file("")

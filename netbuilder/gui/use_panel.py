@@ -69,7 +69,7 @@ class UsePanel(QWidget):
         self.title = label("", "muted")
         self.what = Choice()
         self.what.setAccessibleName("What to use")
-        self.what.setMinimumContentsLength(18)
+        self.what.setMinimumContentsLength(10)
         self.what.currentIndexChanged.connect(lambda: self._show_form())
         self.sample = QSpinBox()
         self.sample.setRange(0, MOST)
