@@ -19,8 +19,9 @@ from netbuilder.graph import edits
 from netbuilder.graph.difference import CALL
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Node
-from netbuilder.layers.catalogue import called_graph
+from netbuilder.graph.model import Node, Wire
+from netbuilder.layers.base import stem
+from netbuilder.layers.catalogue import called_graph, find
 from netbuilder.training.settings import read_training
 
 FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
@@ -232,7 +233,7 @@ def _follow(
     """What a field's new shape or classes ask of the networks that it is wired to."""
     compared = False
     mirrored = False
-    for wire in step.wires_out_of(node.id):
+    for wire, on_the_way in _ends_of(step, node, ids=before.high is not None):
         target = step.nodes[wire.target]
         if (target.layer, wire.target_port) == (CHOOSE, "index"):
             continue
@@ -242,6 +243,8 @@ def _follow(
         if network is not None:
             end = network.named(wire.target_port)
             if end is not None and end.layer == INPUT:
+                if on_the_way and after.shape != before.shape and not _takes(end, after):
+                    raise ChangeError(f"'{end.name}' takes no other shape.")
                 _set_input(network, end, before, after, parameters)
                 mirrored = _mirror(network, before, after, parameters) or mirrored
         else:
@@ -250,6 +253,32 @@ def _follow(
                 _set_classes(document, step, target, before, after, parameters)
     if compared and after.shape != before.shape and not mirrored:
         raise ChangeError(f"'{node.name}' is compared with something of its size.")
+
+
+def _ends_of(step: Graph, node: Node, *, ids: bool) -> Iterator[tuple[Wire, bool]]:
+    """The wires at which a field's values arrive, and whether something is on the way to there.
+
+    `ids` stay what they are in layers that only move them: what is cut off a text is still letters.
+    """
+    todo = [(wire, False) for wire in step.wires_out_of(node.id)]
+    met = {node.id}
+    while todo:
+        wire, on_the_way = todo.pop(0)
+        between = step.nodes[wire.target]
+        if not ids or not _hands_on(between, wire.target_port):
+            yield wire, on_the_way
+        elif between.id not in met:
+            met.add(between.id)
+            todo += [(further, True) for further in step.wires_out_of(between.id)]
+
+
+def _hands_on(node: Node, port: str) -> bool:
+    """Whether what comes out of a layer are values that came in there, in their order or another.
+
+    Choosing by a sample's number is left to who looks for it.
+    """
+    kind = find(node.layer)
+    return node.layer != CHOOSE and kind is not None and stem(port) in kind.keeps_values
 
 
 def _set_input(
@@ -266,7 +295,10 @@ def _set_input(
         if fixed or not all(layer.startswith(TAKES_ANY) for layer in layers):
             raise ChangeError(f"'{node.name}' takes no other shape.")
         values["shape"] = after.shape
-    if node.params.get("high") is not None and after.high != before.high:
+    known = node.params.get("high")
+    # A published vocabulary stays: a smaller one has its first numbers.
+    published = isinstance(known, int) and (before.high or 0) < known >= (after.high or 0)
+    if known is not None and after.high != before.high and not published:
         values["high"] = after.high
     if values:
         parameters.setdefault((network.id, node.id), {}).update(values)
@@ -332,9 +364,24 @@ def _set_classes(
         parameters.setdefault((graph.id, last.id), {})[name] = after.high
 
 
+def _begins_of(step: Graph, node: Node) -> Iterator[Wire]:
+    """The wires at which what is compared there begins, before layers that only move it."""
+    todo = list(step.wires_into(node.id))
+    met = {node.id}
+    while todo:
+        wire = todo.pop(0)
+        before = step.nodes[wire.source]
+        moved = [into for into in step.wires_into(before.id) if _hands_on(before, into.target_port)]
+        if not moved:
+            yield wire
+        elif before.id not in met:
+            met.add(before.id)
+            todo += moved
+
+
 def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:
     """The layers that make what is held against a target there, and their parameter for it."""
-    for wire in step.wires_into(judge.id):
+    for wire in _begins_of(step, judge):
         source, port = step.nodes[wire.source], wire.source_port
         if source.layer == CHOOSE:
             for inner in step.wires_into(source.id):

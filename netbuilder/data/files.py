@@ -66,7 +66,8 @@ class FileField(BaseModel):
 class NumpyFiles(FileSource):
     """Samples in .npy files, one file a field.
 
-    `FIELD.npy` holds an array (samples, ...) of numbers. What does not fit in memory is read
+    `FIELD.npy` holds an array (samples, ...) of numbers; one of (samples,) may be declared as
+    rows of one, which is what a Linear layer takes and gives. What does not fit in memory is read
     while the network trains.
     """
 

@@ -17,16 +17,19 @@ from netbuilder.errors import NetbuilderError, Problem
 
 
 class NumpyReader:
-    """Samples of several .npy files, one a field."""
+    """Samples of several .npy files, one a field. A single number may be a row of one."""
 
-    def __init__(self, files: Mapping[str, Rows]) -> None:
-        self.files = dict(files)
+    def __init__(self, files: Mapping[str, Rows], rows_of_one: frozenset[str]) -> None:
+        self.files, self.rows_of_one = dict(files), rows_of_one
 
     def __len__(self) -> int:
         return min(map(len, self.files.values()))
 
     def read(self, index: int, chance: Chance) -> Mapping[str, Array]:
-        return {name: rows.read(index) for name, rows in self.files.items()}
+        return {
+            name: rows.read(index).reshape(1) if name in self.rows_of_one else rows.read(index)
+            for name, rows in self.files.items()
+        }
 
     def changed(self) -> str:
         return next((rows.path.name for rows in self.files.values() if rows.changed()), "")
@@ -58,12 +61,17 @@ def _(source: NumpyFiles) -> Opened:
         for field, rows in zip(fields, files.values(), strict=True)
         if field.high is not None and not field.shape
     }
-    return Opened(NumpyReader(files), labels)
+    lifted = frozenset(f.name for f in fields if _is_row_of_one(f, files[f.name]))
+    return Opened(NumpyReader(files, lifted), labels)
+
+
+def _is_row_of_one(field: Field, rows: Rows) -> bool:
+    return field.shape == (1,) and rows.shape[1:] == ()
 
 
 def _mismatch(field: Field, rows: Rows) -> list[Problem]:
     found = []
-    if rows.shape[1:] != field.shape:
+    if rows.shape[1:] != field.shape and not _is_row_of_one(field, rows):
         message = f"Samples of '{field.name}' are {rows.shape[1:]}, not {field.shape}."
         found.append(problem("data.shape", message, "Correct the shape in the data settings."))
     if field.dtype == "int64" and rows.dtype.kind not in "iub":

@@ -20,6 +20,8 @@ MOST_CLASSES = 1000
 MOST_IDS = 2**28
 """Bytes of whole numbers that are read to find the largest."""
 TARGETS = ("target", "targets", "y", "value", "values", "output", "outputs")
+KEYS = ("time", "date", "group", "series", "key", "id")
+"""Names of what parts and orders samples rather than being learned."""
 
 
 def propose(path: Path) -> Proposal | None:
@@ -38,7 +40,10 @@ def propose(path: Path) -> Proposal | None:
     for name in [name for name, rows in arrays.items() if len(rows) != count]:
         notes.append(f"'{name}.npy' has {len(arrays[name])} samples, not {count}: it is left out.")
         del arrays[name]
-    contents = {name: _field(name, rows) for name, rows in arrays.items()}
+    contents = {name: _as_row(name, _field(name, rows)) for name, rows in arrays.items()}
+    # What is to be found comes last, as in tables.
+    found = _targets(contents)
+    contents = {name: contents[name] for name in sorted(contents, key=lambda n: n in found)}
     source = NumpyFiles(folder=str(folder), contents=contents)
     labels = [
         name for name, field in contents.items() if field.high is not None and not field.shape
@@ -104,8 +109,21 @@ def _field(name: str, rows: Rows) -> FileField:
     return FileField(shape=shape, dtype="int64", high=high + 1)
 
 
+def _targets(contents: Mapping[str, FileField]) -> list[str]:
+    """The files of numbers to be found: by name, else the only one with one number a sample."""
+    named = [name for name in contents if name.lower() in TARGETS]
+    single = [name for name, each in contents.items() if each.shape == (1,)]
+    return named or (single if len(single) == 1 else [])
+
+
+def _as_row(name: str, single: FileField) -> FileField:
+    """A number a sample as a row of one, as layers take and give it."""
+    if single.shape or single.high is not None or name.lower() in KEYS:
+        return single
+    return single.model_copy(update={"shape": (1,)})
+
+
 def _task(contents: Mapping[str, FileField], labels: list[str]) -> Task:
     if labels:
         return "classification"
-    targets = [name for name in contents if name.lower() in TARGETS]
-    return "regression" if targets and len(contents) > 1 else "reconstruction"
+    return "regression" if _targets(contents) and len(contents) > 1 else "reconstruction"

@@ -43,6 +43,13 @@ class Field:
         """Whether a sample has one class number here."""
         return self.batched and self.high is not None and not self.shape
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes of samples are called: their numbers where they have no names."""
+        if self.classes or not self.is_class:
+            return self.classes
+        return tuple(map(str, range(self.high or 0)))
+
     def to_json(self) -> dict[str, Any]:
         """The field as a JSON object, for the Data panel."""
         return {

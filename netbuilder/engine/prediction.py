@@ -158,8 +158,8 @@ class _Samples:
             statistics = self._model.statistics.get(name)
             shown = value if statistics is None else statistics.restore(value[None])[0]
             field = self._model.fields.get(name)
-            named = field is not None and value.dim() == 0 and int(value) < len(field.classes)
-            found[output] = field.classes[int(value)] if named and field else finite(shown.tolist())
+            named = field is not None and value.dim() == 0 and int(value) < len(field.names)
+            found[output] = field.names[int(value)] if named and field else finite(shown.tolist())
         return found
 
 
@@ -186,8 +186,8 @@ def _run(
         field, statistics = model.fields.get(target), model.statistics.get(target)
         shown = result if statistics is None else statistics.restore(result)
         answer["outputs"][spec.name] = finite(shown.tolist())
-        if field is not None and field.classes and result.shape[1:] == (len(field.classes),):
-            classes[spec.name] = [_class(row, field.classes) for row in result]
+        if field is not None and field.is_class and result.shape[1:] == (field.high,):
+            classes[spec.name] = [_class(row, field.names) for row in result]
     return answer | ({"classes": classes} if classes else {})
 
 

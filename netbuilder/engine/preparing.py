@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from netbuilder.graph.document import Document
 
 VERSION = 1
+NUMBERED = 4096
+"""So many classes without names are told in a file."""
 TOKENIZER = "tokenizer.json"
 """The file of a tokenizer in a run's folder."""
 
@@ -48,7 +50,7 @@ def preparation(
         "built_in": bool(answer),
         "source": None if source is None else _described(source),
         "inputs": {port: _entry(model, name) for port, name in model.meaning.inputs.items()},
-        "outputs": {port: _entry(model, name) for port, name in model.meaning.targets.items()},
+        "outputs": {port: _told(model, name) for port, name in model.meaning.targets.items()},
     }
     for spec in outputs if answer else ():
         entry = about["outputs"].get(spec.name, {})
@@ -80,6 +82,14 @@ def _entry(model: Trained, name: str) -> dict[str, Any]:
         entry["classes"] = list(field.classes) if not field.shape else []
     if name in model.statistics:
         entry["normalise"] = model.statistics[name].to_json()
+    return entry
+
+
+def _told(model: Trained, name: str) -> dict[str, Any]:
+    """The entry of an output: classes without names are told by their numbers."""
+    entry, field = _entry(model, name), model.fields.get(name)
+    if field is not None and field.is_class and (field.high or 0) <= NUMBERED:
+        entry["classes"] = list(field.names)
     return entry
 
 

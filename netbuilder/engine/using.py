@@ -77,7 +77,7 @@ def _input(spec: TensorSpec, field: Field | None, source: Source | None) -> dict
     about |= {"field": field.name, "meaning": field.meaning, "shape": list(field.shape)}
     about["kind"] = _kind(field, source)
     if about["kind"] == "class":
-        about["classes"] = list(field.classes) or [str(id) for id in range(field.high or 0)]
+        about["classes"] = list(field.names)
     if about["kind"] == "image":
         # Data that counts ink is the other way round than a photograph of paper.
         about["invert"] = "ink" in field.meaning
@@ -298,13 +298,8 @@ def _told(
     value = torch.tensor(_numbers(values))
     value = value[0] if value.dim() else value
     told: dict[str, Any] = {"output": name}
-    if (
-        field is not None
-        and field.is_class
-        and field.classes
-        and value.shape == (len(field.classes),)
-    ):
-        return told | {"kind": "classes", "guesses": _guesses(value, field.classes)}
+    if field is not None and field.is_class and value.shape == (field.high,):
+        return told | {"kind": "classes", "guesses": _guesses(value, field.names)}
     if value.dim() == 3 and field is not None and field.high == len(value):
         return told | {
             "kind": "image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from netbuilder.data.sources import Source
 from netbuilder.data.text_files import TextFiles
 from netbuilder.engine import tasks
 from netbuilder.errors import ChangeError
+from netbuilder.graph import edits
 from netbuilder.graph.history import History
 
 CLASSES = ("birds", "cats", "dogs")
@@ -132,3 +134,43 @@ def test_texts_with_classes_go_into_a_network_for_texts() -> None:
     assert problems(fitting.begin("transformer_classifier", found)) == []
     with pytest.raises(ChangeError, match="nothing for the field 'features'"):
         fitting.begin("perceptron", found)
+
+
+@pytest.mark.parametrize("letters", [20, 150])
+@pytest.mark.parametrize("template", ["gpt_small", "rnn_text"])
+def test_a_network_for_letters_gets_those_of_the_text(template: str, letters: int) -> None:
+    alphabet = tuple(chr(0x430 + number) for number in range(letters))
+    source = TextFiles(path="/my.txt", vocabulary=alphabet)
+    document = fitting.begin(template, proposal(source, task="language"))
+    assert problems(document) == []
+    (network,) = document.of_kind("network")
+    ends = {name: network.named(name) for name in ("letters", "head")}
+    assert ends["letters"] is not None
+    assert ends["letters"].params["high"] == source.high() == letters + 4
+    assert ends["head"] is not None
+    assert ends["head"].params["out_features"] == letters + 4
+
+
+def test_a_published_vocabulary_stays() -> None:
+    source = TextFiles(path="/my.txt", vocabulary=("a", "b"), length=33)
+    document = open_template("gpt2")
+    old = document.project.data["params"]
+    assert isinstance(old, Mapping)
+    same = source.model_copy(update={"length": int(str(old["length"])) + 1})
+    fitting.apply(History(document), fitting.fit(document, proposal(same, task="language")))
+    tokens = document.of_kind("network")[0].named("tokens")
+    assert tokens is not None
+    assert tokens.params["high"] == 50257
+
+
+def test_letters_of_a_fixed_length_stay_as_long() -> None:
+    document = open_template("rnn_text")
+    history = History(document)
+    (network,) = document.of_kind("network")
+    letters = network.named("letters")
+    assert letters is not None
+    with history.step("As many letters"):
+        edits.set_parameters(history, network, [letters.id], {"shape": [64]})
+    longer = TextFiles(path="/my.txt", vocabulary=("a", "b"), length=40)
+    with pytest.raises(ChangeError, match="takes no other shape"):
+        fitting.fit(document, proposal(longer, task="language"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from netbuilder.app import fitting
 from netbuilder.data import loading, places
 from netbuilder.data.places import Places
 from netbuilder.data.proposing import propose
@@ -68,7 +69,33 @@ def test_what_does_not_go_along_is_told(folder: Path) -> None:
 
 def test_negative_numbers_are_no_classes(folder: Path) -> None:
     np.save(folder / "label.npy", np.arange(60) - 30)
-    assert propose(folder).task == "reconstruction"
+    assert propose(folder).task == "regression"
+
+
+@pytest.mark.parametrize("shape", [(60,), (60, 1)])
+@pytest.mark.parametrize("name", ["y", "price"])
+def test_one_number_a_sample_is_to_be_found(
+    folder: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    (folder / "label.npy").unlink()
+    np.save(folder / f"{name}.npy", np.arange(60.0).reshape(shape))
+    np.save(folder / "time.npy", np.arange(60.0))
+    found = propose(folder)
+    assert found.task == "regression"
+    assert [(field.name, field.shape) for field in found.fields] == [
+        ("time", ()),
+        ("x", (4,)),
+        (name, (1,)),
+    ]
+    # As a person has it: normalised, and measured on what came last.
+    data = {"source": found.source, "params": found.params, "split_by": "time", "key": "time"}
+    with places.given(Places(None, (str(folder),))):
+        made = loading.prepare(read(data))
+    assert made.validation[name].tolist() == [[value] for value in range(48, 60)]
+    fitted = fitting.begin("mlp_regression", found.to_json())
+    target = fitted.of_kind("step")[0].named("target")
+    assert target is not None
+    assert target.params["field"] == name
 
 
 def test_an_archive_of_arrays_is_not_read(folder: Path) -> None:
