@@ -38,6 +38,9 @@ COMMANDS = (
     "board",
     "control",
     "diff",
+    "merge-driver",
+    "textconv",
+    "git-setup",
     "worker",
 )
 _EPILOG = "Without a command, netbuilder [FILE] opens the window."
@@ -253,6 +256,24 @@ def _run_commands(commands: Any) -> None:
     diff = _add(commands, "diff", "comparing", "Say what differs between two projects.")
     diff.add_argument("before", metavar="A.netb")
     diff.add_argument("after", metavar="B.netb")
+    diff.add_argument(
+        "--drawn", action="store_true", help="without shapes and costs, for which PyTorch is needed"
+    )
+    _git_commands(commands)
+
+
+def _git_commands(commands: Any) -> None:
+    """What git calls, see docs/git.md."""
+    merge = _add(commands, "merge-driver", "git", "Merge two changes of a project, for git.")
+    merge.set_defaults(function="merge_driver")
+    for name in ("base", "ours", "theirs"):
+        merge.add_argument(name, metavar=name.upper())
+    merge.add_argument("path", metavar="PATH", nargs="?", help="what messages call the file")
+    textconv = _add(commands, "textconv", "git", "Show a project as lines, for git diff.")
+    textconv.add_argument("file", metavar="FILE")
+    setup = _add(commands, "git-setup", "git", "Let git merge and compare projects by meaning.")
+    setup.set_defaults(function="git_setup")
+    setup.add_argument("folder", metavar="DIR", nargs="?", default=".")
 
 
 def _finding_commands(commands: Any) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from netbuilder.graph.document import Graph
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def digraph(graph: Graph) -> nx.DiGraph[str]:
     """The nodes and who feeds whom; parallel wires are one edge."""
+    # It takes longer to import than a command without it takes to run.
+    import networkx as nx
+
     result: nx.DiGraph[str] = nx.DiGraph()
     result.add_nodes_from(graph.nodes)
     result.add_edges_from((wire.source, wire.target) for wire in graph.wires.values())
@@ -22,6 +27,8 @@ def cycles(graph: Graph) -> list[list[str]]:
     """Each knot of nodes that feed themselves, as ids in the order of the wires."""
     if len(sorted_nodes(graph)) == len(graph.nodes):
         return []
+    import networkx as nx
+
     net = digraph(graph)
     found = []
     for component in nx.strongly_connected_components(net):
