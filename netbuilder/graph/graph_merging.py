@@ -75,7 +75,8 @@ class GraphMerge:
         nodes = self._nodes()
         taken = set(nodes)
         yield from nodes.values()
-        for item in (*self._wires(nodes), *self._frames(), *self._unreadable()):
+        others: list[Content] = [*self._wires(nodes), *self._frames(), *self._unreadable()]
+        for item in others:
             id = item.id
             while id in taken:
                 id += "-"

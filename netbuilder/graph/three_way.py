@@ -60,8 +60,8 @@ def by_key(
     result = {}
     for key in sorted({*base, *ours, *theirs}):
         at = f"{path}.{key}" if path else key
-        sides = (side.get(key, ABSENT) for side in (base, ours, theirs))
-        value = merged(*sides, at, tell)
+        was, own, other = (side.get(key, ABSENT) for side in (base, ours, theirs))
+        value = merged(was, own, other, at, tell)
         if value is not ABSENT:
             result[key] = value
     return result

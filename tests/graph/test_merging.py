@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from netbuilder.graph.difference import difference
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.merging import Merged, merge
-from netbuilder.graph.model import GraphInfo, Unreadable
+from netbuilder.graph.model import GraphInfo, Mute, Unreadable
 from netbuilder.graph.rules import End
 from netbuilder.layers import catalogue
 from netbuilder.storage import format
@@ -90,7 +91,7 @@ def node_edits(name: str) -> st.SearchStrategy[Edit]:
         number.map(lambda n: on(lambda h, g, i: edits.set_parameters(h, g, [i], {"extra": n}))),
         number.map(lambda n: on(lambda h, g, i: edits.rename(h, g, i, f"{name}_{n}"))),
         number.map(lambda n: on(lambda h, g, i: edits.move(h, g, {i: (n * 8.0, 0.0)}))),
-        st.sampled_from(("muted", "bypassed")).map(
+        st.sampled_from(get_args(Mute)).map(
             lambda mute: on(lambda h, g, i: edits.set_mute(h, g, [i], mute))
         ),
         st.just(on(lambda h, g, i: edits.delete(h, g, [i]))),
