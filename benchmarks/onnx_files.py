@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange import verify
-from netbuilder.exchange.onnx_in import reading
+from netbuilder.exchange.onnx_in import inlining, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 
 LIMIT = 1e-3
@@ -110,7 +110,7 @@ def tried(case: Case, folder: Path) -> str:
 
 def _module(model: onnx.ModelProto, given: Sequence[Array]) -> tuple[OnnxModule, list[Array]]:
     """The module; sizes that the test gives as inputs are constants, as they are in models."""
-    module = OnnxModule(reading.inlined(model))
+    module = OnnxModule(inlining.inlined(model))
     values = dict(zip(module.inputs, given, strict=True))
     sizes = {
         step.call.inputs[at]
@@ -120,7 +120,7 @@ def _module(model: onnx.ModelProto, given: Sequence[Array]) -> tuple[OnnxModule,
     }
     if sizes:
         model.graph.initializer.extend(numpy_helper.from_array(values[n], n) for n in sizes)
-        module = OnnxModule(reading.inlined(model))
+        module = OnnxModule(inlining.inlined(model))
     return module, [values[name] for name in module.inputs]
 
 

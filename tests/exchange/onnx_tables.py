@@ -194,6 +194,7 @@ SHAPING = [
     Case("Pad", [IMAGE, ints(0, 0, 1, 2, 0, 0, 3, 0)]),
     Case("Pad", [IMAGE, ints(0, 0, 1, 2, 0, 0, 3, 0), one(1.5)]),
     Case("Pad", [IMAGE, ints(0, 1, 0, 0, 0, 2, 0, 0)]),
+    Case("Pad", [IMAGE, ints(0, 0, -1, 2, 0, 0, 3, 0), floats()], drawn=False),
     Case("Pad", [IMAGE, ints(1, 2, 1, 2), None, ints(2, 3)]),
     Case("Pad", [IMAGE, ints(0, 0, -1, -2, 0, 0, 0, -1)]),
     *(

@@ -170,6 +170,35 @@ def _circle() -> onnx.ModelProto:
     )
 
 
+def _functions(count: int, calls: int, first: str) -> onnx.ModelProto:
+    """A model of functions, each of which calls the one before it several times over."""
+    sets = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
+    made = model(helper.make_node(f"F{count - 1}", ["x"], ["y"], domain="f"))
+    made.opset_import.append(sets[1])
+    for at in range(count):
+        names = ["x", *(f"t{each}" for each in range(calls - 1)), "y"]
+        called, domain = (f"F{at - 1}", "f") if at else (first, "f" if first != "Relu" else "")
+        nodes = [
+            helper.make_node(called, [a], [b], domain=domain)
+            for a, b in zip(names, names[1:], strict=False)
+        ]
+        made.functions.append(helper.make_function("f", f"F{at}", ["x"], ["y"], nodes, sets))
+    return made
+
+
+def _reads_ahead() -> onnx.ModelProto:
+    """A branch that reads what the graph around it makes later."""
+    end = helper.make_tensor_value_info("z", FLOAT, None)
+    inner = helper.make_graph([helper.make_node("Relu", ["late"], ["z"])], "i", [], [end])
+    made = model(
+        helper.make_node("If", ["c"], ["a"], then_branch=inner, else_branch=inner),
+        helper.make_node("Relu", ["a"], ["late"]),
+        helper.make_node("Relu", ["late"], ["y"]),
+    )
+    made.graph.initializer.append(numpy_helper.from_array(np.array(True), "c"))
+    return made
+
+
 HOSTILE: dict[str, Callable[[], Any]] = {
     "garbage": lambda: b"\x93NUMPY" + bytes(range(256)),
     "empty": lambda: b"",
@@ -178,6 +207,9 @@ HOSTILE: dict[str, Callable[[], Any]] = {
     "circle": _circle,
     "opset": lambda: model(helper.make_node("Relu", ["x"], ["y"]), opset=999),
     "wrong size": _wrong_size,
+    "functions in functions": lambda: _functions(12, 10, "Relu"),
+    "functions without end": lambda: _functions(2, 1, "F1"),
+    "reads ahead": _reads_ahead,
     "no maker": lambda: model(helper.make_node("Relu", ["z"], ["y"])),
     "twice": lambda: model(
         helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["x"], ["y"])

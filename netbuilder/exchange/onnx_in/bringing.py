@@ -16,7 +16,7 @@ from netbuilder.exchange import verify
 from netbuilder.exchange.bring import importing, running, traced
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
-from netbuilder.exchange.onnx_in import graph, nodes, placeholder, reading
+from netbuilder.exchange.onnx_in import graph, inlining, nodes, placeholder, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
 
@@ -30,7 +30,7 @@ ALONG = (8, 16, 64)
 def from_onnx(path: Path) -> importing.Brought:
     """A model's document; `DocumentError` or `BringError` if it can't be read."""
     model = reading.read(path)
-    module = OnnxModule(reading.inlined(model))
+    module = OnnxModule(inlining.inlined(model))
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)

@@ -12,6 +12,7 @@ NAMES = (
     "attention",
     "elementwise",
     "gathering",
+    "lists",
     "padding",
     "pooling",
     "products",

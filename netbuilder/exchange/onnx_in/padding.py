@@ -22,6 +22,9 @@ def pad(x: Tensor, pads: Sequence[Any], axes: Sequence[int] | None, mode: str, f
     both: list[tuple[Any, Any]] = [(0, 0)] * rank
     for at, dim in enumerate(dims):
         both[dim] = (pads[at], pads[at + count])
+    if mode == "constant" and isinstance(fill, Tensor):
+        inside = F.pad(torch.ones_like(x, dtype=torch.bool), _flat(both), "constant", False)
+        return torch.where(inside, F.pad(x, _flat(both), "constant", 0), fill.to(x.dtype))
     if mode == "constant":
         return F.pad(x, _flat(both), "constant", fill)
     return _by_edges(x, both, _MODES[mode])
@@ -72,15 +75,16 @@ def pad_by_attribute(call: Call) -> Function:
     return lambda x: pad(x, pads, None, mode, fill)
 
 
-@op("Pad", since=11, known=(1, 2, 3))
+@op("Pad", since=11, known=(1, 3))
 def pad_(call: Call) -> Function:
     """Numbers around a tensor."""
-    mode = call.attr("mode", "constant")
+    mode, given = call.attr("mode", "constant"), call.constant(2)
+    number = given.reshape(-1)[0].item() if given is not None and given.numel() else 0
 
     def run(
-        x: Tensor, pads: Numbers, fill: Numbers | None = None, axes: Numbers | None = None
+        x: Tensor, pads: Numbers, fill: Tensor | None = None, axes: Numbers | None = None
     ) -> Tensor:
-        return pad(x, pads, axes, mode, fill[0] if fill else 0)
+        return pad(x, pads, axes, mode, number if given is not None or fill is None else fill)
 
     return run
 

@@ -10,21 +10,15 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import onnx
-from onnx import inliner, version_converter
 
 from netbuilder.errors import DocumentError
-from netbuilder.exchange.onnx_in.ops import TABLE
-from netbuilder.exchange.onnx_in.sizes import SIZES
+from netbuilder.exchange.onnx_in import renewing
+from netbuilder.exchange.onnx_in.inner import inner_graphs, written_out
 
 MAX_BYTES = 2**31 - 2**24
 """Of the file and what lies beside it together: a message of protobuf can't be larger."""
-OLDEST = 7
-"""Before this opset, operators combined tensors of unlike shapes by other rules."""
-NEW = 13
-"""What files before that are renewed to."""
 MAX_NODES = 100_000
 _KEYS = frozenset({"location", "offset", "length", "checksum", "basepath"})
 
@@ -200,7 +194,7 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
             f"'{path.name}' is of opset {opset}; up to {newest} are known.",
             f"Export it with an opset of at most {newest}.",
         )
-    if len(model.graph.node) > MAX_NODES:
+    if written_out(model) > MAX_NODES:
         raise DocumentError(f"The graph has more than {MAX_NODES:,} nodes.")
     if model.graph.sparse_initializer:
         raise DocumentError("The file has sparse tensors.", "Export it with dense ones.")
@@ -211,74 +205,36 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         text = " ".join(str(error).split())
         if not any(word in text for word in _HARMLESS):
             raise DocumentError(f"'{path.name}' is no valid ONNX file: {text[:300]}") from error
-    return model if opset >= OLDEST else _renewed(model, path)
-
-
-def _renewed(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
-    try:
-        return version_converter.convert_version(model, NEW)
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise DocumentError(
-            f"'{path.name}' is of an opset before {OLDEST}, and can't be renewed: {text[:200]}",
-            "Export it again with a newer one.",
-        ) from error
+    return model if opset >= renewing.OLDEST else renewing.renewed(model, path)
 
 
 _HARMLESS = ("No Op registered", "No opset import", "No Schema", "Field 'shape' of")
 """The checker knows no operators but ONNX's own, and wants shapes that runtimes do without."""
 
 
-def _in_order(graph: onnx.GraphProto) -> None:
-    """`DocumentError` for a graph whose nodes read what is made later, or by no one."""
+def _in_order(graph: onnx.GraphProto, outer: frozenset[str] = frozenset()) -> None:
+    """`DocumentError` for a graph whose nodes read what is made later, or by no one.
+
+    Graphs in its nodes may also read what is made before these, by the names of `outer`.
+    """
     made = {each.name for each in (*graph.input, *graph.initializer)} | {""}
     for node in graph.node:
         for name in node.input:
-            if name not in made:
+            if name not in made and name not in outer:
                 raise DocumentError(
                     f"The node '{(node.name or node.op_type)[:80]}' reads '{name[:80]}', which "
                     "no node before it makes.",
                     "The graph runs in a circle, or a part of it is missing.",
                 )
+        inner = list(inner_graphs(node))
+        if inner:
+            known = outer | made
+            for each in inner:
+                _in_order(each, known)
         for name in node.output:
             if name in made and name:
                 raise DocumentError(f"The value '{name[:80]}' is made twice.")
             made.add(name)
     for value in graph.output:
-        if value.name not in made:
+        if value.name not in made and value.name not in outer:
             raise DocumentError(f"The output '{value.name[:80]}' is made by no node.")
-
-
-def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without the file's own functions, and without operators that ONNX composes of others."""
-    from netbuilder.exchange.onnx_in import families
-
-    families.load()
-    if model.functions:
-        model = inliner.inline_local_functions(model)
-    opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 1)
-    composed = {
-        node.op_type
-        for node in model.graph.node
-        if node.domain in ("", "ai.onnx")
-        and not any(each.since <= opset for each in TABLE.get(node.op_type, ()))
-        and node.op_type not in SIZES
-        and _is_composed(node.op_type, opset)
-    }
-    if not composed:
-        return model
-    try:
-        return inliner.inline_selected_functions(
-            model, [("", name) for name in sorted(composed)], inline_schema_functions=True
-        )
-    except (RuntimeError, ValueError, onnx.checker.ValidationError):
-        # They are placeholders then, each with its name.
-        return model
-
-
-def _is_composed(name: str, opset: int) -> bool:
-    try:
-        schema: Any = onnx.defs.get_schema(name, opset, "")
-    except Exception:
-        return False
-    return bool(schema.has_function or schema.has_context_dependent_function)

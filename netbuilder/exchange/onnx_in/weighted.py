@@ -352,8 +352,6 @@ def prelu(call: Call) -> nn.Module | Function:
 @op("Dropout")
 def dropout(call: Call) -> Function:
     """Nothing is dropped when a file is run."""
-    if call.gives(1):
-        raise Unsupported("its mask is asked for")
     if call.has(2):
         mode = call.constant(2)
         if mode is None or bool(mode.reshape(-1)[0]):
@@ -362,4 +360,8 @@ def dropout(call: Call) -> Function:
     share = float(ratio.reshape(-1)[0]) if ratio is not None else call.attr("ratio", 0.5)
     call.only(0)
     held = call.hold(nn.Dropout(share))
-    return lambda x: held(x)
+    if not call.gives(1):
+        return lambda x: held(x)
+    # Before opset 10 the mask is of the numbers' own dtype.
+    kind = torch.bool if call.opset >= 10 else None
+    return lambda x: (held(x), torch.ones_like(x, dtype=kind))
