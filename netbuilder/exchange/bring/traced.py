@@ -17,6 +17,7 @@ from torch.export import Dim, ExportedProgram
 from torch.fx.experimental import proxy_tensor
 from torch.utils import _pytree as pytree
 
+from netbuilder.exchange.bring import whole
 from netbuilder.exchange.bring.exported import read, size_of
 from netbuilder.exchange.bring.program import BringError, Program
 
@@ -65,7 +66,7 @@ def _export(
     module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], shapes: Any, given: Given
 ) -> ExportedProgram:
     given.clear()
-    with warnings.catch_warnings(), _listening(module, given):
+    with warnings.catch_warnings(), _listening(module, given), whole.recurrent():
         # Deprecations and remarks inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:

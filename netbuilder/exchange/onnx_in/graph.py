@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from netbuilder.exchange.bring.program import BringError
-from netbuilder.exchange.onnx_in import nodes, placeholder, sizes, values
+from netbuilder.exchange.onnx_in import nodes, placeholder, sizes, uniform, values
 from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, find
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
@@ -57,7 +57,8 @@ class OnnxModule(nn.Module):
         self.fixed: dict[str, Tensor] = {}
         self.places: dict[str, str] = {}
         """Attributes of this module that hold constants, by their names in the file."""
-        self.zeros: set[str] = set()
+        self.uniform: dict[str, float] = {}
+        """Values that are one number all over, whatever their size."""
         self._taken: set[str] = set()
         graph = model.graph
         fixed = {each.name for each in graph.initializer}
@@ -93,13 +94,12 @@ class OnnxModule(nn.Module):
             tuple(node.output),
             {at: self.fixed[name] for at, name in enumerate(node.input) if name in self.fixed},
             tuple(self.types.rank(name) for name in node.input),
-            frozenset(at for at, name in enumerate(node.input) if name in self.zeros),
+            frozenset(at for at, name in enumerate(node.input) if self.uniform.get(name) == 0),
         )
-        self._note_zeros(call)
         step = self._step(call, node)
-        if step.run is not None and self._folded(step):
-            return
-        self.steps.append(step)
+        if step.run is None or not self._folded(step):
+            self.steps.append(step)
+        uniform.note(call, self.fixed, self.uniform)
 
     def _drop_unread(self) -> None:
         """Leave out nodes whose results no one reads."""
@@ -111,10 +111,6 @@ class OnnxModule(nn.Module):
                 read.update(call.inputs[at] for at in takes if 0 <= at < len(call.inputs))
                 kept.append(step)
         self.steps = kept[::-1]
-
-    def _note_zeros(self, call: Call) -> None:
-        if call.op == "Expand" and 0 in call.constants and not call.constants[0].any():
-            self.zeros.add(call.outputs[0])
 
     def _step(self, call: Call, node: onnx.NodeProto) -> Step:
         nothing: frozenset[int] = frozenset()

@@ -1,0 +1,67 @@
+"""Sizes that are free in an ONNX file stay free in the project, and their arithmetic goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from netbuilder.exchange.bring.importing import Brought
+from tests.exchange.test_onnx_in import brought, layers, model, node, numbers
+
+
+def input_shape(found: Brought) -> tuple[int | str, ...]:
+    """The shape of `x` in the project, without its batch."""
+    graph = found.document.network("main")
+    assert graph is not None
+    (x,) = [each for each in graph.nodes.values() if each.name == "x"]
+    return tuple(x.params["shape"])
+
+
+def begin(how: str) -> tuple[list[onnx.NodeProto], dict[str, np.ndarray[Any, Any]]]:
+    """Nodes that make a state of zeros for the batch of `x`, as exporters write them."""
+    sized = [node("Shape", "x", "n", start=0, end=1), node("Concat", "one n wide", "s", axis=0)]
+    fixed = {"one": np.array([1]), "wide": np.array([5])}
+    if how == "expand":
+        fixed["zero"] = np.zeros((), np.float32)
+        return [*sized, node("Expand", "zero s", "h")], fixed
+    if how == "fill":
+        return [*sized, node("ConstantOfShape", "s", "h")], fixed
+    # Of states for two layers, the first.
+    fixed |= {"two": np.array([2]), "none": np.array([0])}
+    sized[1] = node("Concat", "two n wide", "s", axis=0)
+    both = [node("ConstantOfShape", "s", "hs"), node("Slice", "hs none one none", "h")]
+    return [*sized, *both], fixed
+
+
+@pytest.mark.parametrize("how", ["expand", "fill", "slice"])
+@pytest.mark.parametrize("op", ["LSTM", "RNN"])
+def test_a_state_of_zeros_is_where_pytorch_begins(op: str, how: str, tmp_path: Path) -> None:
+    """However its size was worked out, no node of it is left, and the length stays free."""
+    gates = 4 if op == "LSTM" else 1
+    nodes, fixed = begin(how)
+    fixed |= {"w": numbers(1, gates * 5, 3), "r": numbers(1, gates * 5, 5)}
+    fixed["perm"] = np.array([1])
+    states = "h h" if op == "LSTM" else "h"
+    nodes += [
+        node("Transpose", "x", "along", perm=[1, 0, 2]),
+        node(op, f"along w r - - {states}", "steps", hidden_size=5),
+        node("Squeeze", "steps perm", "flat"),
+        node("Transpose", "flat", "y", perm=[1, 0, 2]),
+    ]
+    found = brought(model(nodes, ["n", "T", 3], fixed), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == ("T", 3)
+    assert f"torch.nn.{op}" in layers(found)
+    assert len(found.trials) == 3
+
+
+def test_a_state_of_ones_is_no_state_of_zeros(tmp_path: Path) -> None:
+    """Only zeros are left out."""
+    fixed = {"w": numbers(1, 5, 3), "r": numbers(1, 5, 5), "h": np.ones((1, 2, 5), np.float32)}
+    made = model([node("RNN", "x w r - - h", "y", hidden_size=5)], ["T", 2, 3], fixed)
+    found = brought(made, tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
