@@ -26,18 +26,36 @@ CALL = "netbuilder.NetworkCall"
 _PROJECT = ("data", "training", "code", "weights")
 
 
+Change = Literal["added", "removed", "changed"]
+What = Literal[
+    "graph",
+    "node",
+    "name",
+    "layer",
+    "parameter",
+    "mute",
+    "wire",
+    "setting",
+    "order",
+    "shape",
+    "cost",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One thing that differs.
 
     `change` tells what became of it, `what` what it is. `graph` and `node` are names (the later
     ones where there are), `graph_id` and `node_id` ids in the later document, empty where there
-    is none. `key` names a parameter or a setting; `before` and `after` are its values, None
-    where it was not set.
+    is none; `old_graph_id` and `old_node_id` are those in the earlier one. `key` names a
+    parameter, a setting, a port (`shape`) or a figure (`cost`); `before` and `after` are its
+    values, None where it was not set. Shapes and costs come from `app.comparing`. `wire` and
+    `old_wire` are ids of wires.
     """
 
-    change: Literal["added", "removed", "changed"]
-    what: Literal["graph", "node", "name", "layer", "parameter", "mute", "wire", "setting", "order"]
+    change: Change
+    what: What
     graph: str = ""
     node: str = ""
     key: str = ""
@@ -45,6 +63,10 @@ class Row:
     after: Any = None
     graph_id: str = ""
     node_id: str = ""
+    old_graph_id: str = ""
+    old_node_id: str = ""
+    wire: str = ""
+    old_wire: str = ""
 
     @property
     def words(self) -> str:
@@ -66,6 +88,10 @@ class Row:
                 return f"Wire {self.change}: {self.key}"
             case "order":
                 return f"The order of {self.key} changed: {was} → {now}"
+            case "shape":
+                return f"{own}: shape of {self.key} {was} → {now}"
+            case "cost":
+                return f"{FIGURES.get(self.key, self.key)} {_counted(self.before, self.after)}"
         at = f"{own}: " if self.node else ""
         if self.before is None:
             return f"{at}{self.key} set to {now}"
@@ -77,6 +103,19 @@ class Row:
         """One row of the `diff` command."""
         value = asdict(self)
         return {**value, "words": self.words}
+
+
+FIGURES: Mapping[str, str] = {
+    "parameters": "Parameters",
+    "macs": "Multiplications of a sample",
+    "kept_bytes": "Bytes kept of a sample for the gradient",
+}
+
+
+def _counted(before: int, after: int) -> str:
+    """Two figures and by how much the later one differs."""
+    share = f" ({100 * (after - before) / before:+.3g} %)" if before else ""
+    return f"{before:,} → {after:,}{share}"
 
 
 def shown(value: Any) -> str:
@@ -92,6 +131,11 @@ def difference(before: Document, after: Document) -> list[Row]:
     if meaning(before) == meaning(after):
         return []
     return list(_Comparison(before, after).rows())
+
+
+def matched(before: Document, after: Document) -> Matching:
+    """What `difference` takes to be the same in both."""
+    return match(before, after, structure=True)
 
 
 # -- meaning ---------------------------------------------------------------------------------
@@ -145,7 +189,7 @@ def _unread(graph: Graph) -> list[Any]:
 class _Comparison:
     def __init__(self, before: Document, after: Document) -> None:
         self.before, self.after = before, after
-        self.matching: Matching = match(before, after)
+        self.matching = matched(before, after)
         self.renamed: dict[tuple[str, str], str] = {
             (graph.kind, graph.name): after.graphs[self.matching.graphs[graph.id]].name
             for graph in before.graphs.values()
@@ -164,7 +208,7 @@ class _Comparison:
         word, partners = KINDS[kind], self.matching.graphs
         for graph in self.before.of_kind(kind):
             if graph.id not in partners:
-                yield Row("removed", "graph", graph.name, key=word)
+                yield Row("removed", "graph", graph.name, key=word, old_graph_id=graph.id)
         found = {new: old for old, new in partners.items()}
         stay: list[Graph] = []
         for graph in self.after.of_kind(kind):
@@ -180,7 +224,7 @@ class _Comparison:
             yield Row("changed", "order", key=key, before=names, after=now)
 
     def _graph(self, old: Graph, new: Graph) -> Iterator[Row]:
-        at: dict[str, Any] = {"graph": new.name, "graph_id": new.id}
+        at: dict[str, Any] = {"graph": new.name, "graph_id": new.id, "old_graph_id": old.id}
         if old.name != new.name:
             yield Row("changed", "name", before=old.name, after=new.name, **at)
         settings = dict(old.info.settings)
@@ -194,10 +238,12 @@ class _Comparison:
         found = {new_id: old_id for old_id, new_id in partners.items()}
         for node in old.ordered():
             if node.id not in partners:
-                yield Row("removed", "node", node=node.name, before=_layer(node), **at)
+                words, id = _layer(node), node.id
+                yield Row("removed", "node", node=node.name, before=words, old_node_id=id, **at)
         for node in new.ordered():
             where = {**at, "node": node.name, "node_id": node.id}
             if node.id in found:
+                where["old_node_id"] = found[node.id]
                 yield from self._node(old, new, old.nodes[found[node.id]], node, where)
             else:
                 yield Row("added", "node", after=_layer(node), **where)
@@ -247,10 +293,10 @@ class _Comparison:
         now = {(w.source, w.source_port, w.target, w.target_port): w for w in new.wires.values()}
         for key, wire in was.items():
             if key not in now:
-                yield Row("removed", "wire", key=_wire(old, wire), **at)
+                yield Row("removed", "wire", key=_wire(old, wire), old_wire=wire.id, **at)
         for key, wire in now.items():
             if key not in was:
-                yield Row("added", "wire", key=_wire(new, wire), **at)
+                yield Row("added", "wire", key=_wire(new, wire), wire=wire.id, **at)
             elif _text(_plain(was[key].extra)) != _text(_plain(wire.extra)):
                 a, b = _plain(was[key].extra), _plain(wire.extra)
                 yield Row("changed", "setting", key=_wire(new, wire), before=a, after=b, **at)

@@ -16,6 +16,10 @@ from netbuilder.engine import overrides
 from netbuilder.storage import files
 
 Call = Callable[..., tuple[int, str, str]]
+NUMBERS = ("shape", "cost")
+KEYS = set(["change", "what", "graph", "node", "key", "before", "after", "words"]) | {
+    f"{old}{thing}_id" for old in ("", "old_") for thing in ("graph", "node")
+}
 
 
 @pytest.fixture
@@ -80,12 +84,21 @@ def test_diff_takes_projects_and_runs(call: Call, folder: Path, tmp_path: Path) 
     one, other = tmp_path / "a.netb", tmp_path / "b.netb"
     files.save(before, one)
     files.save(after, other)
-    rows = answer(call, "diff", one, other)
+    rows = answer(call, "diff", one, other, "--drawn")
     assert [(row["what"], row["node"], row["key"], row["after"]) for row in rows] == [
         ("setting", "", "training.batch_size", 16),
         ("parameter", "hidden1", "out_features", 99),
     ]
-    assert "'hidden1': out_features" in call("diff", one, other)[1]
+    assert "'hidden1': out_features" in call("diff", one, other, "--drawn")[1]
+    worked_out = [row for row in answer(call, "diff", one, other) if row["what"] in NUMBERS]
+    assert [(row["node"], row["key"], row["after"]) for row in worked_out if row["node"]] == [
+        ("hidden1", "output", "N×99"),
+        ("relu1", "output", "N×99"),
+    ]
+    costs = {row["key"]: row["after"] for row in worked_out if row["what"] == "cost"}
+    summary = answer(call, "summary", other)["networks"]["main"]
+    assert costs == {key: summary[key] for key in ("parameters", "macs", "kept_bytes")}
+    assert rows[0].keys() == KEYS | {"wire", "old_wire"}
     assert answer(call, "diff", one, one) == []
     assert "mean the same" in call("diff", one, one)[1]
     assert answer(call, "diff", folder / "run-0001", folder / "run-0001") == []

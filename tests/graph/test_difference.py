@@ -197,3 +197,15 @@ def test_the_order_of_inputs_and_of_steps_has_a_meaning(pair: tuple[Document, Hi
     assert rows[1].words == (
         'The order of training steps changed: ["train", "again"] → ["again", "train"]'
     )
+
+
+def test_nodes_without_a_name_or_id_in_common_are_matched_by_what_feeds_them() -> None:
+    before = templates.open_template("digits_cnn")
+    text = format.dumps(renewed(before))
+    for node in before.of_kind("network")[0].nodes.values():
+        text = text.replace(f'"name": "{node.name}"', f'"name": "other_{node.name}"')
+    after = format.loads(text.replace('"out_channels": 32', '"out_channels": 48'))
+    graph = after.of_kind("network")[0]
+    rows = [row for row in difference(before, after) if row.graph == graph.name]
+    assert {row.what for row in rows} == {"name", "parameter"}
+    assert len(rows) == len(graph.nodes) + 1

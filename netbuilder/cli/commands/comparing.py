@@ -13,10 +13,11 @@ from netbuilder.cli.commands.project import load
 from netbuilder.cli.commands.training import number
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
-from netbuilder.errors import DocumentError
+from netbuilder.errors import DocumentError, NetbuilderError
 from netbuilder.graph.document import Document
 
 if TYPE_CHECKING:
+    from netbuilder.app.comparing import Side
     from netbuilder.app.run_rows import RunRow
 
 
@@ -150,9 +151,13 @@ def board(options: Namespace) -> int:
 
 def diff(options: Namespace) -> int:
     """What differs between two projects, or the projects of two runs."""
-    from netbuilder.graph.difference import difference
+    from netbuilder.app.comparing import Side, compare
 
-    rows = difference(_document(options.before), _document(options.after))
+    sides = [Side(_document(path)) for path in (options.before, options.after)]
+    rows = compare(*sides)
+    if rows and not options.drawn:
+        sides = [_worked_out(side.document) for side in sides]
+        rows = compare(*sides)
     if options.json:
         output.answer([row.to_json() for row in rows])
         return output.DONE
@@ -163,6 +168,23 @@ def diff(options: Namespace) -> int:
         for row in own:
             print(f"  {row.words}")
     return output.DONE
+
+
+def _worked_out(document: Document) -> Side:
+    """With shapes, and with the costs of the networks that have no errors."""
+    from netbuilder.app.comparing import Side
+    from netbuilder.cli import trusting
+    from netbuilder.engine import tasks
+
+    costs: dict[str, Any] = {}
+    with trusting.quiet():
+        report = tasks.analyse(document, source=False)
+        for network in document.of_kind("network"):
+            try:
+                costs |= tasks.summary(document, network.name)["networks"]
+            except NetbuilderError as error:
+                output.say(f"netbuilder: no costs of '{network.name}': {error}")
+    return Side(document, report, costs)
 
 
 def _document(path: str) -> Document:
