@@ -27,7 +27,7 @@ def test_shapes_are_told_port_by_port_and_costs_by_network() -> None:
     other = _report(other, {"hidden1": "N×99", "relu1": "N×64"})
     assert [row.words for row in compare(one, other)] == [
         "training.epochs 20 → 3",
-        "'hidden1': out_features 64 → 99",
+        "'hidden1': out_features 256 → 99",
         "'hidden1': shape of output N×64 → N×99",
         "Parameters 100 → 150 (+50 %)",
         "Bytes kept of a sample for the gradient 0 → 4",

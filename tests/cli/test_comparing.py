@@ -17,7 +17,7 @@ from netbuilder.storage import files
 
 Call = Callable[..., tuple[int, str, str]]
 NUMBERS = ("shape", "cost")
-KEYS = set(["change", "what", "graph", "node", "key", "before", "after", "words"]) | {
+KEYS = {"change", "what", "graph", "node", "key", "before", "after", "words"} | {
     f"{old}{thing}_id" for old in ("", "old_") for thing in ("graph", "node")
 }
 
