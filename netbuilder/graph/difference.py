@@ -23,7 +23,7 @@ KINDS: Mapping[GraphKind, str] = {
     "step": "Training step",
 }
 CALL = "netbuilder.NetworkCall"
-_PROJECT = ("data", "training", "code", "weights")
+PROJECT = ("data", "training", "code", "weights")
 
 
 Change = Literal["added", "removed", "changed"]
@@ -146,7 +146,7 @@ def meaning(document: Document) -> Any:
     project = document.project
     extra = {key: value for key, value in project.extra.items() if key != "layout"}
     graphs = [*document.of_kind("network"), *document.of_kind("block"), *document.of_kind("step")]
-    own = [_text(getattr(project, name)) for name in _PROJECT]
+    own = [_text(getattr(project, name)) for name in PROJECT]
     return *own, _text(extra), [_graph_meaning(graph) for graph in graphs]
 
 
@@ -198,7 +198,7 @@ class _Comparison:
 
     def rows(self) -> Iterator[Row]:
         old, new = self.before.project, self.after.project
-        for name in _PROJECT:
+        for name in PROJECT:
             yield from _values(getattr(old, name), getattr(new, name), f"{name}.", _setting)
         yield from _values(_plain(old.extra), _plain(new.extra), "", _setting)
         for kind in KINDS:

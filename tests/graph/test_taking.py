@@ -1,0 +1,74 @@
+"""Changes taken back one by one or all at once, and a document that becomes another."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netbuilder.app import templates
+from netbuilder.graph import edits
+from netbuilder.graph.becoming import become
+from netbuilder.graph.difference import difference
+from netbuilder.graph.history import History
+from netbuilder.graph.taking import taken
+from netbuilder.layers import catalogue
+from tests.graph.invariants import check
+from tests.graph.random_edits import RandomEdits
+from tests.graph.test_merging import wandered
+
+
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 30))
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_all_taken_back_is_what_was_before(seed: int, steps: int) -> None:
+    before = wandered(RandomEdits(seed).document, seed, 60)
+    after = wandered(before, seed + 1, steps)
+    rows = difference(before, after)
+    result = taken(before, after, rows)
+    check(result)
+    assert difference(before, result) == []
+    history = History(after.copy())
+    become(history, result, "Take all")
+    check(history.document)
+    assert history.document == result
+    history.undo()
+    assert history.document == after
+    for row in rows:
+        check(taken(before, after, [row]))
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[History, History]:
+    before = templates.open_template("digits_cnn")
+    history = History(before.copy())
+    graph = history.document.of_kind("network")[0]
+    conv, relu = graph.named("conv1"), graph.named("relu1")
+    assert conv is not None
+    assert relu is not None
+    edits.set_parameters(history, graph, [conv.id], {"out_channels": 64, "kernel_size": 5})
+    edits.move(history, graph, {conv.id: (800.0, 40.0)})
+    [wire] = graph.wires_out_of(relu.id)
+    edits.insert_layer(history, graph, wire.id, "torch.nn.GELU", None, catalogue.ports_of)
+    return History(before), history
+
+
+def test_one_change_is_taken_and_the_rest_stays(pair: tuple[History, History]) -> None:
+    before, after = (history.document for history in pair)
+    rows = difference(before, after)
+    [row] = [row for row in rows if row.key == "kernel_size"]
+    result = taken(before, after, [row])
+    assert [each.words for each in difference(before, result)] == [
+        each.words for each in rows if each is not row
+    ]
+    conv = result.of_kind("network")[0].named("conv1")
+    assert conv is not None
+    assert (conv.x, conv.y) == (800.0, 40.0)
+
+
+def test_without_a_node_that_was_added_its_wire_is_whole_again(
+    pair: tuple[History, History],
+) -> None:
+    before, after = (history.document for history in pair)
+    [row] = [row for row in difference(before, after) if row.what == "node"]
+    left = difference(before, taken(before, after, [row]))
+    assert {each.what for each in left} == {"parameter"}
