@@ -16,7 +16,7 @@ from netbuilder.exchange import verify
 from netbuilder.exchange.bring import importing, running, traced
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
-from netbuilder.exchange.onnx_in import graph, inlining, nodes, placeholder, reading
+from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, placeholder, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
 
@@ -34,7 +34,11 @@ def from_onnx(path: Path) -> importing.Brought:
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
-    brought = importing.bring(program, reference)
+    lifted, counts = lifting.lift(program)
+    brought = importing.bring(lifted, reference)
+    if counts and not brought.verified and not brought.unsupported:
+        # Numbers at the edge of what floats hold: as the file has it, then.
+        brought = importing.bring(program, reference)
     reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.steps if step.why)
     return replace(brought, notes=(*brought.notes, *reasons))
 

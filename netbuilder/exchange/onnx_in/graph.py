@@ -323,7 +323,8 @@ def _stem(call: Call) -> str:
         stem, dot, last = call.inputs[at].rpartition(".")
         if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:
             return stem
-    return call.name
+    # `/encoder/query/MatMul` is the layer `encoder.query`.
+    return call.name.removesuffix(f"/{call.op}") or call.name
 
 
 def _first(error: BaseException) -> str:
