@@ -171,6 +171,11 @@ def _run_commands(commands: Any) -> None:
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
     export.add_argument(
+        "--precision",
+        choices=("fp16", "int8", "int8-static"),
+        help="onnx: smaller weights; what that costs is compared and told",
+    )
+    export.add_argument(
         "--prepared",
         nargs="?",
         const="probabilities",
@@ -211,13 +216,14 @@ def _run_commands(commands: Any) -> None:
     )
     replay.add_argument("run", metavar="RUN")
     trusting.add_options(replay)
-    predict = _add(commands, "predict", "using", "Ask a trained network.")
+    predict = _add(commands, "predict", "predicting", "Ask a trained network.")
     predict.add_argument("run", metavar="RUN")
     predict.add_argument(
         "inputs",
         metavar="INPUT",
         nargs="+",
-        help=".npy, .csv or .json file, JSON text, or sample:3; NAME=... where there are several",
+        help="a picture, a WAV file, a text, a row of cells, a .csv, .npy or .json file, JSON, or "
+        "sample:3; NAME=... where there are several",
     )
     predict.add_argument("--network", metavar="NAME")
     trusting.add_options(predict)

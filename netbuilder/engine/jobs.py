@@ -111,6 +111,7 @@ def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
             opset=params.get("opset"),
             cancelled=cancelled,
             prepared=params.get("prepared"),
+            precision=params.get("precision"),
         )
 
     return beside_a_training(write)(params)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from netbuilder.compiler import analyse, build
 from netbuilder.data import loading
 from netbuilder.data import settings as data_settings
@@ -9,12 +11,14 @@ from netbuilder.errors import Problem, ProblemsError
 from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
 from netbuilder.training import initialising, randomness, settings
+from netbuilder.training.own_chance import OwnChance
 from netbuilder.training.plan import Plan, StepPlan
 
 
-def make(document: Document) -> Plan:
+def make(document: Document, *, beside: bool = False) -> Plan:
     """The plan of a project, with fresh weights by its seed.
 
+    `beside`: a training may be under way in this process, whose chance is left alone.
     `ProblemsError` lists every error of the project and of its data.
     """
     chosen = settings.read_training(document.project.training)
@@ -26,11 +30,13 @@ def make(document: Document) -> Plan:
         )
         raise ProblemsError(problem.message, [problem], problem.hint)
     dataset = loading.prepare(data_settings.read(document.project.data))
-    randomness.seed_all(chosen.seed)
-    networks = build.build_networks(document)
-    for name, network in networks.items():
-        initialising.apply(network, chosen.initialisation, zero_biases=chosen.zero_biases)
-        weights.give(document, name, network)
+    if not beside:
+        randomness.seed_all(chosen.seed)
+    with OwnChance(chosen.seed) if beside else nullcontext():
+        networks = build.build_networks(document)
+        for name, network in networks.items():
+            initialising.apply(network, chosen.initialisation, zero_biases=chosen.zero_biases)
+            weights.give(document, name, network)
     steps = []
     for graph in document.of_kind("step"):
         built = build.build_step(document, graph.name, fields, networks)

@@ -185,9 +185,12 @@ def export(
     opset: int | None = None,
     cancelled: threading.Event | None = None,
     prepared: str | None = None,
+    precision: str | None = None,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
+    A `precision` of `exchange.smaller.precisions` stores an ONNX file's weights in fewer bits; the
+    answer then tells what that costs.
     With `prepared` the file takes values as they are in the data and answers in them: what
     normalises is built in, and classes are told as `scores`, `probabilities` or `class`.
     The `export` command's answer; `ExportError` when the file would not hold, or once
@@ -201,6 +204,19 @@ def export(
     if prepared is not None and prepared not in building.ANSWERS:
         known = ", ".join(building.ANSWERS)
         raise NetbuilderError(f"A file can't answer with '{prepared}'.", f"There are: {known}.")
+    if precision is not None:
+        from netbuilder.engine import lowering
+
+        lowering.refuse(to, precision)
+        return lowering.export(
+            origin,
+            Path(out),
+            precision,
+            network=network,
+            opset=opset,
+            cancelled=cancelled,
+            prepared=prepared,
+        )
     if to == "package":
         from netbuilder.engine import packaging
 

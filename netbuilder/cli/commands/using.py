@@ -1,11 +1,11 @@
-"""Commands that use what was trained: export, predict."""
+"""Commands that use what was trained: export, generate."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ def export(options: Namespace) -> int:
             network=options.network,
             opset=options.opset,
             prepared=options.prepared,
+            precision=options.precision,
         )
     if options.json:
         output.answer(result)
@@ -41,7 +42,21 @@ def export(options: Namespace) -> int:
         for name, shape in result[kind].items():
             print(f"{kind[:-1]} {name}: {output.dims(shape)}")
     print(f"{result['path']}: verified, largest relative error {result['max_rel_error']:.1e}")
+    for line in _what_it_costs(result):
+        print(line)
     return output.DONE
+
+
+def _what_it_costs(result: Mapping[str, Any]) -> Iterator[str]:
+    """What another precision changed, in words."""
+    if "precision" not in result:
+        return
+    sizes, metrics = result["bytes"], result["metrics"]
+    yield f"bytes: {sizes['before']:,} before, {sizes['after']:,} in {result['precision']}"
+    for key, before in metrics.get("before", {}).items():
+        after = metrics["after"].get(key)
+        if before is not None and after is not None:
+            yield f"{key}: {before:.4g} before, {after:.4g} after"
 
 
 def run_folder(path: str) -> Path:
@@ -52,73 +67,6 @@ def run_folder(path: str) -> Path:
     if not folder.exists():
         raise UsageError(f"'{path}' is not the folder of a run.", "Give the DIR of train --run.")
     return folder.path
-
-
-def predict(options: Namespace) -> int:
-    """Say what a trained network makes of inputs."""
-    from netbuilder.engine import tasks
-
-    folder = run_folder(options.run)
-    trusting.load_run(folder, options)
-    inputs = read_inputs(options.inputs)
-    with trusting.quiet():
-        result = tasks.predict(folder, inputs, network=options.network)
-    if options.json:
-        output.answer(result)
-        return output.DONE
-    for name, rows in result.get("classes", {}).items():
-        for row in rows:
-            certainty = f"{row['class']} ({100 * (row['probability'] or 0):.1f} %)"
-            print(f"{name}: {certainty if row['class'] is not None else 'none, not finite'}")
-    for name, values in result["outputs"].items():
-        if name not in result.get("classes", {}):
-            print(f"{name}: {json.dumps(values)}")
-    for name, value in result.get("expected", {}).items():
-        print(f"expected {name}: {value}")
-    return output.DONE
-
-
-def read_inputs(texts: list[str]) -> dict[str, Any] | list[Any]:
-    """The inputs on a command line: by name if they are named, else in order."""
-    named: dict[str, Any] = {}
-    plain: list[Any] = []
-    for text in texts:
-        name, found, rest = text.partition("=")
-        if found and name.isidentifier():
-            named[name] = read_input(rest)
-        else:
-            plain.append(read_input(text))
-    if named and plain:
-        raise UsageError("Some inputs are named and some are not.", "Name all or none.")
-    if len(plain) == 1 and isinstance(plain[0], dict):
-        return plain[0]
-    return named or plain
-
-
-def read_input(text: str) -> Any:
-    """One input: numbers from a file or from JSON text, or the name of a sample."""
-    if text.startswith(("sample:", "text:")):
-        return text
-    path = Path(text)
-    try:
-        match path.suffix.lower():
-            case ".npy":
-                import numpy as np
-
-                return np.load(path, allow_pickle=False)
-            case ".json":
-                return json.loads(path.read_bytes())
-            case ".csv":
-                with open(path, newline="", encoding="utf-8") as file:
-                    return [[float(cell) for cell in row] for row in csv.reader(file) if row]
-        return json.loads(text)
-    except OSError as error:
-        raise UsageError(f"'{text}' can't be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"'{text}' holds no numbers ({error}).",
-            "Give a .npy, .csv or .json file, JSON text like [[0, 1]], or sample:3.",
-        ) from error
 
 
 def generate(options: Namespace) -> int:

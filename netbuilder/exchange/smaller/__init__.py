@@ -1,0 +1,1 @@
+"""Files and networks that take less room and time, and what that costs them."""
