@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import plain_rnn, samples
+from netbuilder.exchange import exact, plain_rnn, samples
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 
@@ -67,7 +67,13 @@ def write(
     traced = (module if traced is None else traced).eval()
     plain_rnn.keep_whole(traced)
     root, dynamic = apart(traced, dynamic)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(sys.stderr),
+        # Else a scan also gives what its backward pass would need, sizes among it.
+        torch.no_grad(),
+        exact.tidying(),
+    ):
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:

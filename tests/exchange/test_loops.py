@@ -10,7 +10,7 @@ import pytest
 
 from netbuilder.compiler.build import build_network
 from netbuilder.exchange import export, interface
-from tests.compiler.cells import gru, lstm
+from tests.compiler.cells import add, gru, lstm
 from tests.drawing import Drawing
 
 
@@ -70,3 +70,29 @@ def test_a_loop_of_a_fixed_length_is_unrolled_in_onnx(tmp_path: Path) -> None:
 @pytest.mark.nightly
 def test_a_loop_of_any_length_is_exported_to_pt2(tmp_path: Path) -> None:
     assert write(network(lstm, "T"), "pt2", tmp_path / "x.pt2")["verified"] is True
+
+
+def looking() -> Drawing:
+    """A loop whose cell looks at the whole of a memory at each step."""
+    d = Drawing()
+    main = d.graph
+    d.add_graph("block", "look")
+    x, h, memory = (d.add("netbuilder.BlockInput", name=name) for name in ("x", "h", "memory"))
+    row = d.add("torch.unsqueeze", add(d, x, h, "asked"), name="row", dim=1)
+    met = d.add("Tanh", add(d, memory, row, "both"), name="met")
+    score = d.add("Linear", met, name="score", out_features=1, bias=False)
+    d.output(d.add("torch.squeeze", score, name="seen", dim=-1), name="y")
+    d.output(d.add("Linear", h, name="next", out_features=4), name="h_next")
+    d.graph = main
+    ends = d.input("T", 4, name="x"), d.input(5, 4, name="memory")
+    loop = d.add("netbuilder.Loop", name="loop", block="look", constants=("memory",))
+    for node, port in zip(ends, ("x", "memory"), strict=True):
+        d.wire(node, loop, port)
+    d.output((loop, "y"), name="y")
+    return d
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("to", ["onnx", "pt2"])
+def test_a_cell_may_look_at_what_stays_the_same(to: str, tmp_path: Path) -> None:
+    assert write(looking(), to, tmp_path / f"x.{to}")["verified"] is True
