@@ -55,7 +55,7 @@ def test_a_state_of_zeros_is_where_pytorch_begins(op: str, how: str, tmp_path: P
     found = brought(model(nodes, ["n", "T", 3], fixed), tmp_path)
     assert found.verified, (found.unsupported, found.notes)
     assert input_shape(found) == ("T", 3)
-    assert f"torch.nn.{op}" in layers(found)
+    assert layers(found) == [f"torch.nn.{op}"]
     assert len(found.trials) == 3
 
 
@@ -65,3 +65,69 @@ def test_a_state_of_ones_is_no_state_of_zeros(tmp_path: Path) -> None:
     made = model([node("RNN", "x w r - - h", "y", hidden_size=5)], ["T", 2, 3], fixed)
     found = brought(made, tmp_path)
     assert found.verified, (found.unsupported, found.notes)
+
+
+# -- changes of shape in a row ---------------------------------------------------------------------
+
+ROWS: dict[str, tuple[str, list[onnx.NodeProto], list[int | str]]] = {
+    "there and back": (
+        "torch.nn.ReLU",
+        [
+            node("Transpose", "x", "a", perm=[0, 2, 1]),
+            node("Relu", "a", "b"),
+            node("Transpose", "a", "c", perm=[0, 2, 1]),
+            node("Relu", "c"),
+        ],
+        ["n", 3, "T"],
+    ),
+    "apart and together": (
+        "torch.permute",
+        [
+            node("Reshape", "x four", "a"),
+            node("Transpose", "a", "b", perm=[0, 2, 3, 1]),
+            node("Reshape", "b three"),
+        ],
+        ["n", 5, 12],
+    ),
+    "dims of one": (
+        "torch.unsqueeze",
+        [
+            node("Unsqueeze", "x one", "a"),
+            node("Unsqueeze", "a one", "b"),
+            node("Squeeze", "b two"),
+        ],
+        ["n", 5],
+    ),
+    "two that are needed": (
+        "torch.nn.Unflatten torch.permute",
+        [node("Reshape", "x four", "a"), node("Transpose", "a", "y", perm=[0, 2, 1, 3])],
+        ["n", 5, 12],
+    ),
+    "one in the middle that is read": (
+        "torch.permute torch.add torch.nn.ReLU torch.permute torch.add",
+        [
+            node("Transpose", "x", "a", perm=[0, 2, 1]),
+            node("Transpose", "a", "b", perm=[0, 2, 1]),
+            node("Add", "a a", "c"),
+            node("Relu", "b", "d"),
+            node("Transpose", "d", "e", perm=[0, 2, 1]),
+            node("Add", "c e"),
+        ],
+        ["n", 5, 12],
+    ),
+}
+SIZES = {
+    "one": np.array([1]),
+    "two": np.array([2]),
+    "three": np.array([0, 12, 5]),
+    "four": np.array([0, 5, 3, 4]),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_changes_of_shape_in_a_row_are_one(name: str, tmp_path: Path) -> None:
+    """What leads back is none, what several do that one does is one; all else stays."""
+    wanted, nodes, shape = ROWS[name]
+    found = brought(model(nodes, shape, SIZES), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert sorted(layers(found)) == sorted(wanted.split())

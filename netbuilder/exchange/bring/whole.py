@@ -1,4 +1,4 @@
-"""Recurrent layers stay whole while a module is traced, so that the length of a sequence stays free.
+"""Recurrent layers stay whole while a module is traced: the length of a sequence stays free.
 
 PyTorch finds the shapes of what they give by going through the sequence step by step, which fixes
 its length. For the shapes alone that is not needed.

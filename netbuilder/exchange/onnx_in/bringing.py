@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.export import Dim
 
 from netbuilder.exchange import verify
-from netbuilder.exchange.bring import importing, running, traced
+from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
 from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, placeholder, reading
@@ -61,7 +61,7 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
             except BringError as error:
                 first = first or error
                 continue
-            return _named(program, module, shapes)
+            return views.shortened(_named(program, module, shapes))
         if not free:
             break
     assert first is not None

@@ -59,6 +59,7 @@ class OnnxModule(nn.Module):
         """Attributes of this module that hold constants, by their names in the file."""
         self.uniform: dict[str, float] = {}
         """Values that are one number all over, whatever their size."""
+        self.makers: dict[str, Call] = {}
         self._taken: set[str] = set()
         graph = model.graph
         fixed = {each.name for each in graph.initializer}
@@ -95,11 +96,13 @@ class OnnxModule(nn.Module):
             {at: self.fixed[name] for at, name in enumerate(node.input) if name in self.fixed},
             tuple(self.types.rank(name) for name in node.input),
             frozenset(at for at, name in enumerate(node.input) if self.uniform.get(name) == 0),
+            makers=self.makers,
         )
         step = self._step(call, node)
         if step.run is None or not self._folded(step):
             self.steps.append(step)
         uniform.note(call, self.fixed, self.uniform)
+        self.makers.update((name, call) for name in node.output if name)
 
     def _drop_unread(self) -> None:
         """Leave out nodes whose results no one reads."""

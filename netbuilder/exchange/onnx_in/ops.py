@@ -47,7 +47,8 @@ class Call:
 
     `constants` has the inputs whose values the file has (initializers, and what follows from
     them), by position; `zeros` are inputs that are zeros of some size. `ranks` has how many dims
-    the inputs have, None where that isn't known.
+    the inputs have, None where that isn't known. `makers` are the calls before this one, by the
+    values that they make.
     """
 
     op: str
@@ -61,6 +62,9 @@ class Call:
     zeros: frozenset[int] = frozenset()
     held: list[nn.Module] = field(default_factory=list)
     takes: tuple[int, ...] | None = None
+    makers: Mapping[str, Call] = field(default_factory=dict)
+    batch_first: bool = False
+    """Of a recurrent layer: whether what it holds takes the batch before time."""
 
     def attr(self, name: str, default: Any = None) -> Any:
         """An attribute: a number, a text, a tuple of those, or a tensor."""
@@ -81,6 +85,10 @@ class Call:
     def rank(self, at: int = 0) -> int | None:
         """How many dims an input has, where that is known."""
         return self.ranks[at] if at < len(self.ranks) else None
+
+    def maker(self, at: int) -> Call | None:
+        """The call that makes an input; None for what the file has or gets."""
+        return self.makers.get(self.inputs[at]) if self.has(at) else None
 
     def hold(self, module: nn.Module) -> Any:
         """Keep a module with weights under the node's name; the function may call it."""

@@ -34,21 +34,26 @@ def recurrent(call: Call) -> Function:
     w, r = call.constant(1), call.constant(2)
     if w is None or r is None or (call.has(3) and call.constant(3) is None):
         raise Unsupported("its weights are worked out")
-    held = call.hold(_module(call, w, r, call.constant(3), count, named))
     layout = call.attr("layout", 0)
+    call.batch_first = bool(layout) or _batch_before(call)
+    held = call.hold(_module(call, w, r, call.constant(3), count, named))
     # States of zeros are what PyTorch begins with.
     call.only(0, *(NOTHING if at in call.zeros else at for at in (5, 6)))
 
     def run(x: Tensor, h: Tensor | None = None, c: Tensor | None = None) -> tuple[Tensor, ...]:
         if layout:
-            x = x.transpose(0, 1)
             h, c = (part.transpose(0, 1) if part is not None else None for part in (h, c))
+        elif call.batch_first:
+            x = x.transpose(0, 1)
+        time = 1 if call.batch_first else 0
         if backward:
-            x = x.flip(0)
-        state = _state(call.op, x, h, c, r)
+            x = x.flip(time)
+        state = _state(call.op, x.shape[1 - time], h, c, r)
         y, last = held(x) if state is None else held(x, state)
         if backward:
-            y = y.flip(0)
+            y = y.flip(time)
+        if call.batch_first:
+            y = y.transpose(0, 1)
         # (T, N, directions * H) in PyTorch, (T, directions, N, H) in ONNX.
         if call.gives(0):
             y = y.unflatten(2, (count, r.shape[2]))
@@ -60,11 +65,25 @@ def recurrent(call: Call) -> Function:
     return run
 
 
-def _state(op: str, x: Tensor, h: Tensor | None, c: Tensor | None, r: Tensor) -> Any:
+_THROUGH = frozenset({"Dropout", "Identity", "Reshape", "Squeeze", "Transpose"})
+
+
+def _batch_before(call: Call) -> bool:
+    """Whether the sequence was made time first for this operator, from one with the batch first."""
+    made = call.maker(0)
+    if made is not None and made.op == "Transpose" and made.attr("perm") == (1, 0, 2):
+        return True
+    # Layers upon one another are alike.
+    while made is not None and made.op in _THROUGH:
+        made = made.maker(0)
+    return made is not None and made.op in _KINDS and made.batch_first
+
+
+def _state(op: str, batch: Any, h: Tensor | None, c: Tensor | None, r: Tensor) -> Any:
     if op != "LSTM" or (h is None and c is None):
         return h
-    shape = (r.shape[0], x.shape[1], r.shape[2])
-    return tuple(part if part is not None else x.new_zeros(shape) for part in (h, c))
+    shape = (r.shape[0], batch, r.shape[2])
+    return tuple(part if part is not None else r.new_zeros(shape) for part in (h, c))
 
 
 def _nonlinear(call: Call, count: int) -> str:
@@ -82,6 +101,7 @@ def _module(
 ) -> nn.Module:
     hidden = r.shape[2]
     kind: dict[str, Any] = {"bias": b is not None, "bidirectional": count == 2}
+    kind["batch_first"] = call.batch_first
     if call.op == "RNN":
         kind["nonlinearity"] = named
     module: nn.Module = empty(_KINDS[call.op], w.shape[2], hidden, **kind)
