@@ -6,7 +6,7 @@ Taken when there is something to tell, never with every step.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import torch
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def gauges(steps: Sequence[Step], device: torch.device) -> dict[str, float]:
     """`lr`, `grad_norm` and `memory_mb`; with several steps also `lr/STEP` and `grad_norm/STEP`.
 
-    The norm is that of the gradients of the last update, after clipping; a step that has
-    none, or whose weights are spread over processes, tells none.
+    The norm is that of the gradients of the last update, after clipping; a step that has none
+    tells none. Several processes must ask together; while gradients accumulate, each has the norm
+    of its own share.
     """
     values = {"lr": steps[0].rate, "memory_mb": memory_mb(device)}
     several = len(steps) > 1
@@ -38,10 +39,13 @@ def gauges(steps: Sequence[Step], device: torch.device) -> dict[str, float]:
 def gradient_norm(step: Step) -> float | None:
     """The 2-norm of all gradients of a step together; None where there are none to be had."""
     gradients = [p.grad for p in step.parameters if p.grad is not None]
-    if not gradients or is_sharded(step.parameters):
+    if not gradients:
         return None
     dense = [g.coalesce().values() if g.is_sparse else g for g in gradients]
-    return float(nn.utils.get_total_norm(dense)) / step.updating.gradient_scale
+    norm: Any = nn.utils.get_total_norm(dense)
+    if is_sharded([norm]):
+        norm = norm.full_tensor()
+    return float(norm) / step.updating.gradient_scale
 
 
 def memory_mb(device: torch.device) -> float:

@@ -115,6 +115,9 @@ def test_board_writes_what_tensorboard_reads(call: Call, folder: Path) -> None:
     assert [each.step for each in found.Scalars("val/loss")] == [20, 40, 60, 80, 100]
     assert answer(call, "board", folder / "run-0001")[0]["bytes"] == rows[0]["bytes"]
     assert "tensorboard --logdir" in call("board", folder)[2]
+    empty = folder.parent / "empty"
+    empty.mkdir()
+    assert "no run" in call("board", empty)[2]
 
 
 def test_train_from_a_run(call: Call, tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ def epochs(run: Path) -> list[Any]:
     return [dict(event.values) for event in told if event.event == "epoch"]
 
 
+def gradient_norms(run: Path) -> dict[str, float]:
+    """What was told last of each step."""
+    told = [event.values for event in read_events(run)[0] if event.event == "metrics"]
+    return {key: value for key, value in told[-1].items() if key.startswith("grad_norm")}
+
+
 def kept(run: Path) -> dict[str, dict[str, torch.Tensor]]:
     return networks(RunFolder(run).read_checkpoint("last")[0])
 
@@ -74,6 +80,10 @@ def test_they_train_like_one(together: Path, tmp_path: Path, name: str) -> None:
         for key in there:
             assert here[key] == pytest.approx(there[key], abs=CLOSE), (name, key)
     assert far(kept(together / name), kept(tmp_path / "alone")) < CLOSE
+    norms = gradient_norms(tmp_path / "alone")
+    assert norms
+    if made.settings.accumulate == 1:  # else the last ones may be of one process's share
+        assert gradient_norms(together / name) == pytest.approx(norms, rel=1e-3)
     assert expected[0]["train/loss" if "train/loss" in expected[0] else "train/judge/loss"] != (
         expected[-1].get("train/loss", expected[-1].get("train/judge/loss"))
     ), "it learns something, so that equal curves mean something"

@@ -146,6 +146,8 @@ def board(options: Namespace) -> int:
         print(entry["file"])
     if rows:
         output.say(f"Look at them with: tensorboard --logdir {folder}")
+    else:
+        output.say(f"There is no run in '{folder}'.")
     return output.DONE
 
 
