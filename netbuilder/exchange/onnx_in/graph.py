@@ -326,8 +326,17 @@ def _stem(call: Call) -> str:
         stem, dot, last = call.inputs[at].rpartition(".")
         if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:
             return stem
-    # `/encoder/query/MatMul` is the layer `encoder.query`.
-    return call.name.removesuffix(f"/{call.op}") or call.name
+    return _scope(call.name.removesuffix(f"/{call.op}") or call.name)
+
+
+def _scope(name: str) -> str:
+    """`/layer/layer.0/query` is the layer `layer.0.query`."""
+    parts = name.split("/")
+    return "/".join(
+        part
+        for part, after in zip(parts, (*parts[1:], ""), strict=True)
+        if not (part and after.startswith(f"{part}."))
+    )
 
 
 def _first(error: BaseException) -> str:
