@@ -129,6 +129,10 @@ CASES: dict[str, tuple[str, onnx.ModelProto]] = {
         "torch.nn.PReLU",
         model([node("PRelu", "x s")], ["n", 3, 4], {"s": np.abs(numbers(3, 1))}),
     ),
+    "prelu of old files": (
+        "torch.nn.PReLU",
+        model([node("PRelu", "x s")], ["n", 3, 3, 3], {"s": np.abs(numbers(3))}, opset=6),
+    ),
     "dropout": ("torch.nn.Dropout", model([node("Dropout", "x")], ["n", 3], {})),
 }
 
@@ -149,7 +153,7 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 @pytest.mark.parametrize("op", GATES)
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 def test_recurrent(op: str, direction: str, tmp_path: Path) -> None:
-    """Gates are put in PyTorch's order; both directions and all outputs agree."""
+    """Gates are put in PyTorch's order; both directions and all outputs agree at any length."""
     ways, gates, wide, hidden = 1 + (direction == "bidirectional"), GATES[op], 3, 5
     fixed = {
         "w": numbers(ways, gates * hidden, wide),
@@ -159,9 +163,10 @@ def test_recurrent(op: str, direction: str, tmp_path: Path) -> None:
     more = {"linear_before_reset": 1} if op == "GRU" else {}
     names = "y h c" if op == "LSTM" else "y h"
     rec = node(op, "x w r b", names, hidden_size=hidden, direction=direction, **more)
-    found = brought(model([rec], [6, "n", wide], fixed, names.split()), tmp_path)
+    found = brought(model([rec], ["T", "n", wide], fixed, names.split()), tmp_path)
     assert found.verified, (found.unsupported, found.notes)
     assert f"torch.nn.{op}" in layers(found)
+    assert any("T = " in trial for trial in found.trials)
 
 
 def test_embedding(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def from_onnx(path: Path) -> importing.Brought:
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
         brought = importing.bring(program, reference)
-    reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.steps if step.why)
+    reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.every if step.why)
     return replace(brought, notes=(*brought.notes, *reasons))
 
 
@@ -65,6 +65,11 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
         if not free:
             break
     assert first is not None
+    # What a node without a counterpart gives is guessed where nothing tells it.
+    for step in module.every:
+        if step.why:
+            why = f"{step.why}, and what comes after it can't be drawn"
+            raise placeholder.refusal(step.call, why) from first
     raise first
 
 
@@ -121,7 +126,7 @@ def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Pro
                 f"The value '{value[:80]}' has {count:,} numbers.",
                 f"At most {graph.MAX_NUMBERS:,} are brought in.",
             )
-    calls = [step.call for step in module.steps]
+    calls = [step.call for step in module.every]
     return replace(
         program,
         names=names,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from netbuilder.exchange.bring.program import BringError
-from netbuilder.exchange.onnx_in import nodes, placeholder, sizes, uniform, values
-from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, find
+from netbuilder.exchange.onnx_in import control, nodes, placeholder, sizes, steps, uniform, values
+from netbuilder.exchange.onnx_in.ops import Call, Unsupported, find
+from netbuilder.exchange.onnx_in.steps import Step
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
 
@@ -33,16 +33,6 @@ _LITERAL = 64
 """Constants of at most so many numbers are no weights."""
 
 
-@dataclass(slots=True)
-class Step:
-    """What one node does in `forward`. Without a `run` it has no counterpart; `why` says so."""
-
-    call: Call
-    run: Function | None
-    known: frozenset[int]
-    why: str = ""
-
-
 class OnnxModule(nn.Module):
     """The graph of a model, on tensors by position; a tuple of its outputs.
 
@@ -51,6 +41,7 @@ class OnnxModule(nn.Module):
 
     def __init__(self, model: onnx.ModelProto) -> None:
         super().__init__()
+        control.scoped(model)
         self.types = placeholder.Types(model)
         self.opset = next((i.version for i in model.opset_import if i.domain in OURS), 1)
         self.steps: list[Step] = []
@@ -66,10 +57,14 @@ class OnnxModule(nn.Module):
         self.inputs = [each.name for each in graph.input if each.name not in fixed]
         self.outputs = [each.name for each in graph.output]
         self._graph(graph)
-        self._drop_unread()
-        for step in self.steps:
+        self.steps = steps.read(self.steps, self.outputs)
+        self.every = list(steps.every(self.steps))
+        """All steps, those of graphs in nodes too."""
+        for number, step in enumerate(self.every):
+            step.number = number
             self._keep_inputs(step)
         self._keep(self.outputs)
+        self._left = control.MAX_STEPS
 
     # -- making it ---------------------------------------------------------------------------
 
@@ -85,6 +80,11 @@ class OnnxModule(nn.Module):
             self._constant(node)
             return
         if node.op_type == "If" and self._chosen(node):
+            return
+        if control.is_control(node):
+            inner = control.made(self, node)
+            around = frozenset(range(len(node.input), len(inner.call.inputs)))
+            self.steps.append(Step(inner.call, lambda x: x, around, inner=inner))
             return
         call = Call(
             node.op_type,
@@ -104,16 +104,14 @@ class OnnxModule(nn.Module):
         uniform.note(call, self.fixed, self.uniform)
         self.makers.update((name, call) for name in node.output if name)
 
-    def _drop_unread(self) -> None:
-        """Leave out nodes whose results no one reads."""
-        read, kept = set(self.outputs), []
-        for step in reversed(self.steps):
-            call = step.call
-            if not read.isdisjoint(name for name in call.outputs if name):
-                takes = call.takes if call.takes is not None else range(len(call.inputs))
-                read.update(call.inputs[at] for at in takes if 0 <= at < len(call.inputs))
-                kept.append(step)
-        self.steps = kept[::-1]
+    def nested(self, graph: onnx.GraphProto) -> list[Step]:
+        """The steps of a graph in a node."""
+        outer, self.steps = self.steps, []
+        self._graph(graph)
+        outputs = [each.name for each in graph.output]
+        inner, self.steps = steps.read(self.steps, outputs), outer
+        self._keep(outputs)
+        return inner
 
     def _step(self, call: Call, node: onnx.NodeProto) -> Step:
         nothing: frozenset[int] = frozenset()
@@ -252,16 +250,42 @@ class OnnxModule(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The graph's outputs."""
         here: dict[str, Value] = dict(zip(self.inputs, inputs, strict=True))
-        free = self.types.free(self.inputs, inputs)
-        for at, step in enumerate(self.steps):
+        self._left = control.MAX_STEPS
+        self.run(self.steps, here, self.types.free(self.inputs, inputs))
+        outputs = [values.tensor(self._value(here, name)) for name in self.outputs]
+        for name, output in zip(self.outputs, outputs, strict=True):
+            if not isinstance(output, Tensor):
+                what = "made by no node" if output is None else "no tensor"
+                raise BringError(f"The output '{name[:80]}' is {what}.")
+        return tuple(output for output in outputs if output is not None)
+
+    def run(self, rows: Iterable[Step], here: dict[str, Value], free: Mapping[str, Any]) -> None:
+        """Add what the steps make to what is there."""
+        for step in rows:
             given = [self._value(here, name) for name in step.call.inputs]
-            made = self._made(at, given, free)
+            made = self._made(step, given, free)
             parts = made if isinstance(made, tuple | list) else (made,)
             here.update(zip(step.call.outputs, parts, strict=False))
-        outputs = [values.tensor(self._value(here, name)) for name in self.outputs]
-        if any(output is None for output in outputs):
-            raise BringError("An output of the graph is made by no node.")
-        return tuple(output for output in outputs if output is not None)
+
+    def allow(self, steps: int) -> None:
+        """`Unsupported` where what loops come to would become too much."""
+        if steps > self._left:
+            raise Unsupported(f"it comes to more than {control.MAX_STEPS:,} steps")
+
+    def spend(self, steps: int) -> None:
+        """Counts what loops come to."""
+        self.allow(steps)
+        self._left -= steps
+
+    def small(self, here: Mapping[str, Value], name: str) -> Value:
+        """A value; few whole numbers that the file has are known ones."""
+        tensor = self.fixed.get(name) if name not in here else None
+        value = self._value(here, name)
+        if tensor is None and isinstance(value, Tensor) and value is self.fixed.get(name):
+            tensor = value
+        if tensor is not None and tensor.dtype in (torch.int64, torch.bool):
+            return values.of_constant(tensor) if tensor.numel() <= _LITERAL else value
+        return value
 
     def _value(self, here: Mapping[str, Value], name: str) -> Value:
         if name in here:
@@ -272,14 +296,15 @@ class OnnxModule(nn.Module):
             return placed
         return self.fixed.get(name)
 
-    def _made(self, at: int, given: list[Value], free: Mapping[str, Any]) -> Any:
-        step = self.steps[at]
-        call = step.call
+    def _made(self, step: Step, given: list[Value], free: Mapping[str, Any]) -> Any:
+        call, at = step.call, step.number
         if step.run is None:
             return placeholder.made(call, given, self.types, free, step.why, at)
         if call.op in ("Shape", "Size") and isinstance(given[0], Tensor):
             return _sizes_of(call, given[0])
         try:
+            if step.inner is not None:
+                return step.inner.run(self, given, free)
             return self._ran(step, given)
         except Unsupported as reason:
             step.why = str(reason)

@@ -78,6 +78,11 @@ class Call:
         """Whether the output at this position is asked for."""
         return at < len(self.outputs) and self.outputs[at] != ""
 
+    def read(self) -> list[str]:
+        """The names of the inputs that the function gets."""
+        takes = self.takes if self.takes is not None else range(len(self.inputs))
+        return [self.inputs[at] for at in takes if 0 <= at < len(self.inputs)]
+
     def constant(self, at: int) -> Tensor | None:
         """The values of an input, where the file has them."""
         return self.constants.get(at)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from netbuilder.exchange.bring.program import Arg, BringError, Operation
 from netbuilder.exchange.onnx_in import nodes, values
+from netbuilder.exchange.onnx_in.inner import all_nodes, inner_graphs
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
@@ -36,14 +37,15 @@ class Types:
         except Exception:
             # What can't be inferred is unknown; the checker has seen the model before.
             inferred = model.graph
-        known = [*inferred.input, *inferred.value_info, *inferred.output]
+        graphs = [inferred, *(g for node in all_nodes(inferred) for g in inner_graphs(node))]
+        known = [v for g in graphs for v in (*g.input, *g.value_info, *g.output)]
         self.known: dict[str, tuple[int, tuple[Dim, ...] | None]] = {}
         for value in known:
             kind = value.type.tensor_type
             if value.type.HasField("tensor_type"):
                 shape = tuple(map(_dim, kind.shape.dim)) if kind.HasField("shape") else None
                 self.known[value.name] = (kind.elem_type, shape)
-        for each in model.graph.initializer:
+        for each in (each for graph in graphs for each in graph.initializer):
             self.known.setdefault(each.name, (each.data_type, tuple(each.dims)))
 
     def rank(self, name: str) -> int | None:
@@ -89,11 +91,11 @@ def made(
         try:
             kind = nodes.dtype(number) if number else None
         except Unsupported as reason:
-            raise _refusal(call, f"{why}, and {reason}") from reason
+            raise refusal(call, f"{why}, and {reason}") from reason
         if shape is None and tensors:
             shape = tuple(tensors[0].shape)
         if shape is None:
-            raise _refusal(call, f"{why}, and nothing tells the shape of what it gives")
+            raise refusal(call, f"{why}, and nothing tells the shape of what it gives")
         sizes += [[_size(call, at, dim, tensors, free, why) for at, dim in enumerate(shape)]]
         sizes += [kind or (tensors[0].dtype if tensors else torch.float32)]
     found = _operation(rules.identifier(call.op.replace(".", "_"), "node"), len(asked))
@@ -111,10 +113,11 @@ def _size(
         return free[dim]
     if tensors and at < tensors[0].dim():
         return tensors[0].shape[at]
-    raise _refusal(call, f"{why}, and nothing tells the size of what it gives")
+    raise refusal(call, f"{why}, and nothing tells the size of what it gives")
 
 
-def _refusal(call: Call, why: str) -> BringError:
+def refusal(call: Call, why: str) -> BringError:
+    """Why nothing can be drawn with this node in it."""
     return BringError(
         f"The node '{call.name[:80]}' is a {call.op[:80]}: {why}.",
         "What comes after it can't be drawn. Take the file apart before this node.",

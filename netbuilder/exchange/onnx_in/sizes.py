@@ -144,6 +144,17 @@ def concat(call: Call, *parts: Known) -> Known:
     return known(np.concatenate(parts, axis=call.attr("axis", 0)))
 
 
+@sizes("Split")
+def split(call: Call, x: Known, parts: Known | None = None) -> Any:
+    """Some to each output."""
+    given = _list(parts) if parts is not None else call.attr("split")
+    count, axis = len(call.outputs), call.attr("axis", 0)
+    each = -(-x.shape[axis] // count)
+    lengths = list(given) if given is not None else [each] * (count - 1)
+    ends = np.cumsum([int(length) for length in lengths])[: count - 1]
+    return tuple(map(known, np.split(x, ends, axis)))
+
+
 @sizes("Squeeze")
 def squeeze(call: Call, x: Known, axes: Known | None = None) -> Known:
     """Without dims of one."""
