@@ -481,12 +481,15 @@ def export_onnx(
     opset: int | None = None,
     prepared: Literal["scores", "probabilities", "class"] | None = None,
     precision: Literal["fp16", "int8", "int8-static"] | None = None,
+    per_node: bool = False,
 ) -> dict[str, Any]:
     """Write a network as an ONNX file and compare it with PyTorch in ONNX Runtime.
 
     With `prepared` normalisation is built in: the file takes values as they are in the data and
     answers in them; classes are told as this says. With `precision` its weights are stored in
     fewer bits; the answer has its size and metrics before and after.
+    With `per_node` what each node gives is compared too: `nodes` in the answer, and in `departs`
+    the first that is not the network's.
     The weights are those of `run`, else random ones. Answers like the `export` command;
     `ExportError` if the file does not compute what the network does.
     """
@@ -502,4 +505,5 @@ def export_onnx(
             opset=opset,
             prepared=prepared,
             precision=precision,
+            per_node=per_node,
         )

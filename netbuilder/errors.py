@@ -159,7 +159,54 @@ class RunError(NetbuilderError):
 
 
 class ExportError(NetbuilderError):
-    """A file could not be exported, or what was exported did not hold its check."""
+    """A file could not be exported, or what was exported did not hold its check.
+
+    `graph` and `node` are the node it failed at, if that is known, `use` the path of the block's
+    use that it is in (as `Problem.path`). `nodes` are the errors by node, as in the answer of an
+    export that was verified by node.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        graph: str = "",
+        node: str = "",
+        use: str = "",
+        nodes: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        super().__init__(message, hint)
+        self.graph = graph
+        self.node = node
+        self.use = use
+        self.nodes = tuple(nodes)
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as JSON, for another process."""
+        return {
+            "message": str(self),
+            "hint": self.hint,
+            "graph": self.graph,
+            "node": self.node,
+            "use": self.use,
+            "nodes": [dict(node) for node in self.nodes],
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> ExportError:
+        """The error that `to_json` wrote; what it lacks is empty."""
+        nodes = value.get("nodes")
+        return ExportError(
+            str(value.get("message", "")),
+            str(value.get("hint", "")),
+            graph=str(value.get("graph", "")),
+            node=str(value.get("node", "")),
+            use=str(value.get("use", "")),
+            nodes=[node for node in nodes if isinstance(node, Mapping)]
+            if isinstance(nodes, list)
+            else (),
+        )
 
 
 class UntrustedCodeError(NetbuilderError):

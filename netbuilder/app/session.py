@@ -28,6 +28,7 @@ from netbuilder.app.events import (
     WorkerChanged,
     device_words,
 )
+from netbuilder.app.exporting import CODES, Exporting
 from netbuilder.app.fetching import Fetching
 from netbuilder.app.following import Following
 from netbuilder.app.link import ClientFactory, Post, WorkerLink
@@ -47,6 +48,7 @@ from netbuilder.app.whereabouts import Whereabouts
 from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.protocol import (
     DownloadProgress,
+    ExportProgress,
     Message,
     Reply,
     RunEvent,
@@ -106,9 +108,14 @@ class Session(SessionAsking):
         self._costing = Costing(self._worker.ask)
         self.file = ProjectFile()
         self.report: Report | None = None
+        self._plain: Report | None = None
+        """The report as the compiler gave it; `report` has the problem of an export too."""
         self._source_wanted = self._source_asked = False
         self.code = OwnFiles(self, trust)
         self.data = DataFiles(self, self._worker.answer, consent, self._worker.later)
+        self.exporting = Exporting(
+            self._worker.answer, lambda: self.document, lambda: self._arrived(self._plain)
+        )
         self.fetching = Fetching(self._worker.answer, lambda: self.data.store)
         self._worker.bring = lambda params: {**self.code.bring(params), **self.data.bring(params)}
         self._install(_blank(), ProjectFile())
@@ -205,7 +212,8 @@ class Session(SessionAsking):
         self._meaningful = False
         self._code_states: list[tuple[str, str, str]] = []
         self._unsubscribe = document.subscribe(self._changed)
-        self.report = None
+        self.report = self._plain = None
+        self.exporting.edited()
         self._place = Whereabouts(document, self._emit)
         self._following.release()
         self._emit(ProjectOpened(file.path))
@@ -222,6 +230,7 @@ class Session(SessionAsking):
         self._emit(HistoryMoved())
         if self._meaningful:
             self._meaningful = False
+            self.exporting.edited()
             self._analysis.request()
 
     def undo(self) -> str | None:
@@ -324,7 +333,8 @@ class Session(SessionAsking):
         """What has to be done before the project can be trained; empty if nothing."""
         if self.report is None:
             return "The shapes are being worked out."
-        errors = sum(problem.severity == "error" for problem in self.report.problems)
+        problems = (each for each in self.report.problems if each.code not in CODES)
+        errors = sum(problem.severity == "error" for problem in problems)
         if errors:
             return f"Mend {'the error' if errors == 1 else f'the {errors} errors'} under Problems."
         if not self.document.project.data.get("source"):
@@ -378,6 +388,8 @@ class Session(SessionAsking):
                 self._following.heard(path, data)
             case DownloadProgress():
                 self.fetching.hear(message)
+            case ExportProgress():
+                self.exporting.hear(message)
             case WorkerDied():
                 self._worker_died(message)
 
@@ -392,9 +404,13 @@ class Session(SessionAsking):
             hint = "Undo the last edit; the next edit starts it again."
             self._emit(Notice("error", "Checking this project ends the worker.", hint))
 
-    def _arrived(self, report: Report) -> None:
-        self.report = report
-        self._emit(ReportArrived(report))
+    def _arrived(self, report: Report | None) -> None:
+        self._plain = report
+        if report is None:
+            return
+        found = self.exporting.problem
+        self.report = replace(report, problems=(*report.problems, found)) if found else report
+        self._emit(ReportArrived(self.report))
         if self._source_wanted and not (report.source or self._source_asked):
             self._analysis.again()
 

@@ -6,19 +6,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from netbuilder.app.comparing import Side
 from netbuilder.app.costing import Costing, Costs, countable
+from netbuilder.app.exporting import Exporting
 from netbuilder.app.link import OnDone
 from netbuilder.app.session_training import SessionTraining
 from netbuilder.app.trail import Trail, use_path
 from netbuilder.compiler.report import Report
+from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import DocumentError, NetbuilderError
-from netbuilder.graph.document import Graph
+from netbuilder.graph.document import Document, Graph
+from netbuilder.storage import format
 
 
 class SessionAsking(SessionTraining):
     """Questions whose answer comes later; each `on_done` hears it, or the error."""
 
     report: Report | None
+    exporting: Exporting
     _costing: Costing
 
     @property
@@ -39,18 +44,22 @@ class SessionAsking(SessionTraining):
         *,
         network: str | None = None,
         run: Path | None = None,
-        prepared: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        tell: Callable[[ExportProgress], None] | None = None,
     ) -> None:
         """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
 
-        `prepared` builds normalisation in, and says how classes are told: `scores`,
-        `probabilities` or `class`.
+        `tell` hears how far it is. A node at which it fails, or from which on the file departs,
+        is among the problems until the next edit or export.
+
+        `options` are those of the command: `prepared` builds normalisation in, and says how
+        classes are told (`scores`, `probabilities` or `class`); `precision`, `opset`, `per_node`.
 
         Weights are those of `run`, else of the run that is followed once it has ended, else
         random ones.
         """
         params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
-        params |= {"prepared": prepared} if prepared else {}
+        params |= options or {}
         weights = run or self._finished_run()
         if weights is not None:
             params["run"] = str(weights)
@@ -60,7 +69,7 @@ class SessionAsking(SessionTraining):
             except DocumentError as error:
                 on_done(error)
                 return
-        self._worker.answer("export", params, on_done)
+        self.exporting.begin(params, on_done, tell)
 
     def cancel_export(self) -> None:
         """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
@@ -98,6 +107,42 @@ class SessionAsking(SessionTraining):
         network = self.document.graphs.get(path.split("/")[0], self.graph)
         if countable(network, self.report):
             self._costing.begin(self._project_json, network, self.report, on_done, path)
+
+    def figures(self, document: Document, on_side: Callable[[Side], None]) -> None:
+        """Shapes, then costs, of any project; `on_side` hears each when it is known.
+
+        No costs while a training runs, nor of networks that have errors.
+        """
+        try:
+            project = format.to_json(document)
+        except DocumentError:
+            return
+        folder = document.beside.folder
+        params = {"project": project, **({"folder": str(folder)} if folder else {})}
+
+        def analysed(answer: dict[str, Any] | NetbuilderError) -> None:
+            if isinstance(answer, NetbuilderError):
+                return
+            try:
+                side = Side(document, Report.from_json(answer))
+            except (LookupError, TypeError, ValueError):
+                return
+            on_side(side)
+            costs: dict[str, Any] = {}
+
+            def counted(answer: dict[str, Any] | NetbuilderError) -> None:
+                found = {} if isinstance(answer, NetbuilderError) else answer.get("networks")
+                if isinstance(found, dict) and found:
+                    costs.update(found)
+                    on_side(Side(document, side.report, dict(costs)))
+
+            busy = self.run is not None and self.run.active
+            for network in [] if busy else document.of_kind("network"):
+                if countable(network, side.report):
+                    asked = {**params, "network": network.name}
+                    self._worker.answer("summary", asked, counted)
+
+        self._worker.answer("analyse", {**params, "source": False}, analysed)
 
     def layer_help(self, layer: str, on_done: OnDone) -> None:
         """PyTorch's documentation of a layer: `text`, and `parameters` by name."""

@@ -171,6 +171,9 @@ def _run_commands(commands: Any) -> None:
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
     export.add_argument(
+        "--per-node", action="store_true", help="compare an ONNX file node by node as well"
+    )
+    export.add_argument(
         "--precision",
         choices=("fp16", "int8", "int8-static"),
         help="onnx: smaller weights; what that costs is compared and told",
@@ -190,6 +193,9 @@ def _run_commands(commands: Any) -> None:
     bring.add_argument("model", metavar="MODEL.onnx|MODEL.pt2")
     bring.add_argument("-o", "--output", metavar="FILE.netb", help="default: MODEL.netb")
     bring.add_argument("--force", action="store_true", help="replace a file that is there")
+    bring.add_argument(
+        "--blocks", action="store_true", help="fold runs of nodes that come again into blocks"
+    )
     weights = _add(commands, "weights", "foreign", "Find places for weights that others saved.")
     weights.add_argument("file", metavar="FILE")
     weights.add_argument("weights", metavar="WEIGHTS", help="a .safetensors or .pt file")

@@ -94,8 +94,12 @@ def _sample(params: Mapping[str, Any]) -> Any:
     return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
 
 
-def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
-    """Write a network to a file, unless it is called off before."""
+def export(
+    params: Mapping[str, Any],
+    cancelled: threading.Event,
+    event: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> Any:
+    """Write a network to a file, unless it is called off before; `event` hears how far it is."""
     from netbuilder.engine import tasks
     from netbuilder.exchange.export import CANCELLED
 
@@ -112,6 +116,8 @@ def export(params: Mapping[str, Any], cancelled: threading.Event) -> Any:
             cancelled=cancelled,
             prepared=params.get("prepared"),
             precision=params.get("precision"),
+            per_node=params.get("per_node") is True,
+            tell=lambda progress: event({"event": "export", **progress.to_json()}),
         )
 
     return beside_a_training(write)(params)
@@ -170,7 +176,8 @@ def _weights(params: Mapping[str, Any]) -> Any:
 def _import(params: Mapping[str, Any]) -> Any:
     from netbuilder.engine import tasks
 
-    return tasks.import_model(Path(text(params, "path")), Path(text(params, "out")))
+    fold = params.get("blocks") is True
+    return tasks.import_model(Path(text(params, "path")), Path(text(params, "out")), fold=fold)
 
 
 def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:

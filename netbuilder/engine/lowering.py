@@ -23,6 +23,7 @@ from netbuilder.exchange import interface, samples
 from netbuilder.exchange.interface import Interface
 from netbuilder.exchange.smaller import lowering, precisions, running
 from netbuilder.exchange.specs import symbols
+from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
 from netbuilder.storage import atomic, files
 from netbuilder.training import checkpoints, judging
@@ -113,6 +114,8 @@ def export(
     opset: int | None = None,
     cancelled: threading.Event | None = None,
     prepared: str | None = None,
+    per_node: bool = False,
+    tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Write a network as an ONNX file in another precision; the answer of `tasks.export`.
 
@@ -133,7 +136,10 @@ def export(
             opset=opset,
             cancelled=cancelled,
             prepared=prepared,
+            per_node=per_node,
+            tell=tell,
         )
+        (tell or nobody)(Progress(f"Making it {precision}"))
         subject = Subject.of(origin, network)
         known = trained.load(origin, network) if isinstance(origin, Path) and prepared else None
         compared = raw(known, subject, subject.compared())
@@ -156,6 +162,7 @@ def export(
         atomic.write(out, small.read_bytes())
     return answer | {
         "path": str(out),
+        "files": [str(out)],
         "precision": precision,
         "max_rel_error": error,
         "tolerance": chosen.tolerance,

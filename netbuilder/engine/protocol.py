@@ -94,6 +94,15 @@ class DownloadProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportProgress:
+    """How far an export is: what it does, and how many of how many (0: unknown) are done."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerDied:
     """The worker is gone. `message` tells how, `hint` what follows.
 
@@ -109,7 +118,7 @@ class WorkerDied:
     stderr: str = ""
 
 
-Message = WorkerStarted | WorkerReady | RunEvent | DownloadProgress | WorkerDied
+Message = WorkerStarted | WorkerReady | RunEvent | DownloadProgress | ExportProgress | WorkerDied
 """What a client hears without having asked."""
 
 
@@ -130,7 +139,7 @@ class WorkerError(NetbuilderError):
 
 _ERRORS: Mapping[str, type[NetbuilderError]] = {
     kind.__name__: kind
-    for kind in (NetbuilderError, ChangeError, DocumentError, ExportError, UntrustedCodeError)
+    for kind in (NetbuilderError, ChangeError, DocumentError, UntrustedCodeError)
 }
 
 
@@ -240,6 +249,8 @@ def event_of(value: Mapping[str, Any]) -> Message:
             "total": int(total),
         }:
             return DownloadProgress(what, file, done, total)
+        case {"event": "export", "what": str(what), "done": int(done), "total": int(total)}:
+            return ExportProgress(what, done, total)
     raise ProtocolError("an unknown event")
 
 
@@ -253,7 +264,7 @@ def error_to_json(error: NetbuilderError) -> dict[str, Any]:
     match error:
         case ProblemsError():
             value["problems"] = [problem.to_json() for problem in error.problems]
-        case RunError():
+        case RunError() | ExportError():
             value |= error.to_json()
         case WorkerError():
             value["details"] = error.details
@@ -276,6 +287,8 @@ def error_from_json(value: Any) -> NetbuilderError:
             graph, node = str(value.get("graph", "")), str(value.get("node", ""))
             fixes = Fix.read(value.get("fixes"))
             return RunError(message, hint, graph=graph, node=node, fixes=fixes)
+        case "ExportError":
+            return ExportError.from_json(value)
         case str(kind) if kind in _ERRORS:
             return _ERRORS[kind](message, hint)
     return WorkerError(message, hint, str(value.get("details", "")))

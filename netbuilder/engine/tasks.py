@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from netbuilder.compiler.report import Report
     from netbuilder.engine.carrying import Wish
     from netbuilder.engine.trained import Trained
+    from netbuilder.exchange.watched import Tell
     from netbuilder.training.control import Control
     from netbuilder.training.distributed import Group
     from netbuilder.training.events import Event
@@ -186,6 +186,8 @@ def export(
     cancelled: threading.Event | None = None,
     prepared: str | None = None,
     precision: str | None = None,
+    per_node: bool = False,
+    tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
@@ -193,12 +195,14 @@ def export(
     answer then tells what that costs.
     With `prepared` the file takes values as they are in the data and answers in them: what
     normalises is built in, and classes are told as `scores`, `probabilities` or `class`.
+    With `per_node` an ONNX file is held against the network node by node as well; `tell` hears how
+    far it is.
     The `export` command's answer; `ExportError` when the file would not hold, or once
     `cancelled` is set before it is written.
     """
-    from netbuilder.engine import preparing
+    from netbuilder.engine import describing, preparing
     from netbuilder.exchange import export as exchange
-    from netbuilder.exchange import interface
+    from netbuilder.exchange import interface, watched
     from netbuilder.exchange import prepared as building
 
     if prepared is not None and prepared not in building.ANSWERS:
@@ -216,7 +220,13 @@ def export(
             opset=opset,
             cancelled=cancelled,
             prepared=prepared,
+            per_node=per_node,
+            tell=tell,
         )
+    if per_node and to != "onnx":
+        raise NetbuilderError(f"{to} is not compared node by node.", "Choose onnx.")
+    tell = tell or watched.nobody
+    tell(watched.Progress("Loading weights and samples"))
     if to == "package":
         from netbuilder.engine import packaging
 
@@ -229,7 +239,9 @@ def export(
     outputs = interface.of_network(model.document, model.name).outputs
     about = preparing.preparation(model, outputs, prepared or "")
     samples = _samples(model)
-    metadata = _metadata(model) | {building.KEY: json.dumps(about, sort_keys=True)}
+    run = None if isinstance(origin, Document) else origin
+    metadata = describing.metadata(model, run)
+    metadata[building.KEY] = json.dumps(about, sort_keys=True)
     return exchange.export(
         model.document,
         model.name,
@@ -241,6 +253,8 @@ def export(
         opset=opset,
         cancelled=cancelled,
         preparation=about if prepared else None,
+        per_node=per_node,
+        tell=tell,
     )
 
 
@@ -290,34 +304,15 @@ def _samples(model: Trained) -> dict[str, Tensor]:
     return own | {n: dataset.shared[field] for n, field in wanted if field in dataset.shared}
 
 
-def _metadata(model: Trained) -> dict[str, str]:
-    """What a file says of itself, beside its weights: texts, longer ones as JSON."""
-    about: dict[str, Any] = {"network": model.name, "inputs": {}, "outputs": {}}
-    for kind, ports in (("inputs", model.meaning.inputs), ("outputs", model.meaning.targets)):
-        for port, name in ports.items():
-            entry: dict[str, Any] = {"field": name}
-            if name in model.fields:
-                entry |= {k: v for k, v in model.fields[name].to_json().items() if k != "name"}
-            if name in model.statistics:
-                entry["normalise"] = model.statistics[name].to_json()
-            about[kind][port] = entry
-    classes = [entry["classes"] for entry in about["outputs"].values() if entry.get("classes")]
-    return {
-        "title": model.document.project.title,
-        "netbuilder_version": version("netbuilder"),
-        "project": json.dumps(about, sort_keys=True),
-        **({"classes": json.dumps(classes[0])} if classes else {}),
-    }
-
-
-def import_model(model: Path, out: Path) -> dict[str, Any]:
+def import_model(model: Path, out: Path, *, fold: bool = False) -> dict[str, Any]:
     """Write a project, and its weights beside it, of an exported program; `import`'s answer.
 
-    Nothing of the file is run as code. `DocumentError` says why it can't be read.
+    With `fold`, runs of nodes that come again are folded into blocks. Nothing of the file is run
+    as code. `DocumentError` says why it can't be read.
     """
     from netbuilder.exchange.bring import child
 
-    return child.import_model(model, out)
+    return child.import_model(model, out, fold=fold)
 
 
 def predict(

@@ -118,7 +118,7 @@ class Worker:
 
         def job(params: Mapping[str, Any]) -> Any:
             try:
-                return jobs.export(params, cancelled)
+                return jobs.export(params, cancelled, self._outlet.event)
             finally:
                 self._exports.discard(cancelled)
 

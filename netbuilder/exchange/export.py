@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -21,15 +20,14 @@ from netbuilder.compiler.build import (
     network_source,
 )
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
-from netbuilder.exchange import exits, fresh, interface
+from netbuilder.exchange import interface, onnx_file, watched
 from netbuilder.exchange.prepared import output_specs
+from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
 from netbuilder.layers import trusted
 from netbuilder.storage import atomic, code_files, format
 
 CANCELLED = "The export was cancelled; nothing was written."
-_PATIENCE_S = 0.1
-"""How often a child that exports is asked whether it is still wanted."""
 FORMATS = ("onnx", "pt2", "safetensors", "code")
 Weights = Mapping[str, Tensor]
 
@@ -46,11 +44,15 @@ def export(
     opset: int | None = None,
     cancelled: threading.Event | None = None,
     preparation: Mapping[str, Any] | None = None,
+    per_node: bool = False,
+    tell: Tell = nobody,
 ) -> dict[str, Any]:
     """Write `network` with these weights to `out` and verify it; the `export` command's answer.
 
     `samples` are real inputs by input name, `metadata` texts for the file. A `preparation` is
-    built into the file (`exchange.prepared`); samples are then as the file gets them.
+    built into the file (`exchange.prepared`); samples are then as the file gets them. With
+    `per_node` an ONNX file is held against the network node by node too: `nodes` and `departs` in
+    the answer. `tell` hears how far it is.
     `ExportError` when the file would not hold, or once `cancelled` is set before it is written;
     `ProblemsError` when the network has errors.
     """
@@ -85,8 +87,8 @@ def export(
                 "opset": opset,
                 "metadata": dict(metadata),
             }
-            job |= {"preparation": preparation}
-            return answer | _in_child(document, job, weights, samples, out, cancelled)
+            job |= {"preparation": preparation, "per_node": per_node}
+            return answer | _in_child(document, job, weights, samples, out, cancelled, tell)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 
 
@@ -106,6 +108,8 @@ def _refuse(document: Document, network: str) -> None:
                 raise ExportError(
                     f"{at} can't go into an ONNX file: {reason}",
                     "Change that node, or export as pt2 or code.",
+                    graph=known.graph.id,
+                    node=id,
                 )
 
 
@@ -128,7 +132,7 @@ def _safetensors(weights: Weights, metadata: Mapping[str, str], out: Path) -> di
             torch.equal(again[name], tensor.cpu()) for name, tensor in weights.items()
         ):
             raise ExportError("The weights that were written are not those of the network.")
-        _publish(path, out)
+        atomic.copy(path, out)
     return {"verified": True, "max_rel_error": 0.0}
 
 
@@ -144,6 +148,7 @@ def _in_child(
     samples: Mapping[str, Tensor],
     out: Path,
     cancelled: threading.Event,
+    tell: Tell,
 ) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
         paths = {
@@ -154,53 +159,28 @@ def _in_child(
         save_file(contiguous(weights), paths["weights"])
         save_file(contiguous(samples), paths["samples"])
         job |= {name: str(path) for name, path in paths.items()}
+        job |= {"name": out.name, "most": onnx_file.MOST_BYTES}
         job["project"] = format.to_json(document)
         job["code"] = trusted.current().to_json()
-        answer = _run(job, cancelled)
-        _publish(paths["out"], out)
-    return answer
-
-
-def _run(job: Mapping[str, Any], cancelled: threading.Event) -> dict[str, Any]:
-    with subprocess.Popen(
-        fresh.command("netbuilder.exchange.export_child"),
-        env=fresh.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as child:
-        try:
-            stdout, stderr = _talk(child, json.dumps(job).encode(), cancelled)
-        except BaseException:
-            child.kill()
-            raise
-    words = stderr.decode("utf-8", "replace")
-    try:
-        answer: dict[str, Any] = json.loads(stdout)
-    except ValueError:
-        cause, hint = exits.describe(child.returncode, words)
-        said = exits.last_line(words)
-        text = f"The export {cause}." + (f" It said last: {said}" if said else "")
-        raise ExportError(text, hint) from None
-    if "error" in answer:
-        raise ExportError(answer["error"]["message"], answer["error"]["hint"])
-    return answer
-
-
-def _talk(
-    child: subprocess.Popen[bytes], said: bytes, cancelled: threading.Event
-) -> tuple[bytes, bytes]:
-    """What the child answers; `ExportError` when it is no longer wanted."""
-    to_say: bytes | None = said
-    while not cancelled.is_set():
-        try:
-            return child.communicate(to_say, timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            # What was begun to be said goes on by itself.
-            to_say = None
-    raise ExportError(CANCELLED)
-
-
-def _publish(path: Path, out: Path) -> None:
-    """The verified file takes its place as a whole."""
-    atomic.write(out, path.read_bytes())
+        answer = watched.ask(
+            "netbuilder.exchange.export_child",
+            job,
+            Path(folder),
+            title="The export",
+            cancelled=cancelled,
+            why=CANCELLED,
+            tell=tell,
+        )
+        if "error" in answer:
+            raise ExportError.from_json(answer["error"])
+        if cancelled.is_set():
+            raise ExportError(CANCELLED)
+        tell(Progress("Writing the file"))
+        # The verified file takes its place as a whole.
+        if job["to"] == "onnx":
+            files = onnx_file.publish(paths["out"], out)
+        else:
+            atomic.copy(paths["out"], out)
+            files = [out]
+    size = sum(file.stat().st_size for file in files)
+    return answer | {"files": [str(file) for file in files], "size": size}

@@ -1,27 +1,39 @@
-"""Runs one export in a process of its own: JSON on stdin, one JSON line on stdout.
-
-Everything that a model, torch or the exporter prints goes to stderr.
-"""
+"""Runs one export in a process of its own, for `watched.ask`."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from netbuilder.errors import NetbuilderError
+from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.exchange import watched
+from netbuilder.exchange.watched import Progress, Tell
 from netbuilder.layers import trusted
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def run(job: Mapping[str, Any]) -> dict[str, Any]:
+    from netbuilder.exchange.by_node import NodeError
+
+
+def run(job: Mapping[str, Any], tell: Tell = watched.nobody) -> dict[str, Any]:
     """Build the network, write the file, verify it; what `export` answers."""
+    tell(Progress("Building the network"))
     from safetensors.torch import load_file
 
     from netbuilder.compiler.build import build_network
-    from netbuilder.exchange import interface, onnx_export, prepared, pt2, samples, verify
+    from netbuilder.exchange import (
+        by_node,
+        interface,
+        onnx_export,
+        prepared,
+        pt2,
+        samples,
+        verify,
+    )
     from netbuilder.storage import format
 
     document = format.from_json(job["project"])
@@ -34,8 +46,7 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     if interface.loops_freely(document, job["network"]):
         traced = build_network(document, job["network"], scanned=True)
         traced.load_state_dict(module.state_dict())
-    lines, out = interface.code_lines(module), Path(job["out"])
-    traced_lines, outputs = interface.code_lines(traced), wanted.outputs
+    lines, out, outputs = interface.code_lines(traced), Path(job["out"]), wanted.outputs
     metadata = dict(job["metadata"])
     if job.get("preparation"):
         chosen = prepared.settled(module, job["preparation"], wanted, real)
@@ -44,34 +55,45 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
         whole = prepared.Prepared(module, *parts)
         traced = whole if traced is module else prepared.Prepared(traced, *parts)
         module, outputs = whole, prepared.output_specs(wanted.outputs, chosen)
+    tell(Progress("Exporting"))
+    answer: dict[str, Any] = {"verified": True}
     if job["to"] == "pt2":
-        verified = pt2.write(module, wanted.inputs, metadata, real, out, traced)
+        verified = pt2.write(module, wanted.inputs, metadata, real, out, traced, tell)
     else:
-        file = onnx_export.Wanted(wanted.inputs, outputs, job["opset"], metadata)
-        owners = onnx_export.write(module, file, traced_lines, out, traced)
-        verified = verify.compare(module, out, wanted.inputs, outputs, real, lines, owners)
-    return {
-        "verified": True,
+        file = onnx_export.Wanted(
+            wanted.inputs, outputs, job["opset"], metadata, job["name"], job["most"]
+        )
+        owners = onnx_export.write(module, file, lines, out, traced)
+        names = [spec.name for spec in wanted.inputs]
+
+        def by_nodes(values: Sequence[Tensor]) -> list[NodeError]:
+            return by_node.compare(module, out, values, names, owners)
+
+        specs = wanted.inputs, outputs
+        verified = verify.compare(module, out, *specs, real, by_nodes, tell)
+        if job.get("per_node"):
+            tell(Progress("Comparing node by node"))
+            errors = by_nodes(next(iter(samples.trials(module, wanted.inputs, real)))[1])
+            first = by_node.first_departing(errors)
+            answer["nodes"] = [error.to_json() for error in errors]
+            answer["departs"] = first.to_json() if first is not None else None
+    return answer | {
         "max_rel_error": verified.max_rel_error,
         "batch_sizes": list(samples.BATCH_SIZES),
         "trials": list(verified.trials),
     }
 
 
-def main() -> int:
-    """Read the job, do it, answer."""
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    job = json.load(sys.stdin)
+def _answer(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     try:
         with trusted.given(trusted.Trust.from_json(job.get("code"))):
-            answer = run(job)
+            return run(job, tell)
+    except ExportError as error:
+        return {"error": error.to_json()}
     except NetbuilderError as error:
-        answer = {"error": {"message": str(error), "hint": error.hint}}
-    with os.fdopen(answers, "w") as stream:
-        json.dump(answer, stream)
-    return 0
+        return {"error": {"message": str(error), "hint": error.hint}}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    watched.answer(_answer)
+    sys.exit(0)

@@ -6,6 +6,7 @@ freezes the sequence length of the next one without a word.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
 import sys
@@ -20,9 +21,10 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exact, plain_rnn, samples
+from netbuilder.exchange import exact, onnx_file, plain_rnn, samples
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
+from netbuilder.exchange.spots import Spot, Spots
 
 EXAMPLE_BATCH = 3
 """At least 2: a batch of one would be taken for a constant."""
@@ -30,8 +32,8 @@ _FRAME = re.compile(r'File "([^"\n]+)", line (\d+)')
 _CORES = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN", "Einsum"})
 Lines = Mapping[tuple[str, int], str]
 """Which node (by name) a line of generated code belongs to, by file name and line."""
-Owners = Mapping[str, str]
-"""Which of the user's nodes an ONNX node belongs to, by names."""
+Owners = Mapping[str, Spot]
+"""Which of the user's nodes an ONNX node belongs to, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Wanted:
     outputs: tuple[TensorSpec, ...]
     opset: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+    """Of the file where it ends, where that is another."""
+    most: int = onnx_file.MOST_BYTES
+    """Bytes of tensors that the file holds itself."""
 
 
 def write(
@@ -94,13 +100,16 @@ def write(
         if root is not traced or isinstance(traced, Prepared):
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
-        owners = rename_nodes(program.model, lines)
+        spots = Spots(root)
+        owners = rename_nodes(program.model, spots, lines)
+        program.model.graph.name = spots.title or "network"
+        program.model.graph.doc_string = spots.about or None
         restate_shapes(program.model, wanted.outputs)
         program.model.metadata_props.clear()
         program.model.metadata_props.update(wanted.metadata)
         program.model.producer_name = "netbuilder"
         program.model.producer_version = wanted.metadata.get("netbuilder_version", "")
-        program.save(str(path))
+        onnx_file.save(program.model, path, wanted.name or path.name, wanted.most)
     return owners
 
 
@@ -156,50 +165,56 @@ def _owner(text: str, lines: Lines) -> str:
     return next((name for name in reversed(names) if name), "")
 
 
-def rename_nodes(model: Any, lines: Lines) -> Owners:
+def rename_nodes(model: Any, spots: Spots, lines: Lines) -> Owners:
     """Gives every ONNX node the name of the user's node that it came from.
 
     Where several came from one, the one that does the work has the plain name and the
-    others are numbered: `lstm`, `lstm_1`, ... Values between nodes are called after them.
+    others are numbered: `lstm`, `lstm_1`, ... A node in a block is told with its use:
+    `encoder.0.norm1`. Values between nodes are called after them.
     What the exporter noted about its own origin (paths, source lines) is removed.
     """
     graph = model.graph
     nodes = list(graph)
     kept = {value.name for value in (*graph.inputs, *graph.outputs, *graph.initializers.values())}
-    owners = _owners(nodes, lines)
-    titles = [
-        _weights_owner(node, lines) or owner for node, owner in zip(nodes, owners, strict=True)
-    ]
-    cores = {
-        _core([node for node, each in zip(nodes, titles, strict=True) if each == title]): title
-        for title in dict.fromkeys(filter(None, titles))
-    }
+    owners = _owners(nodes, spots)
+    titles = [_title(node, owner, spots, lines) for node, owner in zip(nodes, owners, strict=True)]
+    together: dict[str, list[Any]] = {}
+    for node, title in zip(nodes, titles, strict=True):
+        if title:
+            together.setdefault(title, []).append(node)
+    cores = {_core(each): title for title, each in together.items()}
     taken = set(cores.values())
     values = set(kept)
     result = {}
     for node, title, owner in zip(nodes, titles, owners, strict=True):
         node.name = cores.get(node) or _unique(title or node.op_type.lower(), taken)
-        result[node.name] = owner
+        if owner is not None:
+            result[node.name] = owner
         for value in node.outputs:
             if value.name and value.name not in kept:
                 value.name = _unique(f"{node.name}.{value.index() or 'output'}", values)
         _forget_origin(node, *node.outputs)
+        if node in cores and owner is not None:
+            node.doc_string = spots.note(owner) or None
     _forget_origin(graph, *graph.inputs, *graph.initializers.values())
     return result
 
 
-def _weights_owner(node: Any, lines: Lines) -> str:
-    """The user's node whose weights a working node has.
+def _title(node: Any, owner: Spot | None, spots: Spots, lines: Lines) -> str:
+    """What an ONNX node is called: the user's node whose weights it has, else whose line it is.
 
     A Conv into which the exporter folded the BatchNorm behind it stands in the BatchNorm's
     line, but people look for it under the convolution's name.
     """
-    if node.op_type not in _CORES:
-        return ""
-    weights = (value.name for value in node.inputs if value is not None and value.is_initializer())
-    names = set(lines.values())
-    found = (name.rpartition(".")[0] for name in weights if name)
-    return next((name for name in found if name in names), "")
+    if node.op_type in _CORES:
+        for value in node.inputs:
+            if value is not None and value.name and value.is_initializer():
+                spot = spots.of_module(value.name.rpartition(".")[0])
+                if spot is not None:
+                    return spots.name(spot)
+    if owner is not None:
+        return spots.name(owner)
+    return _owner(_trace(node), lines)
 
 
 def restate_shapes(model: Any, outputs: Sequence[TensorSpec]) -> None:
@@ -227,19 +242,36 @@ def _forget_origin(*parts: Any) -> None:
         part.doc_string = None
 
 
-def _owners(nodes: Sequence[Any], lines: Lines) -> list[str]:
+def _owners(nodes: Sequence[Any], spots: Spots) -> list[Spot | None]:
     """Each node's user node; what has none (shared shapes, constants) goes to who reads it."""
     owners = [
-        _owner(node.metadata_props.get("pkg.torch.onnx.stack_trace", ""), lines) for node in nodes
+        spots.of_operation(
+            _scopes(node), [(file, int(line)) for file, line in _FRAME.findall(_trace(node))]
+        )
+        for node in nodes
     ]
     index = {id(node): at for at, node in enumerate(nodes)}
     for at in reversed(range(len(nodes))):
-        if not owners[at]:
+        if owners[at] is None:
             readers = (user for value in nodes[at].outputs for user, _ in value.uses())
             owners[at] = next(
-                (owners[index[id(user)]] for user in readers if id(user) in index), ""
+                (owners[index[id(user)]] for user in readers if id(user) in index), None
             )
     return owners
+
+
+def _trace(node: Any) -> str:
+    text: str = node.metadata_props.get("pkg.torch.onnx.stack_trace", "")
+    return text
+
+
+def _scopes(node: Any) -> list[str]:
+    """Paths of the modules around an operation, the outermost first."""
+    try:
+        found = ast.literal_eval(node.metadata_props.get("pkg.torch.onnx.name_scopes", "[]"))
+    except (SyntaxError, ValueError):
+        return []
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -14,6 +14,7 @@ from netbuilder.errors import ExportError
 from netbuilder.exchange import samples, verify
 from netbuilder.exchange.onnx_export import EXAMPLE_BATCH, apart
 from netbuilder.exchange.specs import TensorSpec
+from netbuilder.exchange.watched import Progress, Tell, nobody
 
 
 def write(
@@ -23,6 +24,7 @@ def write(
     real: Mapping[str, Tensor],
     path: Path,
     traced: nn.Module | None = None,
+    tell: Tell = nobody,
 ) -> verify.Verified:
     """Export to `path` and compare what was written; `ExportError` if it does not hold.
 
@@ -51,7 +53,9 @@ def write(
                 "Recurrent layers need a fixed length there. Export to onnx, or fix the length.",
             ) from error
     worst, done = 0.0, []
-    for text, values in samples.trials(module, inputs, real):
+    trials = list(samples.trials(module, inputs, real))
+    for number, (text, values) in enumerate(trials):
+        tell(Progress(f"Comparing on {text}", number, len(trials)))
         with torch.no_grad():
             expected, found = verify.as_tuple(module(*values)), verify.as_tuple(again(*values))
         pairs = zip(found, expected, strict=True)

@@ -7,13 +7,10 @@ below 1e-4 for every output of every trial.
 
 from __future__ import annotations
 
-import ast
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -23,13 +20,18 @@ from torch import Tensor, nn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import samples
-from netbuilder.exchange.onnx_export import Lines, Owners
 from netbuilder.exchange.specs import TensorSpec
+from netbuilder.exchange.watched import Progress, Tell, nobody
+
+if TYPE_CHECKING:
+    from netbuilder.exchange.by_node import NodeError
 
 TOLERANCE = 1e-4
 FLOOR = 1e-3
 """Outputs smaller than this are measured against it: their error is rounding."""
 Array = np.ndarray[Any, Any]
+Blame = Callable[[Sequence[Tensor]], "Sequence[NodeError]"]
+"""Gets the inputs on which a file departs; tells how far each node does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +119,20 @@ def compare(
     inputs: Sequence[TensorSpec],
     outputs: Sequence[TensorSpec],
     real: Mapping[str, Tensor],
-    lines: Lines,
-    owners: Owners,
+    blame: Blame | None = None,
+    tell: Tell = nobody,
 ) -> Verified:
-    """Run both on every trial; `ExportError` names the first node that departs."""
+    """Run both on every trial; `ExportError` tells what `blame` finds of where they part."""
     module.eval()
+    tell(Progress("Checking sizes"))
     check_dims(path, inputs, outputs)
     samples.require_lengths(module, inputs)
+    tell(Progress("Loading the file in ONNX Runtime"))
     runtime = session(path)
     worst, done = 0.0, []
-    for text, values in samples.trials(module, inputs, real):
+    trials = list(samples.trials(module, inputs, real))
+    for number, (text, values) in enumerate(trials):
+        tell(Progress(f"Comparing on {text}", number, len(trials)))
         with torch.no_grad():
             expected = [tensor.numpy() for tensor in as_tuple(module(*values))]
         feed = {spec.name: value.numpy() for spec, value in zip(inputs, values, strict=True)}
@@ -149,95 +155,21 @@ def compare(
         worst = max(worst, *errors)
         if worst >= TOLERANCE:
             spec = outputs[errors.index(max(errors))]
-            node = first_departure(module, path, values, feed, lines, owners)
-            at = f" The first node that departs is '{node}'." if node else ""
-            raise ExportError(
-                f"On {text} the file's output '{spec.name}' departs from PyTorch's by a relative "
-                f"error of {worst:.2g}.{at}",
-                "The file was not written. Export to pt2, or report this.",
-            )
+            tell(Progress("Looking for the node that departs"))
+            raise _departed(spec.name, text, worst, blame(values) if blame is not None else ())
         done.append(text)
     return Verified(worst, tuple(done))
 
 
-# -- who is to blame -----------------------------------------------------------------------
-
-
-def first_departure(
-    module: nn.Module,
-    path: Path,
-    values: Sequence[Tensor],
-    feed: Mapping[str, Array],
-    lines: Lines,
-    owners: Owners,
-) -> str:
-    """The first of the user's nodes, in the order of the code, whose values differ.
-
-    A node is held against the values that its ONNX nodes make, where one has its shape.
-    """
-    model = onnx.load(str(path))
-    known = {value.name for value in model.graph.output}
-    made = {name: owners.get(node.name, "") for node in model.graph.node for name in node.output}
-    model.graph.output.extend(
-        onnx.ValueInfoProto(name=name) for name in made if name and name not in known
+def _departed(output: str, trial: str, error: float, nodes: Sequence[NodeError]) -> ExportError:
+    first = next((node for node in nodes if node.departs), None)
+    at = f" The first node that departs is '{first.name}'." if first is not None else ""
+    return ExportError(
+        f"On {trial} the file's output '{output}' departs from PyTorch's by a relative "
+        f"error of {error:.2g}.{at}",
+        "The file was not written. Export to pt2, or report this.",
+        graph=first.graph if first is not None else "",
+        node=first.node if first is not None else "",
+        use=first.use if first is not None else "",
+        nodes=[node.to_json() for node in nodes],
     )
-    names = [name for name in made if name]
-    results = session(model.SerializeToString()).run(names, dict(feed))
-    by_owner: dict[str, list[Array]] = {}
-    for name, result in zip(names, results, strict=True):
-        by_owner.setdefault(made[name], []).append(result)
-    for owner, expected in node_values(module, values, lines):
-        candidates = [v for v in by_owner.get(owner, []) if v.shape == expected.shape]
-        if candidates and min(relative_error(v, expected) for v in candidates) >= TOLERANCE:
-            return owner
-    return ""
-
-
-def node_values(
-    module: nn.Module, values: Sequence[Tensor], lines: Lines
-) -> list[tuple[str, Array]]:
-    """Every tensor that a node assigned in `forward`, with the node's name, in order."""
-    found: list[tuple[str, Array]] = []
-    previous: list[int] = []
-
-    def note(frame: FrameType) -> None:
-        owner = lines.get((frame.f_code.co_filename, previous[0])) if previous else None
-        if owner:
-            for name in _assigned(frame, previous[0]):
-                value = frame.f_locals.get(name)
-                if isinstance(value, Tensor):
-                    found.append((owner, value.detach().numpy().copy()))
-
-    def inside(frame: FrameType, event: str, argument: Any) -> Any:
-        note(frame)
-        previous[:] = [frame.f_lineno] if event == "line" else []
-        return inside
-
-    def outside(frame: FrameType, event: str, argument: Any) -> Any:
-        files = {file for file, _ in lines}
-        named = frame.f_code.co_name == "forward" and frame.f_code.co_filename in files
-        return inside if named else None
-
-    before = sys.gettrace()
-    sys.settrace(outside)
-    try:
-        with torch.no_grad():
-            module(*values)
-    finally:
-        sys.settrace(before)
-    return found
-
-
-def _assigned(frame: FrameType, line: int) -> list[str]:
-    import linecache
-
-    text = linecache.getline(frame.f_code.co_filename, line).strip()
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return []
-    return [
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDialog,
     QFileDialog,
     QFrame,
@@ -18,8 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.errors import NetbuilderError
+from netbuilder.engine.protocol import ExportProgress
+from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.gui import style
+from netbuilder.gui.export_errors import ErrorTable
 from netbuilder.gui.widgets import Choice, button, column, label, row, selectable, set_role
 
 FORMATS: Mapping[str, tuple[str, str, str]] = {
@@ -41,6 +44,14 @@ VALUES: Mapping[str, str] = {
     "scores": "As in the data; classes as scores",
 }
 """What the file takes and gives: with all but the first, normalisation is built in."""
+PRECISIONS: Mapping[str, str] = {
+    "": "As trained",
+    "fp16": "16-bit floats (fp16)",
+    "int8": "8-bit integers (int8)",
+    "int8-static": "8-bit, ranges from training samples",
+}
+OPSETS = range(18, 24)
+"""Those that the exporter writes."""
 
 Answer = dict[str, Any] | NetbuilderError
 
@@ -55,7 +66,8 @@ class Exports(Protocol):
         on_done: Callable[[Answer], None],
         *,
         network: str | None = None,
-        prepared: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
     def cancel_export(self) -> None: ...
 
@@ -99,6 +111,19 @@ class ExportDialog(QDialog):
         for id, title in VALUES.items():
             self.values.addItem(title, id)
         self.values_label = label("Values", "field")
+        self.precision = Choice()
+        self.precision.setAccessibleName("Precision of the weights")
+        for id, title in PRECISIONS.items():
+            self.precision.addItem(title, id)
+        self.opset = Choice()
+        self.opset.setAccessibleName("Opset of the ONNX file")
+        self.opset.addItem("The usual one", None)
+        for number in OPSETS:
+            self.opset.addItem(str(number), number)
+        self.per_node = QCheckBox("Compare node by node too")
+        self.per_node.setToolTip(
+            "Holds what each node gives against the file's values on the same samples."
+        )
         self.path = QLineEdit()
         self.path.setAccessibleName("File to write")
         self.path.textChanged.connect(lambda _: self._check())
@@ -112,6 +137,10 @@ class ExportDialog(QDialog):
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
         self.progress.hide()
+        self.doing = label("", "muted", wrap=True)
+        self.doing.hide()
+        self.nodes = ErrorTable()
+        self.nodes.hide()
         self.box = QFrame()
         self.verdict = label("", "heading", wrap=True)
         self.details = selectable("", "muted")
@@ -134,16 +163,25 @@ class ExportDialog(QDialog):
             grid.addWidget(self.network, 2, 1, 1, 2)
         grid.addWidget(self.values_label, 3, 0)
         grid.addWidget(self.values, 3, 1, 1, 2)
-        grid.addWidget(label("File", "field"), 4, 0)
-        grid.addWidget(self.path, 4, 1)
-        grid.addWidget(self.choose, 4, 2)
+        self.precision_label = label("Precision", "field")
+        self.opset_label = label("Opset", "field")
+        grid.addWidget(self.precision_label, 4, 0)
+        grid.addWidget(self.precision, 4, 1, 1, 2)
+        grid.addWidget(self.opset_label, 5, 0)
+        grid.addWidget(self.opset, 5, 1, 1, 2)
+        grid.addWidget(self.per_node, 6, 1, 1, 2)
+        grid.addWidget(label("File", "field"), 7, 0)
+        grid.addWidget(self.path, 7, 1)
+        grid.addWidget(self.choose, 7, 2)
         layout = column(label("Export", "title"), gap=8, margins=(24, 24, 24, 16))
         layout.addWidget(label(weights, "muted"))
         layout.addSpacing(8)
         layout.addLayout(grid)
         layout.addSpacing(8)
+        layout.addWidget(self.doing)
         layout.addWidget(self.progress)
         layout.addWidget(self.box)
+        layout.addWidget(self.nodes, 1)
         layout.addSpacing(8)
         layout.addLayout(row(self.show_file, None, self.close_button, self.export))
         self.setLayout(layout)
@@ -151,8 +189,13 @@ class ExportDialog(QDialog):
     def _format_changed(self) -> None:
         _, suffix, about = FORMATS[self.format.currentData()]
         self.about.setText(about)
-        for part in (self.values, self.values_label):
-            part.setVisible(self.format.currentData() in ("onnx", "pt2"))
+        to = self.format.currentData()
+        shown: dict[QWidget, bool] = dict.fromkeys(
+            (self.values, self.values_label), to in ("onnx", "pt2")
+        )
+        alone = (self.precision, self.precision_label, self.opset, self.opset_label, self.per_node)
+        for part, wanted in (shown | dict.fromkeys(alone, to == "onnx")).items():
+            part.setVisible(wanted)
         current = Path(self.path.text()) if self.path.text() else self._folder / self._stem
         known = {entry[1] for entry in FORMATS.values()}
         stem = current.with_suffix("") if current.suffix in known else current
@@ -172,28 +215,57 @@ class ExportDialog(QDialog):
     def _export(self) -> None:
         out = Path(self.path.text().strip()).expanduser()
         self.box.hide()
+        self.nodes.hide()
         self.show_file.hide()
+        self.progress.setRange(0, 0)
         self.progress.show()
+        self.doing.setText("Waiting for the worker")
+        self.doing.show()
         self.close_button.setText("Cancel")
         self._check()
-        network = self.network.currentData()
         to = self.format.currentData()
-        prepared = (self.values.currentData() or None) if to in ("onnx", "pt2") else None
-        self._session.export(to, out, self._done, network=network, prepared=prepared)
+        network = self.network.currentData()
+        self._session.export(
+            to, out, self._done, network=network, options=self._options(to), tell=self._tell
+        )
+
+    def _options(self, to: str) -> dict[str, Any]:
+        """What was chosen beside format and place, where it is not as usual."""
+        chosen: dict[str, Any] = {}
+        if to in ("onnx", "pt2"):
+            chosen["prepared"] = self.values.currentData()
+        if to == "onnx":
+            chosen["precision"] = self.precision.currentData()
+            chosen["opset"] = self.opset.currentData()
+            chosen["per_node"] = self.per_node.isChecked()
+        return {name: value for name, value in chosen.items() if value}
+
+    def _tell(self, progress: ExportProgress) -> None:
+        if self._closed or self.progress.isHidden():
+            return
+        count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
+        self.doing.setText(f"{progress.what}{count}")
+        self.progress.setRange(0, progress.total)
+        self.progress.setValue(progress.done)
 
     def _done(self, answer: Answer) -> None:
         if self._closed:
             return
         self.progress.hide()
+        self.doing.hide()
         self.close_button.setText("Close")
         self.close_button.setEnabled(True)
         self._check()
+        errors = answer.nodes if isinstance(answer, ExportError) else ()
+        if not isinstance(answer, NetbuilderError):
+            errors = answer.get("nodes") or ()
+        self.nodes.show_errors(errors)
         if isinstance(answer, NetbuilderError):
             self._say("errorbox", str(answer), answer.hint)
             return
         self._result = Path(str(answer.get("path", "")))
         verified, error = answer.get("verified"), answer.get("max_rel_error")
-        lines = [f"{self._result}"]
+        lines = [f"{self._result}", *_beside(answer)]
         sizes = answer.get("batch_sizes") or answer.get("checked_batch_sizes")
         if isinstance(sizes, Sequence) and sizes:
             lines.append("Compared at batch sizes " + ", ".join(map(str, sizes)) + ".")
@@ -202,7 +274,11 @@ class ExportDialog(QDialog):
             if isinstance(ports, Mapping) and ports:
                 shown = (f"{name} {_dims(dims)}" for name, dims in ports.items())
                 lines.append(f"{side.title()}: " + ", ".join(shown))
-        if verified:
+        departs = answer.get("departs")
+        if verified and isinstance(departs, Mapping):
+            text = f"Written and verified; but the node '{departs.get('name')}' departs."
+            self._say("errorbox", text, "\n".join(lines))
+        elif verified:
             deviation = f" Largest relative error {error:.1e}." if _real(error) else ""
             self._say("okbox", f"Written and verified.{deviation}", "\n".join(lines))
         elif verified is None or self.format.currentData() == "code":
@@ -244,6 +320,28 @@ class ExportDialog(QDialog):
     def closeEvent(self, event: Any) -> None:
         self._gone()
         super().closeEvent(event)
+
+
+def _beside(answer: Mapping[str, Any]) -> list[str]:
+    """Files beside the one that was asked for, and what another precision changed."""
+    lines = [f"{each} (keep it beside)" for each in answer.get("files", ())[1:]]
+    sizes, metrics = answer.get("bytes"), answer.get("metrics")
+    if isinstance(sizes, Mapping):
+        lines.append(f"{_size(sizes.get('before'))} before, {_size(sizes.get('after'))} now.")
+    elif "size" in answer:
+        lines.append(f"{_size(answer['size'])}.")
+    if isinstance(metrics, Mapping):
+        after = metrics.get("after") or {}
+        for name, value in (metrics.get("before") or {}).items():
+            if _real(value) and _real(after.get(name)):
+                lines.append(f"{name}: {value:.4g} before, {after[name]:.4g} now.")
+    return lines
+
+
+def _size(count: Any) -> str:
+    if not _real(count):
+        return "?"
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 
 def _real(value: Any) -> bool:

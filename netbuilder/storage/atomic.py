@@ -16,6 +16,7 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,7 @@ from netbuilder.errors import DocumentError
 
 RETRIES = 5
 FIRST_WAIT_S = 0.05
+_CHUNK = 1 << 22
 _TEMPORARY = re.compile(r"\.netbuilder-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp\Z")
 # What a scanner or an indexer that has the file open makes a rename fail with.
 _BUSY = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM})
@@ -36,13 +38,24 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
 
     A symbolic link stays and its target is replaced; the target keeps its mode and group.
     """
+    _put(path, [data], len(data))
+
+
+def copy(source: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+    """Replace the contents of `path` by those of another file, of any size, as `write` does."""
+    with open(source, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        _put(path, iter(lambda: file.read(_CHUNK), b""), size)
+
+
+def _put(path: str | os.PathLike[str], chunks: Iterable[bytes], size: int) -> None:
     target = Path(os.path.realpath(path))
     try:
         mode, group = _present(target)
         remove_leftovers(target.parent)
         temporary = target.with_name(_temporary_name())
         try:
-            _write_through(temporary, data, mode, group)
+            _write_through(temporary, chunks, mode, group)
             _replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -50,7 +63,7 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
             raise
         _sync_folder(target.parent)
     except OSError as error:
-        raise refusal(error, Path(path), len(data)) from error
+        raise refusal(error, Path(path), size) from error
 
 
 def refusal(error: OSError, path: Path, size: int) -> DocumentError:
@@ -106,7 +119,9 @@ def _present(target: Path) -> tuple[int | None, int | None]:
     return stat.S_IMODE(status.st_mode), status.st_gid
 
 
-def _write_through(path: Path, data: bytes, mode: int | None, group: int | None) -> None:
+def _write_through(
+    path: Path, chunks: Iterable[bytes], mode: int | None, group: int | None
+) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags, 0o666 if mode is None else 0o600)
     try:
@@ -114,12 +129,13 @@ def _write_through(path: Path, data: bytes, mode: int | None, group: int | None)
             with contextlib.suppress(PermissionError):
                 os.fchown(descriptor, -1, group if group is not None else -1)
             os.fchmod(descriptor, mode)
-        rest = memoryview(data)
-        while rest:
-            written = os.write(descriptor, rest)
-            if written <= 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            rest = rest[written:]
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:
+                written = os.write(descriptor, rest)
+                if written <= 0:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                rest = rest[written:]
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from netbuilder.app.templates import open_template
-from netbuilder.engine import planning, tasks, trained
+from netbuilder.engine import describing, planning, tasks, trained
 from netbuilder.exchange import interface, samples
 from netbuilder.storage import format
 from netbuilder.training.control import Control
@@ -63,4 +63,4 @@ def test_an_export_is_compared_on_the_graph_itself(run: Path) -> None:
     assert list(trials) == ["the data", "random inputs"]
     assert torch.equal(trials["the data"][1], given["edge_index"])
     assert trials["random inputs"][1].max() < 34
-    assert tasks._metadata(model)["classes"] == '["Mr. Hi", "Officer"]'
+    assert describing.metadata(model, None)["classes"] == '["Mr. Hi", "Officer"]'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import linecache
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -14,34 +14,46 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+import netbuilder as nb
+from netbuilder.compiler.build import build_network
 from netbuilder.errors import ExportError
-from netbuilder.exchange import onnx_export, samples, verify
-from netbuilder.exchange.onnx_export import Lines, Owners, Wanted
+from netbuilder.exchange import by_node, onnx_export, samples, verify
+from netbuilder.exchange.onnx_export import Owners, Wanted
 from netbuilder.exchange.specs import TensorSpec
+from netbuilder.exchange.spots import Spots
 
-FILE = "<netbuilder test>"
-SOURCE = """\
-import torch
-from torch import nn
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Conv1d(2, 4, 3, padding=1)
-        self.norm = nn.BatchNorm1d(4)
-        self.second = nn.Linear(4, 3)
-
-    def forward(self, signal):
-        x = self.first(signal)
-        x = self.norm(x)
-        mean = x.mean(2)
-        y = self.second(mean)
-        return y, mean
-"""
-LINES: Lines = {(FILE, 13): "first", (FILE, 14): "norm", (FILE, 15): "mean", (FILE, 16): "second"}
 INPUTS = (TensorSpec("signal", ("N", 2, "T")),)
 OUTPUTS = (TensorSpec("scores", ("N", 3)), TensorSpec("features", ("N", 4)))
+
+
+def network() -> nn.Module:
+    """A convolution and its norm, the mean over time, and a head in a block."""
+    project = nb.Project()
+    head = project.add_block("Head")
+    inside = [
+        head.add("netbuilder.BlockInput", name="x"),
+        head.add("torch.nn.Linear", name="second", out_features=3),
+        head.add("netbuilder.Output", name="y"),
+    ]
+    net = project.add_network("main")
+    nodes = [
+        net.add("netbuilder.Input", name="signal", shape=(2, "T")),
+        net.add("torch.nn.Conv1d", name="first", out_channels=4, kernel_size=3, padding=1),
+        net.add("torch.nn.BatchNorm1d", name="norm"),
+        net.add("torch.mean", name="mean", dim=[2]),
+        net.add("netbuilder.Block", name="head", block="Head"),
+        net.add("netbuilder.Output", name="scores"),
+    ]
+    for graph, chain in ((head, inside), (net, nodes)):
+        for source, target in itertools.pairwise(chain):
+            graph.connect(source, target)
+    net.connect(nodes[3], net.add("netbuilder.Output", name="features"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = build_network(project.document, "main")
+        # Running averages as after a training: fresh ones would make the layer nearly nothing.
+        module.get_submodule("norm").get_buffer("running_mean").normal_()
+    return module
 
 
 @dataclass(frozen=True)
@@ -53,21 +65,19 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    linecache.cache[FILE] = (len(SOURCE), None, SOURCE.splitlines(keepends=True), FILE)
-    namespace: dict[str, Any] = {"__name__": "test"}
-    exec(compile(SOURCE, FILE, "exec"), namespace)  # noqa: S102
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        module: nn.Module = namespace["Net"]()
-    # Running averages as after a training: fresh ones would make the layer nearly nothing.
-    module.norm.running_mean.normal_()  # type: ignore[union-attr, operator]
     path = tmp_path_factory.mktemp("verify") / "net.onnx"
     wanted = Wanted(INPUTS, OUTPUTS, metadata={"title": "Test"})
-    return Exported(module, path, onnx_export.write(module, wanted, LINES, path))
+    module = network()
+    return Exported(module, path, onnx_export.write(module, wanted, {}, path))
 
 
-def compare(exported: Exported, path: Path) -> verify.Verified:
-    return verify.compare(exported.module, path, INPUTS, OUTPUTS, {}, LINES, exported.owners)
+def compare(
+    exported: Exported, path: Path, real: Mapping[str, torch.Tensor] | None = None
+) -> verify.Verified:
+    def blame(values: Sequence[torch.Tensor]) -> list[by_node.NodeError]:
+        return by_node.compare(exported.module, path, values, ["signal"], exported.owners)
+
+    return verify.compare(exported.module, path, INPUTS, OUTPUTS, real or {}, blame)
 
 
 def test_a_good_file_is_run_at_several_batch_sizes_and_lengths(exported: Exported) -> None:
@@ -79,9 +89,7 @@ def test_a_good_file_is_run_at_several_batch_sizes_and_lengths(exported: Exporte
 
 def test_real_samples_come_first(exported: Exported) -> None:
     real = {"signal": torch.randn(7, 2, 11)}
-    verified = verify.compare(
-        exported.module, exported.path, INPUTS, OUTPUTS, real, LINES, exported.owners
-    )
+    verified = compare(exported, exported.path, real)
     assert verified.trials[:3] == ("1 real samples", "2 real samples", "7 real samples")
 
 
@@ -92,8 +100,10 @@ def test_names_are_the_users(exported: Exported) -> None:
     names = [node.name for node in graph.node]
     assert len(set(names)) == len(names)
     # The BatchNorm went into the convolution, which keeps its name.
-    assert {"first", "mean", "second"} <= set(names)
-    assert {exported.owners[name] for name in names} <= {"norm", "mean", "second"}
+    assert {"first", "mean", "head.second"} <= set(names)
+    spots = Spots(exported.module)
+    owners = {spots.name(exported.owners[name]) for name in names}
+    assert owners == {"norm", "mean", "head.second"}
 
 
 def test_nothing_in_the_file_tells_where_it_was_made(exported: Exported) -> None:
@@ -103,10 +113,10 @@ def test_nothing_in_the_file_tells_where_it_was_made(exported: Exported) -> None
     assert b"site-packages" not in text
     assert b".py" not in text
     assert b"pkg." not in text
-    assert FILE.encode() not in text
+    assert b"<netbuilder" not in text
 
 
-@pytest.mark.parametrize(("node", "named"), [("first", "norm"), ("second", "second")])
+@pytest.mark.parametrize(("node", "named"), [("first", "norm"), ("head.second", "head.second")])
 def test_the_first_node_that_departs_is_named(
     exported: Exported, tmp_path: Path, node: str, named: str
 ) -> None:
@@ -118,8 +128,13 @@ def test_the_first_node_that_departs_is_named(
                 numpy_helper.from_array(numpy_helper.to_array(tensor) + 0.1, tensor.name)
             )
     onnx.save(model, str(tmp_path / "broken.onnx"))
-    with pytest.raises(ExportError, match=f"first node that departs is '{named}'"):
+    with pytest.raises(ExportError, match=f"first node that departs is '{named}'") as caught:
         compare(exported, tmp_path / "broken.onnx")
+    [place] = [each for each in caught.value.nodes if each["name"] == named]
+    assert (caught.value.graph, caught.value.node) == (place["graph"], place["node"])
+    assert caught.value.use == place["use"]
+    assert [each["name"] for each in caught.value.nodes] == ["first", "norm", "mean", "head.second"]
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.onnx"]
 
 
 def frozen(path: Path, out: Path, which: str, dim: int, size: int) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from netbuilder.cli import output, trusting
+from netbuilder.cli import export_words, output, trusting
 from netbuilder.cli.output import UsageError
 from netbuilder.graph.document import Document
 
@@ -25,7 +25,7 @@ def export(options: Namespace) -> int:
         trusting.load_run(origin, options)
     else:
         origin = trusting.load(options.origin, options)
-    with trusting.quiet():
+    with trusting.quiet(), export_words.telling() as tell:
         result = tasks.export(
             origin,
             options.to,
@@ -34,6 +34,8 @@ def export(options: Namespace) -> int:
             opset=options.opset,
             prepared=options.prepared,
             precision=options.precision,
+            per_node=options.per_node,
+            tell=tell,
         )
     if options.json:
         output.answer(result)
@@ -42,7 +44,7 @@ def export(options: Namespace) -> int:
         for name, shape in result[kind].items():
             print(f"{kind[:-1]} {name}: {output.dims(shape)}")
     print(f"{result['path']}: verified, largest relative error {result['max_rel_error']:.1e}")
-    for line in _what_it_costs(result):
+    for line in (*_what_it_costs(result), *export_words.by_node(result)):
         print(line)
     return output.DONE
 

@@ -1,0 +1,46 @@
+"""An export on the command line: how far it is on stderr, and what its nodes gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from netbuilder.exchange.watched import Progress
+
+
+@contextmanager
+def telling() -> Iterator[Callable[[Progress], None]]:
+    """Shows on a terminal what is being done; elsewhere nothing."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda progress: None
+        return
+    with console.status("") as status:
+
+        def tell(progress: Progress) -> None:
+            count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
+            status.update(f"{progress.what}{count}")
+
+        yield tell
+
+
+def by_node(answer: Mapping[str, Any]) -> Iterator[str]:
+    """The errors by node of a verified file, in lines."""
+    nodes = answer.get("nodes", ())
+    width = max((len(node["name"]) for node in nodes), default=0)
+    for node in nodes:
+        yield f"  {node['name']:{width}}  {words(node['max_rel_error'])}"
+    departs = answer.get("departs")
+    if departs is not None:
+        yield f"The first node that departs is '{departs['name']}'."
+
+
+def words(error: float | str | None) -> str:
+    """A relative error, for people."""
+    if error is None:
+        return "joined with another, or left out"
+    return f"{float(error):.1e}"

@@ -1,0 +1,174 @@
+"""Work in a process of its own that tells how far it is, and ends with whoever wants it.
+
+The job is JSON on stdin; lines of JSON come on stdout: `{"progress": {...}}` for each step, at
+last the answer. Everything that a model or a library prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from netbuilder.errors import ExportError
+from netbuilder.exchange import exits, fresh
+
+PATIENCE_S = 0.1
+"""How often somebody who waits looks whether it is still wanted, and a child for its parent."""
+_WORDS = 64 * 1024
+"""Bytes of what a child said last that are looked at when it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is being done, and how many of how many are done; `total` is 0 where nobody knows."""
+
+    what: str
+    done: int = 0
+    total: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of a line."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Any) -> Progress | None:
+        """The progress that `to_json` wrote; None for anything else."""
+        match value:
+            case {"what": str(what), "done": int(done), "total": int(total)}:
+                return Progress(what, done, total)
+        return None
+
+
+Tell = Callable[[Progress], None]
+
+
+def nobody(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
+# -- who asks ------------------------------------------------------------------------------------
+
+
+def ask(
+    module: str,
+    job: Mapping[str, Any],
+    folder: Path,
+    *,
+    title: str,
+    cancelled: threading.Event,
+    why: str,
+    tell: Tell = nobody,
+) -> dict[str, Any]:
+    """What `module` answers to the job; `folder` is for its files and ours.
+
+    `ExportError` with what went wrong if it ends without an answer (`title` names the work), and
+    saying `why` once `cancelled` is set: the process is gone then.
+    """
+    said = folder / "job.json"
+    said.write_text(json.dumps({**job, "parent": os.getpid(), "folder": str(folder)}))
+    with (
+        open(said, "rb") as words,
+        open(folder / "stderr.txt", "w+b") as stderr,
+        subprocess.Popen(
+            fresh.command(module),
+            env=fresh.environment(),
+            stdin=words,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        ) as child,
+    ):
+        try:
+            answer = _heard(child, cancelled, why, tell)
+        except BaseException:
+            child.kill()
+            raise
+        child.wait()
+        if answer is not None:
+            return answer
+        cause, hint = exits.describe(child.returncode, _end_of(stderr))
+        last = exits.last_line(_end_of(stderr))
+    text = f"{title} {cause}." + (f" It said last: {last}" if last else "")
+    raise ExportError(text, hint)
+
+
+def _end_of(file: IO[bytes]) -> str:
+    file.seek(0, os.SEEK_END)
+    file.seek(max(0, file.tell() - _WORDS))
+    return file.read().decode("utf-8", "replace")
+
+
+def _heard(
+    child: subprocess.Popen[bytes], cancelled: threading.Event, why: str, tell: Tell
+) -> dict[str, Any] | None:
+    """The last line that is no progress; None if there is none."""
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    assert child.stdout is not None
+    stdout = child.stdout
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for line in stdout:
+                lines.put(line)
+        lines.put(b"")
+
+    threading.Thread(target=read, name="child's answers", daemon=True).start()
+    answer: dict[str, Any] | None = None
+    while True:
+        if cancelled.is_set():
+            raise ExportError(why)
+        try:
+            line = lines.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            continue
+        if not line:
+            return answer
+        with contextlib.suppress(ValueError):
+            value = json.loads(line)
+            progress = Progress.from_json(value.get("progress"))
+            if progress is None:
+                answer = value
+            else:
+                tell(progress)
+
+
+# -- who is asked --------------------------------------------------------------------------------
+
+
+def answer(work: Callable[[Mapping[str, Any], Tell], Mapping[str, Any]]) -> None:
+    """Read the job, do it, and say what comes of it."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    job = json.load(sys.stdin)
+    _end_with(job.get("parent"), job.get("folder"))
+    with os.fdopen(answers, "w") as stream:
+
+        def say(value: Mapping[str, Any]) -> None:
+            stream.write(json.dumps(value) + "\n")
+            stream.flush()
+
+        say(work(job, lambda progress: say({"progress": progress.to_json()})))
+
+
+def _end_with(parent: Any, folder: Any) -> None:
+    """When the process that asked is gone, however, end this one and leave nothing behind."""
+    if not isinstance(parent, int) or not isinstance(folder, str) or os.name != "posix":
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PATIENCE_S)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
