@@ -47,6 +47,13 @@ class Following:
         self._last_seq = 0
         self._set(RunView(path))
 
+    def recall(self, path: Path, then: Callable[[], None]) -> None:
+        """Tell what happened so far in a run that is to go on; `then` when that is done."""
+        self.close()
+        self._last_seq = 0
+        self._set(RunView(path))
+        self._tail = Tail(path, lambda: False, self._post, self._told, then)
+
     def release(self) -> None:
         """Another project is open: a run that is over is no longer shown, nor an adopted one.
 

@@ -77,7 +77,6 @@ class SessionTraining(SessionBase):
             self._emit(Notice("error", str(error), getattr(error, "hint", "")))
             return
         self.data.remember()
-        self._following.begin(path)
         params: dict[str, Any] = {"project": project, "run": str(path), "resume": resume}
         if origin is not None:
             params["from"] = origin
@@ -88,7 +87,15 @@ class SessionTraining(SessionBase):
             self._following.replied(path, reply)
             self.folds.over(path)
 
-        self._worker.ask("train", params, over)
+        def begin() -> None:
+            self._following.begin(path)
+            self._worker.ask("train", params, over)
+
+        if resume and (self.run is None or self.run.path != path):
+            # Curves and lines of another time come first, so that the new ones go on from them.
+            self._following.recall(path, begin)
+        else:
+            begin()
 
     def pause(self) -> None:
         """Hold the training after the batch under way."""

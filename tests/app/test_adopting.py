@@ -389,3 +389,36 @@ def test_the_last_words_of_a_process_are_heard(written: Writer) -> None:
     assert over.wait(PATIENCE_S)
     assert heard == list(range(1, 253))
     tail.close()
+
+
+# -- going on with a run of another time ----------------------------------------------------------
+
+
+def test_a_run_that_goes_on_is_told_from_its_beginning(desk: Desk, tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "a.runs" / "run-001", os.getpid(), "stopped")
+    writer.tell("started", epochs=3, steps=300, device="cpu")
+    for step in range(1, 11):
+        writer.tell("metrics", step=step, **{"train/loss": 1 / step})
+    writer.tell("finished", step=10, status="stopped", reason="stopped")
+    desk.session.train(writer.path, resume=True)
+    assert desk.client.count("train") == 0  # not before the past is told
+    pump(desk, lambda: desk.client.count("train"))
+    told = [each.event.step for each in desk.heard(RunEvent) if each.event.event == "metrics"]
+    assert told == list(range(1, 11))
+    assert status(desk) == "starting"
+    desk.tell(writer.path, 13, "started", epochs=3, steps=300, resumed_from=10)
+    assert status(desk) == "running"
+    assert not desk.heard(Notice)
+
+
+def test_the_run_that_is_shown_goes_on_at_once(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    desk.train(path)
+    desk.tell(path, 2, "finished", step=10, status="stopped", reason="stopped")
+    desk.client.reply("train", {"status": "stopped"})
+    desk.pump()
+    assert status(desk) == "stopped"
+    heard, asked = len(desk.heard(RunEvent)), desk.client.count("train")
+    desk.session.train(path, resume=True)
+    assert desk.client.count("train") == asked + 1
+    assert len(desk.heard(RunEvent)) == heard
