@@ -122,8 +122,9 @@ class _Taking:
         section, _, rest = row.key.partition(".")
         was: ProjectInfo = self.before.project
         if section in PROJECT:
-            values = _with(getattr(self.project, section), getattr(was, section), rest)
-            self.project = replace(self.project, **{section: values})
+            own = _with(getattr(self.project, section), getattr(was, section), rest)
+            changed: dict[str, Any] = {section: own}
+            self.project = replace(self.project, **changed)
         else:
             extra = _with(self.project.extra, was.extra, row.key)
             self.project = replace(self.project, extra=extra)

@@ -21,25 +21,9 @@ class RunDeeds:
 
     def compare(self, run: Path) -> None:
         """What the project as it is now has otherwise than the run's."""
-        from netbuilder.errors import DocumentError
-        from netbuilder.graph.difference import difference
-        from netbuilder.gui.dialogs import tell_error
-        from netbuilder.gui.difference_dialog import DifferenceDialog
-        from netbuilder.storage import files
+        from netbuilder.gui.comparing import opening
 
-        window = self._window
-        if window.session is None or window.bench is None:
-            return
-        try:
-            before = files.load(run / "project.netb")
-        except DocumentError as error:
-            tell_error(window, f"The project of {run.name} can't be read", error)
-            return
-        rows = difference(before, window.session.document)
-        about = f"What is otherwise now than when {run.name} was trained. A click shows the place."
-        dialog = DifferenceDialog(f"Changes since {run.name}", about, rows, window)
-        dialog.place_wanted.connect(window.bench.go_to)
-        dialog.show()
+        opening.with_run(self._window, run)
 
     def report(self, run: Path) -> None:
         """Ask for a file and put the report of a run there, as one page for a browser."""

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QTreeWidgetItem
 from benchmarks import runs_table
 from netbuilder.app import run_care, run_table
 from netbuilder.graph import edits
+from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.gui.dialogs import Message
-from netbuilder.gui.difference_dialog import DifferenceDialog
 from netbuilder.gui.run_model import NAME, NOTE, PIN
 from netbuilder.gui.runs_panel import AT_ONCE, RunsPanel
 from netbuilder.gui.start_dialog import StartDialog
@@ -330,14 +330,16 @@ def test_changes_since_a_run_are_listed_and_lead_to_their_place(hand: WindowHand
     edits.set_parameters(hand.session.history, graph, [conv.id], {"out_channels": 99})
     click(panel, "run-0001")
     hand.press(panel.changes)
-    dialog = hand.window.findChild(DifferenceDialog)
+    dialog = hand.window.findChild(ComparisonWindow)
     assert dialog is not None
-    found = dialog.tree.findItems(
+    found = dialog.list.findItems(
         "out_channels", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
     )
-    assert [item.text(0) for item in found] == ["~   'conv1': out_channels 16 → 99"]
-    place = dialog.tree.visualItemRect(found[0]).center()
-    QTest.mouseClick(dialog.tree.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, place)
+    assert [item.text(0) for item in found] == ["~  'conv1': out_channels 16 → 99"]
+    place = dialog.list.visualItemRect(found[0]).center()
+    QTest.mouseClick(dialog.list.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, place)
+    assert dialog.right.canvas.selection == {conv.id}
+    QTest.keyClick(dialog.list, Qt.Key.Key_Return)
     assert hand.bench.canvas.canvas.selection == {conv.id}
     dialog.close()
     settle()
@@ -454,8 +456,9 @@ def test_a_run_with_the_same_project_has_no_changes(hand: WindowHand) -> None:
     run.mkdir(parents=True)
     (run / "project.netb").write_text(format.dumps(hand.session.document), encoding="utf-8")
     hand.window.run_deeds.compare(run)
-    dialog = hand.window.findChild(DifferenceDialog)
+    dialog = hand.window.findChild(ComparisonWindow)
     assert dialog is not None
-    assert dialog.tree.topLevelItemCount() == 0
+    assert dialog.rows == []
+    assert not dialog.list.isVisible()
     dialog.close()
     settle()

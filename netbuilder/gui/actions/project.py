@@ -74,6 +74,21 @@ def commands(window: MainWindow) -> list[Command]:
             enabled=window.projects.can_revert,
         ),
         Command(
+            "file.compare_saved",
+            "Compare with the saved version",
+            lambda: _compare(window, saved=True),
+            menu="File",
+            section=1,
+            enabled=window.projects.can_revert,
+        ),
+        Command(
+            "file.compare",
+            "Compare with…",
+            lambda: _compare(window),
+            menu="File",
+            section=1,
+        ),
+        Command(
             "file.own_layers",
             "Add layers from a Python file…",
             window.own_code.choose,
@@ -113,6 +128,15 @@ def _import(window: MainWindow) -> None:
     from netbuilder.gui.importing import choose
 
     choose(window)
+
+
+def _compare(window: MainWindow, *, saved: bool = False) -> None:
+    from netbuilder.gui.comparing import opening
+
+    if saved:
+        opening.with_saved(window)
+    else:
+        opening.with_chosen(window)
 
 
 def _weights(window: MainWindow) -> None:

@@ -1,0 +1,324 @@
+"""The window of a comparison: the list, and both sides beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QStackedLayout, QWidget
+
+from netbuilder.app.comparison import Comparison, Pair, marks
+from netbuilder.graph.difference import Row
+from netbuilder.gui import style
+from netbuilder.gui.canvas.places import around
+from netbuilder.gui.comparing.marks import WORDS, Legend
+from netbuilder.gui.comparing.row_list import RowList
+from netbuilder.gui.comparing.side_view import SideView
+from netbuilder.gui.widgets import Choice, EmptyState, button, column, holder, label, row, set_tip
+
+SAME = "Networks, steps and settings mean the same. Places and notes are left out."
+
+
+class ComparisonWindow(QDialog):
+    """Not modal. `place_wanted(graph, node)`: show it in the open project, to edit it there."""
+
+    place_wanted = Signal(str, str)
+
+    def __init__(
+        self,
+        comparison: Comparison,
+        names: tuple[str, str],
+        parent: QWidget | None = None,
+    ) -> None:
+        """`names` of both sides, the earlier one first."""
+        super().__init__(parent)
+        self.comparison = comparison
+        self._names = names
+        self._shown: tuple[str, str] | None = None
+        self.setWindowTitle(f"{names[0]} and {names[1]}")
+        self.setObjectName("comparison")
+        self.setWindowFlag(Qt.WindowType.Window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setStyleSheet(style.sheet())
+        self._fit(parent)
+        self.list = RowList()
+        self.left, self.right = SideView(names[0]), SideView(names[1])
+        self._build()
+        self._link()
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.comparison.refresh)
+        comparison.changed = self._refill
+        self._refill()
+
+    def _fit(self, parent: QWidget | None) -> None:
+        size = parent.size() if parent is not None else self.size()
+        self.resize(max(860, size.width() - 80), max(520, size.height() - 80))
+
+    def _build(self) -> None:
+        self.graph = Choice()
+        self.graph.setAccessibleName("Graph")
+        self.graph.setMinimumContentsLength(18)
+        self.graph.activated.connect(lambda at: self._show_pair(self.comparison.pairs[at]))
+        heads = [label(name, "heading") for name in self._names]
+        for head in heads:
+            head.setMinimumWidth(40)
+        sides = QSplitter(Qt.Orientation.Horizontal)
+        sides.addWidget(self._with_empty())
+        for head, view in zip(heads, (self.left, self.right), strict=True):
+            sides.addWidget(holder(column(head, view, gap=6)))
+        sides.setHandleWidth(8)
+        sides.setStyleSheet("QSplitter::handle { background: transparent; }")
+        sides.setChildrenCollapsible(False)
+        for at, share in enumerate((2, 3, 3)):
+            sides.setStretchFactor(at, share)
+        sides.setSizes([270, 400, 400])
+        layout = column(gap=8, margins=(16, 12, 16, 12))
+        bar = row(label("Graph", "field"), self.graph, 16, gap=8)
+        for change in WORDS:
+            bar.addWidget(Legend(change))
+        bar.addStretch(1)
+        layout.addLayout(bar)
+        layout.addWidget(sides, 1)
+        layout.addLayout(self._buttons())
+        self.setLayout(layout)
+
+    def _with_empty(self) -> QWidget:
+        place = QWidget()
+        self._pages = QStackedLayout(place)
+        self._pages.addWidget(self.list)
+        self._pages.addWidget(EmptyState("Nothing differs", SAME))
+        return place
+
+    def _buttons(self) -> QHBoxLayout:
+        before = self._names[0]
+        self.previous = button("Previous", lambda: self._step(-1), tip="Shift+F8")
+        self.next = button("Next", lambda: self._step(1), tip="F8")
+        self.take = button("Take back this", self._take_one)
+        set_tip(self.take, f"Let it be in the project as in {before}. One step to undo.")
+        self.take_all = button("Take back all", self._take_all)
+        set_tip(self.take_all, f"Let all be in the project as in {before}. One step to undo.")
+        self.copy = button("Copy as text", self._copy)
+        close = button("Close", self.close, "primary")
+        for each in (self.previous, self.next, self.take, self.take_all, self.copy, close):
+            each.setAutoDefault(False)
+        self.take.setVisible(self.comparison.live)
+        self.take_all.setVisible(self.comparison.live)
+        buttons = row(
+            self.previous, self.next, 12, self.take, self.take_all, None, self.copy, close
+        )
+        return buttons
+
+    def _link(self) -> None:
+        for view in (self.left, self.right):
+            view.panned_by.connect(self._pan)
+            view.zoomed_at.connect(self._zoom)
+            view.whole_wanted.connect(self.show_whole)
+        self.left.clicked.connect(lambda id: self._clicked(id, before=True))
+        self.right.clicked.connect(lambda id: self._clicked(id, before=False))
+        self.list.row_chosen.connect(self._go)
+        self.list.row_opened.connect(self._open)
+        for keys, job in (
+            ("F8", lambda: self._step(1)),
+            ("Shift+F8", lambda: self._step(-1)),
+            ("Ctrl+0", self.show_whole),
+        ):
+            QShortcut(QKeySequence(keys), self).activated.connect(job)
+
+    # -- what is shown -------------------------------------------------------------------
+
+    @property
+    def rows(self) -> list[Row]:
+        """What differs."""
+        return self.comparison.rows
+
+    def edited(self) -> None:
+        """The open project has been edited: compare again, once for many edits."""
+        if self.comparison.live:
+            self._soon.start(0)
+
+    def _refill(self) -> None:
+        self.graph.clear()
+        for pair in self.comparison.pairs:
+            some = f" · {pair.changes}" if pair.changes else ""
+            self.graph.addItem(f"{pair.name}{some}")
+        looks = (self.left.look(), self.right.look()) if self._shown is not None else None
+        shown = self._pair_of(*self._shown) if self._shown is not None else None
+        self._shown = None
+        if shown is not None:
+            self._show_pair(shown)
+        self.list.show_rows(self.rows)
+        self._pages.setCurrentIndex(0 if self.rows else 1)
+        if self._shown is None and self.comparison.pairs:
+            self._show_pair(self.comparison.pairs[0])
+        if looks is not None:
+            # What came in is no reason to look elsewhere.
+            self.left.look_at(looks[0])
+            self.right.look_at(looks[1])
+        for each in (self.previous, self.next, self.copy):
+            each.setEnabled(bool(self.rows))
+        self.take_all.setEnabled(self.comparison.may_take(self.rows))
+        self.take.setEnabled(self.comparison.may_take(self._chosen()))
+
+    def _pair_of(self, old: str, new: str) -> Pair | None:
+        for pair in self.comparison.pairs:
+            ids = (pair.before.id if pair.before else "", pair.after.id if pair.after else "")
+            if (new and new == ids[1]) or (old and old == ids[0]):
+                return pair
+        return None
+
+    def _show_pair(self, pair: Pair) -> None:
+        ids = (pair.before.id if pair.before else "", pair.after.id if pair.after else "")
+        if ids == self._shown:
+            return
+        self._shown = ids
+        self.graph.setCurrentIndex(self.comparison.pairs.index(pair))
+        left, right = marks(self.rows, pair)
+        for view, side, graph, mark, name in (
+            (self.left, self.comparison.before, pair.before, left, self._names[0]),
+            (self.right, self.comparison.after, pair.after, right, self._names[1]),
+        ):
+            view.show_side(side, graph, mark, f"'{pair.name}' is not in\n{name}.")
+        self.show_whole()
+
+    def show_whole(self) -> None:
+        """Both sides look at the same part of the plane, which holds all of both."""
+        boxes = [view.canvas.extent() for view in (self.left, self.right)]
+        whole = around([box for box in boxes if box is not None])
+        for view in (self.left, self.right):
+            view.frame(whole)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.list.setFocus()
+        # Only once all has its size it can be said what is the middle.
+        QTimer.singleShot(0, self, self._begin)
+
+    def _begin(self) -> None:
+        self.show_whole()
+        self._go(self.list.at)
+
+    # -- moving together -----------------------------------------------------------------
+
+    def _pan(self, dx: int, dy: int) -> None:
+        for view in (self.left, self.right):
+            view.pan_by(dx, dy)
+
+    def _zoom(self, pixel: QPoint, factor: float) -> None:
+        for view in (self.left, self.right):
+            view.zoom_at(pixel, factor)
+
+    # -- going through what differs --------------------------------------------------------
+
+    def _chosen(self) -> list[Row]:
+        at = self.list.at
+        return [self.rows[at]] if 0 <= at < len(self.rows) else []
+
+    def _step(self, by: int) -> None:
+        self.list.go_to(self.list.at + by)
+
+    def _go(self, number: int) -> None:
+        """Look at a row's place on both sides."""
+        if not 0 <= number < len(self.rows):
+            return
+        chosen = self.rows[number]
+        self.take.setEnabled(self.comparison.may_take([chosen]))
+        pair = self._pair_of(chosen.old_graph_id, chosen.graph_id)
+        if pair is None:
+            return
+        self._show_pair(pair)
+        self._select(chosen, pair)
+
+    def _select(self, chosen: Row, pair: Pair) -> None:
+        left, right = self._ends(chosen, pair)
+        self.left.canvas.select(left)
+        self.right.canvas.select(right)
+        self.left.refresh()
+        self.right.refresh()
+        here, there = _place(self.left, left), _place(self.right, right)
+        if here is None and there is None:
+            return
+        # What is missing on one side would be near its neighbours there.
+        partners = self.comparison.nodes.get(pair.before.id, {}) if pair.before else {}
+        if here is None and there is not None:
+            back = {new: old for old, new in partners.items()}
+            here = _beside(self.right, self.left, there, back)
+        elif there is None and here is not None:
+            there = _beside(self.left, self.right, here, partners)
+        zoom = self.left.zoom if self.left.zoom >= 0.5 else 0.85
+        for view, place in ((self.left, here), (self.right, there)):
+            if place is not None:
+                view.set_zoom(zoom)
+                view.centerOn(place)
+
+    def _ends(self, chosen: Row, pair: Pair) -> tuple[list[str], list[str]]:
+        """What a row is about on both sides: a node, or a wire's ends."""
+        if chosen.what != "wire":
+            return (
+                [chosen.old_node_id] if chosen.old_node_id else [],
+                [chosen.node_id] if chosen.node_id else [],
+            )
+        ends: list[list[str]] = []
+        for graph, id in ((pair.before, chosen.old_wire), (pair.after, chosen.wire)):
+            wire = graph.wires.get(id) if graph is not None else None
+            ends.append([wire.id, wire.source, wire.target] if wire is not None else [])
+        return ends[0], ends[1]
+
+    def _clicked(self, id: str, *, before: bool) -> None:
+        """A node or wire was clicked: be at the first row about it."""
+        for number, each in enumerate(self.rows):
+            ids = (each.old_node_id, each.old_wire) if before else (each.node_id, each.wire)
+            if id in ids:
+                self.list.go_to(number)
+                return
+
+    def _open(self, number: int) -> None:
+        chosen = self.rows[number]
+        if self.comparison.live and chosen.graph_id:
+            self.place_wanted.emit(chosen.graph_id, chosen.node_id)
+
+    # -- deeds ---------------------------------------------------------------------------
+
+    def _take_one(self) -> None:
+        chosen = self._chosen()
+        if chosen:
+            self.comparison.take(chosen, f"Take back: {chosen[0].words[:60]}")
+
+    def _take_all(self) -> None:
+        self.comparison.take(self.rows, f"Take back all since {self._names[0]}")
+
+    def _copy(self) -> None:
+        lines = [f"{each.graph or 'Project'}: {each.words}" for each in self.rows]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
+    def done(self, result: int) -> None:
+        self.comparison.close()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.comparison.close()
+        super().closeEvent(event)
+
+
+def _place(view: SideView, ids: list[str]) -> QPointF | None:
+    """The middle of these nodes."""
+    box = view.canvas.box_of(ids)
+    if box is None:
+        return None
+    return QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2)
+
+
+def _beside(
+    here: SideView, there: SideView, place: QPointF, partners: Mapping[str, str]
+) -> QPointF:
+    """Where a place of one side would be on the other: as it lies to the nearest partner."""
+    near = [
+        (abs(item.x() - place.x()) + abs(item.y() - place.y()), id)
+        for id, item in here.canvas.nodes.items()
+        if partners.get(id) in there.canvas.nodes
+    ]
+    if not near:
+        return place
+    id = min(near)[1]
+    return place + there.canvas.nodes[partners[id]].pos() - here.canvas.nodes[id].pos()
