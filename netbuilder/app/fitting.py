@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from netbuilder.app import templates
+from netbuilder.app.handing_on import CHOOSE, begins_of, ends_of
 from netbuilder.compiler.ends import last_sized
 from netbuilder.data import settings as data_settings
 from netbuilder.data.images import ImageFolder
@@ -19,14 +20,11 @@ from netbuilder.graph import edits
 from netbuilder.graph.difference import CALL
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.model import Node, Wire
-from netbuilder.layers.base import stem
-from netbuilder.layers.catalogue import called_graph, find
+from netbuilder.graph.model import Node
+from netbuilder.layers.catalogue import called_graph
 from netbuilder.training.settings import read_training
 
 FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
-CHOOSE = "torch.index_select"
-"""Takes the rows of a batch's samples out of what a network says of a whole graph."""
 UNFLATTEN = "torch.nn.Unflatten"
 TASKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification",),
@@ -38,6 +36,8 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "node": ("node",),
 }
 """Words that a template's task has for each task of a proposal."""
+FEW = 100
+"""Parameters; networks with fewer are offered last."""
 ADAPTS = 28
 """From so many pixels on a side an image network keeps its size, and folders of images get it."""
 TAKES_ANY = (
@@ -64,9 +64,12 @@ class Fit:
 
 
 def choose(proposal: Mapping[str, Any]) -> list[str]:
-    """The templates that fit a proposal (`Proposal.to_json`), those with fewer parameters first."""
+    """The templates that fit a proposal (`Proposal.to_json`), those with fewer parameters first.
+
+    What has a handful of them comes last: it parts its samples by one line.
+    """
     words = TASKS.get(proposal.get("task", ""), ())
-    known = sorted(templates.templates(), key=lambda info: info.parameters)
+    known = sorted(templates.templates(), key=lambda info: (info.parameters < FEW, info.parameters))
     found = []
     for info in known:
         if not any(word in info.task.lower() for word in words):
@@ -233,7 +236,7 @@ def _follow(
     """What a field's new shape or classes ask of the networks that it is wired to."""
     compared = False
     mirrored = False
-    for wire, on_the_way in _ends_of(step, node, ids=before.high is not None):
+    for wire, on_the_way in ends_of(step, node, ids=before.high is not None):
         target = step.nodes[wire.target]
         if (target.layer, wire.target_port) == (CHOOSE, "index"):
             continue
@@ -253,32 +256,6 @@ def _follow(
                 _set_classes(document, step, target, before, after, parameters)
     if compared and after.shape != before.shape and not mirrored:
         raise ChangeError(f"'{node.name}' is compared with something of its size.")
-
-
-def _ends_of(step: Graph, node: Node, *, ids: bool) -> Iterator[tuple[Wire, bool]]:
-    """The wires at which a field's values arrive, and whether something is on the way to there.
-
-    `ids` stay what they are in layers that only move them: what is cut off a text is still letters.
-    """
-    todo = [(wire, False) for wire in step.wires_out_of(node.id)]
-    met = {node.id}
-    while todo:
-        wire, on_the_way = todo.pop(0)
-        between = step.nodes[wire.target]
-        if not ids or not _hands_on(between, wire.target_port):
-            yield wire, on_the_way
-        elif between.id not in met:
-            met.add(between.id)
-            todo += [(further, True) for further in step.wires_out_of(between.id)]
-
-
-def _hands_on(node: Node, port: str) -> bool:
-    """Whether what comes out of a layer are values that came in there, in their order or another.
-
-    Choosing by a sample's number is left to who looks for it.
-    """
-    kind = find(node.layer)
-    return node.layer != CHOOSE and kind is not None and stem(port) in kind.keeps_values
 
 
 def _set_input(
@@ -364,24 +341,9 @@ def _set_classes(
         parameters.setdefault((graph.id, last.id), {})[name] = after.high
 
 
-def _begins_of(step: Graph, node: Node) -> Iterator[Wire]:
-    """The wires at which what is compared there begins, before layers that only move it."""
-    todo = list(step.wires_into(node.id))
-    met = {node.id}
-    while todo:
-        wire = todo.pop(0)
-        before = step.nodes[wire.source]
-        moved = [into for into in step.wires_into(before.id) if _hands_on(before, into.target_port)]
-        if not moved:
-            yield wire
-        elif before.id not in met:
-            met.add(before.id)
-            todo += moved
-
-
 def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:
     """The layers that make what is held against a target there, and their parameter for it."""
-    for wire in _begins_of(step, judge):
+    for wire in begins_of(step, judge):
         source, port = step.nodes[wire.source], wire.source_port
         if source.layer == CHOOSE:
             for inner in step.wires_into(source.id):

@@ -86,7 +86,7 @@ def depict(field: Field, values: Array) -> list[Any]:
         case "text":
             return [_text(field, row) for row in values]
         case "sound":
-            return [_sound(each) for each in values]
+            return [sound(each) for each in values]
         case "curve":
             return [_curves(each) for each in values]
         case "number" | "id":
@@ -184,7 +184,7 @@ def _curves(values: Array) -> list[list[float | None]]:
     return [[_number(x) for x in line[::step]] for line in series.T[:LINES]]
 
 
-def _sound(values: Array) -> dict[str, Any]:
+def sound(values: Array) -> dict[str, Any]:
     """The first channel of a sound: its bounds by column, and its spectrogram."""
     longest = int(np.argmax(values.shape))
     series = np.nan_to_num(np.moveaxis(values, longest, 0).reshape(values.shape[longest], -1)[:, 0])

@@ -25,10 +25,14 @@ QUIET_DB = -80.0
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """The points of all channels, (points, channels) from -1 to 1, and their rate in Hz."""
+    """The points of all channels, (points, channels) from -1 to 1, and their rate in Hz.
+
+    `seconds` is how long the whole sound is, of which there may be the beginning only.
+    """
 
     rate: int
     points: Array
+    seconds: float
 
 
 def read(data: bytes, most: int | None = None) -> Sound:
@@ -51,9 +55,12 @@ def read(data: bytes, most: int | None = None) -> Sound:
         elif name == b"data":
             if not 1 <= channels <= 64 or not 100 <= rate <= 1_000_000:
                 raise CorruptSample(f"its header makes no sense: {channels} channels, {rate} Hz")
+            frame = channels * (bits // 8)
+            size = min(size, len(data) - at)
+            seconds = size / (frame * rate) if frame else 0.0
             if most is not None:
-                size = min(size, most * rate * channels * (bits // 8))
-            return Sound(rate, _points(data[at : at + size], kind, bits, channels))
+                size = min(size, most * rate * frame)
+            return Sound(rate, _points(data[at : at + size], kind, bits, channels), seconds)
         at += size + size % 2
     raise CorruptSample("it holds no sound")
 
@@ -85,7 +92,11 @@ def _points(data: bytes, kind: int, bits: int, channels: int) -> Array:
 def wave(path: Path, rate: int, length: int) -> Array:
     """The sound in a file as (1, length), at this rate; `CorruptSample` if it can't be used."""
     seconds = length // rate + 1
-    sound = read(content(path, MAX_BYTES), seconds)
+    return brought(read(content(path, MAX_BYTES), seconds), rate, length)
+
+
+def brought(sound: Sound, rate: int, length: int) -> Array:
+    """The mean of its channels as (1, length) at this rate, cut or filled up with silence."""
     points: Array = sound.points.mean(axis=1)
     if sound.rate != rate:
         from scipy.signal import resample_poly

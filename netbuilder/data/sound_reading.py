@@ -21,7 +21,11 @@ def _(source: WavFolder) -> Opened:
 
 
 def _sound(source: WavFolder, path: Path) -> Mapping[str, Array]:
-    points = recordings.wave(path, source.rate, source.length)
+    return formed(source, recordings.wave(path, source.rate, source.length))
+
+
+def formed(source: WavFolder, points: Array) -> Mapping[str, Array]:
+    """The field of a sound with these points, (1, length)."""
     if source.form == "wave":
         return {"audio": points}
     mel = source.form == "mel"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch import Tensor
 from netbuilder.compiler.build import locate_error
 from netbuilder.data import loading
 from netbuilder.data.settings import read as read_data
-from netbuilder.engine import preparing, trained
+from netbuilder.data.sources import Source
+from netbuilder.data.text_files import TextFiles
+from netbuilder.engine import giving, giving_rows, preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.exchange import interface
@@ -28,17 +30,23 @@ Inputs = Mapping[str, Any] | Sequence[Any]
 def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, Any]:
     """`outputs` by name as nested lists, `classes` where an output tells them.
 
-    `inputs` are nested lists by input name, or in order; one sample or a batch. The text
-    `sample:3` stands for row 3 of the project's validation data, for one input or for all; of
-    outputs for a whole graph the answer is then that of the sample's node.
-    With data of a table a row may be given as values by column, with data of texts `text:...`.
-    Values are in the units of the data: they are normalised as in training, and outputs
-    that predict a normalised field are given in its own units.
+    `inputs` are arrays or nested lists by input name, or in order; one sample or a batch. A `Path`
+    is a file, read as those of the training were: a picture, a WAV file, a text, rows of a table,
+    numbers. A string is what a person writes: a text, a row of cells, the name of a class, numbers
+    as JSON; of a table a row may also be values by column. `sample:3` stands for row 3 of the
+    project's validation data, for one input or for all; of outputs for a whole graph the answer is
+    then that of the sample's node. Values are in the units of the data: they are normalised as in
+    training, and outputs that predict a normalised field are given in its own units.
     """
     model = trained.load(run, network)
     wanted = interface.of_network(model.document, model.name)
-    told = preparing.given(model, inputs, wanted.inputs, run)
-    given = _by_name(inputs if told is None else told, wanted.inputs)
+    fed, others = _fed(model, wanted.inputs)
+    with preparing.source_with(model.document, run) as source:
+        told = giving_rows.given(inputs, fed, others, source)
+        given = {
+            spec.name: _plain(model, spec, source, value)
+            for spec, value in _by_name(inputs if told is None else told, wanted.inputs)
+        }
     rows = {name: _row(value) for name, value in given.items()}
     samples = _Samples(model) if any(row is not None for row in rows.values()) else None
     tensors = []
@@ -58,6 +66,26 @@ def predict(run: Path, inputs: Inputs, network: str | None = None) -> dict[str, 
     return answer
 
 
+def _fed(model: Trained, specs: Sequence[TensorSpec]) -> tuple[dict[str, str], list[str]]:
+    """The fields that feed inputs, by input; and the inputs that none feeds."""
+    fields = model.meaning.inputs
+    fed = {spec.name: fields[spec.name] for spec in specs if spec.name in fields}
+    return fed, [spec.name for spec in specs if spec.name not in fed]
+
+
+def _plain(model: Trained, spec: TensorSpec, source: Source | None, value: Any) -> Any:
+    """What is in a file and what is written as numbers; samples of the data as they are told."""
+    field = model.fields.get(model.meaning.inputs.get(spec.name, ""))
+    if isinstance(value, Path):
+        if isinstance(source, TextFiles) and value.suffix.lower() not in giving.NUMBERS:
+            value = giving_rows.text_of(value, source)
+        else:
+            return giving.of_file(value, spec, field, source)
+    if isinstance(value, str) and _row(value) is None:
+        return giving.of_words(value, spec, field, source, model.fields)
+    return value
+
+
 def _batched(
     tensors: Sequence[Tensor], specs: Sequence[TensorSpec]
 ) -> list[tuple[Tensor, TensorSpec]]:
@@ -65,7 +93,7 @@ def _batched(
     return [(tensor, spec) for tensor, spec in pairs if spec.shape[:1] == ("N",)]
 
 
-def _by_name(inputs: Inputs, specs: Sequence[TensorSpec]) -> dict[str, Any]:
+def _by_name(inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator[tuple[TensorSpec, Any]]:
     names = [spec.name for spec in specs]
     if isinstance(inputs, Mapping):
         given = dict(inputs)
@@ -81,7 +109,7 @@ def _by_name(inputs: Inputs, specs: Sequence[TensorSpec]) -> dict[str, Any]:
             f"The network takes {len(names)} input{'s'[: len(names) > 1]}: {', '.join(names)}.",
             "Give each of them once.",
         )
-    return given
+    return ((spec, given[spec.name]) for spec in specs)
 
 
 def _row(value: Any) -> int | None:
@@ -92,9 +120,6 @@ def _row(value: Any) -> int | None:
 def _tensor(spec: TensorSpec, value: Any) -> Tensor:
     """The value with a batch dim; `NetbuilderError` says which shape is wanted."""
     shown = "×".join(map(str, spec.shape)) or "scalar"
-    if isinstance(value, str):
-        message = f"Input '{spec.name}' can't be '{value[:40]}'."
-        raise NetbuilderError(message, f"Give numbers ({shown}), or a sample's number: sample:3.")
     try:
         tensor = torch.as_tensor(value).to(getattr(torch, spec.dtype))
     except (TypeError, ValueError, RuntimeError) as error:

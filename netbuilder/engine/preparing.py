@@ -5,12 +5,12 @@ It goes with each file that is exported, so that a person who has the file alone
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from netbuilder.data import places
@@ -20,7 +20,6 @@ from netbuilder.data.settings import source_of
 from netbuilder.data.sources import Source
 from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
-from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.storage import atomic
 
@@ -115,63 +114,13 @@ def carry(document: Document, folder: Path) -> None:
         atomic.write(folder / TOKENIZER, places.resolve(source.tokenizer).read_bytes())
 
 
-def given(
-    model: Trained, inputs: Any, specs: Sequence[TensorSpec], run: Path
-) -> dict[str, Any] | None:
-    """The network's inputs for a row of values by column or for a text; None if it is neither.
-
-    A language model gets the tokens of a text alone; what a classifier gets is filled up as its
-    samples were. `NetbuilderError` names a value that can't be read.
-    """
-    source = source_in(model.document)
-    names = {spec.name for spec in specs}
-    fed = {port: name for port, name in model.meaning.inputs.items() if port in names}
-    one = inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
-    if isinstance(source, Table) and isinstance(one, Mapping):
-        columns = {column.name for column in source.columns}
-        by_name = one is inputs and bool(one)
-        if by_name and (not columns & set(one) or set(one) <= names - columns):
-            return None
-        from netbuilder.data import table_reading
-
-        return _fed(fed, table_reading.sample(source, one))
-    if isinstance(source, TextFiles) and isinstance(one, str) and one.startswith("text:"):
+@contextmanager
+def source_with(document: Document, run: Path) -> Iterator[Source | None]:
+    """The source of the project's data, with the tokenizer that the run keeps."""
+    source = source_in(document)
+    if isinstance(source, TextFiles):
+        kept = source.tokens == "bpe" and (run / TOKENIZER).is_file()
         with places.given(replace(places.current(), folder=run.absolute())):
-            return _of_text(_with_own_tokenizer(source, run), one[len("text:") :], fed, specs)
-    return None
-
-
-def _with_own_tokenizer(source: TextFiles, run: Path) -> TextFiles:
-    kept = source.tokens == "bpe" and (run / TOKENIZER).is_file()
-    return source.model_copy(update={"tokenizer": TOKENIZER}) if kept else source
-
-
-def _of_text(
-    source: TextFiles, text: str, fed: Mapping[str, str], specs: Sequence[TensorSpec]
-) -> dict[str, Any]:
-    from netbuilder.data import text_reading
-
-    if not fed and len(specs) == 1 and specs[0].dtype == "int64":
-        return {specs[0].name: torch.from_numpy(_tokens(source, text, specs[0]))[None]}
-    return _fed(fed, text_reading.sample(source, text))
-
-
-def _tokens(source: TextFiles, text: str, spec: TensorSpec) -> Any:
-    """The tokens of a text, its last ones if the network takes fewer."""
-    from netbuilder.data import tokens
-
-    ids = tokens.encoder(source)(text)
-    if not len(ids):
-        raise NetbuilderError("The text is empty.", "Write something.")
-    length = spec.shape[-1]
-    return ids[-length:] if isinstance(length, int) else ids
-
-
-def _fed(ports: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    missing = [name for name in ports.values() if name not in fields]
-    if missing:
-        raise NetbuilderError(
-            f"The network also needs '{missing[0]}', which such a sample does not have.",
-            "Give its inputs as numbers.",
-        )
-    return {port: torch.from_numpy(fields[name]) for port, name in ports.items()}
+            yield source.model_copy(update={"tokenizer": TOKENIZER}) if kept else source
+    else:
+        yield source

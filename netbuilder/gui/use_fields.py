@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
@@ -15,11 +16,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from netbuilder.data.pictures import SUFFIXES
 from netbuilder.gui.drawing_pad import DrawingPad
 from netbuilder.gui.flow import Flow
-from netbuilder.gui.widgets import Choice, Switch, button, column, holder, label, row
+from netbuilder.gui.widgets import Choice, Switch, button, column, holder, label
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
+TEXT_BYTES = 2**16
+"""So much of a text file is taken: what is longer than a sample is cut anyway."""
 MOST = 2**31 - 1
 
 
@@ -27,14 +31,25 @@ class UseField(QWidget):
     """One input. `changed` tells that there is something new to look at."""
 
     changed = Signal()
+    suffixes: tuple[str, ...] = ()
+    """How files end that it takes."""
 
     def value(self) -> dict[str, Any] | None:
         """What `engine.using.ask` takes for this input; None while nothing is given."""
         raise NotImplementedError
 
+    def show_file(self, path: str) -> None:
+        """Take a file that ends in one of `suffixes`."""
+        raise NotImplementedError
+
+    def show_heard(self, heard: Mapping[str, Any]) -> None:
+        """What the network heard of a recording; other fields hear nothing."""
+
 
 class PictureField(UseField):
     """A sheet to draw on, or a file."""
+
+    suffixes = tuple(sorted(SUFFIXES))
 
     def __init__(self, invert: bool) -> None:
         super().__init__()
@@ -78,6 +93,8 @@ class PictureField(UseField):
 class WordsField(UseField):
     """A text."""
 
+    suffixes = (".txt", ".md", ".py")
+
     def __init__(self, hint: str = "") -> None:
         super().__init__()
         self.edit = QPlainTextEdit()
@@ -86,6 +103,11 @@ class WordsField(UseField):
         self.edit.setFixedHeight(72)
         self.edit.textChanged.connect(self.changed)
         self.setLayout(column(self.edit))
+
+    def show_file(self, path: str) -> None:
+        """Write the text of a file here."""
+        with suppress(OSError), open(path, "rb") as file:
+            self.edit.setPlainText(file.read(TEXT_BYTES).decode("utf-8", "replace"))
 
     def value(self) -> dict[str, Any] | None:
         text = self.edit.toPlainText()
@@ -136,7 +158,10 @@ class SeedField(UseField):
         self.seed.setAccessibleName("Seed")
         self.seed.valueChanged.connect(lambda: self.changed.emit())
         another = button("Another", lambda: self.seed.setValue(self.seed.value() + 1))
-        self.setLayout(row(label("Seed"), self.seed, another, None))
+        flow = Flow()
+        for each in (label("Seed"), self.seed, another):
+            flow.addWidget(each)
+        self.setLayout(flow)
 
     def value(self) -> dict[str, Any] | None:
         return {"seed": self.seed.value()}
@@ -161,6 +186,7 @@ class RowFields(QWidget):
     def __init__(self, columns: Sequence[Mapping[str, Any]]) -> None:
         super().__init__()
         form = QFormLayout(self)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setContentsMargins(0, 0, 0, 0)
         self._values: dict[str, Callable[[], str]] = {}
         for about in columns:
@@ -190,6 +216,10 @@ def field_for(about: Mapping[str, Any]) -> UseField:
     match about.get("kind"):
         case "image":
             return PictureField(bool(about.get("invert")))
+        case "sound":
+            from netbuilder.gui.use_sound import SoundField
+
+            return SoundField()
         case "text":
             return WordsField(str(about.get("meaning", "")))
         case "class":

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QStackedLayout, QVBoxLayout, QWidget
 
 from netbuilder.errors import NetbuilderError
+from netbuilder.gui.flow import Flow
 from netbuilder.gui.preview_views import CertaintyBars, Guess, TextList
 from netbuilder.gui.previews import PreviewGrid
 from netbuilder.gui.samples import ImageGrid, image_of
@@ -67,6 +69,7 @@ class UsePanel(QWidget):
             "and read what the network says.",
         )
         self.title = label("", "muted")
+        self.title.setMinimumWidth(1)
         self.what = Choice()
         self.what.setAccessibleName("What to use")
         self.what.setMinimumContentsLength(10)
@@ -82,10 +85,14 @@ class UsePanel(QWidget):
         self._form = QVBoxLayout()
         self._knobs: Knobs | None = None
         self._grid: PreviewGrid | None = None
+        self.setAcceptDrops(True)
         self._build()
 
     def _build(self) -> None:
-        self._samples = holder(row(self.look, self.sample, None))
+        flow = Flow()
+        flow.addWidget(self.look)
+        flow.addWidget(self.sample)
+        self._samples = holder(flow)
         form = QWidget()
         form.setLayout(column(margins=(12, 8, 12, 8)))
         layout = form.layout()
@@ -164,6 +171,29 @@ class UsePanel(QWidget):
         self.what.blockSignals(False)
         self._stack.setCurrentIndex(1 if self.what.count() else 0)
         self._show_form()
+
+    # -- files that are dropped on it ---------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self._taker(event) is not None:
+            event.acceptProposedAction()
+        else:
+            super().dragEnterEvent(event)  # the window may have a use for it
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        taker = self._taker(event)
+        if taker is not None:
+            event.acceptProposedAction()
+            taker.show_file(event.mimeData().urls()[0].toLocalFile())
+
+    def _taker(self, event: QDropEvent) -> UseField | None:
+        """The field that takes what is dragged here, if it is one file of its kind."""
+        urls = event.mimeData().urls()
+        if len(urls) != 1 or not urls[0].isLocalFile():
+            return None
+        name = urls[0].toLocalFile().lower()
+        fields = self._fields.values()
+        return next((field for field in fields if name.endswith(field.suffixes)), None)
 
     # -- the form -------------------------------------------------------------------------
 
@@ -268,6 +298,9 @@ class UsePanel(QWidget):
         expected = answer.get("expected") or {}
         for each in answer.get("answers", ()):
             self._add(each, expected.get(each.get("output")))
+        for name, heard in (answer.get("heard") or {}).items():
+            if name in self._fields:
+                self._fields[name].show_heard(heard)
         for name, values in (answer.get("seen") or {}).items():
             title = f"{name}, as the network saw it"
             self._add({"output": title, "kind": "image", "image": values}, None)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
@@ -300,6 +301,10 @@ def test_predict_takes_numbers_in_many_forms(run: Run, trained: Path, tmp_path: 
     answers = [run("predict", trained, form, "--json").json for form in forms]
     assert all(answer == answers[0] for answer in answers)
     assert len(answers[0]["outputs"]["logits"][0]) == 10
+    pixels = Image.fromarray((255 * image[0]).round().astype(np.uint8))
+    pixels.resize((80, 80), Image.Resampling.BOX).save(tmp_path / "a.png")
+    picture = run("predict", trained, tmp_path / "a.png", "--json").json
+    assert picture["classes"]["logits"][0]["class"] in map(str, range(10))
     sample = run("predict", trained, "sample:3")
     assert "expected logits:" in sample.out
     assert "%" in sample.out
@@ -309,7 +314,8 @@ def test_predict_takes_numbers_in_many_forms(run: Run, trained: Path, tmp_path: 
     ("inputs", "words"),
     [
         (["nowhere.npy"], "nowhere.npy"),
-        (["hello"], "holds no numbers"),
+        (["nowhere.png"], "There is no file"),
+        (["hello"], "can't be 'hello'"),
         (["[[1, 2]]"], "N×1×8×8"),
         (["image=[1]", "[1]"], "Name all or none"),
         (["sample:99999"], "no sample"),

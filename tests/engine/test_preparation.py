@@ -23,9 +23,7 @@ from netbuilder.data.places import Places
 from netbuilder.data.proposing import propose
 from netbuilder.data.statistics import Statistics
 from netbuilder.data.tables import Table
-from netbuilder.engine import preparing, tasks
-from netbuilder.engine.meaning import Meaning
-from netbuilder.engine.trained import Trained
+from netbuilder.engine import giving, preparing, tasks
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.interface import Interface
 from netbuilder.exchange.prepared import Prepared, output_specs, settled
@@ -147,6 +145,12 @@ def test_the_file_alone_says_what_the_run_says(run: Path, table: Path, tmp_path:
     row = {"size": 90.5, "town": "Rom", **dict.fromkeys("abcdef", 0.5)}
     said = tasks.predict(run, row)["outputs"]
     (name,) = said
+    # The same row as a line, and in a file.
+    rows = tmp_path / "rows.csv"
+    rows.write_text("town,size,a,b,c,d,e,f\n" + 2 * f"Rom,90.5{6 * ',0.5'}\n")
+    assert tasks.predict(run, [f"90.5,Rom{6 * ',0.5'}"])["outputs"] == said
+    both = tasks.predict(run, [rows])["outputs"][name]
+    assert np.allclose(both, 2 * said[name], rtol=1e-5)
     # The run needs its table no longer.
     hidden = table.rename(table.with_suffix(".away"))
     answer = tasks.export(run, "onnx", tmp_path / "m.onnx", prepared="probabilities")
@@ -239,8 +243,9 @@ def test_a_tokenizer_goes_with_the_run(tmp_path: Path) -> None:
     with places.given(Places(away)):
         preparing.carry(document, run)
     (away / "t.json").unlink()
-    model = Trained(document, "main", nn.Identity(), {}, {}, Meaning())
     spec = TensorSpec("ids", ("N", "T"), "int64", 3)
-    told = preparing.given(model, ["text:a cat"], [spec], run)
-    assert told is not None
-    assert told["ids"].tolist() == [[1, 2]]
+    with preparing.source_with(document, run) as source:
+        assert source is not None
+        fields = {field.name: field for field in source.fields()}
+        found = giving.of_words("text:a cat", spec, None, source, fields)
+    assert found.tolist() == [1, 2]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from netbuilder.app.templates import open_template
-from netbuilder.engine import tasks, using
+from netbuilder.engine import drawings, giving, tasks, using
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph import edits
@@ -96,8 +96,8 @@ def test_what_is_no_picture_is_told(reader: Path, value: dict[str, Any], words: 
 
 
 def test_an_empty_sheet_is_a_picture_too() -> None:
-    assert using.drawing([[0.0] * 9] * 9, (1, 4, 4), fit=True).max() == 0
-    assert using.drawing([[1.0] * 9] * 9, (3, 4, 4)).shape == (3, 4, 4)
+    assert drawings.drawing([[0.0] * 9] * 9, (1, 4, 4), fit=True).max() == 0
+    assert drawings.drawing([[1.0] * 9] * 9, (3, 4, 4)).shape == (3, 4, 4)
 
 
 def test_pictures_numbers_and_noise(tmp_path: Path) -> None:
@@ -146,5 +146,23 @@ def test_a_network_for_use_takes_what_the_trained_one_takes(tmp_path: Path) -> N
 def test_a_seed_is_a_whole_number(seed: Any) -> None:
     spec = TensorSpec("noise", ("N", 4), "float32")
     with pytest.raises(NetbuilderError, match="'noise' needs a whole number"):
-        using._array(spec, None, None, {"seed": seed})
-    assert using._array(spec, None, None, {"seed": -1}).shape == (4,)
+        giving.array(spec, None, None, {"seed": seed}, {})
+    assert giving.array(spec, None, None, {"seed": -1}, {})[0].shape == (4,)
+
+
+def test_a_language_model_says_what_comes_next(tmp_path: Path) -> None:
+    document = open_template("rnn_text")
+    data = {**document.project.data, "params": {"letters": 10_000, "length": 16}}
+    edits.set_project(History(document), data=data)
+    tasks.train(document, tmp_path / "run", overrides={"training.threads": 1, "training.steps": 2})
+    (network,) = using.describe(tmp_path / "run")["networks"]
+    assert [each["kind"] for each in network["inputs"]] == ["text"]
+    assert not network["sample"]
+    wish = {"inputs": {"letters": {"text": "def a(b): return (b" * 9}}}
+    (answer,) = using.ask(tmp_path / "run", wish)["answers"]
+    assert answer["output"] == "scores: what comes next"
+    assert len(answer["guesses"]) == using.GUESSES
+    for guess in answer["guesses"]:
+        assert len(guess["name"]) == 1 or guess["name"].startswith("(")
+    with pytest.raises(NetbuilderError, match="no part of this text"):
+        using.ask(tmp_path / "run", {"inputs": {"letters": {"text": "ы"}}})

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
+from netbuilder.data import depicting
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui.drawing_pad import DrawingPad
 from netbuilder.gui.preview_views import CertaintyBars, TextList
@@ -20,6 +22,7 @@ from netbuilder.gui.samples import ImageGrid
 from netbuilder.gui.use_fields import ClassField, NumbersField, PictureField, RowFields, WordsField
 from netbuilder.gui.use_knobs import Knobs
 from netbuilder.gui.use_panel import UsePanel
+from netbuilder.gui.use_sound import SoundField
 from tests.gui.window_hand import settle, wait_for
 
 LEFT, RIGHT, NONE = (
@@ -163,6 +166,54 @@ def test_a_file_in_place_of_a_drawing(panel: UsePanel) -> None:
     assert "pixels" in asked(session, 2)["inputs"]["image"]
     session.answer({"answers": [CLASSES]})
     assert panel.verdict.isHidden()
+
+
+def drop(panel: UsePanel, path: str) -> bool:
+    """Drag a file over the panel and let it go; whether it may be."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path)])
+    at, copy = QPoint(40, 40), Qt.DropAction.CopyAction
+    enter = QDragEnterEvent(at, copy, mime, LEFT, NONE)
+    QApplication.sendEvent(panel, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(panel, QDropEvent(at.toPointF(), copy, mime, LEFT, NONE))
+    return enter.isAccepted()
+
+
+def test_a_recording_is_dropped_and_shown_as_it_was_heard(panel: UsePanel) -> None:
+    ear = {**READER, "inputs": [{"name": "sound", "kind": "sound", "shape": [1, 40, 36]}]}
+    session = StandIn(networks=[ear])
+    use(panel, session)
+    sound = field(panel, SoundField)
+    assert "no microphone" in sound.words.text()
+    assert not drop(panel, "/some/where/one.png")
+    assert drop(panel, "/some/where/One.WAV")
+    assert asked(session)["inputs"]["sound"] == {"path": "/some/where/One.WAV"}
+    assert sound.file.text() == "One.WAV"
+    heard = depicting.sound(np.sin(np.arange(8000, dtype=np.float32))[None])
+    heard |= {"seconds": 1.0, "rate": 8000, "own_seconds": 0.5, "own_rate": 44100}
+    session.answer({"answers": [CLASSES], "heard": {"sound": heard}})
+    assert sound.wave.isVisible()
+    assert sound.words.text() == "0.50 s at 44.1 kHz; heard: 1.00 s at 8 kHz, silence follows"
+    # Another that can't be read takes the picture of the first away.
+    assert drop(panel, "/some/where/two.wav")
+    asked(session, 2)
+    session.answer(NetbuilderError("'two.wav' can't be used.", ""))
+    assert not sound.wave.isVisible()
+
+
+def test_pictures_and_texts_are_dropped_too(panel: UsePanel, tmp_path: Path) -> None:
+    inputs = [{"name": "image", "kind": "image", "shape": [1, 8, 8], "invert": True}]
+    inputs.append({"name": "text", "kind": "text", "shape": [9]})
+    session = StandIn(networks=[{**READER, "inputs": inputs}])
+    use(panel, session)
+    (tmp_path / "a.txt").write_text("grüß Gott")
+    assert drop(panel, str(tmp_path / "a.txt"))
+    assert drop(panel, "/some/where/one.png")
+    given = asked(session)["inputs"]
+    assert given["text"] == {"text": "grüß Gott"}
+    assert given["image"]["path"] == "/some/where/one.png"
+    assert not drop(panel, "/some/where/one.wav")
 
 
 def test_a_sample_says_what_is_right(panel: UsePanel) -> None:
