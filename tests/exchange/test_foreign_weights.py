@@ -214,6 +214,10 @@ def _tensors(header: dict[str, Any], data: bytes = b"", length: int | None = Non
     return struct.pack("<Q", len(text) if length is None else length) + text + data
 
 
+def _headed(text: bytes) -> bytes:
+    return struct.pack("<Q", len(text)) + text + bytes(8)
+
+
 def _archive(entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
@@ -269,12 +273,12 @@ REFUSED: dict[str, Callable[[Path], bytes]] = {
     "huge.safetensors": lambda c: _tensors({"a": {**_F32, "shape": [2**61]}}, bytes(4)),
     "negative.safetensors": lambda c: _tensors({"a": {**_F32, "shape": [-1]}}, bytes(4)),
     "dtype.safetensors": lambda c: _tensors({"a": {**_F32, "dtype": "F99"}}, bytes(4)),
-    "twice.safetensors": lambda c: (
-        struct.pack("<Q", 124)
-        + (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},' * 2)[:-1].ljust(123)
-        + b"}"
-        + bytes(4)
+    "twice.safetensors": lambda c: _headed(
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
+        b'"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}'
     ),
+    "deep.safetensors": lambda c: _headed(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "no_text.safetensors": lambda c: _headed(b'{"\xff\xfe":{}}'),
     "no_object.safetensors": lambda c: struct.pack("<Q", 2) + b"{]",
     "many.safetensors": lambda c: _tensors(
         {f"t{n}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for n in range(101)}

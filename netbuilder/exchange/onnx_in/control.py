@@ -221,20 +221,22 @@ def made(module: OnnxModule, node: onnx.NodeProto) -> Control:
 def scoped(model: onnx.ModelProto) -> None:
     """Give the values of inner graphs names of their own: two branches may use the same."""
     if any(is_control(node) for node in model.graph.node):
-        _scope(model.graph, {}, set())
+        _scope(model.graph, {}, {})
 
 
-def _scope(graph: onnx.GraphProto, renamed: Mapping[str, str], taken: set[str]) -> None:
+def _scope(graph: onnx.GraphProto, renamed: Mapping[str, str], taken: dict[str, int]) -> None:
+    """`taken` has the names that are given, with the last number behind each."""
     own = [each.name for each in (*graph.input, *graph.initializer)]
     own += [name for node in graph.node for name in node.output]
     here = dict(renamed)
     for name in dict.fromkeys(own):
         if not name:
             continue
-        new, number = name, 1
+        new = name
         while new in taken:
-            new, number = f"{name}_{number}", number + 1
-        taken.add(new)
+            taken[name] += 1
+            new = f"{name}_{taken[name]}"
+        taken[new] = 0
         here[name] = new
     for each in (*graph.input, *graph.initializer, *graph.output, *graph.value_info):
         each.name = here.get(each.name, each.name)
