@@ -21,6 +21,7 @@ from netbuilder.graph.model import Json, Node, Wire, freeze, new_id
 from netbuilder.graph.repeats import Line, Run
 from netbuilder.graph.rules import End
 
+TITLE = "Fold repeated runs into blocks"
 MOST_BLOCKS = 50
 
 
@@ -70,7 +71,7 @@ def fold(history: History, graph: Graph, sizes: Mapping[str, Size] | None = None
         raise ChangeError(reason)
     found = Folded(places={node.name: node.name for node in graph.nodes.values()})
     made: dict[tuple[object, ...], Graph] = {}
-    with history.step("Fold repeated runs into blocks"):
+    with history.step(TITLE):
         for _ in range(MOST_BLOCKS):
             line, run = _next(graph)
             if line is None or run is None:

@@ -317,7 +317,13 @@ def scope(nodes: Sequence[Node]) -> tuple[str, ...]:
     Plain names don't count.
     """
     words = [node.name.split("_")[:-1] for node in nodes if not is_plain(node)]
-    return common(words) if len(words) > 1 else ()
+    if len(words) > 1:
+        return common(words)
+    # Of a single one, up to the number that tells it from those in other runs.
+    alone = words[0] if words else []
+    while alone and not alone[-1].isdecimal():
+        alone.pop()
+    return tuple(alone)
 
 
 def short(node: Node, prefix: Sequence[str]) -> str:

@@ -7,10 +7,11 @@ header is JSON, read within limits before anything else is. Torch-free.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +25,8 @@ from netbuilder.storage import atomic, plain, strict
 SUFFIX = ".safetensors"
 MAX_BYTES = 50_000_000_000
 MAX_TENSORS = 100_000
+_ABOUT = "__metadata__"
+"""In the header, what is no tensor."""
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _SIZES: Mapping[str, int] = {
     "BOOL": 1,
@@ -238,7 +241,7 @@ def check_header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, .
     header = strict.parse(data[8 : 8 + length], max_int=2**62)
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         raise DocumentError(f"'{name}' is damaged: its header lists no tensors, or too many.")
-    listed = {key: value for key, value in header.items() if key != "__metadata__"}
+    listed = {key: value for key, value in header.items() if key != _ABOUT}
     end = 0
     for start, stop in sorted(_range(key, value, name) for key, value in listed.items()):
         if start != end:
@@ -257,6 +260,33 @@ def _range(key: str, value: Any, name: str) -> tuple[int, int]:
             if whole and size and 0 <= a <= b and math.prod(shape) * size == b - a:
                 return a, b
     raise DocumentError(f"'{name}' is damaged: what it says of '{key[:60]}' is wrong.")
+
+
+def renamed(
+    document: Document, network: str, key: Callable[[str], str]
+) -> Mapping[str, Json] | None:
+    """What the project says of its weights once those of a network have other keys.
+
+    Their bytes, old and new, wait beside the document until it is saved. None if the network has
+    no weights that can be read: what is wrong with them is told elsewhere.
+    """
+    entry = entry_of(document, network)
+    if not isinstance(entry, Entry):
+        return None
+    try:
+        data = read(document, entry)
+    except DocumentError:
+        return None
+    length = int.from_bytes(data[:8], "little")
+    header = strict.parse(data[8 : 8 + length], max_int=2**62)
+    named = {name if name == _ABOUT else key(name): value for name, value in header.items()}
+    text = json.dumps(named, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    made = len(text).to_bytes(8, "little") + text + data[8 + length :]
+    after = Entry(network, entry.file, digest(made))
+    # Undo needs the former ones, whose file a save may have replaced by then.
+    document.beside.held |= {entry.sha256: data, after.sha256: made}
+    return {**document.project.weights, network: after.to_json()}
 
 
 def carry(document: Document, path: str | os.PathLike[str], *, replace: bool = True) -> None:

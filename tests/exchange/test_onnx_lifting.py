@@ -241,3 +241,28 @@ def test_weights_keep_their_names(tmp_path: Path) -> None:
     onnx.save(made, tmp_path / "m.onnx")
     found = bringing.from_onnx(tmp_path / "m.onnx")
     assert set(found.weights) == {"head_dense.weight", "head_dense.bias"}
+
+
+def test_repeated_runs_fold_into_blocks(tmp_path: Path) -> None:
+    """On request, with their weights; what was folded is what is compared."""
+    nodes = "".join(
+        f"m{n} = MatMul(h{n}, w{n}) a{n} = Add(m{n}, b{n}) r{n} = Relu(a{n}) "
+        f"h{n + 1} = Add(r{n}, h{n}) "
+        for n in range(4)
+    )
+    made = model(f"h0 = Relu(x) {nodes} y = Tanh(h4)", "n, 6")
+    for number in range(4):
+        for name, shape in (("w", (6, 6)), ("b", (6,))):
+            array = _random.normal(size=shape).astype(np.float32)
+            made.graph.initializer.append(numpy_helper.from_array(array, f"{name}{number}"))
+        product = next(node for node in made.graph.node if node.output[0] == f"m{number}")
+        product.name = f"/stack/stack.{number}/dense/MatMul"
+    onnx.save(made, tmp_path / "m.onnx")
+    found = bringing.from_onnx(tmp_path / "m.onnx", fold=True)
+    assert found.verified, found.notes
+    assert found.blocks == 1
+    main = found.document.network("main")
+    assert main is not None
+    assert [node.params.get("repeat") for node in main.ordered() if "block" in node.params] == [4]
+    assert {key.rpartition(".")[2] for key in found.weights} == {"weight", "bias"}
+    assert len(found.weights) == 8

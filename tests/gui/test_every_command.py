@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QTextEdit
 
 from netbuilder.graph import edits
 from netbuilder.graph.frames import add_around
+from netbuilder.graph.rules import End
+from netbuilder.layers.catalogue import ports_of
 from tests.graph import invariants
 from tests.gui.window_hand import WindowHand, settle
 
@@ -99,9 +101,22 @@ def shared(hand: WindowHand) -> None:
 
 def scattered(hand: WindowHand) -> None:
     graph = hand.session.graph
+    _repeat(hand)
     places = {n.id: (40.0 * i * (i % 3), 100.0 * i * i) for i, n in enumerate(graph.ordered())}
     edits.move(hand.session.history, graph, places)
     hand.bench.canvas.select(list(graph.nodes))
+    settle()
+
+
+def _repeat(hand: WindowHand) -> None:
+    """Four equal rows of layers at the end."""
+    history, document, graph = hand.session.history, hand.session.document, hand.session.graph
+    last = graph.named("classifier")
+    assert last is not None
+    for layer in ("torch.nn.Softmax", "torch.nn.ReLU", "torch.nn.Tanh") * 4:
+        node = edits.add_node(history, graph, layer)
+        edits.connect(history, graph, End(last.id, "output"), End(node.id, "input"), ports_of)
+        last = node
     settle()
 
 

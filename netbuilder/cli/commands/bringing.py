@@ -22,7 +22,7 @@ def import_model(options: Namespace) -> int:
         )
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
-    answer = tasks.import_model(model, path)
+    answer = tasks.import_model(model, path, fold=options.blocks)
     if options.json:
         output.answer(answer)
     else:

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 PATIENCE_S = 600.0
 
 
-def import_model(model: Path, out: Path, kind: str = "") -> dict[str, Any]:
+def import_model(model: Path, out: Path, kind: str = "", *, fold: bool = False) -> dict[str, Any]:
     """Write the project of `model` to `out`; the `import` command's answer.
 
-    `kind` is `.onnx` or `.pt2`, that of the file's name without it.
+    `kind` is `.onnx` or `.pt2`, that of the file's name without it. With `fold`, runs of nodes
+    that come again are folded into blocks.
     """
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
-    job = {"model": str(model.absolute()), "out": str(out.absolute()), "kind": kind}
+    job = {"model": str(model.absolute()), "out": str(out.absolute()), "kind": kind, "fold": fold}
     try:
         done = subprocess.run(
             fresh.command("netbuilder.exchange.bring.child"),
@@ -56,27 +57,28 @@ def import_model(model: Path, out: Path, kind: str = "") -> dict[str, Any]:
     return {"path": str(out), **answer}
 
 
-def run(job: dict[str, str]) -> dict[str, Any]:
+def run(job: dict[str, Any]) -> dict[str, Any]:
     """Read, draw, compare, write; the answer without its path."""
     from netbuilder.exchange import weights
     from netbuilder.exchange.bring.writing import NETWORK
     from netbuilder.storage import files
 
     out = Path(job["out"])
-    brought = _brought(Path(job["model"]), job["kind"] or Path(job["model"]).suffix.lower())
+    model = Path(job["model"])
+    brought = _brought(model, job["kind"] or model.suffix.lower(), fold=job["fold"])
     weights.rename(brought.document, NETWORK, f"{out.stem}.safetensors")
     files.save(brought.document, out)
     return brought.to_json()
 
 
-def _brought(model: Path, kind: str) -> Brought:
+def _brought(model: Path, kind: str, *, fold: bool) -> Brought:
     if kind == ".onnx":
         from netbuilder.exchange.onnx_in import bringing
 
-        return bringing.from_onnx(model)
+        return bringing.from_onnx(model, fold=fold)
     from netbuilder.exchange.bring import importing
 
-    return importing.from_pt2(model)
+    return importing.from_pt2(model, fold=fold)
 
 
 def main() -> int:

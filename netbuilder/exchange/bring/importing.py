@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from netbuilder.exchange import weights as exchange_weights
 from netbuilder.exchange.bring import archive, blocks, drawing, proof, running, traced, writing
 from netbuilder.exchange.bring.program import Program
-from netbuilder.graph import rules
+from netbuilder.graph import folding, rules
 from netbuilder.graph.document import Document
 
 
@@ -57,19 +57,28 @@ def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> B
     return bring(program, proof.of_module(program, args, named))
 
 
-def from_pt2(path: Path) -> Brought:
+def from_pt2(path: Path, *, fold: bool = False) -> Brought:
     """An exported program; `DocumentError` or `BringError` if it can't be read."""
     program = archive.read(path)
-    return bring(program, running.of_program(program))
+    return bring(program, running.of_program(program), fold=fold)
 
 
-def bring(program: Program, reference: proof.Reference) -> Brought:
-    """Draw the program, carry its weights over, and compare with the `reference`."""
+def bring(program: Program, reference: proof.Reference, *, fold: bool = False) -> Brought:
+    """Draw the program, carry its weights over, and compare with the `reference`.
+
+    With `fold`, runs of nodes that come again are folded into blocks.
+    """
     drawn = drawing.draw(program)
     made = blocks.arrange(drawn.network)
     notes = list(drawn.notes)
     document = writing.write(program, drawn.network, made, notes)
     named = dict(writing.keys(drawn.network))
+    count = len(made)
+    main = document.network(writing.NETWORK)
+    if fold and main is not None:
+        document, folded = folding.folded(document, main.id)
+        named = {folded.key(key): old for key, old in named.items()}
+        count += len(folded.blocks)
     unsupported = tuple({"op": op, "count": n} for op, n in sorted(drawn.unsupported.items()))
     weights = {key: program.tensors[old] for key, old in named.items()}
     verdict = proof.Verdict(False, None, (), ())
@@ -83,7 +92,7 @@ def bring(program: Program, reference: proof.Reference) -> Brought:
         verified=verdict.verified,
         max_rel_error=verdict.max_rel_error,
         nodes=sum(len(graph.nodes) for graph in document.graphs.values()),
-        blocks=len(made),
+        blocks=count,
         unsupported=unsupported,
         renamed={old: new for new, old in named.items() if old != new},
         trials=verdict.trials,

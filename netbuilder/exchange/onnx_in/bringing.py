@@ -27,18 +27,21 @@ ALONG = (8, 16, 64)
 """Free sizes to trace everything else with."""
 
 
-def from_onnx(path: Path) -> importing.Brought:
-    """A model's document; `DocumentError` or `BringError` if it can't be read."""
+def from_onnx(path: Path, *, fold: bool = False) -> importing.Brought:
+    """A model's document; `DocumentError` or `BringError` if it can't be read.
+
+    With `fold`, runs of nodes that come again are folded into blocks.
+    """
     model = reading.read(path)
     module = OnnxModule(inlining.inlined(model))
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
     lifted, counts = lifting.lift(program)
-    brought = importing.bring(lifted, reference)
+    brought = importing.bring(lifted, reference, fold=fold)
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
-        brought = importing.bring(program, reference)
+        brought = importing.bring(program, reference, fold=fold)
     reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.every if step.why)
     return replace(brought, notes=(*brought.notes, *reasons))
 

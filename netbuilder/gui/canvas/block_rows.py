@@ -33,6 +33,9 @@ ROWS: tuple[CanvasCommand, ...] = (
         needs_selection=True,
     ),
     CanvasCommand(
+        "block.fold", "Fold repeated runs into blocks", later("blocking", "fold"), (), "Graph", 2
+    ),
+    CanvasCommand(
         "weights.share",
         "Share the weights of the first",
         later("blocking", "share"),

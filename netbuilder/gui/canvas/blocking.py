@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from netbuilder.graph import blocks, frames, grouping, inlining, sharing
+from netbuilder.graph import blocks, edits, folding, frames, grouping, inlining, sharing
 from netbuilder.graph.model import Node
+from netbuilder.graph.quiet import quiet
 from netbuilder.gui.canvas import arrange
 from netbuilder.gui.node_outline import WEIGHTY
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
 from netbuilder.layers.catalogue import ports_of
+from netbuilder.storage import weights
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView
@@ -53,6 +55,29 @@ def ungroup(view: CanvasView) -> None:
     made = view.edit(apart)
     if made is not None:
         view.select(made)
+
+
+def fold(view: CanvasView) -> None:
+    """Fold what repeats in the graph into blocks; weights beside the project follow."""
+    graph, past, sizes = view.shown, view.past, arrange.sizes(view)
+    document = past.document
+
+    def folded() -> folding.Folded:
+        with past.step(folding.TITLE):
+            found = folding.fold(past, graph, sizes)
+            if found.blocks and graph.kind == "network":
+                given = weights.renamed(document, graph.name, found.key)
+                if given is not None:
+                    edits.set_project(past, weights=given)
+        return found
+
+    with quiet():
+        found = view.edit(folded)
+    if found is not None and found.blocks:
+        view.message.emit(f"Folded into {', '.join(found.blocks)}")
+        view.frame_all()
+    elif found is not None:
+        view.message.emit("Nothing repeats here that a block would make shorter.")
 
 
 def make_unique(view: CanvasView) -> None:
