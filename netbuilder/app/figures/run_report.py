@@ -40,15 +40,14 @@ def report(run: Path) -> str:
     row = run_table.row(run)
     events, _ = read_events(folder.path)
     title = f"{short(row.name, 80)}"
+    settings = _table("Settings", row.settings.items())
+    environment = _table("Environment", _plain(folder.read_json("environment.json")))
     parts = [
-        _facts(row, folder),
+        _beside(_facts(row, folder), _metrics(row, events)),
         _curves(events),
-        _metrics(row, events),
         _confusions(events),
         _graphs(folder),
-        _table("Settings", row.settings.items()),
-        _data(folder.read_json("data.json")),
-        _table("Environment", _plain(folder.read_json("environment.json"))),
+        _beside(settings, _data(folder.read_json("data.json")), environment),
     ]
     return _PAGE.replace("$TITLE", escape(title)).replace("$BODY", "\n".join(filter(None, parts)))
 
@@ -64,7 +63,7 @@ def _facts(row: RunRow, folder: RunFolder) -> str:
     if row.started:
         facts.append(("Started", time.strftime("%Y-%m-%d %H:%M", time.localtime(row.started))))
     if row.best_value is not None:
-        name, epoch = row.best.get("name", row.best.get("metric", "best")), row.best.get("epoch")
+        name, epoch = row.best.get("monitor") or "value", row.best.get("epoch")
         facts.append((f"Best {name}", f"{row.best_value:.6g} after epoch {epoch}"))
     if row.origin:
         facts.append(("Started from", row.origin))
@@ -123,17 +122,21 @@ def _confusions(events: Iterable[Event]) -> str:
         lines = []
         for label, values in zip(classes, matrix, strict=True):
             total = sum(value for value in values if _number(value)) or 1
-            cells = "".join(
-                f'<td style="background:rgb(59 111 214 / {value / total:.2f})">{value:g}</td>'
-                for value in values
-                if _number(value)
-            )
+            cells = "".join(_cell(value, value / total) for value in values if _number(value))
             lines.append(f"<tr><th>{escape(short(str(label), 16))}</th>{cells}</tr>")
         made.append(
-            f"<h3>{escape(str(name))}</h3><p>Rows are what a sample is, columns what was said.</p>"
-            f'<table class="matrix"><tr><th></th>{head}</tr>{"".join(lines)}</table>'
+            f"<figure><figcaption>{escape(str(name))}: rows are what a sample is, columns what was "
+            f'said.</figcaption><table class="matrix"><tr><th></th>{head}</tr>{"".join(lines)}'
+            "</table></figure>"
         )
-    return _section("Confusion", "".join(made)) if made else ""
+    return _section("Confusion", f'<div class="pictures">{"".join(made)}</div>') if made else ""
+
+
+def _cell(value: float, share: float) -> str:
+    """A count, on a ground as strong as its share of the row; readable on both grounds."""
+    kind = "none" if not value else "much" if share > 0.5 else ""
+    ground = f' style="background:rgb(43 90 190 / {share:.2f})"' if value else ""
+    return f"<td{f' class={kind}' if kind else ''}{ground}>{value:g}</td>"
 
 
 def _graphs(folder: RunFolder) -> str:
@@ -146,13 +149,14 @@ def _graphs(folder: RunFolder) -> str:
     for graph in graphs[:MOST_GRAPHS]:
         about = figure(document, graph)
         made.append(
-            f"<figure><figcaption>{escape(about.title)} ({graph.kind})</figcaption>"
+            f'<figure class="graph"><figcaption>{escape(about.title)} ({graph.kind})</figcaption>'
             f"{texts.svg(about)}</figure>"
         )
     if len(graphs) > MOST_GRAPHS:
         made.append(f"<p>And {len(graphs) - MOST_GRAPHS} more.</p>")
     heading = short(document.project.title, 120)
-    return _section(f"Graphs of {heading}" if heading else "Graphs", "".join(made))
+    title = f"Graphs of {heading}" if heading else "Graphs"
+    return _section(title, f'<div class="pictures">{"".join(made)}</div>')
 
 
 def _data(data: Mapping[str, Any]) -> str:
@@ -198,6 +202,12 @@ def _section(title: str, body: str) -> str:
     return f"<section>{heading}{body}</section>"
 
 
+def _beside(*sections: str) -> str:
+    """Sections side by side as far as there is room."""
+    found = "".join(sections)
+    return f'<div class="beside">{found}</div>' if found else ""
+
+
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -218,15 +228,25 @@ _PAGE = """<!DOCTYPE html>
 }
 body { margin: 0 auto; max-width: 1180px; padding: 32px 24px; background: var(--ground);
   color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 26px; margin: 0 0 8px; }
+h1 { font-size: 26px; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 18px; margin: 32px 0 8px; }
+h2, figcaption { break-after: avoid; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+tr { break-inside: avoid; }
 th, td { text-align: left; padding: 4px 16px 4px 0; border-bottom: 1px solid var(--line);
-  font-weight: 400; overflow-wrap: anywhere; }
-th { color: var(--soft); }
-.matrix td, .matrix th { text-align: right; padding: 3px 8px; border: 1px solid var(--line); }
-.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 16px; }
-figure { margin: 0 0 24px; overflow-x: auto; }
+  font-weight: 400; overflow-wrap: anywhere; vertical-align: top; }
+th { color: var(--soft); min-width: 7em; }
+.beside { display: flex; flex-wrap: wrap; column-gap: 64px; align-items: flex-start; }
+.beside section { flex: 0 1 auto; max-width: 100%; }
+.beside:first-of-type section:not(:has(h2)) { margin-top: 24px; }
+.matrix td, .matrix th { text-align: right; padding: 3px 8px; border: 1px solid var(--line);
+  min-width: 1.5em; }
+.matrix .none { color: var(--soft); }
+.matrix .much { color: #fff; }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr));
+  gap: 16px; }
+.pictures { display: flex; flex-wrap: wrap; gap: 8px 48px; align-items: flex-start; }
+figure { margin: 0 0 24px; overflow-x: auto; max-width: 100%; break-inside: avoid; }
 figcaption { color: var(--soft); margin-bottom: 4px; }
 svg { max-width: 100%; height: auto; }
 .plot { width: 100%; }
@@ -235,7 +255,18 @@ svg { max-width: 100%; height: auto; }
 .legend { margin: 0; color: var(--soft); font-size: 13px; }
 .legend span { margin-right: 16px; }
 .legend i { display: inline-block; width: 12px; height: 3px; margin-right: 6px;
-  vertical-align: middle; }
+  vertical-align: middle; print-color-adjust: exact; }
+.matrix { print-color-adjust: exact; }
+@media screen and (prefers-color-scheme: dark) {
+  .graph svg { filter: invert(0.88) hue-rotate(180deg); }
+}
+@media print {
+  :root { color-scheme: light; --line: #d5dae3; --soft: #4a5567; --ground: #fff; --text: #000; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  .plots { grid-template-columns: 1fr 1fr; }
+  .graph svg { max-height: 23cm; }
+  .beside { column-gap: 1cm; }
+}
 </style>
 </head>
 <body>
