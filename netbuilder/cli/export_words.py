@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netbuilder.exchange.watched import Progress
+    from netbuilder.graph.document import Document
 
 
 @contextmanager
@@ -26,6 +29,22 @@ def telling() -> Iterator[Callable[[Progress], None]]:
             status.update(f"{progress.what}{count}")
 
         yield tell
+
+
+def export(
+    origin: Document | Path, options: Namespace, tell: Callable[[Progress], None]
+) -> dict[str, Any]:
+    """Do what the options of the command say; the answer."""
+    names = ("network", "opset", "prepared", "precision", "per_node")
+    chosen = {name: getattr(options, name) for name in names}
+    out = Path(options.output)
+    if options.to in ("onnx", "pt2"):
+        from netbuilder.engine import apart
+
+        return apart.export(origin, options.to, out, chosen, tell=tell)
+    from netbuilder.engine import tasks
+
+    return tasks.export(origin, options.to, out, tell=tell, **chosen)
 
 
 def by_node(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -10,11 +10,14 @@ import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netbuilder.engine.protocol import Request, WorkerError
 from netbuilder.errors import ExportError, NetbuilderError, RunError
 from netbuilder.training.control import Control
+
+if TYPE_CHECKING:
+    from netbuilder.exchange.watched import Tell
 
 Job = Callable[[Mapping[str, Any]], Any]
 Training = Callable[[Mapping[str, Any], Control], Any]
@@ -94,33 +97,61 @@ def _sample(params: Mapping[str, Any]) -> Any:
     return tasks.sample(params.get("data") or {}, int(params.get("count") or 32))
 
 
+Event = Callable[[dict[str, Any]], None]
+
+
+def bring_in(params: Mapping[str, Any], cancelled: threading.Event, event: Event) -> Any:
+    """Write a project of a model of others, unless it is called off before."""
+    from netbuilder.engine import tasks
+    from netbuilder.exchange.bring.child import CANCELLED
+
+    if cancelled.is_set():
+        raise DocumentError(CANCELLED)
+    return tasks.import_model(
+        Path(text(params, "path")),
+        Path(text(params, "out")),
+        fold=params.get("blocks") is True,
+        cancelled=cancelled,
+        tell=lambda progress: event({"event": "export", **progress.to_json()}),
+    )
+
+
 def export(
     params: Mapping[str, Any],
     cancelled: threading.Event,
     event: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> Any:
     """Write a network to a file, unless it is called off before; `event` hears how far it is."""
-    from netbuilder.engine import tasks
     from netbuilder.exchange.export import CANCELLED
 
     if cancelled.is_set():
         raise ExportError(CANCELLED)
 
-    def write(params: Mapping[str, Any]) -> Any:
-        return tasks.export(
-            Path(text(params, "run")) if params.get("run") else document(params),
-            text(params, "to"),
-            Path(text(params, "out")),
-            network=params.get("network"),
-            opset=params.get("opset"),
-            cancelled=cancelled,
-            prepared=params.get("prepared"),
-            precision=params.get("precision"),
-            per_node=params.get("per_node") is True,
-            tell=lambda progress: event({"event": "export", **progress.to_json()}),
-        )
+    def do(params: Mapping[str, Any]) -> Any:
+        return write(params, cancelled, lambda p: event({"event": "export", **p.to_json()}))
 
-    return beside_a_training(write)(params)
+    return beside_a_training(do)(params)
+
+
+def write(
+    params: Mapping[str, Any], cancelled: threading.Event, tell: Tell, *, apart: bool = True
+) -> Any:
+    """The export that a request asks for; not `apart`, in this process."""
+    from netbuilder.engine import tasks
+
+    return tasks.export(
+        Path(text(params, "run")) if params.get("run") else document(params),
+        text(params, "to"),
+        Path(text(params, "out")),
+        network=params.get("network"),
+        opset=params.get("opset"),
+        cancelled=cancelled,
+        prepared=params.get("prepared"),
+        precision=params.get("precision"),
+        per_node=params.get("per_node") is True,
+        tell=tell,
+        apart=apart,
+    )
 
 
 def _predict(params: Mapping[str, Any]) -> Any:
@@ -171,13 +202,6 @@ def _weights(params: Mapping[str, Any]) -> Any:
     do = foreign.take if params.get("take") else foreign.look
     path, network = Path(text(params, "path")), params.get("network")
     return do(document(params), path, network, by_order=bool(params.get("by_order")))
-
-
-def _import(params: Mapping[str, Any]) -> Any:
-    from netbuilder.engine import tasks
-
-    fold = params.get("blocks") is True
-    return tasks.import_model(Path(text(params, "path")), Path(text(params, "out")), fold=fold)
 
 
 def _verify_resume(params: Mapping[str, Any], control: Control) -> Any:
@@ -242,7 +266,6 @@ JOBS: Mapping[str, Job] = {
     "describe_use": beside_a_training(_describe_use),
     "generate": beside_a_training(_generate),
     "help": _help,
-    "import": _import,
     "sample": _sample,
     "predict": beside_a_training(_predict),
     "propose_data": _propose_data,

@@ -116,6 +116,7 @@ def export(
     prepared: str | None = None,
     per_node: bool = False,
     tell: Tell | None = None,
+    apart: bool = True,
 ) -> dict[str, Any]:
     """Write a network as an ONNX file in another precision; the answer of `tasks.export`.
 
@@ -138,6 +139,7 @@ def export(
             prepared=prepared,
             per_node=per_node,
             tell=tell,
+            apart=apart,
         )
         (tell or nobody)(Progress(f"Making it {precision}"))
         subject = Subject.of(origin, network)

@@ -188,6 +188,7 @@ def export(
     precision: str | None = None,
     per_node: bool = False,
     tell: Tell | None = None,
+    apart: bool = True,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
@@ -196,14 +197,12 @@ def export(
     With `prepared` the file takes values as they are in the data and answers in them: what
     normalises is built in, and classes are told as `scores`, `probabilities` or `class`.
     With `per_node` an ONNX file is held against the network node by node as well; `tell` hears how
-    far it is.
+    far it is. Not `apart` it is done in this process, which must have exported nothing before.
     The `export` command's answer; `ExportError` when the file would not hold, or once
     `cancelled` is set before it is written.
     """
-    from netbuilder.engine import describing, preparing
-    from netbuilder.exchange import export as exchange
-    from netbuilder.exchange import interface, watched
     from netbuilder.exchange import prepared as building
+    from netbuilder.exchange import watched
 
     if prepared is not None and prepared not in building.ANSWERS:
         known = ", ".join(building.ANSWERS)
@@ -222,6 +221,7 @@ def export(
             prepared=prepared,
             per_node=per_node,
             tell=tell,
+            apart=apart,
         )
     if per_node and to != "onnx":
         raise NetbuilderError(f"{to} is not compared node by node.", "Choose onnx.")
@@ -236,17 +236,49 @@ def export(
     model = (
         _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
     )
+    return write(
+        model,
+        to,
+        Path(out),
+        run=None if isinstance(origin, Document) else origin,
+        opset=opset,
+        cancelled=cancelled,
+        prepared=prepared,
+        per_node=per_node,
+        tell=tell,
+        apart=apart,
+    )
+
+
+def write(
+    model: Trained,
+    to: str,
+    out: Path,
+    *,
+    run: Path | None = None,
+    opset: int | None = None,
+    cancelled: threading.Event | None = None,
+    prepared: str | None = None,
+    per_node: bool = False,
+    tell: Tell | None = None,
+    apart: bool = True,
+) -> dict[str, Any]:
+    """As `export`, of a network that is there already; `run` is where its weights come from."""
+    from netbuilder.engine import describing, preparing
+    from netbuilder.exchange import export as exchange
+    from netbuilder.exchange import interface, watched
+    from netbuilder.exchange import prepared as building
+
     outputs = interface.of_network(model.document, model.name).outputs
     about = preparing.preparation(model, outputs, prepared or "")
     samples = _samples(model)
-    run = None if isinstance(origin, Document) else origin
     metadata = describing.metadata(model, run)
     metadata[building.KEY] = json.dumps(about, sort_keys=True)
     return exchange.export(
         model.document,
         model.name,
         to,
-        Path(out),
+        out,
         weights=model.module.state_dict(),
         samples=preparing.raw(model, samples) if prepared else samples,
         metadata=metadata,
@@ -254,7 +286,8 @@ def export(
         cancelled=cancelled,
         preparation=about if prepared else None,
         per_node=per_node,
-        tell=tell,
+        tell=tell or watched.nobody,
+        apart=apart,
     )
 
 
@@ -304,15 +337,24 @@ def _samples(model: Trained) -> dict[str, Tensor]:
     return own | {n: dataset.shared[field] for n, field in wanted if field in dataset.shared}
 
 
-def import_model(model: Path, out: Path, *, fold: bool = False) -> dict[str, Any]:
+def import_model(
+    model: Path,
+    out: Path,
+    *,
+    fold: bool = False,
+    cancelled: threading.Event | None = None,
+    tell: Tell | None = None,
+) -> dict[str, Any]:
     """Write a project, and its weights beside it, of an exported program; `import`'s answer.
 
-    With `fold`, runs of nodes that come again are folded into blocks. Nothing of the file is run
-    as code. `DocumentError` says why it can't be read.
+    With `fold`, runs of nodes that come again are folded into blocks; `tell` hears how far it is.
+    Nothing of the file is run as code. `DocumentError` says why it can't be read.
     """
+    from netbuilder.exchange import watched
     from netbuilder.exchange.bring import child
 
-    return child.import_model(model, out, fold=fold)
+    tell = tell or watched.nobody
+    return child.import_model(model, out, fold=fold, cancelled=cancelled, tell=tell)
 
 
 def predict(

@@ -46,13 +46,15 @@ def export(
     preparation: Mapping[str, Any] | None = None,
     per_node: bool = False,
     tell: Tell = nobody,
+    apart: bool = True,
 ) -> dict[str, Any]:
     """Write `network` with these weights to `out` and verify it; the `export` command's answer.
 
     `samples` are real inputs by input name, `metadata` texts for the file. A `preparation` is
     built into the file (`exchange.prepared`); samples are then as the file gets them. With
     `per_node` an ONNX file is held against the network node by node too: `nodes` and `departs` in
-    the answer. `tell` hears how far it is.
+    the answer. `tell` hears how far it is. `apart` is in a process of its own, which only one that
+    has exported nothing yet may do without.
     `ExportError` when the file would not hold, or once `cancelled` is set before it is written;
     `ProblemsError` when the network has errors.
     """
@@ -88,7 +90,8 @@ def export(
                 "metadata": dict(metadata),
             }
             job |= {"preparation": preparation, "per_node": per_node}
-            return answer | _in_child(document, job, weights, samples, out, cancelled, tell)
+            job["apart"] = apart
+            return answer | _write(document, job, weights, samples, out, cancelled, tell)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 
 
@@ -141,7 +144,7 @@ def contiguous(weights: Weights) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
 
 
-def _in_child(
+def _write(
     document: Document,
     job: dict[str, Any],
     weights: Weights,
@@ -162,17 +165,7 @@ def _in_child(
         job |= {"name": out.name, "most": onnx_file.MOST_BYTES}
         job["project"] = format.to_json(document)
         job["code"] = trusted.current().to_json()
-        answer = watched.ask(
-            "netbuilder.exchange.export_child",
-            job,
-            Path(folder),
-            title="The export",
-            cancelled=cancelled,
-            why=CANCELLED,
-            tell=tell,
-        )
-        if "error" in answer:
-            raise ExportError.from_json(answer["error"])
+        answer = _in_child(job, Path(folder), cancelled, tell) if job["apart"] else _here(job, tell)
         if cancelled.is_set():
             raise ExportError(CANCELLED)
         tell(Progress("Writing the file"))
@@ -184,3 +177,26 @@ def _in_child(
             files = [out]
     size = sum(file.stat().st_size for file in files)
     return answer | {"files": [str(file) for file in files], "size": size}
+
+
+def _here(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    from netbuilder.exchange import export_child
+
+    return export_child.run(job, tell)
+
+
+def _in_child(
+    job: Mapping[str, Any], folder: Path, cancelled: threading.Event, tell: Tell
+) -> dict[str, Any]:
+    answer = watched.ask(
+        "netbuilder.exchange.export_child",
+        job,
+        folder,
+        title="The export",
+        cancelled=cancelled,
+        why=CANCELLED,
+        tell=tell,
+    )
+    if "error" in answer:
+        raise ExportError.from_json(answer["error"])
+    return answer

@@ -16,8 +16,6 @@ from netbuilder.graph.document import Document
 
 def export(options: Namespace) -> int:
     """Write a network to a file; exit code 1 if the file would not hold."""
-    from netbuilder.engine import tasks
-
     path = Path(options.origin)
     origin: Document | Path
     if path.is_dir():
@@ -26,17 +24,7 @@ def export(options: Namespace) -> int:
     else:
         origin = trusting.load(options.origin, options)
     with trusting.quiet(), export_words.telling() as tell:
-        result = tasks.export(
-            origin,
-            options.to,
-            Path(options.output),
-            network=options.network,
-            opset=options.opset,
-            prepared=options.prepared,
-            precision=options.precision,
-            per_node=options.per_node,
-            tell=tell,
-        )
+        result = export_words.export(origin, options, tell)
     if options.json:
         output.answer(result)
         return output.DONE
