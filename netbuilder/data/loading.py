@@ -275,6 +275,11 @@ def _count(fields: tuple[Field, ...], contents: Mapping[str, arrays.Array]) -> i
     return next(len(contents[f.name]) for f in fields if f.batched)
 
 
+def by_classes(settings: DataSettings) -> bool:
+    """Whether the parts get each class in proportion."""
+    return settings.stratify and settings.split_by == "random"
+
+
 def split_of(
     count: int,
     labels: arrays.Array | None,
@@ -283,7 +288,7 @@ def split_of(
 ) -> Split:
     """Which of `count` samples goes where; `labels` are their classes, if they have some, `keys`
     their groups or times."""
-    chosen = labels if settings.stratify else None
+    chosen = labels if by_classes(settings) else None
     fold = None if settings.folds is None else (settings.fold, settings.folds)
     if settings.split_by == "time":
         times = np.arange(count) if keys is None else keys

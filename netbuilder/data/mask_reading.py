@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from netbuilder.data import class_folders, file_listing, pictures, places
 from netbuilder.data.class_folders import FolderReader
 from netbuilder.data.file_listing import File
 from netbuilder.data.masks import MaskFolder
-from netbuilder.data.npy import Array
+from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.opening import Opened, opened, problem, problems
 from netbuilder.data.streaming import Chance
+
+READ_FIRST = 5000
+"""So many masks are read before the parts are drawn, to give each part all classes."""
 
 
 class MaskReader:
@@ -39,6 +45,19 @@ class MaskReader:
     def changed(self) -> str:
         return self.images.changed()
 
+    def rarest(self) -> Array:
+        """For each mask the class in it that is in the fewest masks, so that parts get those too;
+        one more than all classes where a mask can't be read."""
+        count = len(self.source.values)
+        inside = np.zeros((len(self), count), dtype=bool)
+        for index in range(len(self)):
+            with suppress(CorruptSample):
+                mask = self.masks.read(index, np.random.default_rng)["mask"]
+                inside[index, np.unique(mask)] = True
+        masks = np.where(inside, inside.sum(axis=0), len(self) + 1)
+        found: Array = np.where(inside.any(axis=1), masks.argmin(axis=1), count)
+        return found
+
 
 @opened.register
 def _(source: MaskFolder) -> Opened:
@@ -59,5 +78,12 @@ def _(source: MaskFolder) -> Opened:
     if len(found) < len(images):
         text = f"{len(images) - len(found)} images have no mask: they are left out."
         notes.append(("aside", text))
+    reader = MaskReader(source, root, found)
+    strata = None
+    if len(found) <= READ_FIRST:
+        strata = reader.rarest
+    else:
+        text = f"Parts are drawn at random: {len(found):,} masks are too many to read before."
+        notes.append(("strata", text))
     extra = class_folders.digest(file for pair in found for file in pair)
-    return Opened(MaskReader(source, root, found), notes=tuple(notes), extra=extra)
+    return Opened(reader, notes=tuple(notes), extra=extra, strata=strata)

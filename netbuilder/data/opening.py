@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from importlib import import_module
@@ -16,6 +16,7 @@ from netbuilder.data.loading import (
     Dataset,
     Part,
     augmented,
+    by_classes,
     find_label_problems,
     make,
     refuse,
@@ -52,6 +53,9 @@ class Opened:
     varies: bool = False
     extra: bytes = b""
     contents: Mapping[str, Array] | None = None
+    strata: Callable[[], Array] | None = None
+    """A number a sample, where no field is a class, so that parts get each number in proportion; it
+    is asked for where it is needed: it may have to read all samples."""
 
 
 def open_source(source: Source) -> Opened:
@@ -81,7 +85,10 @@ def prepare(source: FileSource, settings: DataSettings, *, in_memory: int = IN_M
         return replace(make(fields, found.contents, settings), notes=found.notes)
     refuse(find_label_problems(fields, found.labels, settings))
     keys = _keys(found, fields, settings)
-    parts = split_of(count, next(_labels(found, fields), None), settings, keys.get(settings.key))
+    classes = next(_labels(found, fields), None)
+    if classes is None and found.strata is not None and by_classes(settings):
+        classes = found.strata()
+    parts = split_of(count, classes, settings, keys.get(settings.key))
     reader = found.reader
     if settings.windows is not None:
         order = windowing.order_of(settings, keys, count)

@@ -86,6 +86,8 @@ class Proposal:
 def propose(path: str | Path) -> Proposal:
     """What fits best; `NetbuilderError` says why there is nothing for it."""
     text = os.fspath(path)
+    if not text.strip():
+        raise NetbuilderError("No path is given.", "Name a file or a folder; '.' is this one.")
     try:
         local(text)
     except ValueError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from netbuilder.data import places, table_rows
 from netbuilder.data.opening import Opened, opened, problem, problems
@@ -114,6 +115,8 @@ def read(source: Table, path: Path) -> tuple[dict[str, Array], Faults]:
     blocks: list[Array] = []
     numbers = 0
     while chunk := list(islice(rows, _TOLD)):
+        if not blocks:
+            _refuse_large(path, chunk, len(source.features()) + len(columns))
         block = _block(chunk, columns, readers, places_, faults)
         blocks.append(block)
         numbers += block.shape[0] * (len(source.features()) + block.shape[1])
@@ -124,6 +127,23 @@ def read(source: Table, path: Path) -> tuple[dict[str, Array], Faults]:
             )
     table = np.concatenate(blocks) if blocks else np.empty((0, len(columns)))
     return _fields(source, dict(zip((c.name for c in columns), table.T, strict=True))), faults
+
+
+def _refuse_large(path: Path, chunk: Sequence[Row], numbers: int) -> None:
+    """`NetbuilderError` where the first rows let expect more than the memory holds."""
+    if len(chunk) < _TOLD or path.suffix.lower() in (".parquet", ".pq"):
+        return
+    letters = sum(len(cell) + 1 for _, cells, _ in chunk for cell in cells or ())
+    rows = path.stat().st_size * len(chunk) // max(1, letters)
+    # While it is read there are all numbers twice, with eight bytes each.
+    needed, free = 16 * rows * numbers, psutil.virtual_memory().available
+    if needed > free:
+        raise NetbuilderError(
+            f"'{path.name}' has about {rows:,} rows, which need {needed / 2**30:,.1f} GB of "
+            f"memory; {free / 2**30:,.1f} GB are free.",
+            "Leave columns out, take a part of the rows, or save it as .npy files (numpy.save), "
+            "which are read while one trains.",
+        )
 
 
 def _rows(

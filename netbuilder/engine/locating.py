@@ -32,3 +32,16 @@ def located(document: Document) -> Document:
     data = {**document.project.data, "params": {**settings.params, **whole}}
     edits.set_project(History(result), data=data)
     return result
+
+
+def readable(document: Document) -> list[str]:
+    """The places of the project's data that may be read here."""
+    here = places.current()
+    try:
+        settings = read(document.project.data)
+        source = source_of(settings) if settings.source else None
+        found = source.paths() if isinstance(source, FileSource) else ()
+        named = [here.absolute(path) for path in found if path]
+    except NetbuilderError:
+        return []
+    return [str(place) for place in named if here.allows(place)]

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from netbuilder.cli.commands import elsewhere
 from netbuilder.cli.main import main
+from netbuilder.engine.protocol import Reply
 from netbuilder.storage import files
 
 
@@ -53,6 +55,8 @@ def test_what_can_not_be_proposed(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "empty").mkdir()
     assert main(["data", str(tmp_path / "empty")]) != 0
     assert "nothing that netbuilder can train on" in capsys.readouterr().err
+    assert main(["data", ""]) == 2
+    assert "No path is given" in capsys.readouterr().err
 
 
 def test_a_project_for_the_data_has_no_problems_and_is_trained(
@@ -116,3 +120,29 @@ def test_what_nothing_can_learn_from_is_told_before_a_project_is_made(
     assert "No column can be a feature" in capsys.readouterr().err
     assert main(["data", str(path), "--json"]) == 0
     assert told(capsys)["templates"] == []
+
+
+def test_a_worker_elsewhere_gets_whole_paths(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "p.netb"
+    assert main(["new", "digits_mlp", "-o", str(project), "--data", str(pets)]) == 0
+    project.write_text(project.read_text().replace(str(pets), "pets"))
+    sent: list[Any] = []
+
+    class Answers:
+        def __init__(self, command: str, params: Any, hear: Any, take: Any) -> None:
+            sent.append(params)
+            self.take = take
+
+        def start(self) -> None:
+            result = {"status": "finished", "metrics": {}, "epochs": 1, "seconds": 1.0, "run": "r"}
+            self.take(Reply(1, result))
+
+    monkeypatch.setattr(elsewhere, "Following", Answers)
+    monkeypatch.setattr(elsewhere, "_on_signals", lambda *_: None)
+    assert main(["train", str(project), "--run", str(tmp_path / "r"), "--worker", "x"]) == 0
+    (params,) = sent
+    assert str(pets) in json.dumps(params["project"])
+    assert params["places"]["folder"] is None
+    assert str(pets) in params["places"]["allowed"]

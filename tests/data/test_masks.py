@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from netbuilder.app import fitting
-from netbuilder.data import loading, pictures, places
+from netbuilder.data import loading, opening, pictures, places
 from netbuilder.data.loading import Dataset
 from netbuilder.data.masks import MaskFolder
 from netbuilder.data.npy import CorruptSample
@@ -121,3 +121,40 @@ def test_a_template_for_masks_has_no_problems(folder: Path) -> None:
     assert tasks.analyse(document, source=False).problems == ()
     params = document.project.data["params"]
     assert (params["height"], params["width"]) == (32, 32)
+
+
+def test_each_part_has_masks_of_the_rare_class(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in (0, 1, 2, 3):
+        mask = np.zeros((16, 16), np.uint8)
+        mask[:, 8:] = 255
+        mask[:3, :3] = 7
+        Image.fromarray(mask).save(folder / "masks" / f"{at}.png")
+    params: dict[str, Any] = {
+        "folder": str(folder),
+        "values": (0, 7, 255),
+        "height": 16,
+        "width": 16,
+    }
+    data = {"source": MaskFolder.id, "params": params, "validation": 0.25}
+
+    def rare(**more: Any) -> list[int]:
+        with places.given(Places(None, (str(folder),))):
+            found = loading.prepare(read({**data, **more}))
+        parts = (found.train["mask"], found.validation["mask"])
+        return [int((part == 1).flatten(1).any(1).sum()) for part in parts]
+
+    for seed in range(3):
+        assert rare(seed=seed) == [3, 1]
+    assert any(rare(seed=seed, stratify=False) != [3, 1] for seed in range(6))
+    # One that can't be read is of no class.
+    (folder / "masks" / "19.png").write_bytes(b"")
+    with places.given(Places(None, (str(folder),))):
+        strata = opening.open_source(MaskFolder(**params)).strata
+        assert strata is not None
+        assert sorted(strata().tolist()) == [*[0] * 15, *[1] * 4, 3]
+    monkeypatch.setattr("netbuilder.data.mask_reading.READ_FIRST", 10)
+    with places.given(Places(None, (str(folder),))):
+        notes = loading.prepare(read(data)).notes
+    assert "20 masks are too many to read before" in " ".join(text for _, text in notes)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from netbuilder.data import loading, places, settings
+from netbuilder.data import loading, places, settings, table_reading
 from netbuilder.data.places import Places
 from netbuilder.data.proposing import propose
 from netbuilder.data.table_reading import read, sample
@@ -305,3 +306,18 @@ def test_columns_without_a_name_are_numbered_and_old_line_ends_read(tmp_path: Pa
 def test_zero_bytes_are_no_text(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(NetbuilderError, match="full of zero bytes"):
         propose(written(tmp_path, ROWS, encoding=encoding))
+
+
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "a,y\n" + 4000 * "1.25,2\n")
+    columns = [{"kind": "number", "name": "a"}, {"kind": "number", "name": "y", "use": "target"}]
+    monkeypatch.setattr(table_reading, "_TOLD", 1000)
+    free = SimpleNamespace(available=16 * 4000 * 4)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    assert len(prepared(path, {"columns": columns}).train["features"]) == 3200
+    free.available = 16 * 4000 * 3 // 2
+    with pytest.raises(ProblemsError, match=r"about 4,\d\d\d rows, which need 0.0 GB") as caught:
+        prepared(path, {"columns": columns})
+    assert "numpy.save" in caught.value.hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from netbuilder.graph.document import Document
 
 def data(options: Namespace) -> int:
     """Print a proposal: source, fields, and the templates that fit."""
-    proposal = _propose(Path(options.path))
+    proposal = _propose(options.path)
     if options.json:
         output.answer(proposal)
         return output.DONE
@@ -35,12 +36,13 @@ def data(options: Namespace) -> int:
         print(output.describe(Problem.from_json(problem), ""))
     if proposal["templates"]:
         print(f"Templates that fit: {', '.join(proposal['templates'])}")
-        path = Path(options.path).name or "project"
-        print(f"netbuilder new {proposal['templates'][0]} -o {path}.netb --data {options.path}")
+        name = shlex.quote(f"{Path(os.path.abspath(options.path)).stem}.netb")
+        place = shlex.quote(options.path)
+        print(f"netbuilder new {proposal['templates'][0]} -o {name} --data {place}")
     return output.DONE
 
 
-def begin(template: str, path: Path) -> Document:
+def begin(template: str, named: str) -> Document:
     """A template on the data at a path, which is remembered as allowed.
 
     `NetbuilderError` if the two don't fit.
@@ -49,7 +51,7 @@ def begin(template: str, path: Path) -> Document:
     from netbuilder.app.consent import ConsentStore
     from netbuilder.engine import tasks
 
-    proposal = _propose(path)
+    proposal, path = _propose(named), Path(named)
     wrong = [Problem.from_json(each) for each in proposal["problems"]]
     wrong = [each for each in wrong if each.severity == "error"]
     if wrong:
@@ -77,7 +79,7 @@ def _others(proposal: dict[str, Any], template: str) -> str:
     return f"These may: {', '.join(known)}." if known else ""
 
 
-def _propose(path: Path) -> dict[str, Any]:
+def _propose(path: str) -> dict[str, Any]:
     from netbuilder.app import fitting
     from netbuilder.data import proposing
 

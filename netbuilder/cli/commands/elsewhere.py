@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from netbuilder.cli import output
 from netbuilder.cli.output import UsageError
 from netbuilder.data import places
+from netbuilder.engine import locating
 from netbuilder.engine.protocol import Message, Reply, RunEvent
 from netbuilder.engine.remote import Following
 from netbuilder.errors import RunError
@@ -41,13 +42,17 @@ def train(
             "A project with own layers or with weights beside it can't be trained elsewhere yet.",
             "Copy it there and train it there.",
         )
+    # The project's folder is not there: data beside it is named by its whole path.
+    document = locating.located(document)
+    here = places.current()
+    allowed = (*here.allowed, *locating.readable(document))
     params = {
         "project": format.to_json(document),
         "run": str(run),
         "resume": resume,
         "overrides": dict(overrides),
         # Paths are those of the computer that trains.
-        "places": replace(places.current(), folder=None).to_json(),
+        "places": replace(here, folder=None, allowed=allowed).to_json(),
     }
     done = threading.Event()
     box: list[Reply] = []

@@ -49,7 +49,7 @@ def new(options: Namespace) -> int:
 
         kind = next((kind for kind in kinds.KINDS if kind.id == options.template), None)
         template = kind.template if options.template in plain and kind else options.template
-        document = bringing_data.begin(template, Path(options.data))
+        document = bringing_data.begin(template, options.data)
     else:
         begin = kinds.begin if options.template in plain else open_template
         document = begin(options.template)
