@@ -90,15 +90,22 @@ class WeightsDialog(QDialog):
         self.by_order.hide()
         self.waiting = EmptyState("Reading…", "The weights of the file find their places.")
         self.tree = QTreeWidget()
-        self.tree.setHeaderLabels(["In the network", "In the file", "Shape", ""])
+        self.tree.setHeaderLabels(["In the network", "In the file", "Shape", "Outcome"])
         self.tree.setRootIsDecorated(False)
         self.tree.setUniformRowHeights(True)
-        self.tree.setStyleSheet("QTreeView::item { padding: 3px 0; }")
+        # As far from the left as the words of the header; the tree itself adds a few pixels.
+        self.tree.setIndentation(0)
+        self.tree.setStyleSheet("QTreeView::item { padding: 3px 5px; }")
+        # Long names begin alike and end differently; what becomes of them is always seen.
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.tree.setAccessibleName("Tensors and what becomes of them")
         header = self.tree.header()
-        header.setStretchLastSection(True)
-        for section in range(3):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(False)
+        for section in range(4):
+            mode = QHeaderView.ResizeMode
+            header.setSectionResizeMode(
+                section, mode.Stretch if section < 2 else mode.ResizeToContents
+            )
         self.about = label("", "muted", wrap=True)
         page = column(self.about, self.tree, self.by_order, gap=8)
         page.setStretch(1, 1)
@@ -162,7 +169,9 @@ class WeightsDialog(QDialog):
             item = QTreeWidgetItem([plain_line(text) for text in texts])
             item.setForeground(3, getattr(tokens, color))
             for section in range(4):
-                item.setToolTip(section, plain_tip(entry["why"]))
+                # Names may be cut short.
+                tip = "\n".join(filter(None, (item.text(section), entry["why"])))
+                item.setToolTip(section, plain_tip(tip))
             self.tree.addTopLevelItem(item)
         self.about.setText(_summary(answer))
         self.by_order.setVisible(bool(answer["in_order"]) or self.by_order.isChecked())

@@ -72,7 +72,7 @@ def run(tmp_path: Path) -> Path:
             "epoch": 3,
             "epochs": 3,
             "metrics": {"val/loss": 1.0, "val/accuracy": 0.75},
-            "best": {"name": "val/loss", "value": 1.5, "epoch": 2},
+            "best": {"monitor": "val/loss", "value": 1.5, "epoch": 2},
         },
     )
     folder.write_json("notes.json", {"note": EVIL})
@@ -93,6 +93,9 @@ def test_it_has_everything_in_one_page(run: Path, tmp_path: Path) -> None:
     for node in open_template("digits_mlp").network("main").ordered():  # type: ignore[union-attr]
         assert node.name in page.texts
     assert text.count("validation") >= 2
+    assert "Best val/loss" in text
+    # Three of four: light words on the strong ground, as in 4 of 4.
+    assert (tmp_path / "r.html").read_text().count("<td class=much") == 2
 
 
 def test_it_fetches_nothing_and_runs_nothing(run: Path) -> None:

@@ -75,7 +75,7 @@ def words(window: ComparisonWindow) -> list[str]:
     return [row.words for row in window.rows]
 
 
-def test_each_side_marks_what_is_its_own(window: ComparisonWindow) -> None:
+def each_side_marks_what_is_its_own(window: ComparisonWindow) -> None:
     assert marked(window.left) == {"conv1": "changed", "dropout": "removed"}
     assert marked(window.right) == {"conv1": "changed", "gelu": "added"}
     strokes = {
@@ -85,15 +85,12 @@ def test_each_side_marks_what_is_its_own(window: ComparisonWindow) -> None:
         if isinstance(mark, WireMark)
     }
     assert strokes == {Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine}
-    for mode in ("light", "dark"):
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply_theme(app, mode)
-        settle()
-        assert marked(window.left) == {"conv1": "changed", "dropout": "removed"}
+    theme.notifier.changed.emit()
+    settle()
+    assert marked(window.left) == {"conv1": "changed", "dropout": "removed"}
 
 
-def test_both_sides_are_moved_together(window: ComparisonWindow) -> None:
+def both_sides_are_moved_together(window: ComparisonWindow) -> None:
     window.show_whole()
     views = (window.left, window.right)
     looks = [view.look() for view in views]
@@ -124,7 +121,7 @@ def test_both_sides_are_moved_together(window: ComparisonWindow) -> None:
     assert window.left.look() == window.right.look()
 
 
-def test_keys_go_through_the_list_and_both_sides_look_there(window: ComparisonWindow) -> None:
+def keys_go_through_the_list_and_both_sides_look_there(window: ComparisonWindow) -> None:
     seen = []
     for _ in range(len(window.rows) + 1):
         seen.append(window.list.at)
@@ -143,7 +140,7 @@ def test_keys_go_through_the_list_and_both_sides_look_there(window: ComparisonWi
     assert window.left.viewport().rect().contains(window.left.mapFromScene(card))
 
 
-def test_a_click_on_a_marked_node_leads_to_its_row(window: ComparisonWindow) -> None:
+def a_click_on_a_marked_node_leads_to_its_row(window: ComparisonWindow) -> None:
     graph = window.left.canvas.graph
     assert graph is not None
     dropout = node(graph, "dropout")
@@ -154,6 +151,14 @@ def test_a_click_on_a_marked_node_leads_to_its_row(window: ComparisonWindow) -> 
     QTest.mouseClick(window.left.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, pixel)
     row = window.rows[window.list.at]
     assert (row.old_node_id, row.change) == (dropout.id, "removed")
+
+
+def test_both_sides_are_looked_at_together(window: ComparisonWindow) -> None:
+    # One window for all of it: it takes longer to open than to use.
+    each_side_marks_what_is_its_own(window)
+    both_sides_are_moved_together(window)
+    keys_go_through_the_list_and_both_sides_look_there(window)
+    a_click_on_a_marked_node_leads_to_its_row(window)
 
 
 def test_one_change_and_all_are_taken_back_in_a_step_each(

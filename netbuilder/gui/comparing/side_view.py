@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.app.comparing import Side
 from netbuilder.app.comparison import Marks
+from netbuilder.app.trail import first_use, values_here
 from netbuilder.compiler.report import Report
 from netbuilder.graph.document import Graph
+from netbuilder.graph.model import Json
 from netbuilder.gui import theme
 from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.camera import Camera
@@ -42,6 +46,8 @@ class SideView(Camera):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setMinimumSize(160, 160)
+        self.setObjectName("side")
+        self._dress()
         self._press: QPoint | None = None
         self._last = QPoint()
         self._marks = Marks({}, {})
@@ -53,6 +59,8 @@ class SideView(Camera):
         self._drop_marks()
         # Problems belong to the editor; here they would cover the marks.
         self.canvas.report = Report(graphs=side.report.graphs) if side.report else None
+        values = _values(side, graph)
+        self.canvas.values = lambda: values
         self.canvas.show_graph(side.document, graph)
         self.canvas.settle_all()
         self._marks = marks
@@ -75,7 +83,16 @@ class SideView(Camera):
         for mark in list(self.canvas.overlays):
             self.canvas.drop_overlay(mark)
 
+    def _dress(self) -> None:
+        # Whoever goes by keys sees which side they are in.
+        accent = theme.current().accent.name()
+        self.setStyleSheet(
+            "#side { border: 1px solid transparent; } "
+            f"#side:focus {{ border: 1px solid {accent}; }}"
+        )
+
     def _restyle(self) -> None:
+        self._dress()
         self.setBackgroundBrush(theme.current().surface)
         self.canvas.restyle()
         self._drop_marks()
@@ -138,3 +155,10 @@ class SideView(Camera):
             self.whole_wanted.emit()
         else:
             event.ignore()
+
+
+def _values(side: Side, graph: Graph | None) -> Mapping[str, Json]:
+    """What the first use of a block gives its parameters."""
+    if graph is None:
+        return {}
+    return values_here(side.document, first_use(side.document, side.report, graph))
