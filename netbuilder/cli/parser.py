@@ -27,6 +27,7 @@ COMMANDS = (
     "verify-resume",
     "replay",
     "export",
+    "shrink",
     "import",
     "weights",
     "predict",
@@ -186,6 +187,18 @@ def _run_commands(commands: Any) -> None:
         help="the file takes values as in the data and answers in them; of classes with this",
     )
     trusting.add_options(export)
+    shrink = _add(commands, "shrink", "shrinking", "Make a trained network smaller, and compare.")
+    shrink.add_argument("run", metavar="RUN")
+    shrink.add_argument("--network", metavar="NAME")
+    shrink.add_argument(
+        "--prune", type=float, metavar="SHARE", help="set the smallest weights to zero: 0.5"
+    )
+    shrink.add_argument(
+        "--structured", type=float, metavar="SHARE", help="take out whole channels: 0.5"
+    )
+    shrink.add_argument("--fp16", action="store_true", help="weights as 16-bit floats")
+    shrink.add_argument("--int8", action="store_true", help="8-bit integers, in both ways")
+    trusting.add_options(shrink)
     bring = _add(
         commands, "import", "bringing", "Make a project of an ONNX file or a model of PyTorch's."
     )

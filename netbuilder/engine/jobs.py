@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.engine.protocol import Request, WorkerError
-from netbuilder.errors import ExportError, NetbuilderError, RunError
+from netbuilder.errors import DocumentError, ExportError, NetbuilderError, RunError
 from netbuilder.training.control import Control
 
 if TYPE_CHECKING:
@@ -234,13 +234,22 @@ def _tune(params: Mapping[str, Any], control: Control) -> Any:
     return looking.tune(document(params), control)
 
 
+def _shrink(params: Mapping[str, Any], control: Control) -> Any:
+    from netbuilder.engine import shrinking
+
+    wish = shrinking.Wish.from_json(params)
+    run = Path(text(params, "run"))
+    return shrinking.shrink(run, wish, stopped=lambda: control.stopping)
+
+
 TRIALS: Mapping[str, Training] = {
     "find_batch": _find_batch,
     "find_lr": _find_lr,
+    "shrink": _shrink,
     "tune": _tune,
     "verify_resume": _verify_resume,
 }
-"""What trains something that is thrown away, while nothing else may train."""
+"""What trains something that is thrown away, or is timed, while nothing else may train."""
 
 
 def _weigh_classes(params: Mapping[str, Any]) -> Any:

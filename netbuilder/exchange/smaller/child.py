@@ -1,15 +1,13 @@
-"""Makes smaller files in a process of its own: JSON on stdin, one JSON line on stdout."""
+"""Makes smaller files in a process of its own, as `exchange.watched` has it."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.errors import ExportError
+from netbuilder.exchange import watched
 
 _MOST_BYTES = 2**31 - 1
 """What one file of ONNX can hold without others beside it."""
@@ -51,19 +49,5 @@ def _write(job: Mapping[str, Any], name: str, path: Path) -> float:
     return checking.check(whole, path, read_feeds(Path(job["samples"])), precision)
 
 
-def main() -> int:
-    """Read the job, do it, answer."""
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    job = json.load(sys.stdin)
-    try:
-        answer: dict[str, Any] = {"found": run(job)}
-    except NetbuilderError as error:
-        answer = {"error": {"message": str(error), "hint": error.hint}}
-    with os.fdopen(answers, "w") as stream:
-        json.dump(answer, stream)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    watched.answer(lambda job, tell: {"found": run(job)})

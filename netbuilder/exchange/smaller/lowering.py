@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,12 +12,10 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exits, fresh
+from netbuilder.exchange import watched
 from netbuilder.exchange.smaller import precisions
 
 CANCELLED = "It was cancelled; nothing was written."
-_PATIENCE_S = 0.1
-"""How often the child is asked whether it is still wanted."""
 Feed = Mapping[str, np.ndarray[Any, Any]]
 
 
@@ -49,7 +45,14 @@ def lower(
         for name, feeds in kept.items():
             job[name] = str(Path(folder) / f"{name}.safetensors")
             write_feeds(feeds, Path(job[name]))
-        answer = _run(job, cancelled or threading.Event())
+        answer = watched.ask(
+            "netbuilder.exchange.smaller.child",
+            job,
+            Path(folder),
+            title="Making the file smaller",
+            cancelled=cancelled or threading.Event(),
+            why=CANCELLED,
+        )["found"]
     found: dict[str, float | ExportError] = {}
     for name, path in files.items():
         error = answer[name].get("error")
@@ -80,43 +83,3 @@ def read_feeds(path: Path) -> list[dict[str, np.ndarray[Any, Any]]]:
         number, _, name = key.partition(".")
         found.setdefault(int(number), {})[name] = value
     return [found[number] for number in sorted(found)]
-
-
-def _run(job: Mapping[str, Any], cancelled: threading.Event) -> dict[str, Any]:
-    with subprocess.Popen(
-        fresh.command("netbuilder.exchange.smaller.child"),
-        env=fresh.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as child:
-        try:
-            stdout, stderr = _talk(child, json.dumps(job).encode(), cancelled)
-        except BaseException:
-            child.kill()
-            raise
-    words = stderr.decode("utf-8", "replace")
-    try:
-        answer: dict[str, Any] = json.loads(stdout)
-    except ValueError:
-        cause, hint = exits.describe(child.returncode, words)
-        said = exits.last_line(words)
-        text = f"Making the file smaller {cause}." + (f" It said last: {said}" if said else "")
-        raise ExportError(text, hint) from None
-    if "error" in answer:
-        raise ExportError(answer["error"]["message"], answer["error"]["hint"])
-    found: dict[str, Any] = answer["found"]
-    return found
-
-
-def _talk(
-    child: subprocess.Popen[bytes], said: bytes, cancelled: threading.Event
-) -> tuple[bytes, bytes]:
-    to_say: bytes | None = said
-    while not cancelled.is_set():
-        try:
-            return child.communicate(to_say, timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            # What was begun to be said goes on by itself.
-            to_say = None
-    raise ExportError(CANCELLED)

@@ -36,7 +36,8 @@ _SIZES = ("in_features", "in_channels", "num_features", "num_parameters")
 class Pruned:
     """A project whose network is smaller, with its weights by key.
 
-    `cut` has by layer how many outputs it had and has, in all its uses; `refusals` say what stays and why.
+    `cut` has by layer how many outputs it had and has, in all its uses; `refusals` say what stays
+    and why.
     `error` is what it departs by from the whole network with what was cut at zero.
     """
 
