@@ -29,6 +29,17 @@ class Exporting:
         self._tells: list[Tell] = []
         self.problem: Problem | None = None
 
+    def bring_in(self, params: Mapping[str, Any], on_done: OnDone, tell: Tell | None) -> None:
+        """Ask for an import, which the worker does in turn with exports."""
+        mine: Tell = tell or (lambda progress: None)
+        self._tells.append(mine)
+
+        def done(answer: dict[str, Any] | NetbuilderError) -> None:
+            self._tells.remove(mine)
+            on_done(answer)
+
+        self._ask("import", params, done)
+
     def begin(self, params: Mapping[str, Any], on_done: OnDone, tell: Tell | None) -> None:
         """Ask for an export; `on_done` hears the answer, `tell` how far it is."""
         self._set(None)

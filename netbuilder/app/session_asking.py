@@ -72,12 +72,24 @@ class SessionAsking(SessionTraining):
         self.exporting.begin(params, on_done, tell)
 
     def cancel_export(self) -> None:
-        """Call off the exports that were asked for; each `on_done` hears an `ExportError`."""
+        """Call off exports and imports that were asked for; each `on_done` hears an error."""
         self._worker.ask("cancel", {}, self._notice_error)
 
-    def bring_in(self, model: Path, out: Path, on_done: OnDone) -> None:
-        """Write a project of a model of others to `out`; `on_done` hears `import`'s answer."""
-        self._worker.answer("import", {"path": str(model), "out": str(out)}, on_done)
+    def bring_in(
+        self,
+        model: Path,
+        out: Path,
+        on_done: OnDone,
+        *,
+        fold: bool = False,
+        tell: Callable[[ExportProgress], None] | None = None,
+    ) -> None:
+        """Write a project of a model of others to `out`; `on_done` hears `import`'s answer.
+
+        With `fold`, runs of nodes that come again become blocks. `tell` hears how far it is.
+        """
+        params = {"path": str(model), "out": str(out), "blocks": fold}
+        self.exporting.bring_in(params, on_done, tell)
 
     def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:
         """Measure something before a training; `on_done` hears the outcome.
@@ -90,6 +102,13 @@ class SessionAsking(SessionTraining):
             on_done(error)
             return
         self._worker.answer(what, {**params, "project": project}, on_done)
+
+    def shrink(self, run: Path, wish: Mapping[str, Any], on_done: OnDone) -> None:
+        """Make smaller files of a run, as `wish` says: `engine.shrinking`. `stop_looking` ends it.
+
+        Rows lie in the run's folder as they come (`app.smaller`).
+        """
+        self._worker.answer("shrink", {**wish, "run": str(run)}, on_done)
 
     def stop_looking(self) -> None:
         """Let a measurement that was asked for answer with what it has."""

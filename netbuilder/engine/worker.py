@@ -90,7 +90,9 @@ class Worker:
             case "download":
                 self._later("downloads", request, self._downloads.job())
             case "export":
-                self._later("jobs", request, self._export_job())
+                self._later("jobs", request, self._exchange(jobs.export))
+            case "import":
+                self._later("jobs", request, self._exchange(jobs.bring_in))
             case "analyse":
                 self._later("analyse", request, jobs.analyse)
                 self._warm_up_once()
@@ -112,20 +114,21 @@ class Worker:
             waiting = self._queues["jobs"]
             self._queues["analyse"].put(lambda: waiting.put(jobs.import_for_training))
 
-    def _export_job(self) -> jobs.Job:
+    def _exchange(self, work: Callable[..., Any]) -> jobs.Job:
+        """A job that tells how far it is, and that `cancel` calls off."""
         cancelled = threading.Event()
         self._exports.add(cancelled)
 
         def job(params: Mapping[str, Any]) -> Any:
             try:
-                return jobs.export(params, cancelled, self._outlet.event)
+                return work(params, cancelled, self._outlet.event)
             finally:
                 self._exports.discard(cancelled)
 
         return job
 
     def _cancel(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Call off all exports, the one under way and those that wait for it."""
+        """Call off all exports and imports, the one under way and those that wait for it."""
         exports = tuple(self._exports)
         for cancelled in exports:
             cancelled.set()

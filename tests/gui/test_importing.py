@@ -3,61 +3,114 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QFileDialog
 
 import netbuilder as nb
+from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import DocumentError
+from netbuilder.gui.import_dialog import ImportDialog
 from tests.gui.window_hand import WindowHand, settle
+
+GOOD: dict[str, Any] = {
+    "verified": True,
+    "max_rel_error": 6e-7,
+    "trials": ["random inputs", "random inputs, batch = 3"],
+    "unsupported": [],
+    "notes": [],
+    "nodes": 124,
+    "blocks": 1,
+}
 
 
 @pytest.fixture
-def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """The model that is chosen, and the place of the project."""
-    model, out = tmp_path / "net.onnx", tmp_path / "net.netb"
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(model), ""))
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(out), ""))
-    return model, out
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The model that is chosen; its project is to lie beside it."""
+    path = tmp_path / "net.onnx"
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(path), ""))
+    return path
+
+
+def dialog(hand: WindowHand) -> ImportDialog:
+    return hand.find(ImportDialog, "importDialog")
 
 
 @pytest.mark.parametrize("dropped", [False, True])
-def test_a_model_is_imported_and_opened(
-    dropped: bool, hand: WindowHand, paths: tuple[Path, Path]
-) -> None:
-    """The worker writes the project; the window opens it and says what came of it."""
-    model, out = paths
+def test_a_model_is_imported_and_opened(dropped: bool, hand: WindowHand, model: Path) -> None:
+    """The worker writes the project; the window opens it and says what was proven."""
     if dropped:
         hand.window.bring_data.take(model)
     else:
         hand.command("file.import")
     settle()
+    shown = dialog(hand)
+    shown.fold.setChecked(dropped)
+    hand.press(shown.start)
+    hand.session.exporting.hear(ExportProgress("Comparing both", 1, 2))
+    assert shown.doing.text() == "Comparing both (2 of 2)"
+    out = model.with_suffix(".netb")
     nb.template("digits_cnn").save(out)
-    result = {"verified": True, "unsupported": []}
-    params = hand.client.answer("import", result=result)
-    assert params == {"path": str(model), "out": str(out)}
+    params = hand.client.answer("import", result=GOOD)
+    assert params == {"path": str(model), "out": str(out), "blocks": dropped}
     settle()
     assert hand.session.path == out
-    assert "computes the same" in hand.window.status.notice.text()
+    assert shown.verdict.text() == "It computes what net.onnx does."
+    assert "124 nodes, 1 block." in shown.details.text()
+    assert "6.0e-07, on random inputs; random inputs, batch = 3" in shown.details.text()
+    assert shown.start.isHidden()
+    hand.press(shown.close_button)
 
 
-def test_what_is_missing_is_told(hand: WindowHand, paths: tuple[Path, Path]) -> None:
+def test_what_is_missing_is_told(hand: WindowHand, model: Path) -> None:
     """An import that is not verified is opened, and says why."""
     hand.command("file.import")
     settle()
-    nb.template("digits_cnn").save(paths[1])
+    shown = dialog(hand)
+    shown.path.setText(str(model.with_name("other")))
+    nb.template("digits_cnn").save(model.with_name("other.netb"))
+    hand.press(shown.start)
     missing = [{"op": "onnx.NonZero", "count": 1}]
-    hand.client.answer("import", result={"verified": False, "unsupported": missing})
+    bad = GOOD | {"verified": False, "max_rel_error": None, "unsupported": missing}
+    hand.client.answer("import", result=bad)
     settle()
-    assert hand.session.path == paths[1]
-    assert "onnx.NonZero" in hand.window.status.notice.text()
+    assert hand.session.path == model.with_name("other.netb")
+    assert "not verified" in shown.verdict.text()
+    assert "No layer for onnx.NonZero" in shown.details.text()
+    hand.press(shown.close_button)
 
 
-def test_a_refusal_leaves_the_window_as_it_was(hand: WindowHand, paths: tuple[Path, Path]) -> None:
-    """The text is the one of the reader."""
+def test_a_refusal_leaves_the_window_as_it_was(hand: WindowHand, model: Path) -> None:
+    """The text is the one of the reader, and one may try again."""
     hand.command("file.import")
     settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    assert not shown.start.isEnabled()
     hand.client.answer("import", error=DocumentError("It is no ONNX file."))
     settle()
-    assert "no ONNX file" in hand.window.status.notice.text()
+    assert "no ONNX file" in shown.verdict.text()
+    assert shown.start.isEnabled()
+    assert not hand.window.has_project()
+    hand.press(shown.close_button)
+
+
+def test_cancelled_and_closed(hand: WindowHand, model: Path) -> None:
+    """Cancel calls it off; so does closing, after which no answer is heard."""
+    hand.command("file.import")
+    settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    hand.press(shown.close_button)
+    assert len(hand.client.waiting("cancel")) == 1
+    hand.client.answer("import", error=DocumentError("The import was cancelled."))
+    settle()
+    assert "cancelled" in shown.verdict.text()
+    hand.press(shown.start)
+    shown.close()
+    assert len(hand.client.waiting("cancel")) == 2
+    nb.template("digits_cnn").save(model.with_suffix(".netb"))
+    hand.client.answer("import", result=GOOD)
+    settle()
     assert not hand.window.has_project()

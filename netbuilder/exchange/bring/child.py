@@ -1,4 +1,4 @@
-"""Imports in a process of its own, with limits: JSON on stdin, one JSON line on stdout.
+"""Imports in a process of its own, with limits, that tells how far it is.
 
 A file of somebody else's may ask for more memory than there is, or make PyTorch crash; neither
 reaches the caller.
@@ -6,93 +6,107 @@ reaches the caller.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netbuilder.errors import DocumentError, NetbuilderError
-from netbuilder.exchange import exits, fresh
+from netbuilder.errors import DocumentError, ExportError, NetbuilderError
+from netbuilder.exchange import watched
+from netbuilder.exchange.watched import Progress, Tell, nobody
 
 if TYPE_CHECKING:
     from netbuilder.exchange.bring.importing import Brought
 
 PATIENCE_S = 600.0
+CANCELLED = "The import was cancelled."
 
 
-def import_model(model: Path, out: Path, kind: str = "", *, fold: bool = False) -> dict[str, Any]:
+def import_model(
+    model: Path,
+    out: Path,
+    kind: str = "",
+    *,
+    fold: bool = False,
+    cancelled: threading.Event | None = None,
+    tell: Tell = nobody,
+) -> dict[str, Any]:
     """Write the project of `model` to `out`; the `import` command's answer.
 
     `kind` is `.onnx` or `.pt2`, that of the file's name without it. With `fold`, runs of nodes
-    that come again are folded into blocks.
+    that come again are folded into blocks. `tell` hears how far it is; `DocumentError` for a file
+    that can't be read, and once `cancelled` is set.
     """
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+    cancelled = cancelled or threading.Event()
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        cancelled.set()
+
     job = {"model": str(model.absolute()), "out": str(out.absolute()), "kind": kind, "fold": fold}
+    clock = threading.Timer(PATIENCE_S, give_up)
+    clock.daemon = True
+    clock.start()
     try:
-        done = subprocess.run(
-            fresh.command("netbuilder.exchange.bring.child"),
-            env=fresh.environment(),
-            input=json.dumps(job).encode(),
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DocumentError(
-            f"The import of '{model.name}' took more than {PATIENCE_S:.0f} s and was ended."
-        ) from error
-    words = done.stderr.decode("utf-8", "replace")
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        cause, hint = exits.describe(done.returncode, words)
-        said = exits.last_line(words)
-        text = f"The import {cause}." + (f" It said last: {said}" if said else "")
-        raise DocumentError(text, hint) from None
+        with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+            answer = watched.ask(
+                "netbuilder.exchange.bring.child",
+                job,
+                Path(folder),
+                title="The import",
+                cancelled=cancelled,
+                why=CANCELLED,
+                tell=tell,
+            )
+    except ExportError as error:
+        if late.is_set():
+            text = f"The import of '{model.name}' took more than {PATIENCE_S:.0f} s and was ended."
+            raise DocumentError(text) from error
+        raise DocumentError(str(error), error.hint) from error
+    finally:
+        clock.cancel()
     if "error" in answer:
         raise DocumentError(answer["error"]["message"], answer["error"]["hint"])
     return {"path": str(out), **answer}
 
 
-def run(job: dict[str, Any]) -> dict[str, Any]:
+def run(job: Mapping[str, Any], tell: Tell = nobody) -> dict[str, Any]:
     """Read, draw, compare, write; the answer without its path."""
+    tell(Progress("Starting PyTorch"))
     from netbuilder.exchange import weights
     from netbuilder.exchange.bring.writing import NETWORK
     from netbuilder.storage import files
 
-    out = Path(job["out"])
-    model = Path(job["model"])
-    brought = _brought(model, job["kind"] or model.suffix.lower(), fold=job["fold"])
-    weights.rename(brought.document, NETWORK, f"{out.stem}.safetensors")
-    files.save(brought.document, out)
+    out, model = Path(job["out"]), Path(job["model"])
+    try:
+        brought = _brought(model, job["kind"] or model.suffix.lower(), tell, fold=job["fold"])
+        tell(Progress("Writing the project"))
+        weights.rename(brought.document, NETWORK, f"{out.stem}.safetensors")
+        files.save(brought.document, out)
+    except NetbuilderError as error:
+        return {"error": {"message": str(error), "hint": error.hint}}
     return brought.to_json()
 
 
-def _brought(model: Path, kind: str, *, fold: bool) -> Brought:
+def _brought(model: Path, kind: str, tell: Tell, *, fold: bool) -> Brought:
     if kind == ".onnx":
         from netbuilder.exchange.onnx_in import bringing
 
-        return bringing.from_onnx(model, fold=fold)
+        return bringing.from_onnx(model, fold=fold, tell=tell)
     from netbuilder.exchange.bring import importing
 
-    return importing.from_pt2(model, fold=fold)
+    return importing.from_pt2(model, fold=fold, tell=tell)
 
 
 def main() -> int:
     """Read the job, do it, answer."""
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    job = json.load(sys.stdin)
     limit_memory()
-    try:
-        answer = run(job)
-    except NetbuilderError as error:
-        answer = {"error": {"message": str(error), "hint": error.hint}}
-    with os.fdopen(answers, "w") as stream:
-        json.dump(answer, stream)
+    watched.answer(run)
     return 0
 
 

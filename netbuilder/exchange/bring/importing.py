@@ -12,8 +12,11 @@ from torch import Tensor, nn
 from netbuilder.exchange import weights as exchange_weights
 from netbuilder.exchange.bring import archive, blocks, drawing, proof, running, traced, writing
 from netbuilder.exchange.bring.program import Program
+from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph import folding, rules
 from netbuilder.graph.document import Document
+
+READING = "Reading the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,21 @@ def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> B
     return bring(program, proof.of_module(program, args, named))
 
 
-def from_pt2(path: Path, *, fold: bool = False) -> Brought:
+def from_pt2(path: Path, *, fold: bool = False, tell: Tell = nobody) -> Brought:
     """An exported program; `DocumentError` or `BringError` if it can't be read."""
+    tell(Progress(READING))
     program = archive.read(path)
-    return bring(program, running.of_program(program), fold=fold)
+    return bring(program, running.of_program(program), fold=fold, tell=tell)
 
 
-def bring(program: Program, reference: proof.Reference, *, fold: bool = False) -> Brought:
+def bring(
+    program: Program, reference: proof.Reference, *, fold: bool = False, tell: Tell = nobody
+) -> Brought:
     """Draw the program, carry its weights over, and compare with the `reference`.
 
-    With `fold`, runs of nodes that come again are folded into blocks.
+    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is.
     """
+    tell(Progress("Drawing the network"))
     drawn = drawing.draw(program)
     made = blocks.arrange(drawn.network)
     notes = list(drawn.notes)
@@ -83,7 +90,7 @@ def bring(program: Program, reference: proof.Reference, *, fold: bool = False) -
     weights = {key: program.tensors[old] for key, old in named.items()}
     verdict = proof.Verdict(False, None, (), ())
     if not unsupported:
-        verdict = proof.hold(document, weights, reference)
+        verdict = proof.hold(document, weights, reference, tell)
         weights = dict(verdict.weights) or weights
     exchange_weights.hold(document, writing.NETWORK, weights, f"{_file(program.title)}.safetensors")
     return Brought(

@@ -16,6 +16,7 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.exchange import verify
 from netbuilder.exchange.bring.program import Program
 from netbuilder.exchange.bring.writing import NETWORK, free_sizes
+from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
 
 TOLERANCE = 1e-5
@@ -49,7 +50,12 @@ class Verdict:
     weights: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference) -> Verdict:
+def hold(
+    document: Document,
+    weights: Mapping[str, Tensor],
+    reference: Reference,
+    tell: Tell = nobody,
+) -> Verdict:
     """Build the network, give it the weights, and compare all outputs on all trials."""
     try:
         module = build.build_network(document, NETWORK)
@@ -59,7 +65,8 @@ def hold(document: Document, weights: Mapping[str, Tensor], reference: Reference
     module.train(reference.training)
     worst = 0.0
     done: list[str] = []
-    for text, inputs in reference.trials:
+    for number, (text, inputs) in enumerate(reference.trials):
+        tell(Progress("Comparing both", number, len(reference.trials)))
         try:
             with torch.no_grad():
                 torch.manual_seed(SEED)

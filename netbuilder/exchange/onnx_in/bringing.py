@@ -19,6 +19,7 @@ from netbuilder.exchange.bring.proof import Reference, Trial
 from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, placeholder, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
+from netbuilder.exchange.watched import Progress, Tell, nobody
 
 BATCH = 2
 SPATIAL = (32, 64, 224)
@@ -27,21 +28,23 @@ ALONG = (8, 16, 64)
 """Free sizes to trace everything else with."""
 
 
-def from_onnx(path: Path, *, fold: bool = False) -> importing.Brought:
+def from_onnx(path: Path, *, fold: bool = False, tell: Tell = nobody) -> importing.Brought:
     """A model's document; `DocumentError` or `BringError` if it can't be read.
 
-    With `fold`, runs of nodes that come again are folded into blocks.
+    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is.
     """
+    tell(Progress(importing.READING))
     model = reading.read(path)
     module = OnnxModule(inlining.inlined(model))
+    tell(Progress("Tracing the graph"))
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
     lifted, counts = lifting.lift(program)
-    brought = importing.bring(lifted, reference, fold=fold)
+    brought = importing.bring(lifted, reference, fold=fold, tell=tell)
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
-        brought = importing.bring(program, reference, fold=fold)
+        brought = importing.bring(program, reference, fold=fold, tell=tell)
     reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.every if step.why)
     return replace(brought, notes=(*brought.notes, *reasons))
 
