@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QGraphicsItem,
@@ -31,7 +31,9 @@ _STROKES = {
 RING = 9.0
 """How wide the band around a node is, in scene units; never less than 4 pixels."""
 BADGE = 20.0
-MOST = 120.0
+BESIDE = 0.3
+"""From farther than this the sign stands beside its node, which it would hide."""
+MOST = 360.0
 """What marks grow to at most while one looks from afar, in scene units."""
 
 
@@ -52,16 +54,19 @@ class NodeMark(QGraphicsItem):
         self.setZValue(2)
 
     def boundingRect(self) -> QRectF:
-        return self._card.adjusted(-MOST, -MOST, MOST, MOST)
+        return self._card.adjusted(-2 * MOST, -MOST, MOST, MOST)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         zoom = painter.worldTransform().m11() or 1.0
-        paint_ring(painter, self._card, self.change, min(max(RING, 4 / zoom), MOST / 2))
+        width = min(max(RING, 4 / zoom), MOST / 4)
+        paint_ring(painter, self._card, self.change, width)
         side = min(max(BADGE, 15 / zoom), MOST)
-        place = QRectF(-side * 0.6, -side * 0.6, side, side)
-        paint_sign(painter, place, self.change)
+        corner = QPointF(-side * 0.6, -side * 0.6)
+        if zoom < BESIDE:
+            corner = QPointF(-width - side * 1.1, (self._card.height() - side) / 2)
+        paint_sign(painter, QRectF(corner, QSizeF(side, side)), self.change)
 
 
 class WireMark(QGraphicsPathItem):
