@@ -35,12 +35,16 @@ def save(model: Any, path: Path, name: str, most: int = MOST_BYTES) -> None:
         return
     data = path.with_name("tensors.data")
     ir.save(model, path, external_data=data.name)
-    beside = data.rename(path.with_name(f"{name}.{_digest(data)[:8]}.data"))
+    if not data.stat().st_size:
+        # None is worth a place of its own.
+        data.unlink()
+        return
+    there = data.rename(path.with_name(f"{name}.{_digest(data)[:8]}.data"))
     written = onnx.load(str(path), load_external_data=False)
     for tensor in written.graph.initializer:
         for entry in tensor.external_data:
             if entry.key == "location":
-                entry.value = beside.name
+                entry.value = there.name
     onnx.save(written, str(path))
 
 

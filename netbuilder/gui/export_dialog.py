@@ -329,7 +329,7 @@ def _beside(answer: Mapping[str, Any]) -> list[str]:
     if isinstance(sizes, Mapping):
         lines.append(f"{_size(sizes.get('before'))} before, {_size(sizes.get('after'))} now.")
     elif "size" in answer:
-        lines.append(f"{_size(answer['size'])}.")
+        lines.append(f"{_size(answer['size'])} in all.")
     if isinstance(metrics, Mapping):
         after = metrics.get("after") or {}
         for name, value in (metrics.get("before") or {}).items():
@@ -341,7 +341,10 @@ def _beside(answer: Mapping[str, Any]) -> list[str]:
 def _size(count: Any) -> str:
     if not _real(count):
         return "?"
-    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit / 10:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count / 1e3:,.1f} kB"
 
 
 def _real(value: Any) -> bool:

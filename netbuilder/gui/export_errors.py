@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from netbuilder.gui import theme
 
 TOLERANCE = 1e-4
 """Errors above this are no rounding; as `exchange.verify` says."""
-_ROWS = 8
+_ROWS, _LEAST = 8, 4
 
 
 class ErrorTable(QTableWidget):
@@ -25,6 +25,7 @@ class ErrorTable(QTableWidget):
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.verticalHeader().hide()
+        self.setShowGrid(False)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.setTabKeyNavigation(False)
@@ -44,11 +45,20 @@ class ErrorTable(QTableWidget):
                     cell.setToolTip("The first node whose values are not the network's.")
                 self.setItem(row, column, cell)
         self.setVisible(bool(known))
-        if known:
-            height = self.verticalHeader().defaultSectionSize()
-            self.setMinimumHeight((min(len(known), _ROWS) + 1) * height + 4)
-            if first >= 0:
-                self.scrollTo(self.model().index(first, 0))
+        self.updateGeometry()
+        if first >= 0:
+            self.scrollTo(self.model().index(first, 0))
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._height(_ROWS))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(super().minimumSizeHint().width(), self._height(_LEAST))
+
+    def _height(self, rows: int) -> int:
+        each = self.verticalHeader().defaultSectionSize()
+        head = self.horizontalHeader().sizeHint().height()
+        return head + min(self.rowCount(), rows) * each + 2 * self.frameWidth()
 
 
 def departs(entry: Mapping[str, Any]) -> bool:

@@ -1,0 +1,98 @@
+"""Work in another process: it tells how far it is, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from netbuilder.errors import ExportError
+from netbuilder.exchange import fresh, watched
+from netbuilder.exchange.watched import Progress
+
+PATIENCE_S = 60.0
+CHILD = """
+import sys, time
+from netbuilder.exchange import watched
+from netbuilder.exchange.watched import Progress
+
+def work(job, tell):
+    for number in range(3):
+        tell(Progress("Counting", number, 3))
+    print("a library says something")
+    while job["endless"]:
+        time.sleep(0.05)
+    return {"said": job["word"]}
+
+watched.answer(work)
+"""
+PARENT = f"""
+import sys, threading
+from pathlib import Path
+from netbuilder.exchange import fresh, watched
+fresh.command = lambda module: [sys.executable, "-c", {CHILD!r}]
+watched.ask("x", {{"word": "", "endless": True}}, Path(sys.argv[1]), title="It",
+            cancelled=threading.Event(), why="", tell=lambda p: print(p.what, flush=True))
+"""
+
+
+def ask(
+    folder: Path, job: dict[str, object], cancelled: threading.Event, tell: watched.Tell
+) -> dict[str, object]:
+    return watched.ask(
+        "x", job, folder, title="The work", cancelled=cancelled, why="called off", tell=tell
+    )
+
+
+@pytest.fixture(autouse=True)
+def child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fresh, "command", lambda module: [sys.executable, "-c", CHILD])
+
+
+def test_it_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    job: dict[str, object] = {"word": "tea", "endless": False}
+    assert ask(tmp_path, job, threading.Event(), told.append) == {"said": "tea"}
+    assert told == [Progress("Counting", number, 3) for number in range(3)]
+
+
+def test_it_is_called_off_in_the_midst(tmp_path: Path) -> None:
+    cancelled = threading.Event()
+
+    def tell(progress: Progress) -> None:
+        if progress.done == 1:
+            cancelled.set()
+
+    with pytest.raises(ExportError, match="called off"):
+        ask(tmp_path, {"word": "", "endless": True}, cancelled, tell)
+    assert psutil.Process().children(recursive=True) == []
+
+
+def wait(done: object) -> None:
+    end = time.monotonic() + PATIENCE_S
+    assert callable(done)
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no parents to ask for")
+def test_when_whoever_asked_is_killed_nothing_is_left(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(folder)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "Counting\n"
+        [worker] = psutil.Process(parent.pid).children()
+        parent.kill()
+    wait(lambda: not folder.exists())
+    with contextlib.suppress(psutil.NoSuchProcess):
+        wait(lambda: worker.status() == psutil.STATUS_ZOMBIE or not worker.is_running())
