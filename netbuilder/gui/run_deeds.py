@@ -48,6 +48,17 @@ class RunDeeds:
             return
         window.status.say(f"Saved {path.name}")
 
+    def make_smaller(self, run: Path) -> None:
+        """Show what a run's network comes to with fewer and shorter weights."""
+        from netbuilder.gui.smaller_dialog import SmallerDialog
+
+        window = self._window
+        if window.session is None or not window.runner.may_run():
+            return
+        dialog = SmallerDialog(window.session, run, window)
+        dialog.project_wanted.connect(window.projects.open_path)
+        dialog.show()
+
     def start_from(self, run: Path) -> None:
         """Train the project as it is from a run's weights, once the person has chosen which."""
         from netbuilder.gui.start_dialog import StartDialog

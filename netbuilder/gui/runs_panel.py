@@ -60,6 +60,7 @@ class RunsPanel(QWidget):
     start_wanted = Signal(object)
     use_wanted = Signal(object)
     report_wanted = Signal(object)
+    smaller_wanted = Signal(object)
     refused = Signal(str)
     _read = Signal(object, object)
 
@@ -319,6 +320,7 @@ class RunsPanel(QWidget):
         add(text, partial(self._pin, chosen, not pinned), bool(chosen))
         add("Write a note  (F2)", self._write, one)
         self.menu.addSeparator()
+        add("Make it smaller…", partial(self._one, self.smaller_wanted), one)
         add("Save a report…", partial(self._one, self.report_wanted), one)
         add("Show in file manager", self._show_folder, one)
         add("Copy path", self._copy_path, bool(chosen))

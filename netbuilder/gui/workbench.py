@@ -71,6 +71,7 @@ class Workbench(QMainWindow):
     run_project_wanted = Signal(object)
     run_difference_wanted = Signal(object)
     run_report_wanted = Signal(object)
+    run_smaller_wanted = Signal(object)
     run_start_wanted = Signal(object)
 
     def __init__(self, session: Session) -> None:
@@ -201,6 +202,7 @@ class Workbench(QMainWindow):
         self.runs.project_wanted.connect(self.run_project_wanted)
         self.runs.difference_wanted.connect(self.run_difference_wanted)
         self.runs.report_wanted.connect(self.run_report_wanted)
+        self.runs.smaller_wanted.connect(self.run_smaller_wanted)
         self.runs.start_wanted.connect(self.run_start_wanted)
         self.runs.use_wanted.connect(self.use_run)
         self.use.wanted.connect(lambda: self.use.show_run(session, session.trained_run()))
