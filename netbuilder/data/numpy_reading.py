@@ -19,7 +19,9 @@ from netbuilder.errors import NetbuilderError, Problem
 class NumpyReader:
     """Samples of several .npy files, one a field. A single number may be a row of one."""
 
-    def __init__(self, files: Mapping[str, Rows], rows_of_one: frozenset[str]) -> None:
+    def __init__(
+        self, files: Mapping[str, Rows], rows_of_one: frozenset[str] = frozenset()
+    ) -> None:
         self.files, self.rows_of_one = dict(files), rows_of_one
 
     def __len__(self) -> int:

@@ -183,7 +183,8 @@ class Feed:
 
     def rows(self, part: str, positions: Sequence[int], device: torch.device) -> dict[str, Tensor]:
         """Some samples at once, in this process."""
-        return self._admit(self._fetch(_Wish(part, list(positions), 0)), device)
+        [found] = ahead.read(self._fetch, [_Wish(part, list(positions), 0)], self._wait)
+        return self._admit(found, device)
 
     def _admit(self, found: _Fetched, device: torch.device) -> dict[str, Tensor]:
         self._book(found.corrupt)
