@@ -228,6 +228,19 @@ class _OfLength(Layer):
         return check_dim(self, "dim", inputs, "reference")
 
 
+class Positions(_OfLength):
+    """Counts 0, 1, 2, ... along one dim of what comes in: T whole numbers for N×T×C.
+
+    What looks up a row for each position, as an Embedding does, or compares positions, begins
+    with it. `dim`: which size of the input is T.
+    """
+
+    id = "netbuilder.Positions"
+    part = "positions.Positions"
+    title = "Positions"
+    keywords = "arange index position count steps sequence length range"
+
+
 class CausalMask(_OfLength):
     """A mask T×T by which no position sees a later one, of the length of what comes in.
 

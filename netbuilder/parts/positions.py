@@ -98,6 +98,17 @@ class TimestepEmbedding(nn.Module):
         return torch.cat((angles.cos(), angles.sin()), -1)
 
 
+class Positions(nn.Module):
+    """0, 1, 2, ... along one dim of what comes in, as whole numbers."""
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, reference: torch.Tensor) -> torch.Tensor:
+        return torch.arange(reference.shape[self.dim], device=reference.device)
+
+
 class CausalMask(nn.Module):
     """A T×T mask that keeps each position from looking at later ones.
 

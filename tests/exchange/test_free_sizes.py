@@ -131,3 +131,85 @@ def test_changes_of_shape_in_a_row_are_one(name: str, tmp_path: Path) -> None:
     found = brought(model(nodes, shape, SIZES), tmp_path)
     assert found.verified, (found.unsupported, found.notes)
     assert sorted(layers(found)) == sorted(wanted.split())
+
+
+# -- what is sized by what comes in ----------------------------------------------------------------
+
+GIVEN = {
+    "none": np.array(0),
+    "one": np.array(1),
+    "first": np.array([0]),
+    "second": np.array([1]),
+    "zero": np.array(0.0, np.float32),
+    "seven": np.array(7.0, np.float32),
+    "three": np.array([3]),
+    "table": numbers(64, 3),
+    "row": numbers(1, 1, 3),
+    "w": numbers(3, 3),
+    "last": np.array([-1]),
+    "rows": np.array([-1, 3]),
+}
+LENGTH = [node("Shape", "x", "s", start=1, end=2), node("Squeeze", "s first", "t")]
+WORKED_OUT: dict[str, tuple[str, list[onnx.NodeProto]]] = {
+    "rows of a table, counted": (
+        "netbuilder.Positions torch.nn.Embedding torch.add",
+        [
+            *LENGTH,
+            node("Range", "none t one", "at"),
+            node("Gather", "table at", "p"),
+            node("Add", "x p"),
+        ],
+    ),
+    "the first rows of a table": (
+        "netbuilder.LearnableParameter netbuilder.Positions torch.index_select torch.add",
+        [*LENGTH, node("Slice", "table first s first", "p"), node("Add", "x p")],
+    ),
+    "a number stretched to what is there": (
+        "torch.nn.ReLU torch.full_like torch.add",
+        [
+            node("Relu", "x", "a"),
+            node("Shape", "a", "all"),
+            node("Expand", "seven all", "b"),
+            node("Add", "a b"),
+        ],
+    ),
+    "a row stretched to what is there": (
+        "netbuilder.LearnableParameter torch.Tensor.expand_as torch.cat",
+        [
+            node("Shape", "x", "all"),
+            node("Expand", "row all", "b"),
+            node("Concat", "x b", "y", axis=1),
+        ],
+    ),
+    "a square of ones": (
+        "netbuilder.Positions netbuilder.Positions torch.Tensor.__getitem__ "
+        "torch.Tensor.__getitem__ torch.add torch.full_like torch.tril torch.matmul",
+        [
+            *LENGTH,
+            node("Concat", "s s", "both", axis=0),
+            node("Expand", "seven both", "b"),
+            node("Trilu", "b", "m", upper=0),
+            node("MatMul", "m x"),
+        ],
+    ),
+    "rows flattened for a product": (
+        "torch.nn.Linear torch.nn.ReLU",
+        [
+            node("Shape", "x", "all"),
+            node("Reshape", "x rows", "a"),
+            node("Gemm", "a w", "b"),
+            node("Relu", "b", "c"),
+            node("Reshape", "c all"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WORKED_OUT)
+def test_what_is_sized_by_what_comes_in(name: str, tmp_path: Path) -> None:
+    """Constants, counts and parts as long as an input are drawn, for any length."""
+    wanted, nodes = WORKED_OUT[name]
+    found = brought(model(nodes, ["n", "T", 3], GIVEN), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == ("T", 3)
+    assert sorted(layers(found)) == sorted(wanted.split())

@@ -105,6 +105,7 @@ VARYING: list[tuple[str, Case, tuple[int | str, ...]]] = [
         ("N", 2, "T", 6),
     ),
     ("netbuilder.CausalMask", Case({}, {"reference": SEQUENCE}), ("T", "T")),
+    ("netbuilder.Positions", Case({}, {"reference": SEQUENCE}), ("T",)),
     ("netbuilder.AlibiBias", Case({"num_heads": 3}, {"reference": SEQUENCE}), (3, "T", "T")),
     ("netbuilder.ClassToken", Case({"count": 2}, {"input": SEQUENCE}), ("N", "T + 2", 6)),
     ("netbuilder.LayerScale", Case({}, {"input": SEQUENCE}), ("N", "T", 6)),

@@ -13,6 +13,7 @@ from netbuilder.parts.positions import (
     AlibiBias,
     CausalMask,
     LearnedPositions,
+    Positions,
     RelativePositionBias,
     RotaryEmbedding,
     SinusoidalPositions,
@@ -106,6 +107,13 @@ def test_causal_masks_hide_the_future_in_attention() -> None:
     attention = nn.MultiheadAttention(4, 2, batch_first=True).eval()
     masks = [CausalMask(kind=kind)(q) for kind in ("additive", "blocked")]
     torch.testing.assert_close(*(attention(q, q, q, attn_mask=mask)[0] for mask in masks))
+
+
+@pytest.mark.parametrize(("dim", "count"), [(1, 4), (-1, 8), (0, 2)])
+def test_positions_count_from_0_along_a_dim(dim: int, count: int) -> None:
+    found = Positions(dim)(torch.full((2, 4, 8), torch.nan))
+    assert found.dtype is torch.int64
+    assert found.tolist() == list(range(count))
 
 
 def test_alibi_slopes_are_the_papers() -> None:

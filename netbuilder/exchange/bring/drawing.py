@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.exchange.bring import functions, making, running, shapes, weighted
+from netbuilder.exchange.bring import functions, making, running, shapes, sized, weighted
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
 from netbuilder.exchange.bring.functions import Same, Unsupported
@@ -15,7 +15,7 @@ from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Re
 from netbuilder.graph import rules
 from netbuilder.graph.model import Json
 
-RULES = (functions, making, shapes, weighted)
+RULES = (functions, making, shapes, sized, weighted)
 """The modules with rules for operations; they register them when they are imported."""
 _RANDOM = frozenset({"bernoulli", "multinomial", "normal", "rand", "randint", "randn", "randperm"})
 

@@ -6,6 +6,8 @@ happens to the dims instead, so that it fits every batch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netbuilder.exchange.bring.drafts import DraftNode
 from netbuilder.exchange.bring.functions import (
     Same,
@@ -283,6 +285,11 @@ def expand(operation: Operation, program: Program) -> DraftNode | list[DraftNode
 
 def with_batch(operation: Operation, program: Program, batch: Size) -> str:
     """A value in the same call whose first dim is the batch."""
+    return beside(operation, program, lambda shape: shape[:1] == (batch,))
+
+
+def beside(operation: Operation, program: Program, fits: Callable[[Shape], bool]) -> str:
+    """A value in the same call, made before, whose shape will do: the nearest."""
     known: list[str] = [] if len(operation.stack) > 1 else list(program.inputs)
     for other in program.operations:
         if other is operation:
@@ -291,9 +298,9 @@ def with_batch(operation: Operation, program: Program, batch: Size) -> str:
             known += [*other.refs(), *other.outputs]
     for name in reversed(known):
         type = program.types.get(name)
-        if type is not None and type.shape[:1] == (batch,) and name not in program.states:
+        if type is not None and name not in program.states and fits(type.shape):
             return name
-    raise Unsupported("there is nothing to take the batch from")
+    raise Unsupported("there is nothing to take its size from")
 
 
 @rule("clamp_min", "clamp_max")

@@ -4,6 +4,9 @@ Graphs of exporters move dims to and fro: a recurrent operator wants time first 
 directions apart, a product wants two dims. Each value is described by what has become of the
 dims of the value that the row began with; where one operation does the same as several, or none,
 it takes their place.
+
+What works on the last dim alone does not need the others flattened into one, from which several
+free sizes could not be told apart again: it is done before that.
 """
 
 from __future__ import annotations
@@ -17,6 +20,11 @@ _MOVES = frozenset({"permute", "transpose", "t", "mT"})
 _SHAPES = frozenset(
     {"view", "reshape", "_unsafe_view", "flatten", "unflatten", "squeeze", "unsqueeze"}
 )
+
+_ALONG_LAST = frozenset(
+    {"elu", "gelu", "hardswish", "leaky_relu", "linear", "relu", "sigmoid", "silu", "softplus"}
+) | {"dropout", "exp", "tanh"}
+"""What treats each row along the last dim by itself, its first argument."""
 
 Dim = tuple[int, ...]
 """The parts of the first value's dims, by number, that a dim is made of; none for a dim of one."""
@@ -49,15 +57,22 @@ class _Rows:
         self.same: dict[str, str] = {}
 
     def shortened(self) -> Program:
-        made = [self._operation(operation) for operation in self.program.operations]
+        made = [one for each in self.program.operations for one in self._operations(each)]
         outputs = [(path, self._now(value)) for path, value in self.program.outputs]
-        operations = _read([each for each in made if each is not None], outputs)
-        return replace(self.program, operations=operations, outputs=outputs)
+        return replace(self.program, operations=_read(made, outputs), outputs=outputs)
 
-    def _operation(self, operation: Operation) -> Operation | None:
-        """The operation, another one in its place, or None where it gives what is there."""
+    def _operations(self, operation: Operation) -> list[Operation]:
+        """The operation, or what comes in its place."""
         args = {name: self._now(given) for name, given in operation.args.items()}
         operation = replace(operation, args=args)
+        if operation.base in _ALONG_LAST and operation.target.startswith("aten."):
+            return self._unflattened(operation)
+        made = self._shortest(operation)
+        return [made] if made is not None else []
+
+    def _shortest(self, operation: Operation) -> Operation | None:
+        """The operation, another one in its place, or None where it gives what is there."""
+        args = operation.args
         source = args.get("self")
         if not _changes_shape(operation) or not isinstance(source, Ref):
             return operation
@@ -74,7 +89,7 @@ class _Rows:
                 self.same[made] = earlier
                 return None
             if short is not None and earlier != source.name:
-                target = "aten.reshape.default" if "shape" in short else "aten.permute.default"
+                target = _RESHAPE if "shape" in short else "aten.permute.default"
                 return replace(operation, target=target, args={"self": Ref(earlier), **short})
         return operation
 
@@ -82,6 +97,29 @@ class _Rows:
         if isinstance(given, Ref):
             return Ref(self.same.get(given.name, given.name))
         return tuple(self._now(one) for one in given) if isinstance(given, tuple) else given
+
+    def _unflattened(self, operation: Operation) -> list[Operation]:
+        """On rows in as many dims as they had, where those were flattened from free sizes."""
+        first = next(iter(operation.args), "")
+        given, made = operation.args.get(first), operation.outputs[0]
+        place = self.places.get(given.name) if isinstance(given, Ref) else None
+        if place is None or not isinstance(given, Ref) or made not in self.program.types:
+            return [operation]
+        front = [self._fine(dim) for dim in place.dims[:-1]]
+        if not any(sum(bool(self.parts[part][1]) for part in dim) > 1 for dim in front):
+            return [operation]
+        sizes = tuple(_size(self.parts[part]) for dim in front for part in dim)
+        known, result = self.program.types[given.name], self.program.types[made]
+        rows, whole = f"{made}.rows", f"{made}.whole"
+        self.program.types[rows] = replace(known, shape=(*sizes, known.shape[-1]))
+        self.program.types[whole] = replace(result, shape=(*sizes, result.shape[-1]))
+        before = Operation(rows, _RESHAPE, {"self": given}, (rows,), operation.stack[:1])
+        short = self._shortest(before)
+        inner = replace(
+            operation, args={**operation.args, first: self._now(Ref(rows))}, outputs=(whole,)
+        )
+        after = Operation(f"{made}.flat", _RESHAPE, {"self": Ref(whole)}, (made,), before.stack)
+        return [*([short] if short else []), inner, *([self._shortest(after) or after])]
 
     # -- what has become of the dims -----------------------------------------------------------
 
@@ -159,6 +197,13 @@ class _Rows:
 
 
 _ONE: Product = (1, ())
+_RESHAPE = "aten.reshape.default"
+
+
+def _size(product: Product) -> Size:
+    number, names = product
+    factors = [*([str(number)] if number != 1 else []), *names]
+    return "*".join(factors) if names else number
 
 
 def _product(size: Size) -> Product:

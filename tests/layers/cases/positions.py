@@ -42,6 +42,11 @@ def mask(r: Random) -> Case:
     return Case(kinds, {"reference": batch(length(r), dtype="int64", high=9)})
 
 
+def positions(r: Random) -> Case:
+    tensor = batch(length(r), 3, dtype=r.choice(["float32", "int64"]))
+    return Case(some(r, dim=[2, -2]), {"reference": tensor})
+
+
 def alibi(r: Random) -> Case:
     params = {"num_heads": r.randint(1, 12), **some(r, dim=[1, -2], causal=False)}
     return Case(params, {"reference": batch(length(r), 4)})
@@ -58,6 +63,7 @@ CASES: Mapping[str, Generator] = {
     "netbuilder.RotaryEmbedding": rotary,
     "netbuilder.TimestepEmbedding": timestep,
     "netbuilder.CausalMask": mask,
+    "netbuilder.Positions": positions,
     "netbuilder.AlibiBias": alibi,
     "netbuilder.RelativePositionBias": relative,
 }
