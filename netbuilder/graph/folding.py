@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph import edits, frames, repeats, rules, tidying
-from netbuilder.graph.blocks import BLOCK, BLOCK_INPUT, OUTPUT
-from netbuilder.graph.changes import Added, Removed
+from netbuilder.graph.blocks import BLOCK, BLOCK_INPUT, OUTPUT, blocks_in
+from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.layout import Size
@@ -77,12 +77,23 @@ def fold(history: History, graph: Graph, sizes: Mapping[str, Size] | None = None
             if line is None or run is None:
                 break
             found.follow(_Folding(history, graph, line, run, made).run())
-        found.blocks = [block.name for block in made.values()]
+        blocks = sorted(made.values(), key=lambda block: _first_use(graph, block))
+        found.blocks = [block.name for block in blocks]
+        for order, block in zip(sorted(b.info.order for b in blocks), blocks, strict=True):
+            if block.info.order != order:
+                after = replace(block.info, order=order)
+                history.document.apply(Changed(block.id, block.info, after))
         if found.blocks:
             for block in made.values():
                 tidying.tidy(history, block, {})
             tidying.tidy(history, graph, dict(sizes or {}))
     return found
+
+
+def _first_use(graph: Graph, block: Graph) -> int:
+    """Where a block first stands; those that stand in others come last."""
+    orders = [n.order for n in blocks_in(graph) if n.params.get("block") == block.name]
+    return min(orders, default=1 + len(graph.nodes))
 
 
 def _next(graph: Graph) -> tuple[Line | None, Run | None]:

@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QFileDialog
 import netbuilder as nb
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import DocumentError
+from netbuilder.graph import edits
 from netbuilder.gui.import_dialog import ImportDialog
+from netbuilder.storage import files
 from tests.gui.window_hand import WindowHand, settle
 
 GOOD: dict[str, Any] = {
@@ -61,6 +63,42 @@ def test_a_model_is_imported_and_opened(dropped: bool, hand: WindowHand, model: 
     assert "6.0e-07, on random inputs; random inputs, batch = 3" in shown.details.text()
     assert shown.start.isHidden()
     hand.press(shown.close_button)
+
+
+def test_nodes_stand_in_line_for_the_sizes_they_have_here(hand: WindowHand, model: Path) -> None:
+    """Once shapes and weights are known all graphs are laid out, unless somebody edits before."""
+    out = model.with_suffix(".netb")
+    for edited in (False, True):
+        project = nb.Project()
+        net = project.add_network("main")
+        x = net.add("netbuilder.Input", shape=(4,), name="x")
+        wide = net.add("torch.nn.Linear", name="a_name_that_makes_it_wide", out_features=4)
+        net.connect(x, wide)
+        net.connect(wide, net.add("netbuilder.Output", name="y"))
+        project.save(out)
+        hand.window.bring_data.take(model)
+        settle()
+        shown = dialog(hand)
+        hand.press(shown.start)
+        hand.client.answer("import", result=GOOD)
+        settle()
+        hand.press(shown.close_button)
+        session = hand.session
+        if edited:
+            edits.set_node(session.history, session.graph, wide.id, note="mine")
+        hand.report()
+        settle()
+        places = {node.id: (node.x, node.y) for node in session.graph.nodes.values()}
+        items = hand.bench.canvas.canvas.nodes
+        middles = {items[id].x() + items[id].width / 2 for id in places}
+        assert (len(middles) == 1) is not edited
+        if not edited:
+            assert not session.dirty
+            assert {
+                n.id: (n.x, n.y) for n in files.load(out).network("main").nodes.values()
+            } == places
+            session.history.undo()
+        session.history.mark_saved()
 
 
 def test_what_is_missing_is_told(hand: WindowHand, model: Path) -> None:

@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 
 def turn(view: EditingView) -> None:
     """Let data flow the other way and lay out all graphs for it, as one step to undo."""
+    flow: Flow = "right" if view.past.document.project.flow == "down" else "down"
+    _lay_out(view, f"Let data flow {flow}", flow)
+
+
+def lay_out(view: EditingView) -> None:
+    """Lay out all graphs for the sizes that their nodes have here, as one step to undo."""
+    _lay_out(view, "Tidy up", view.past.document.project.flow)
+
+
+def _lay_out(view: EditingView, title: str, flow: Flow) -> None:
     if not view.editable:
         return
     history, document = view.past, view.past.document
-    flow: Flow = "right" if document.project.flow == "down" else "down"
     graphs = [graph for graph in document.graphs.values() if graph.nodes]
     sizes = {graph.id: measured(view, graph, flow) for graph in graphs}
     shots = {graph.id: tidying.snapshot(graph, sizes[graph.id], flow) for graph in graphs}
@@ -33,8 +42,9 @@ def turn(view: EditingView) -> None:
     places = in_background(plan) if many else plan()
 
     def change() -> None:
-        with history.step(f"Let data flow {flow}"):
-            edits.set_project(history, flow=flow)
+        with history.step(title):
+            if document.project.flow != flow:
+                edits.set_project(history, flow=flow)
             for graph in graphs:
                 id = graph.id
                 if id in document.graphs:
