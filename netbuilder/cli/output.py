@@ -87,3 +87,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 def dims(shape: Sequence[int | str]) -> str:
     """A shape for people: `N×10`."""
     return "×".join(map(str, shape)) or "scalar"
+
+
+def number(value: Any) -> str:
+    """A metric for people."""
+    return f"{value:.4g}" if isinstance(value, int | float) else "-"

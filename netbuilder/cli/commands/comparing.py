@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from netbuilder.cli import output
 from netbuilder.cli.commands.project import load
-from netbuilder.cli.commands.training import number
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
 from netbuilder.errors import DocumentError, NetbuilderError
@@ -63,7 +62,7 @@ def _folder(chosen: str | None) -> Path:
 
 
 def _metrics(row: RunRow) -> str:
-    return ", ".join(f"{key} {number(value)}" for key, value in row.metrics.items())
+    return ", ".join(f"{key} {output.number(value)}" for key, value in row.metrics.items())
 
 
 def compare(options: Namespace) -> int:
@@ -95,8 +94,8 @@ def compare(options: Namespace) -> int:
     columns = ("", *(row.name for row in found))
     lines: list[Sequence[object]] = [("status", *(row.status for row in found))]
     lines += [(name, *(row["settings"][name] for row in rows)) for name in names]
-    lines += [(key, *(number(row.metrics.get(key)) for row in found)) for key in metrics]
-    lines += [("best", *(number(row.best_value) for row in found))]
+    lines += [(key, *(output.number(row.metrics.get(key)) for row in found)) for key in metrics]
+    lines += [("best", *(output.number(row.best_value) for row in found))]
     output.table(columns, lines)
     for row, differs in zip(found[1:], drawn[1:], strict=True):
         if differs:

@@ -176,8 +176,8 @@ def weigh_classes(options: Namespace) -> int:
 
 def train_folds(options: Namespace, values: Mapping[str, Any]) -> int:
     """Train a group of runs, one for each fold."""
-    from netbuilder.cli.commands.training import _stop_on_signals
     from netbuilder.cli.progress import Progress
+    from netbuilder.cli.signals import stop_on_signals
 
     document = trusting.load(options.file, options)
     from netbuilder.engine import folds
@@ -194,7 +194,7 @@ def train_folds(options: Namespace, values: Mapping[str, Any]) -> int:
         if value not in (None, False):
             raise UsageError(f"--folds and {name} don't go together.", "Leave one of them out.")
     control = Control()
-    _stop_on_signals(control.stop, once=True)
+    stop_on_signals(control.stop, once=True)
     with Progress() as progress, trusting.quiet():
 
         def listen(number: int, event: Event) -> None:

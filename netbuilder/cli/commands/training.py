@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from argparse import Namespace
 from collections.abc import Mapping
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
+from netbuilder.cli.signals import stop_on_signals
 from netbuilder.errors import RunError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _train(options: Namespace, group: Group | None) -> int:
     if options.worker is not None:
         return _train_elsewhere(options, document, values)
     control = Control()
-    _stop_on_signals(control.stop, once=group is None)
+    stop_on_signals(control.stop, once=group is None)
     resume = options.resume or (group is not None and group.goes_on(Path(options.run)))
     with Progress() if first else nullcontext() as progress, trusting.quiet():
         try:
@@ -153,31 +153,10 @@ def _value(text: str) -> Any:
         return text
 
 
-def _stop_on_signals(stop: Any, *, once: bool) -> None:
-    def handle(number: int, frame: object) -> None:
-        stop()
-        if once:
-            signal.signal(number, signal.SIG_DFL)
-            with suppress(OSError):  # the terminal may be gone
-                output.say("Stopping after this batch. Once more ends it at once.")
-        # torchrun repeats what the terminal has told everybody, and ends all by itself in time.
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # as under nohup
-        signal.signal(hangup, handle)
-
-
 def _print_result(result: Mapping[str, Any]) -> None:
-    metrics = ", ".join(f"{key} {number(value)}" for key, value in result["metrics"].items())
+    metrics = ", ".join(f"{key} {output.number(value)}" for key, value in result["metrics"].items())
     unit = "epoch" if result["epochs"] else "step"
     count = result[f"{unit}s"]
     after = f"{count} {unit}{'s'[: count != 1]}, {result['seconds']:.1f} s"
     print(f"{result['status']} after {after}: {metrics}")
     print(f"run: {result['run']}")
-
-
-def number(value: Any) -> str:
-    """A metric for people."""
-    return f"{value:.4g}" if isinstance(value, int | float) else "-"
