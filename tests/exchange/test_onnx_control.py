@@ -197,3 +197,14 @@ def test_a_list_is_no_output(tmp_path: Path) -> None:
     onnx.save(parsed("g (float[n, 4] x) => (seq(float) y) { y = SequenceConstruct (x, x) }"), path)
     with pytest.raises(NetbuilderError, match="no tensor"):
         bringing.from_onnx(path)
+
+
+def test_what_is_drawn_by_chance_is_drawn_and_told(tmp_path: Path) -> None:
+    """It has a layer, but two runs give two answers."""
+    path = tmp_path / "m.onnx"
+    text = "g (float[n, 4] x) => (float[n, 4] y) { y = RandomNormalLike <scale = 2.0> (x) }"
+    onnx.save(parsed(text), path)
+    found = bringing.from_onnx(path)
+    assert found.unsupported == ()
+    assert not found.verified
+    assert any("random numbers" in note for note in found.notes)

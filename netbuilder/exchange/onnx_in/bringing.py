@@ -16,7 +16,7 @@ from netbuilder.exchange import verify
 from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
-from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, placeholder, reading
+from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, noise, placeholder, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -45,10 +45,15 @@ def from_onnx(path: Path, *, fold: bool = False, tell: Tell = nobody) -> importi
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
         brought = importing.bring(program, reference, fold=fold, tell=tell)
-    reasons = dict.fromkeys(f"{step.call.op}: {step.why}." for step in module.every if step.why)
+    reasons = dict.fromkeys(
+        f"{step.call.op}: {step.why or CHANCE}."
+        for step in module.every
+        if step.why or step.call.op in noise.DRAWN
+    )
     return replace(brought, notes=(*brought.notes, *reasons))
 
 
+CHANCE = "it draws random numbers, so that two runs differ"
 TOLERANCE = verify.TOLERANCE
 """Two runtimes differ by more than two ways through one: as an export does."""
 
@@ -76,7 +81,11 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
         if step.why:
             why = f"{step.why}, and what comes after it can't be drawn"
             raise placeholder.refusal(step.call, why) from first
-    raise first
+    # The module is ours; its author knows the file.
+    raise BringError(
+        str(first).replace("PyTorch can't trace OnnxModule", "The graph can't be drawn"),
+        "See whether ONNX Runtime runs the file; if it doesn't, export it again.",
+    ) from first
 
 
 def _examples(

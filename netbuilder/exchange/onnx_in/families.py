@@ -13,6 +13,7 @@ NAMES = (
     "elementwise",
     "gathering",
     "lists",
+    "noise",
     "padding",
     "pooling",
     "products",
