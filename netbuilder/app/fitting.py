@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from netbuilder.app import templates
-from netbuilder.app.handing_on import CHOOSE, begins_of, ends_of
-from netbuilder.compiler.ends import last_sized
+from netbuilder.app.fitting_networks import FIELD, INPUT, Params, follow, large
 from netbuilder.data import settings as data_settings
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.masks import MaskFolder
@@ -17,41 +15,23 @@ from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Field, Source
 from netbuilder.errors import ChangeError, NetbuilderError
 from netbuilder.graph import edits
-from netbuilder.graph.difference import CALL
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Node
-from netbuilder.layers.catalogue import called_graph
 from netbuilder.training.settings import read_training
 
-FIELD, INPUT = "netbuilder.DataField", "netbuilder.Input"
-UNFLATTEN = "torch.nn.Unflatten"
 TASKS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification",),
     "regression": ("regression",),
     "reconstruction": ("representation",),
     "language": ("language",),
     "segmentation": ("segmentation",),
-    "forecast": ("forecasting",),
+    "forecast": ("forecast",),
     "node": ("node",),
 }
 """Words that a template's task has for each task of a proposal."""
 FEW = 100
 """Parameters; networks with fewer are offered last."""
-ADAPTS = 28
-"""From so many pixels on a side an image network keeps its size, and folders of images get it."""
-TAKES_ANY = (
-    "torch.nn.Conv",
-    "torch.nn.Dropout",
-    "torch.nn.Flatten",
-    "torch.nn.Linear",
-    "torch.nn.Upsample",
-    "torch.flatten",
-    "torch_geometric.nn.",
-)
-"""Layers that take any size, if an Input leads to these alone."""
-
-Params = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +101,7 @@ def fit(document: Document, proposal: Mapping[str, Any]) -> Fit:
                 raise ChangeError(f"The data has nothing for the field '{name}'.")
             if after.name != name:
                 parameters[(step.id, node.id)] = {"field": after.name}
-            _follow(document, step, node, before, after, parameters)
+            follow(document, step, node, before, after, parameters)
     _refuse_others(document, parameters)
     kept = ("validation", "test", "seed", "stratify")
     data = {name: value for name, value in document.project.data.items() if name in kept}
@@ -147,7 +127,7 @@ def _training(document: Document, data: Mapping[str, Any], count: int) -> Mappin
 def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mapping[str, Any]:
     """The proposal for data in the form that a network was made for, where files can be brought
     to it: images of its size, sounds as waves."""
-    image = next((each for each in had if _large(each)), None)
+    image = next((each for each in had if large(each)), None)
     wave = any(len(each.shape) == 2 and each.shape[0] == 1 for each in had)
     kind = next((each for each in (ImageFolder, MaskFolder) if each.id == proposal["source"]), None)
     if kind is not None and image is not None:
@@ -170,11 +150,6 @@ def _for_its_size(proposal: Mapping[str, Any], had: tuple[Field, ...]) -> Mappin
         "fields": [each.to_json() for each in fields],
         "settings": settings,
     }
-
-
-def _large(field: Field) -> bool:
-    """Whether it is an image of a size that a network was made for."""
-    return len(field.shape) == 3 and min(field.shape[1:]) >= ADAPTS
 
 
 def _field(value: Mapping[str, Any]) -> Field:
@@ -225,89 +200,6 @@ def _fields_of(step: Graph) -> list[Node]:
     return [node for node in step.ordered() if node.layer == FIELD]
 
 
-def _follow(
-    document: Document,
-    step: Graph,
-    node: Node,
-    before: Field,
-    after: Field,
-    parameters: dict[tuple[str, str], Params],
-) -> None:
-    """What a field's new shape or classes ask of the networks that it is wired to."""
-    compared = False
-    mirrored = False
-    for wire, on_the_way in ends_of(step, node, ids=before.high is not None):
-        target = step.nodes[wire.target]
-        if (target.layer, wire.target_port) == (CHOOSE, "index"):
-            continue
-        if target.params.get("kind") == "embedding":
-            continue  # coloured by it, not compared with it
-        network = called_graph(document, target) if target.layer == CALL else None
-        if network is not None:
-            end = network.named(wire.target_port)
-            if end is not None and end.layer == INPUT:
-                if on_the_way and after.shape != before.shape and not _takes(end, after):
-                    raise ChangeError(f"'{end.name}' takes no other shape.")
-                _set_input(network, end, before, after, parameters)
-                mirrored = _mirror(network, before, after, parameters) or mirrored
-        else:
-            compared = compared or not before.is_class
-            if before.high is not None and after.high != before.high:
-                _set_classes(document, step, target, before, after, parameters)
-    if compared and after.shape != before.shape and not mirrored:
-        raise ChangeError(f"'{node.name}' is compared with something of its size.")
-
-
-def _set_input(
-    network: Graph,
-    node: Node,
-    before: Field,
-    after: Field,
-    parameters: dict[tuple[str, str], Params],
-) -> None:
-    values: Params = {}
-    if after.shape != before.shape and not _takes(node, after):
-        layers = [network.nodes[wire.target].layer for wire in network.wires_out_of(node.id)]
-        fixed = _large(before) or len(after.shape) != len(before.shape)
-        if fixed or not all(layer.startswith(TAKES_ANY) for layer in layers):
-            raise ChangeError(f"'{node.name}' takes no other shape.")
-        values["shape"] = after.shape
-    known = node.params.get("high")
-    # A published vocabulary stays: a smaller one has its first numbers.
-    published = isinstance(known, int) and (before.high or 0) < known >= (after.high or 0)
-    if known is not None and after.high != before.high and not published:
-        values["high"] = after.high
-    if values:
-        parameters.setdefault((network.id, node.id), {}).update(values)
-
-
-def _takes(node: Node, after: Field) -> bool:
-    """Whether the Input takes that shape as it is: sizes that have names are any."""
-    shape = node.params.get("shape")
-    if not isinstance(shape, Sequence) or isinstance(shape, str) or len(shape) != len(after.shape):
-        return False
-    pairs = zip(shape, after.shape, strict=True)
-    return all(isinstance(has, str) or has == size for has, size in pairs)
-
-
-def _mirror(
-    network: Graph, before: Field, after: Field, parameters: dict[tuple[str, str], Params]
-) -> bool:
-    """A network that gives back what it was given: its end takes the new shape, if it has one."""
-    found = False
-    for node in network.ordered():
-        if (
-            node.layer == UNFLATTEN
-            and tuple(node.params.get("unflattened_size", ())) == before.shape
-        ):
-            last = last_sized(network, node)
-            if last is not None and last[0].params[last[1]] == prod(before.shape):
-                found = True
-                parameters[(network.id, node.id)] = {"unflattened_size": after.shape}
-                parameters[(network.id, last[0].id)] = {last[1]: prod(after.shape)}
-    return found
-
-
 def _refuse_others(document: Document, parameters: Mapping[tuple[str, str], Params]) -> None:
     """`ChangeError` if inputs that are fed by other networks would have to follow."""
     changed = {key for key, values in parameters.items() if "shape" in values}
@@ -320,37 +212,3 @@ def _refuse_others(document: Document, parameters: Mapping[tuple[str, str], Para
     others = [name for key, name in ends.items() if key not in changed]
     if changed and others:
         raise ChangeError(f"'{others[0]}' is fed by another network, of a size that is set.")
-
-
-def _set_classes(
-    document: Document,
-    step: Graph,
-    judge: Node,
-    before: Field,
-    after: Field,
-    parameters: dict[tuple[str, str], Params],
-) -> None:
-    """As many classes in a loss or metric, and in the layers whose outputs it judges."""
-    if judge.params.get("num_classes") is not None:
-        parameters.setdefault((step.id, judge.id), {})["num_classes"] = after.high
-    for graph, last, name in _judged(document, step, judge):
-        told = last.params[name]
-        # Published networks tell a thousand classes, whatever they are trained on here.
-        if not isinstance(told, int) or told < (before.high or 0):
-            raise ChangeError(f"'{last.name}' does not tell the classes.")
-        parameters.setdefault((graph.id, last.id), {})[name] = after.high
-
-
-def _judged(document: Document, step: Graph, judge: Node) -> Iterator[tuple[Graph, Node, str]]:
-    """The layers that make what is held against a target there, and their parameter for it."""
-    for wire in begins_of(step, judge):
-        source, port = step.nodes[wire.source], wire.source_port
-        if source.layer == CHOOSE:
-            for inner in step.wires_into(source.id):
-                if inner.target_port == "input":
-                    source, port = step.nodes[inner.source], inner.source_port
-        network = called_graph(document, source) if source.layer == CALL else None
-        end = network.named(port) if network is not None else None
-        last = last_sized(network, end) if network is not None and end is not None else None
-        if network is not None and last is not None:
-            yield network, *last

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
+from netbuilder.app import series
 from netbuilder.data.settings import DataSettings, field_types, read, source_of
 from netbuilder.data.sources import class_fields, source_classes
 from netbuilder.errors import NetbuilderError
@@ -22,7 +23,7 @@ from netbuilder.gui.editors import DocumentUndo
 from netbuilder.gui.forms import LABEL_WIDTH, UNSET, Form
 from netbuilder.gui.source_choice import SourceChoice
 from netbuilder.gui.step_settings import StepForm
-from netbuilder.gui.widgets import clear, label, row, rule
+from netbuilder.gui.widgets import Switch, clear, label, row, rule, set_tip
 from netbuilder.training.settings import TrainingSettings
 
 
@@ -191,15 +192,31 @@ class SettingsPanel(QWidget):
             names = field_names(self._document)
             keys: list[tuple[Json, str]] = [("", "none"), *((name, name) for name in names)]
             known = self._document.project.data
-            # Whoever forecasts has windows already; for all others they are not in the way.
-            unset = () if known.get("windows") else ("windows",)
+            unset = () if series.switched_on(known) else ("windows",)
             skip = ("source", "params", "augment", *unset)
             form = Form(DataSettings, skip=skip, choices={"normalise": fields, "key": keys})
+            self._add_windows()
             self._add("data", form, self._set_data)
             self.augment = AugmentForm(field_names(self._document))
             self.augment.edited.connect(partial(self._set_data, "augment"))
             self.augment.finished.connect(self._seal)
             self._column.addWidget(self.augment)
+
+    def _add_windows(self) -> None:
+        """Windows have fields of their own once they are switched on."""
+        assert self._document is not None
+        data = self._document.project.data
+        if not series.switched_on(data) and not series.possible(data):
+            return
+        self.windows = Switch("")
+        self.windows.setObjectName("data.windows")
+        self.windows.setAccessibleName("Windows of a series")
+        set_tip(
+            self.windows, "Rows that follow each other become one sample, to forecast what comes"
+        )
+        self.windows.setChecked(series.switched_on(data))
+        self.windows.clicked.connect(self._set_windows)
+        self._line("Windows", self.windows)
 
     # -- showing -----------------------------------------------------------------------
 
@@ -256,6 +273,11 @@ class SettingsPanel(QWidget):
     def _set_data(self, name: str, value: Any) -> None:
         assert self._document is not None
         self._set_project(data=with_value(self._document.project.data, name, value))
+
+    def _set_windows(self, on: bool) -> None:
+        assert self._document is not None
+        self._set_project(data=series.switched(self._document.project.data, on))
+        self._seal()
 
     def _set_source_parameter(self, name: str, value: Any) -> None:
         assert self._document is not None

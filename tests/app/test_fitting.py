@@ -14,9 +14,11 @@ from netbuilder.app import fitting
 from netbuilder.app.templates import open_template
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.proposing import Proposal
-from netbuilder.data.settings import read, source_of
+from netbuilder.data.settings import fields_of, read, source_of
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Source
+from netbuilder.data.table_columns import CategoryColumn, NumberColumn
+from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
 from netbuilder.engine import tasks
 from netbuilder.errors import ChangeError
@@ -174,3 +176,38 @@ def test_letters_of_a_fixed_length_stay_as_long() -> None:
     longer = TextFiles(path="/my.txt", vocabulary=("a", "b"), length=40)
     with pytest.raises(ChangeError, match="takes no other shape"):
         fitting.fit(document, proposal(longer, task="language"))
+
+
+@pytest.mark.parametrize("template", ["lstm_forecast", "tcn_forecast"])
+def test_a_series_of_several_columns_is_foretold(template: str, tmp_path: Path) -> None:
+    from netbuilder.data.proposing import propose
+
+    rows = (
+        f"2024-{1 + day // 28:02}-{1 + day % 28:02},{day}.5,{day % 7}.25\n" for day in range(200)
+    )
+    (tmp_path / "a.csv").write_text("date,temp,wind\n" + "".join(rows))
+    found = propose(tmp_path / "a.csv").to_json()
+    assert found["task"] == "forecast"
+    assert problems(fitting.begin(template, found)) == []
+    # Both columns are to be found.
+    windows = {**found["settings"]["windows"], "targets": ["features", "target"]}
+    settings = {**found["settings"], "windows": windows}
+    data = read({"source": found["source"], "params": found["params"], **settings})
+    both = {**found, "settings": settings, "fields": [f.to_json() for f in fields_of(data)]}
+    document = fitting.begin(template, both)
+    assert problems(document) == []
+    last = document.of_kind("network")[0].named("forecast" if "tcn" in template else "head")
+    assert last is not None
+    assert last.params["out_features"] == 2
+
+
+def test_what_tells_by_a_line_comes_last() -> None:
+    source = Table(
+        path="/a.csv",
+        columns=(
+            NumberColumn(name="a"),
+            NumberColumn(name="b"),
+            CategoryColumn(name="kind", use="target", classes=("rose", "tulip")),
+        ),
+    )
+    assert fitting.choose(proposal(source)) == ["mlp_tabular", "perceptron"]

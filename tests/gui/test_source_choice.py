@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.data.sources import source_classes
 from netbuilder.gui.source_choice import FOLDER, GROUPS, SourceChoice, group_of, offers
+from netbuilder.gui.widgets import Switch
 from tests.gui.window_hand import WindowHand, settle
 
 
@@ -61,3 +62,29 @@ def test_own_data_is_among_the_choices(hand: WindowHand) -> None:
     settle()
     assert wanted == [FOLDER]
     assert hand.session.document.project.data["source"] == "netbuilder.Digits"
+
+
+def test_windows_of_a_series_are_a_switch(hand: WindowHand) -> None:
+    hand.open("digits_cnn")
+    inspector = hand.bench.inspector
+    assert inspector.findChild(Switch, "data.windows") is None, "pictures are no series"
+    hand.open("mlp_regression")
+    switch = inspector.findChild(Switch, "data.windows")
+    assert switch is not None
+    switch.click()
+    settle()
+    data = hand.session.document.project.data
+    assert data["windows"] == {"length": 32}
+    assert data["split_by"] == "time"
+    hand.report()
+    assert "windows" in inspector.settings._forms["data"].groups
+    switch = inspector.findChild(Switch, "data.windows")
+    assert switch is not None
+    assert switch.isChecked()
+    switch.click()
+    settle()
+    assert "windows" not in hand.session.document.project.data
+    hand.session.history.undo()
+    hand.session.history.undo()
+    settle()
+    assert "split_by" not in hand.session.document.project.data
