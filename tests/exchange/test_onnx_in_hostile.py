@@ -18,6 +18,7 @@ from netbuilder.exchange.onnx_in import reading
 from tests.exchange import hostile_onnx
 from tests.exchange.hostile_onnx import model
 
+pytestmark = pytest.mark.timeout(300)
 SECRET = b"0123456789abcdef" * 4
 FLOAT = onnx.TensorProto.FLOAT
 
@@ -149,7 +150,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-DAMAGED = 30
+DAMAGED = 12
 
 
 @pytest.mark.parametrize("name", hostile_onnx.REFUSED)
