@@ -287,7 +287,7 @@ def write(
         preparation=about if prepared else None,
         per_node=per_node,
         tell=tell or watched.nobody,
-        apart=apart,
+        built=None if apart else model.module,
     )
 
 

@@ -15,6 +15,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -133,6 +134,13 @@ class Worker:
         for cancelled in exports:
             cancelled.set()
         return {"exports": len(exports)}
+
+    def call_off(self, grace_s: float = 2.0) -> None:
+        """The process is about to end: no export leaves anything behind, if it can be helped."""
+        self._cancel({})
+        end = time.monotonic() + grace_s
+        while self._exports and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _answer(self, request: Request, job: jobs.Job) -> None:
         try:
@@ -269,6 +277,7 @@ def _end(worker: Worker, code: int) -> NoReturn:
 
     Threads in native code would keep an orderly exit waiting.
     """
+    worker.call_off()
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             child.kill()

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from netbuilder.compiler.build import (
     build_network,
@@ -46,15 +46,16 @@ def export(
     preparation: Mapping[str, Any] | None = None,
     per_node: bool = False,
     tell: Tell = nobody,
-    apart: bool = True,
+    built: nn.Module | None = None,
 ) -> dict[str, Any]:
     """Write `network` with these weights to `out` and verify it; the `export` command's answer.
 
     `samples` are real inputs by input name, `metadata` texts for the file. A `preparation` is
     built into the file (`exchange.prepared`); samples are then as the file gets them. With
     `per_node` an ONNX file is held against the network node by node too: `nodes` and `departs` in
-    the answer. `tell` hears how far it is. `apart` is in a process of its own, which only one that
-    has exported nothing yet may do without.
+    the answer. `tell` hears how far it is. It is done in a process of its
+    own; with `built`, the network with its weights, in this one, which must have exported nothing
+    before.
     `ExportError` when the file would not hold, or once `cancelled` is set before it is written;
     `ProblemsError` when the network has errors.
     """
@@ -88,10 +89,24 @@ def export(
                 "network": network,
                 "opset": opset,
                 "metadata": dict(metadata),
+                "preparation": preparation,
+                "per_node": per_node,
+                "name": out.name,
+                "most": onnx_file.MOST_BYTES,
             }
-            job |= {"preparation": preparation, "per_node": per_node}
-            job["apart"] = apart
-            return answer | _write(document, job, weights, samples, out, cancelled, tell)
+
+            def do(folder: Path) -> dict[str, Any]:
+                job["out"] = str(folder / f"model.{to}")
+                if built is not None:
+                    return _here(document, job, built, samples, tell)
+                return _in_child(document, job, weights, samples, folder, cancelled, tell)
+
+            with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+                answer |= do(Path(folder))
+                if cancelled.is_set():
+                    raise ExportError(CANCELLED)
+                tell(Progress("Writing the file"))
+                return answer | _publish(Path(job["out"]), to, out)
     raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
 
 
@@ -144,53 +159,50 @@ def contiguous(weights: Weights) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in weights.items()}
 
 
-def _write(
+def _publish(path: Path, to: str, out: Path) -> dict[str, Any]:
+    """The verified file takes its place as a whole; which files there are, and their bytes."""
+    files = [out]
+    if to == "onnx":
+        files = onnx_file.publish(path, out)
+    else:
+        atomic.copy(path, out)
+    size = sum(file.stat().st_size for file in files)
+    return {"files": [str(file) for file in files], "size": size}
+
+
+def _here(
     document: Document,
-    job: dict[str, Any],
-    weights: Weights,
+    job: Mapping[str, Any],
+    built: nn.Module,
     samples: Mapping[str, Tensor],
-    out: Path,
-    cancelled: threading.Event,
     tell: Tell,
 ) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
-        paths = {
-            "weights": Path(folder) / "weights.safetensors",
-            "samples": Path(folder) / "samples.safetensors",
-            "out": Path(folder) / f"model.{job['to']}",
-        }
-        save_file(contiguous(weights), paths["weights"])
-        save_file(contiguous(samples), paths["samples"])
-        job |= {name: str(path) for name, path in paths.items()}
-        job |= {"name": out.name, "most": onnx_file.MOST_BYTES}
-        job["project"] = format.to_json(document)
-        job["code"] = trusted.current().to_json()
-        answer = _in_child(job, Path(folder), cancelled, tell) if job["apart"] else _here(job, tell)
-        if cancelled.is_set():
-            raise ExportError(CANCELLED)
-        tell(Progress("Writing the file"))
-        # The verified file takes its place as a whole.
-        if job["to"] == "onnx":
-            files = onnx_file.publish(paths["out"], out)
-        else:
-            atomic.copy(paths["out"], out)
-            files = [out]
-    size = sum(file.stat().st_size for file in files)
-    return answer | {"files": [str(file) for file in files], "size": size}
-
-
-def _here(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from netbuilder.exchange import export_child
 
-    return export_child.run(job, tell)
+    return export_child.write(document, job, built, samples, tell)
 
 
 def _in_child(
-    job: Mapping[str, Any], folder: Path, cancelled: threading.Event, tell: Tell
+    document: Document,
+    job: Mapping[str, Any],
+    weights: Weights,
+    samples: Mapping[str, Tensor],
+    folder: Path,
+    cancelled: threading.Event,
+    tell: Tell,
 ) -> dict[str, Any]:
+    given = {"weights": weights, "samples": samples}
+    paths = {name: folder / f"{name}.safetensors" for name in given}
+    for name, tensors in given.items():
+        save_file(contiguous(tensors), paths[name])
     answer = watched.ask(
         "netbuilder.exchange.export_child",
-        job,
+        {
+            **job,
+            **{name: str(path) for name, path in paths.items()},
+            "project": format.to_json(document),
+            "code": trusted.current().to_json(),
+        },
         folder,
         title="The export",
         cancelled=cancelled,

@@ -14,16 +14,20 @@ from netbuilder.exchange.watched import Progress, Tell
 from netbuilder.layers import trusted
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from netbuilder.exchange.by_node import NodeError
+    from netbuilder.graph.document import Document
 
 
-def run(job: Mapping[str, Any], tell: Tell = watched.nobody) -> dict[str, Any]:
-    """Build the network, write the file, verify it; what `export` answers."""
-    tell(Progress("Building the network"))
-    from safetensors.torch import load_file
-
+def write(
+    document: Document,
+    job: Mapping[str, Any],
+    module: nn.Module,
+    real: Mapping[str, Tensor],
+    tell: Tell = watched.nobody,
+) -> dict[str, Any]:
+    """Write the file of a network with its weights and verify it; what `export` answers."""
     from netbuilder.compiler.build import build_network
     from netbuilder.exchange import (
         by_node,
@@ -34,13 +38,7 @@ def run(job: Mapping[str, Any], tell: Tell = watched.nobody) -> dict[str, Any]:
         samples,
         verify,
     )
-    from netbuilder.storage import format
 
-    document = format.from_json(job["project"])
-    module = build_network(document, job["network"])
-    if job["weights"]:
-        module.load_state_dict(load_file(job["weights"]))
-    real = load_file(job["samples"]) if job["samples"] else {}
     wanted = interface.of_network(document, job["network"])
     traced = module
     if interface.loops_freely(document, job["network"]):
@@ -82,6 +80,22 @@ def run(job: Mapping[str, Any], tell: Tell = watched.nobody) -> dict[str, Any]:
         "batch_sizes": list(samples.BATCH_SIZES),
         "trials": list(verified.trials),
     }
+
+
+def run(job: Mapping[str, Any], tell: Tell = watched.nobody) -> dict[str, Any]:
+    """Build the network of a job; then as `write`."""
+    from safetensors.torch import load_file
+
+    from netbuilder.compiler.build import build_network
+    from netbuilder.storage import format
+
+    tell(Progress("Building the network"))
+    document = format.from_json(job["project"])
+    module = build_network(document, job["network"])
+    if job["weights"]:
+        module.load_state_dict(load_file(job["weights"]))
+    real = load_file(job["samples"]) if job["samples"] else {}
+    return write(document, job, module, real, tell)
 
 
 def _answer(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

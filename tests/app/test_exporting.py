@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,12 @@ def test_whoever_asked_first_hears_how_far_it_is(desk: Desk, drawn: str, tmp_pat
     session = desk.session
     heard: list[tuple[str, str]] = []
     got: list[dict[str, Any] | NetbuilderError] = []
+
+    def ears(name: str) -> Callable[[ExportProgress], None]:
+        return lambda progress: heard.append((name, progress.what))
+
     for name in ("a", "b"):
-        session.export(
-            "onnx",
-            tmp_path / name,
-            got.append,
-            tell=lambda progress, name=name: heard.append((name, progress.what)),
-        )
+        session.export("onnx", tmp_path / name, got.append, tell=ears(name))
     desk.client.say(ExportProgress("Exporting", 0, 0))
     desk.pump()
     desk.client.reply("export", error=NetbuilderError("no"))

@@ -14,7 +14,13 @@ import pytest
 from netbuilder.app.templates import open_template
 from netbuilder.compiler.report import Report
 from netbuilder.engine.client import WorkerClient
-from netbuilder.engine.protocol import WorkerDied, WorkerError, WorkerReady, WorkerStarted
+from netbuilder.engine.protocol import (
+    ExportProgress,
+    WorkerDied,
+    WorkerError,
+    WorkerReady,
+    WorkerStarted,
+)
 from netbuilder.errors import DocumentError, ExportError, ProblemsError, RunError
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
@@ -90,17 +96,22 @@ def test_a_day_in_the_life(start: Start, tmp_path: Path) -> None:
     assert again.reply().result["steps"] > result["steps"]
 
 
-def test_an_export_can_be_called_off(start: Start, tmp_path: Path) -> None:
+def test_an_export_can_be_called_off(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     client, ears = start()
     ears.wait(WorkerReady)
     out = tmp_path / "digits.onnx"
     first = Asked(client, "export", {"project": project(), "to": "onnx", "out": str(out)})
     waits = Asked(client, "export", {"project": project(), "to": "code", "out": str(out)})
     worker = psutil.Process(Asked(client, "status").reply().result["pid"])
-    end = time.monotonic() + PATIENCE_S
-    while not worker.children(recursive=True):
-        assert time.monotonic() < end, "the export's process did not come"
-        time.sleep(0.05)
+    # It tells how far it is: here its own process has begun.
+    while ears.wait(ExportProgress).what != "Building the network":
+        pass
+    assert worker.children(recursive=True)
     assert Asked(client, "cancel").reply().result == {"exports": 2}
     for asked in (first, waits):
         error = asked.reply().error
@@ -108,6 +119,7 @@ def test_an_export_can_be_called_off(start: Start, tmp_path: Path) -> None:
         assert "cancelled" in str(error)
     assert not out.exists()
     assert worker.children(recursive=True) == []
+    assert not [path for path in temporary.rglob("*") if path.is_file()]
     # The next one is not called off by that.
     asked = Asked(client, "export", {"project": project(), "to": "code", "out": str(out)})
     assert asked.reply().result["verified"]

@@ -85,7 +85,10 @@ def test_a_wrong_operator_is_found_in_the_use_of_its_block(
     def gelu(x: Any, approximate: str = "none") -> Any:
         return op.Mul(x, op.Sigmoid(op.Mul(x, op.Constant(value_float=1.702))))
 
-    table = {torch.ops.aten.softplus.default: wrong, torch.ops.aten.gelu.default: gelu}
+    table: dict[Any, Any] = {
+        torch.ops.aten.softplus.default: wrong,
+        torch.ops.aten.gelu.default: gelu,
+    }
     monkeypatch.setattr(plain_rnn, "TRANSLATIONS", {**plain_rnn.TRANSLATIONS, **table})
     path = tmp_path / "net.onnx"
     made, (module, blame) = export(path, most=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import sys
 import threading
@@ -12,9 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from netbuilder.app.templates import open_template
 from netbuilder.errors import ExportError
 from netbuilder.exchange import fresh, watched
 from netbuilder.exchange.watched import Progress
+from netbuilder.storage import files
 
 PATIENCE_S = 60.0
 CHILD = """
@@ -96,3 +99,26 @@ def test_when_whoever_asked_is_killed_nothing_is_left(tmp_path: Path) -> None:
     wait(lambda: not folder.exists())
     with contextlib.suppress(psutil.NoSuchProcess):
         wait(lambda: worker.status() == psutil.STATUS_ZOMBIE or not worker.is_running())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_an_export_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command itself, while the process that exports loads PyTorch."""
+    for name in ("tmp", "out"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    files.save(open_template("digits_mlp"), tmp_path / "net.netb")
+    out = tmp_path / "out" / "net.onnx"
+    words = ["export", str(tmp_path / "net.netb"), "--to", "onnx", "-o", str(out)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "netbuilder", *words], stderr=subprocess.PIPE, text=True
+    ) as command:
+        wait(lambda: list((tmp_path / "tmp").rglob("stderr.txt")))
+        wait(lambda: psutil.Process(command.pid).children())
+        command.send_signal(signal.SIGINT)
+        said = command.communicate(timeout=PATIENCE_S)[1]
+    assert command.returncode == 130, said
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert list((tmp_path / "out").iterdir()) == []

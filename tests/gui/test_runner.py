@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QPushButton
 
 from netbuilder.app.events import device_words
 from netbuilder.compiler.report import GraphReport, Report
-from netbuilder.engine.protocol import WorkerDied, WorkerReady
+from netbuilder.engine.protocol import ExportProgress, WorkerDied, WorkerReady
 from netbuilder.errors import ExportError, Problem
 from netbuilder.graph import edits
+from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.export_dialog import ExportDialog
 from tests.gui.window_hand import LEFT, WindowHand, settle
@@ -210,3 +211,45 @@ def test_a_file_may_take_values_as_in_the_data(hand: WindowHand, tmp_path: Path)
     QTest.keyClick(dialog.path, Qt.Key.Key_Return)
     settle()
     assert "prepared" not in hand.client.answer("export", error=ExportError("no"))
+
+
+def test_the_export_tells_how_far_it_is_and_which_node_departs(
+    hand: WindowHand, tmp_path: Path
+) -> None:
+    hand.open()
+    hand.command("run.export")
+    dialog = hand.window.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    dialog.path.setText(str(tmp_path / "net.onnx"))
+    dialog.per_node.setFocus()
+    QTest.keyClick(dialog.per_node, Qt.Key.Key_Space)
+    dialog.opset.setCurrentIndex(dialog.opset.findData(20))
+    QTest.keyClick(dialog.path, Qt.Key.Key_Return)
+    settle()
+    hand.client.say(ExportProgress("Comparing on 2 real samples", 1, 6))
+    settle()
+    assert dialog.doing.text() == "Comparing on 2 real samples (2 of 6)"
+    assert (dialog.progress.value(), dialog.progress.maximum()) == (1, 6)
+    graph = hand.session.graph
+    node = hand.select("conv1")
+    nodes = [
+        {"graph": graph.id, "node": node, "use": "", "name": name, "max_rel_error": error}
+        for name, error in (("start", None), ("conv1", 0.5), ("relu1", "inf"))
+    ]
+    error = ExportError("It departs.", "Mend it.", graph=graph.id, node=node, nodes=nodes)
+    params = hand.client.answer("export", error=error)
+    assert (params["per_node"], params["opset"]) == (True, 20)
+    settle()
+    model, roles = dialog.nodes.model(), Qt.ItemDataRole
+    cells = [[model.index(row, at) for at in range(2)] for row in range(model.rowCount())]
+    shown = [[cell.data() for cell in row] for row in cells]
+    assert shown == [["start", "joined or left out"], ["conv1", "5.0e-01"], ["relu1", "inf"]]
+    assert cells[1][0].data(roles.ForegroundRole).color() == theme.current().error
+    assert cells[2][0].data(roles.ForegroundRole) is None
+    # The node is marked until the next edit, and training is not in its way.
+    assert [each.code for each in hand.bench.canvas.canvas.problems_of(node)] == ["export.departs"]
+    assert "Mend" not in tip(hand, "run.train")
+    edits.rename(hand.session.history, graph, node, "other")
+    settle()
+    hand.report()
+    assert not hand.bench.canvas.canvas.problems_of(node)
