@@ -71,8 +71,9 @@ class Comparison:
 
     def refresh(self) -> None:
         """The open project has been edited."""
-        if self.live and not self._closed:
-            self.after = Side(self._session.document.copy())
+        document = self._session.document
+        if self.live and not self._closed and document != self.after.document:
+            self.after = Side(document.copy())
             self._work_out()
             self._ask_after()
             self.changed()

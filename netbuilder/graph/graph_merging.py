@@ -91,7 +91,7 @@ class GraphMerge:
             node = self._node(id)
             if node is not None:
                 found[id] = node
-        sides = ({n.id: n.name for n in g.nodes.values()} for g in (self.old, self.own, self.other))
+        sides = ({n.id: n.name for n in g.nodes.values()} for g in (self.own, self.other))
         for id, name in settled({n.id: n.name for n in found.values()}, *sides).items():
             if found[id].name != name:
                 self.notes.append(f"{self._at(found[id])}: both sides have one, renamed to {name}")

@@ -126,7 +126,7 @@ class _Merge:
                     names[id] = three_way.merged(was, here, there, "name", self._tell(here))
                 elif isinstance(here, str) or isinstance(there, str):
                     names[id] = here if isinstance(here, str) else str(there)
-            for id, name in settled(names, *sides).items():
+            for id, name in settled(names, *sides[1:]).items():
                 if name != names[id]:
                     self.notes.append(f"{names[id]}: both sides have one, renamed to {name}")
                 result[id] = name

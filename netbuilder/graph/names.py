@@ -8,22 +8,18 @@ from netbuilder.graph.rules import unique_name
 
 
 def settled(
-    names: Mapping[str, str],
-    base: Mapping[str, str],
-    ours: Mapping[str, str],
-    theirs: Mapping[str, str],
+    names: Mapping[str, str], ours: Mapping[str, str], theirs: Mapping[str, str]
 ) -> dict[str, str]:
     """The names by id, with a number where two are equal that were not so on either side.
 
-    Who had the name in the base keeps it, else the smaller id: so it is the same whichever side
-    is ours.
+    The smaller id keeps its name: so it is the same whichever side is ours.
     """
     holders: dict[str, list[str]] = {}
     for id, name in names.items():
         holders.setdefault(name, []).append(id)
     result, taken = dict(names), set(names.values())
     for name, ids in holders.items():
-        first, *others = sorted(ids, key=lambda id: (base.get(id) != name, id))
+        first, *others = sorted(ids)
         kept = [first]
         for id in others:
             if any(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from netbuilder.errors import DocumentError, NetbuilderError
@@ -42,6 +42,9 @@ class House(Protocol):
 
 class Projects(QObject):
     """The use cases over whole projects, with the questions that belong to them."""
+
+    compare_wanted = Signal()
+    """The open project is to be seen beside what is in its file."""
 
     def __init__(self, window: QWidget, house: House) -> None:
         """`house` is the window itself, seen as what projects need of it."""
@@ -152,6 +155,11 @@ class Projects(QObject):
         if session.path is not None:
             path = session.path
             self._load(lambda session: session.open(path), path)
+
+    def has_file(self) -> bool:
+        """Whether the project has been saved somewhere."""
+        session = self._house.session
+        return session is not None and session.path is not None and self._house.has_project()
 
     def can_revert(self) -> bool:
         """Whether there is a saved version that differs."""

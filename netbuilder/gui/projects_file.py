@@ -74,14 +74,15 @@ class FileGuard(QObject):
     def _tell_changed(self, session: Session) -> None:
         reload = ("Reload", self._projects.reload)
         mine = ("Keep mine", self.keep_mine)
+        compare = ("Compare", self._projects.compare_wanted.emit)
         if not session.dirty:
             text = f"{self._name()} was changed by another program."
-            self._house.banners.say("changed", text, (reload, mine), "warning")
+            self._house.banners.say("changed", text, (reload, mine, compare), "warning")
             return
         self._house.banners.say(
             "changed",
             f"{self._name()} was changed by another program, and you have changes of your own.",
-            (mine, reload, ("Save mine elsewhere…", self._projects.save_as)),
+            (mine, reload, ("Save mine elsewhere…", self._projects.save_as), compare),
             "warning",
         )
 

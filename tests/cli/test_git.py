@@ -90,7 +90,8 @@ def test_textconv_lists_meaning_alone(
     assert main(["textconv", str(sides[1])]) == 0
     text = capsysbinary.readouterr().out.decode()
     assert "  training.epochs: 3" in text
-    assert "  hidden1: torch.nn.Linear out_features=99 <- flatten" in text
+    assert "  hidden1: torch.nn.Linear out_features=99 <- flatten" in text.splitlines()
+    assert "main.logits" in text
     assert "image" in text
     assert '"at"' not in text
     broken = tmp_path / "broken.netb"

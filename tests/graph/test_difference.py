@@ -14,6 +14,7 @@ from netbuilder.graph.difference import Row, difference
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.graph.model import new_id
+from netbuilder.graph.rules import End
 from netbuilder.layers import catalogue
 from netbuilder.storage import format
 from tests.graph.random_edits import RandomEdits
@@ -209,3 +210,23 @@ def test_nodes_without_a_name_or_id_in_common_are_matched_by_what_feeds_them() -
     rows = [row for row in difference(before, after) if row.graph == graph.name]
     assert {row.what for row in rows} == {"name", "parameter"}
     assert len(rows) == len(graph.nodes) + 1
+
+
+def test_of_two_that_are_fed_alike_none_is_taken_for_another() -> None:
+    def with_relus(*names: str) -> Document:
+        history = History(templates.open_template("digits_cnn").copy())
+        graph = history.document.of_kind("network")[0]
+        image = graph.named("image")
+        assert image is not None
+        for name in names:
+            relu = edits.add_node(history, graph, "torch.nn.ReLU", name=name)
+            ends = End(image.id, "output"), End(relu.id, "input")
+            edits.connect(history, graph, *ends, catalogue.ports_of)
+        return history.document
+
+    rows = difference(with_relus("one", "other"), with_relus("third"))
+    assert [row.words for row in rows if row.what == "node"] == [
+        "'one' removed: torch.nn.ReLU",
+        "'other' removed: torch.nn.ReLU",
+        "'third' added: torch.nn.ReLU",
+    ]

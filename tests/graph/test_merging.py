@@ -17,7 +17,7 @@ from netbuilder.graph.difference import difference
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.merging import Merged, merge
-from netbuilder.graph.model import GraphInfo, Mute, Unreadable
+from netbuilder.graph.model import GraphInfo, Mute, Unreadable, Wire
 from netbuilder.graph.rules import End
 from netbuilder.layers import catalogue
 from netbuilder.storage import format
@@ -216,6 +216,18 @@ def test_a_node_that_stays_keeps_its_wires() -> None:
     assert merge(start(), x, y).document == x
 
 
+def test_a_node_that_stays_has_no_wire_from_one_that_goes() -> None:
+    x = edited(start(), _set("norm1", eps=0.1))
+    y = edited(start(), _delete("norm1"), _delete("conv1"))
+    result = merge(start(), x, y)
+    check(result.document)
+    graph = _main(result.document)
+    norm = graph.named("norm1")
+    assert norm is not None
+    assert graph.named("conv1") is None
+    assert graph.wires_into(norm.id) == []
+
+
 def test_both_may_add_nodes_of_one_name() -> None:
     x = edited(start(), _insert("relu1", "torch.nn.GELU"))
     y = edited(start(), _insert("relu2", "torch.nn.GELU"))
@@ -237,6 +249,8 @@ def test_references_follow_a_graph_that_the_other_side_renamed() -> None:
         [step] = history.document.of_kind("step")
         params = {"network": "main"}
         edits.add_node(history, step, "netbuilder.NetworkCall", name="again", params=params)
+        edits.add_graph(history, "network", "critic")
+        step_edit(history, updates=("main", "critic"))
 
     y = edited(start(), calls)
     for result in (merge(start(), x, y), merge(start(), y, x)):
@@ -244,7 +258,7 @@ def test_references_follow_a_graph_that_the_other_side_renamed() -> None:
         [step] = result.document.of_kind("step")
         called = [n.params["network"] for n in step.nodes.values() if "network" in n.params]
         assert called == ["net", "net"]
-        assert step.info.settings["updates"] == ("net",)
+        assert step.info.settings["updates"] == ("net", "critic")
 
 
 def test_wires_of_both_that_make_a_circle_are_not_both_taken() -> None:
@@ -332,6 +346,59 @@ def test_entries_that_nobody_can_read_are_kept_as_each_side_left_them() -> None:
     assert merge(base, base, y) == Merged(y)
     again = format.loads(format.dumps(result))
     assert sorted(e.raw for e in again.graphs["g1"].unreadable.values()) == ["b", "c"]
+
+
+def test_what_both_moved_stands_where_ours_has_it() -> None:
+    def move(to: float) -> Edit:
+        def do(history: History) -> None:
+            graph = _main(history.document)
+            node = graph.named("conv1")
+            assert node is not None
+            edits.move(history, graph, {node.id: (to, to)})
+            edits.set_node(history, graph, node.id, collapsed=to > 500)
+
+        return do
+
+    x, y = edited(start(), move(400.0)), edited(start(), move(800.0), _set("conv1", stride=2))
+    result = merge(start(), x, y)
+    assert not result.conflicts
+    conv = _main(result.document).named("conv1")
+    assert conv is not None
+    assert (conv.x, conv.y, conv.params["stride"]) == (400.0, 400.0, 2)
+
+
+def test_names_that_one_side_has_twice_are_its_own_affair() -> None:
+    text = format.dumps(start()).replace('"name": "relu2"', '"name": "relu1"')
+    twice = format.loads(text)
+    x = edited(twice, _set("conv1", stride=2))
+    assert merge(twice, x, twice) == merge(twice, twice, x) == Merged(x)
+
+
+def test_wires_that_both_gave_one_id_are_both_there() -> None:
+    history = History(start().copy())
+    graph = _main(history.document)
+    for name in ("a", "b", "c"):
+        edits.add_node(history, graph, "torch.nn.ReLU", name=name)
+    base = history.document
+    ids = {node.name: node.id for node in graph.nodes.values()}
+
+    def wired(target: str) -> Document:
+        wire = Wire(
+            id="w",
+            source=ids["a"],
+            source_port="output",
+            target=ids[target],
+            target_port="input",
+        )
+        side = base.copy()
+        with side.editing():
+            side.apply(Added(graph.id, wire))
+        return side
+
+    result = merge(base, wired("b"), wired("c"))
+    check(result.document)
+    assert not result.conflicts
+    assert len(_main(result.document).wires_out_of(ids["a"])) == 2
 
 
 def test_ids_that_both_gave_by_hand_are_used_once() -> None:

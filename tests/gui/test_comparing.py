@@ -23,7 +23,7 @@ from netbuilder.gui.comparing.side_view import SideView
 from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.layers import catalogue
 from netbuilder.storage import files, format
-from tests.gui.window_hand import LEFT, WindowHand, settle
+from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 
 def node(graph: Graph, name: str) -> Node:
@@ -174,15 +174,13 @@ def test_one_change_and_all_are_taken_back_in_a_step_each(
     assert not window.list.isVisible()
     history.undo()
     history.undo()
-    settle()
-    assert sorted(words(window)) == sorted(before)
+    wait_for(lambda: sorted(words(window)) == sorted(before), 60)
 
 
 def test_edits_of_the_open_project_are_followed(hand: WindowHand, window: ComparisonWindow) -> None:
     graph = hand.session.graph
     edits.set_parameters(hand.session.history, graph, [node(graph, "conv2").id], {"stride": 2})
-    settle()
-    assert any("stride" in text for text in words(window))
+    wait_for(lambda: any("stride" in text for text in words(window)), 60)
     hand.press(window.copy)
     assert "main: 'conv2': stride set to 2" in QGuiApplication.clipboard().text()
     hand.window.projects.save()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QPushButton, QToolButton
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.model import ProjectInfo
+from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.storage import files
 from tests.gui.test_main_window import press_in_dialog
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
@@ -105,6 +106,10 @@ def test_with_changes_of_ones_own_there_are_three_ways(
     edit(hand)
     files.save(THEIRS, path)
     wait_for(lambda: "changes of your own" in banner(hand, "changed"), 5)
+    press(hand, "changed", "Compare")
+    dialog = hand.find(ComparisonWindow, "comparison")
+    assert any(row.what == "graph" for row in dialog.rows)
+    dialog.close()
     choose(monkeypatch, path.with_name("mine.netb"))
     press(hand, "changed", "Save mine elsewhere…")
     assert saved_note(path.with_name("mine.netb")) == "mine"

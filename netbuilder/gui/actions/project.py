@@ -79,7 +79,7 @@ def commands(window: MainWindow) -> list[Command]:
             lambda: _compare(window, saved=True),
             menu="File",
             section=1,
-            enabled=window.projects.can_revert,
+            enabled=window.projects.has_file,
         ),
         Command(
             "file.compare",

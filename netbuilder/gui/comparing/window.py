@@ -17,6 +17,8 @@ from netbuilder.gui.comparing.row_list import RowList
 from netbuilder.gui.comparing.side_view import SideView
 from netbuilder.gui.widgets import Choice, EmptyState, button, column, holder, label, row, set_tip
 
+PAUSE_MS = 250
+"""From the last of some edits to the next comparison."""
 SAME = "Networks, steps and settings mean the same. Places and notes are left out."
 
 
@@ -136,7 +138,7 @@ class ComparisonWindow(QDialog):
     def edited(self) -> None:
         """The open project has been edited: compare again, once for many edits."""
         if self.comparison.live:
-            self._soon.start(0)
+            self._soon.start(PAUSE_MS)
 
     def _refill(self) -> None:
         self.graph.clear()
@@ -283,7 +285,8 @@ class ComparisonWindow(QDialog):
     def _take_one(self) -> None:
         chosen = self._chosen()
         if chosen:
-            self.comparison.take(chosen, f"Take back: {chosen[0].words[:60]}")
+            title = f"{chosen[0].node} {chosen[0].key}".strip() or chosen[0].graph
+            self.comparison.take(chosen, f"Take back {title}")
 
     def _take_all(self) -> None:
         self.comparison.take(self.rows, f"Take back all since {self._names[0]}")
