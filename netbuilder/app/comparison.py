@@ -7,7 +7,7 @@ file too. Shapes and costs come in when the worker has told them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from netbuilder.app.comparing import Side, compare
@@ -111,9 +111,6 @@ class Comparison:
 
     def _work_out(self) -> None:
         before, after = self.before, self.after
-        if not (before.report and after.report):
-            # Shapes and costs of one side alone would all be differences.
-            before, after = (replace(side, report=None, costs={}) for side in (before, after))
         self.rows = compare(before, after)
         matching = matched(before.document, after.document)
         self.nodes = matching.nodes

@@ -64,8 +64,8 @@ class _Taking:
         self._sharing: list[tuple[_Contents, str, Callable[[], str]]] = []
 
     def run(self, rows: list[Row]) -> Document:
-        # Nodes that come back first: the others' wires may need them.
-        for row in sorted(rows, key=lambda row: (row.change != "removed", row.what == "wire")):
+        # Nodes that come back are told before those that go, and wires last.
+        for row in rows:
             self._take(row)
         for graph, id, shares in self._sharing:
             if id in graph.nodes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from netbuilder.app import templates
 from netbuilder.graph import edits
 from netbuilder.graph.becoming import become
+from netbuilder.graph.changes import Changed
 from netbuilder.graph.difference import difference
 from netbuilder.graph.history import History
 from netbuilder.graph.taking import taken
@@ -72,3 +75,17 @@ def test_without_a_node_that_was_added_its_wire_is_whole_again(
     [row] = [row for row in difference(before, after) if row.what == "node"]
     left = difference(before, taken(before, after, [row]))
     assert {each.what for each in left} == {"parameter"}
+
+
+def test_nodes_that_come_back_share_their_weights_again() -> None:
+    history = History(templates.open_template("digits_cnn").copy())
+    graph = history.document.of_kind("network")[0]
+    # The owner comes after the one that uses its weights.
+    ids = [edits.add_node(history, graph, "torch.nn.ReLU", name=name).id for name in "ab"]
+    with history.step("share") as document:
+        node = graph.nodes[ids[0]]
+        document.apply(Changed(graph.id, node, replace(node, shares=ids[1])))
+    before = history.document.copy()
+    edits.delete(history, graph, ids, ports_of=catalogue.ports_of)
+    after = history.document
+    assert difference(before, taken(before, after, difference(before, after))) == []
