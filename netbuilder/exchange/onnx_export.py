@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exact, onnx_file, plain_rnn, samples
+from netbuilder.exchange import exact, onnx_file, opsets, plain_rnn, samples
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.spots import Spot, Spots
@@ -62,6 +62,8 @@ def write(
     `traced` computes the same in a way that the exporter understands, where `module` does not;
     `lines` are those of its code.
     """
+    if wanted.opset is not None:
+        opsets.refuse(wanted.opset)
     module.eval()
     samples.require_lengths(module, wanted.inputs)
     sizes = samples.lengths(module, wanted.inputs)
@@ -97,6 +99,8 @@ def write(
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None
+        if wanted.opset is not None:
+            opsets.check(program.model, wanted.opset)
         if root is not traced or isinstance(traced, Prepared):
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
