@@ -38,13 +38,16 @@ def of_network(document: Document, name: str) -> Meaning:
 
 def _of(document: Document, name: str, outer: frozenset[str]) -> Meaning:
     meaning = Meaning()
+    network = document.network(name)
     for step in document.of_kind("step"):
         roles = dict(_roles(step))
         for id, layer in roles.items():
             if layer.role is Role.CALL and getattr(layer, "network", "") == name:
                 for wire in step.wires_into(id):
                     source = roles.get(wire.source)
-                    if source is not None and source.role is Role.DATA:
+                    # What a sampler begins with is no input of the network that it asks.
+                    own = network is None or network.named(wire.target_port) is not None
+                    if own and source is not None and source.role is Role.DATA:
                         meaning.inputs.setdefault(wire.target_port, _field(source))
                 for wire in step.wires_out_of(id):
                     chosen = _chosen(step, roles, wire.target)
@@ -56,7 +59,6 @@ def _of(document: Document, name: str, outer: frozenset[str]) -> Meaning:
                         target = _target(step, roles, end, source_id)
                         if target:
                             meaning.targets.setdefault(wire.source_port, target)
-    network = document.network(name)
     if network is not None and name not in outer:
         _hand_on(document, network, meaning, outer | {name})
     return meaning
