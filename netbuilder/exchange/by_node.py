@@ -59,6 +59,28 @@ def first_departing(errors: Sequence[NodeError]) -> NodeError | None:
     return next((error for error in errors if error.departs), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Tells which nodes of a network the file is wrong at; `names` are those of its inputs."""
+
+    module: nn.Module
+    path: Path
+    names: Sequence[str]
+    owners: Owners
+
+    def __call__(self, values: Sequence[Tensor]) -> list[NodeError]:
+        """The error of each node on these inputs, in the order of computing."""
+        return compare(self.module, self.path, values, self.names, self.owners)
+
+    def at(self, name: str) -> NodeError | None:
+        """The user's node that a node of the file belongs to."""
+        spot = self.owners.get(name)
+        if spot is None:
+            return None
+        spots = Spots(self.module)
+        return NodeError(spot.graph, spot.node, spots.use(spot), spots.name(spot), None)
+
+
 def compare(
     module: nn.Module, path: Path, values: Sequence[Tensor], names: Sequence[str], owners: Owners
 ) -> list[NodeError]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from netbuilder.layers import trusted
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from netbuilder.exchange.by_node import NodeError
     from netbuilder.graph.document import Document
 
 
@@ -63,15 +62,12 @@ def write(
         )
         owners = onnx_export.write(module, file, lines, out, traced)
         names = [spec.name for spec in wanted.inputs]
-
-        def by_nodes(values: Sequence[Tensor]) -> list[NodeError]:
-            return by_node.compare(module, out, values, names, owners)
-
+        blame = by_node.Blame(module, out, names, owners)
         specs = wanted.inputs, outputs
-        verified = verify.compare(module, out, *specs, real, by_nodes, tell)
+        verified = verify.compare(module, out, *specs, real, blame, tell)
         if job.get("per_node"):
             tell(Progress("Comparing node by node"))
-            errors = by_nodes(next(iter(samples.trials(module, wanted.inputs, real)))[1])
+            errors = blame(next(iter(samples.trials(module, wanted.inputs, real)))[1])
             first = by_node.first_departing(errors)
             answer["nodes"] = [error.to_json() for error in errors]
             answer["departs"] = first.to_json() if first is not None else None

@@ -7,10 +7,11 @@ below 1e-4 for every output of every trial.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import onnx
@@ -30,8 +31,20 @@ TOLERANCE = 1e-4
 FLOOR = 1e-3
 """Outputs smaller than this are measured against it: their error is rounding."""
 Array = np.ndarray[Any, Any]
-Blame = Callable[[Sequence[Tensor]], "Sequence[NodeError]"]
-"""Gets the inputs on which a file departs; tells how far each node does."""
+_AT = re.compile(
+    r"node with name '([^']+)'|in node \(([^)]+)\)|Node[: ]*\(([^)]+)\)|Name:'([^']+)'"
+)
+"""How ONNX Runtime names the node that it fails at."""
+
+
+class Blame(Protocol):
+    """Tells which nodes a file is wrong at: `by_node.Blame`."""
+
+    def __call__(self, values: Sequence[Tensor]) -> Sequence[NodeError]:
+        """How far each node departs on these inputs."""
+
+    def at(self, name: str) -> NodeError | None:
+        """The user's node that a node of the file belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,10 @@ def compare(
     check_dims(path, inputs, outputs)
     samples.require_lengths(module, inputs)
     tell(Progress("Loading the file in ONNX Runtime"))
-    runtime = session(path)
+    try:
+        runtime = session(path)
+    except ExportError as error:
+        raise _refused(str(error), blame) from error
     worst, done = 0.0, []
     trials = list(samples.trials(module, inputs, real))
     for number, (text, values) in enumerate(trials):
@@ -139,9 +155,9 @@ def compare(
         try:
             found = runtime.run([spec.name for spec in outputs], feed)
         except Exception as error:
-            reason = _first_line(error)
-            raise ExportError(
-                f"ONNX Runtime fails on {text}: {reason}",
+            raise _refused(
+                f"ONNX Runtime fails on {text}: {_first_line(error)}",
+                blame,
                 "If only some sizes fail, a size that may change was frozen.",
             ) from error
         for spec, a, b in zip(outputs, found, expected, strict=True):
@@ -159,6 +175,21 @@ def compare(
             raise _departed(spec.name, text, worst, blame(values) if blame is not None else ())
         done.append(text)
     return Verified(worst, tuple(done))
+
+
+def _refused(text: str, blame: Blame | None, hint: str = "") -> ExportError:
+    """What PyTorch wrote and ONNX Runtime does not run, with the user's node where it says one."""
+    found = _AT.search(text)
+    node = next(filter(None, found.groups()), "") if found else ""
+    at = blame.at(node) if blame is not None else None
+    said = f" That is the node '{at.name}'." if at is not None else ""
+    return ExportError(
+        f"PyTorch wrote the file, but it does not run. {text}{said}",
+        hint or "Export to pt2, which PyTorch runs, or change that node.",
+        graph=at.graph if at is not None else "",
+        node=at.node if at is not None else "",
+        use=at.use if at is not None else "",
+    )
 
 
 def _departed(output: str, trial: str, error: float, nodes: Sequence[NodeError]) -> ExportError:

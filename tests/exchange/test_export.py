@@ -15,7 +15,7 @@ import torch
 import netbuilder as nb
 from netbuilder.compiler.build import build_network
 from netbuilder.errors import ExportError, ProblemsError
-from netbuilder.exchange import export, fresh, interface
+from netbuilder.exchange import export, export_child, fresh, interface
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 
@@ -93,6 +93,16 @@ def test_pt2_is_read_back_and_compared(tmp_path: Path) -> None:
     assert answer["verified"] is True
     again = torch.export.load(tmp_path / "net.pt2").module()
     assert again(torch.zeros(4, 2, 27)).shape == (4, 4, 25)
+
+
+def test_what_pt2_can_not_hold_is_told_with_the_way_out(tmp_path: Path) -> None:
+    """ONNX Runtime runs it at any length; a traced program has one."""
+    document = recurrent()
+    job = {"to": "pt2", "network": "main", "metadata": {}, "out": str(tmp_path / "net.pt2")}
+    with pytest.raises(ExportError, match="can't export the network to pt2") as caught:
+        export_child.write(document, job, build_network(document, "main"), {})
+    assert "Export to onnx" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("to", ["onnx", "pt2"])

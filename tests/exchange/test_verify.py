@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 def compare(
     exported: Exported, path: Path, real: Mapping[str, torch.Tensor] | None = None
 ) -> verify.Verified:
-    def blame(values: Sequence[torch.Tensor]) -> list[by_node.NodeError]:
-        return by_node.compare(exported.module, path, values, ["signal"], exported.owners)
-
+    blame = by_node.Blame(exported.module, path, ["signal"], exported.owners)
     return verify.compare(exported.module, path, INPUTS, OUTPUTS, real or {}, blame)
 
 
@@ -185,6 +183,29 @@ def test_other_names_are_refused(exported: Exported, tmp_path: Path) -> None:
     wanted = (TensorSpec("sound", ("N", 2, "T")),)
     with pytest.raises(ExportError, match="inputs are signal, not sound"):
         verify.check_dims(exported.path, wanted, OUTPUTS)
+
+
+def test_what_pytorch_writes_and_onnx_runtime_does_not_run_names_the_node(
+    exported: Exported, tmp_path: Path
+) -> None:
+    model = onnx.load(str(exported.path))
+    [mean] = [node for node in model.graph.node if node.name == "mean"]
+    mean.op_type = "NotYetKnown"
+    onnx.save(model, str(tmp_path / "new.onnx"))
+    with pytest.raises(ExportError, match=r"does not run.*NotYetKnown") as caught:
+        compare(exported, tmp_path / "new.onnx")
+    assert "pt2" in caught.value.hint
+    # One that fails as it runs: the block's inner product has other sizes.
+    model = onnx.load(str(exported.path))
+    for tensor in model.graph.initializer:
+        if tensor.name == "head.second.bias":
+            tensor.CopyFrom(numpy_helper.from_array(np.zeros(5, np.float32), tensor.name))
+    onnx.save(model, str(tmp_path / "odd.onnx"))
+    with pytest.raises(ExportError, match="does not run") as caught:
+        compare(exported, tmp_path / "odd.onnx")
+    assert "'head.second'" in str(caught.value)
+    assert caught.value.node
+    assert caught.value.use
 
 
 def test_what_is_no_model_is_refused(exported: Exported, tmp_path: Path) -> None:
