@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -79,3 +80,11 @@ def export(
         warnings.simplefilter("ignore")
         program = torch.export.export(module, inputs, dynamic_shapes=free)
         return program.run_decompositions() if decomposed else program
+
+
+def import_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports run in this process: another takes seconds to start, and one test has it."""
+    from netbuilder.exchange import watched
+    from netbuilder.exchange.bring import child
+
+    monkeypatch.setattr(watched, "ask", lambda module, job, folder, **named: child.run(job))

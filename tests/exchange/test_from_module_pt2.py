@@ -12,7 +12,7 @@ import torch
 import netbuilder as nb
 from netbuilder.cli.main import main
 from netbuilder.errors import DocumentError
-from tests.exchange.examples import example, export, outputs
+from tests.exchange.examples import example, export, import_here, outputs
 from tests.exchange.test_from_module import assert_same, errors
 
 AT_NIGHT = ("mobilenet", "lstm", "gru", "encoder", "vit", "vae", "direct")
@@ -90,10 +90,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_the_command_tells_what_has_no_layer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.exchange import nets
 
+    import_here(monkeypatch)
     program = torch.export.export(nets.Odd().eval(), (torch.randn(2, 6),))
     torch.export.save(program, tmp_path / "odd.pt2")
     arguments = ["import", str(tmp_path / "odd.pt2"), "-o", str(tmp_path / "odd.netb"), "--json"]

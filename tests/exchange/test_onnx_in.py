@@ -17,6 +17,7 @@ from netbuilder.cli.main import main
 from netbuilder.exchange.bring.importing import Brought
 from netbuilder.exchange.bring.program import BringError
 from netbuilder.exchange.onnx_in import bringing
+from tests.exchange.examples import import_here
 
 FLOAT = onnx.TensorProto.FLOAT
 _random = np.random.default_rng(7)
@@ -262,8 +263,11 @@ def test_a_wrong_weight_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert found.max_rel_error > 1e-4
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The command writes a project with its weights beside it."""
+    import_here(monkeypatch)
     path = tmp_path / "net.onnx"
     onnx.save(CASES["conv"][1], path)
     assert main(["import", str(path), "-o", str(tmp_path / "net.netb"), "--json"]) == 0

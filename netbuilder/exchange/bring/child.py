@@ -39,6 +39,8 @@ def import_model(
     that come again are folded into blocks. `tell` hears how far it is; `DocumentError` for a file
     that can't be read, and once `cancelled` is set.
     """
+    if not model.is_file():
+        raise DocumentError(f"There is no file '{model}'.", "See whether its name is right.")
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
     cancelled = cancelled or threading.Event()
