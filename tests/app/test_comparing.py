@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from netbuilder.app.comparing import Side, compare
+from netbuilder.app.comparison import Comparison
 from netbuilder.app.templates import open_template
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
 from netbuilder.engine import overrides
+from netbuilder.graph import edits
+from netbuilder.graph.document import Document
+from netbuilder.graph.history import History
 
 
 def _report(side: Side, sizes: dict[str, str]) -> Side:
@@ -35,3 +41,45 @@ def test_shapes_are_told_port_by_port_and_costs_by_network() -> None:
     drawn = compare(Side(before), Side(after))
     assert [row.what for row in drawn] == ["setting", "parameter"]
     assert compare(one, one) == []
+
+
+class Asked:
+    """A session that is asked and answers when the test says so."""
+
+    def __init__(self, document: Document) -> None:
+        self.history = History(document)
+        self.waiting: list[tuple[Document, Callable[[Side], None]]] = []
+
+    @property
+    def document(self) -> Document:
+        return self.history.document
+
+    def figures(self, document: Document, on_side: Callable[[Side], None]) -> None:
+        self.waiting.append((document, on_side))
+
+
+def test_an_answer_about_an_older_state_concerns_nobody() -> None:
+    saved = open_template("digits_mlp")
+    session = Asked(saved.copy())
+    comparison = Comparison(session, saved)
+    assert comparison.rows == []
+    edits.set_project(session.history, training={"epochs": 3})
+    comparison.refresh()
+    told = [row.words for row in comparison.rows]
+    assert "training.epochs 20 → 3" in told
+    before, old, new = session.waiting
+    old[1](Side(old[0], Report()))
+    assert comparison.after.document is new[0]
+    assert comparison.after.report is None
+    new[1](Side(new[0], Report()))
+    assert comparison.after.report is not None
+    comparison.refresh()
+    assert len(session.waiting) == 3, "nothing was edited since"
+    comparison.take(comparison.rows, "Take back all")
+    assert comparison.rows == []
+    assert session.document == saved
+    heard: list[str] = []
+    comparison.changed = lambda: heard.append("changed")
+    comparison.close()
+    before[1](Side(before[0], Report()))
+    assert heard == []

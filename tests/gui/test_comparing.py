@@ -85,8 +85,10 @@ def each_side_marks_what_is_its_own(window: ComparisonWindow) -> None:
         if isinstance(mark, WireMark)
     }
     assert strokes == {Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine}
+    number = len(window.left.canvas.overlays)
     theme.notifier.changed.emit()
     settle()
+    assert len(window.left.canvas.overlays) == number
     assert marked(window.left) == {"conv1": "changed", "dropout": "removed"}
 
 

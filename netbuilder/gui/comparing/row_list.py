@@ -31,7 +31,7 @@ class _Wrapping(QStyledItemDelegate):
         size = super().sizeHint(option, index)
         view = self.parent()
         assert isinstance(view, QTreeWidget)
-        room = view.viewport().width() - view.indentation() - 12
+        room = view.viewport().width() - view.indentation() - 6
         flags = int(Qt.TextFlag.TextWordWrap)
         words = str(index.data() or "")
         box = QFontMetrics(option.font).boundingRect(
