@@ -50,7 +50,7 @@ PRECISIONS: Mapping[str, str] = {
     "int8": "8-bit integers (int8)",
     "int8-static": "8-bit, ranges from training samples",
 }
-OPSETS = range(18, 24)
+OPSETS = range(15, 24)
 """Those that the exporter writes."""
 
 Answer = dict[str, Any] | NetbuilderError

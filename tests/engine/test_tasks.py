@@ -235,9 +235,17 @@ def test_values_are_normalised_as_the_samples_were(tmp_path: Path) -> None:
 
 def test_a_run_becomes_an_onnx_file_that_was_verified(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "digits.onnx"
-    answer = tasks.export(run, "onnx", out)
+    told: list[str] = []
+    answer = tasks.export(run, "onnx", out, per_node=True, tell=lambda p: told.append(p.what))
     assert answer["verified"] is True
     assert answer["max_rel_error"] < 1e-4
+    assert answer["departs"] is None
+    errors = {node["name"]: node["max_rel_error"] for node in answer["nodes"]}
+    assert len(errors) > 2
+    assert all(error is None or error < 1e-4 for error in errors.values())
+    assert answer["files"] == [str(out)]
+    assert answer["size"] == out.stat().st_size
+    assert {"Exporting", "Comparing on 7 real samples", "Comparing node by node"} <= set(told)
     assert answer["inputs"] == {"image": ["N", 1, 8, 8]}
     assert answer["outputs"] == {"logits": ["N", 10]}
     assert "7 real samples" in answer["trials"]
@@ -246,6 +254,12 @@ def test_a_run_becomes_an_onnx_file_that_was_verified(run: Path, tmp_path: Path)
     assert json.loads(about["classes"]) == [str(digit) for digit in range(10)]
     assert about["title"] == files.load(run / "project.netb").project.title
     assert json.loads(about["project"])["inputs"]["image"]["field"] == "image"
+    assert json.loads(about["dataset"])["title"] == "Digits"
+    assert "CC BY 4.0" in json.loads(about["dataset"])["licence"]
+    assert json.loads(about["run"])["name"] == run.name
+    assert json.loads(about["netbuilder.preparation"])["inputs"]["image"]["field"] == "image"
+    assert (model.producer_name, model.graph.name) == ("netbuilder", "main")
+    assert str(run.parent) not in str(about)
     session = onnxruntime.InferenceSession(str(out))
     image = np.zeros((5, 1, 8, 8), np.float32)
     [logits] = session.run(None, {"image": image})
