@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def from_onnx(path: Path, *, fold: bool = False, tell: Tell = nobody) -> importi
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
+    if all(step.run is not None for step in module.every):
+        runtime.begin(reference.trials)
     lifted, counts = lifting.lift(program)
     brought = importing.bring(lifted, reference, fold=fold, tell=tell)
     if counts and not brought.verified and not brought.unsupported:
@@ -79,7 +82,7 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
     # What a node without a counterpart gives is guessed where nothing tells it.
     for step in module.every:
         if step.why:
-            why = f"{step.why}, and what comes after it can't be drawn"
+            why = f"{step.why}, and what it gives does not fit what comes after it"
             raise placeholder.refusal(step.call, why) from first
     # The module is ours; its author knows the file.
     raise BringError(
@@ -191,15 +194,30 @@ def _inputs(
 
 
 class Runtime:
-    """The model in ONNX Runtime, as it is: nothing is fused or rounded otherwise."""
+    """The model in ONNX Runtime, as it is: nothing is fused or rounded otherwise.
+
+    It works on a thread of its own, beside the drawing. What goes wrong there is raised where the
+    answer is wanted.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        self.model = model
-        self.session: Any = None
+        self._model = model
+        self._pool = ThreadPoolExecutor(1, "ONNX Runtime")
+        self._session: Any = None
+        self._begun: list[tuple[Sequence[Tensor], Future[tuple[Tensor, ...]]]] = []
+
+    def begin(self, trials: Iterable[Trial]) -> None:
+        """Begin to work out what these give."""
+        self._begun = [(given, self._pool.submit(self._run, given)) for _, given in trials]
 
     def __call__(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        if self.session is None:
-            self.session = verify.session(self.model.SerializeToString())
-        names = [each.name for each in self.session.get_inputs()]
+        begun = next((answer for given, answer in self._begun if given is inputs), None)
+        return begun.result() if begun is not None else self._run(inputs)
+
+    def _run(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if self._session is None:
+            self._session = verify.session(self._model.SerializeToString())
+        session = self._session
+        names = [each.name for each in session.get_inputs()]
         feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        return tuple(torch.from_numpy(found) for found in self.session.run(None, feed))
+        return tuple(torch.from_numpy(found) for found in session.run(None, feed))

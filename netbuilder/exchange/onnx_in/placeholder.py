@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.exchange.bring.program import Arg, BringError, Operation
-from netbuilder.exchange.onnx_in import nodes, values
+from netbuilder.exchange.onnx_in import nodes, skeleton, values
 from netbuilder.exchange.onnx_in.inner import all_nodes, inner_graphs
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported
 from netbuilder.exchange.onnx_in.values import Value
@@ -33,7 +33,8 @@ class Types:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         try:
-            inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+            light = skeleton.of(model)
+            inferred = onnx.shape_inference.infer_shapes(light, data_prop=True).graph
         except Exception:
             # What can't be inferred is unknown; the checker has seen the model before.
             inferred = model.graph

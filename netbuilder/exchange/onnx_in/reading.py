@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 
 from netbuilder.errors import DocumentError
-from netbuilder.exchange.onnx_in import renewing
+from netbuilder.exchange.onnx_in import renewing, skeleton
 from netbuilder.exchange.onnx_in.inner import inner_graphs, written_out
 
 MAX_BYTES = 2**31 - 2**24
@@ -200,7 +200,11 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         raise DocumentError("The file has sparse tensors.", "Export it with dense ones.")
     _in_order(model.graph)
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(skeleton.of(model))
+        for tensor in model.graph.initializer:
+            # Of raw bytes it is known already how many there are.
+            if skeleton.is_large(tensor) and not tensor.HasField("raw_data"):
+                onnx.checker.check_tensor(tensor)
     except Exception as error:
         text = " ".join(str(error).split())
         if not any(word in text for word in _HARMLESS):
