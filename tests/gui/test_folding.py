@@ -50,7 +50,6 @@ def test_fold_from_the_command_list(hand: WindowHand, tmp_path: Path) -> None:
     settle()
     (use,) = blocks.blocks_in(session.graph)
     assert use.params["repeat"] == 4
-    assert "Folded" in hand.window.status.notice.text()
     assert keys(session.document) == {
         f"part0_layer.{number}.first.{kind}": number
         for number in range(4)

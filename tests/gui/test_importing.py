@@ -94,9 +94,8 @@ def test_nodes_stand_in_line_for_the_sizes_they_have_here(hand: WindowHand, mode
         assert (len(middles) == 1) is not edited
         if not edited:
             assert not session.dirty
-            assert {
-                n.id: (n.x, n.y) for n in files.load(out).network("main").nodes.values()
-            } == places
+            saved = files.load(out).graph(session.graph.id)
+            assert {node.id: (node.x, node.y) for node in saved.nodes.values()} == places
             session.history.undo()
         session.history.mark_saved()
 

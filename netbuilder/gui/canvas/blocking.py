@@ -74,7 +74,6 @@ def fold(view: CanvasView) -> None:
     with quiet():
         found = view.edit(folded)
     if found is not None and found.blocks:
-        view.message.emit(f"Folded into {', '.join(found.blocks)}")
         view.frame_all()
     elif found is not None:
         view.message.emit("Nothing repeats here that a block would make shorter.")

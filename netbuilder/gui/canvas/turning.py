@@ -56,10 +56,13 @@ def _lay_out(view: EditingView, title: str, flow: Flow) -> None:
 
 def measured(view: EditingView, graph: Graph, flow: Flow) -> dict[str, Size]:
     """Width and height that the nodes of a graph have in this flow."""
-    document, shown = view.past.document, view.canvas.graph is graph
+    document, report = view.past.document, view.canvas.report
+    # Of a block, what its first use came to.
+    uses = report.uses.get(graph.id, {}) if report is not None else {}
+    known = report.graphs.get(graph.id, next(iter(uses.values()), None)) if report else None
     result = {}
     for node in graph.nodes.values():
-        report = view.canvas.node_report(node.id) if shown else None
-        item = NodeItem(node.id, face_of(document, graph, node, report, ()), flow)
+        told = known.nodes.get(node.id) if known is not None else None
+        item = NodeItem(node.id, face_of(document, graph, node, told, ()), flow)
         result[node.id] = (item.width, item.height)
     return result
