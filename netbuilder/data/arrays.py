@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from netbuilder.data import digit_images
 from netbuilder.data.sources import Diabetes, Digits, Sines, Source
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -31,11 +32,8 @@ def contents(source: Source) -> Mapping[str, Array]:
 
 @contents.register
 def _(source: Digits) -> Mapping[str, Array]:
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    image = (data.images / 16.0).astype(np.float32)
-    return {"image": image[:, None], "label": data.target.astype(np.int64)}
+    image, digit = digit_images.read()
+    return {"image": image[:, None], "label": digit}
 
 
 @contents.register

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from netbuilder.data import digit_images
 from netbuilder.data.arrays import Array, contents
 from netbuilder.data.ratings import STARS, DigitPairs, Ratings
 
@@ -46,15 +47,13 @@ def _cells(random: np.random.Generator, users: int, items: int, count: int) -> A
 @contents.register
 def digit_pairs(source: DigitPairs) -> Mapping[str, Array]:
     """Two pictures (898, 1, 8, 8) each, and whether they are one digit (898,)."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
+    images, labels = digit_images.read()
     random = np.random.default_rng(source.seed)
-    image = (data.images / 16.0).astype(np.float32)[:, None]
+    image = images[:, None]
     order = random.permutation(len(image))
     # By digit, each in the order that was drawn: neighbours are pairs of one digit.
-    by_digit = order[np.argsort(data.target[order], kind="stable")]
-    digits = [by_digit[data.target[by_digit] == digit] for digit in range(10)]
+    by_digit = order[np.argsort(labels[order], kind="stable")]
+    digits = [by_digit[labels[by_digit] == digit] for digit in range(10)]
     alike = [ids[: len(ids) // 4 * 2].reshape(-1, 2) for ids in digits]
     rest = [ids[len(ids) // 4 * 2 :] for ids in digits]
     unlike = _unlike(np.concatenate(rest), len(image) // 2 - sum(map(len, alike)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from netbuilder.data import digit_images
 from netbuilder.data.arrays import Array, contents
 from netbuilder.data.texts import (
     CAPTION_LENGTH,
@@ -70,18 +71,15 @@ def _ids(text: str, letters: tuple[str, ...]) -> Array:
 @contents.register
 def captioned_digits(source: CaptionedDigits) -> Mapping[str, Array]:
     """Digits with captions by their ink and by how they lean."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    image = (data.images / 16.0).astype(np.float32)
+    image, digits = digit_images.read()
     strokes, slants = _thirds(image.sum((1, 2))), _thirds(_slant(image))
     captions = np.zeros((len(image), CAPTION_LENGTH), dtype=np.int64)
-    for row, digit, stroke, slant in zip(captions, data.target, strokes, slants, strict=True):
+    for row, digit, stroke, slant in zip(captions, digits, strokes, slants, strict=True):
         ids = _ids(f"a {STROKES[stroke]} {DIGITS[digit]}, {SLANTS[slant]}", CAPTION_LETTERS)
         row[: len(ids)] = ids
     return {
         "image": image[:, None],
-        "label": data.target.astype(np.int64),
+        "label": digits,
         "caption": captions,
     }
 
