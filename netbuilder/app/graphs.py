@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from netbuilder.data.settings import field_types
 from netbuilder.errors import ChangeError, NetbuilderError
-from netbuilder.graph import blocks, edits, rules
+from netbuilder.graph import blocks, edits, renaming, rules
 from netbuilder.graph.changes import Changed
-from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.rules import End
 from netbuilder.layers import catalogue
@@ -16,7 +16,7 @@ from netbuilder.layers.base import Role, TensorType
 
 
 def rename(history: History, graph: Graph, name: str) -> None:
-    """Give a graph another name; calls, uses and updates follow. One step to undo.
+    """Give a graph another name; calls, settings and weights follow. One step to undo.
 
     `ChangeError` if another graph of the kind has the name.
     """
@@ -33,7 +33,7 @@ def rename(history: History, graph: Graph, name: str) -> None:
     with history.step(f"Rename {old} to {name}"):
         edits.set_graph(history, graph, name=name)
         if graph.kind == "network":
-            _follow(document, old, name)
+            _follow(history, old, name)
 
 
 def remove(history: History, graph: Graph) -> None:
@@ -44,13 +44,13 @@ def remove(history: History, graph: Graph) -> None:
         edits.remove_graph(history, graph)
 
 
-def _follow(document: Document, old: str, new: str) -> None:
-    for step in document.of_kind("step"):
-        updates = step.info.settings.get("updates", ())
-        if old in updates:
-            renamed = tuple(new if network == old else network for network in updates)
-            settings = {**step.info.settings, "updates": renamed}
-            document.apply(Changed(step.id, step.info, replace(step.info, settings=settings)))
+def _follow(history: History, old: str, new: str) -> None:
+    document = history.document
+    renaming.follow(document, old, new)
+    if old in (given := document.project.weights):
+        # What the file is called stays: only whose it is changes.
+        weights = {new if name == old else name: entry for name, entry in given.items()}
+        edits.set_project(history, weights=weights)
     for graph in list(document.graphs.values()):
         for node in list(graph.nodes.values()):
             kind = catalogue.find(node.layer)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from netbuilder.errors import ChangeError
-from netbuilder.graph import loops, rules, sharing
+from netbuilder.graph import loops, renaming, rules, sharing
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -137,7 +137,8 @@ def set_parameters(
 def rename(history: History, graph: Graph, node: str, name: str) -> None:
     """Give a node another name; `ChangeError` says why not.
 
-    The inputs and outputs of a network or block are ports of its calls: wires there follow.
+    The inputs and outputs of a network or block are ports of its calls: wires there follow, and
+    so do the parts of steps.
     """
     before = graph.nodes[node]
     if before.name == name:
@@ -149,6 +150,9 @@ def rename(history: History, graph: Graph, node: str, name: str) -> None:
         history.document.apply(Changed(graph.id, before, replace(before, name=name)))
         if graph.kind != "step":
             rename_ports(history.document, graph, before.name, name)
+        if graph.kind == "network":
+            old, new = (f"{graph.name}.{each}" for each in (before.name, name))
+            renaming.follow(history.document, old, new)
         if graph.kind == "block":
             pair = loops.follow(history.document, graph, before.name, name)
             if pair is not None:
