@@ -13,7 +13,7 @@ from netbuilder.compiler.check import to_problem
 from netbuilder.compiler.foresight import foresight
 from netbuilder.compiler.habits import habits, is_usual
 from netbuilder.compiler.inference import Inference
-from netbuilder.compiler.learning import BATCH_NORMS, learning, lonely_batch, untaught
+from netbuilder.compiler.learning import BATCH_NORMS, learning, lonely_batch, own_weights, untaught
 from netbuilder.compiler.walk import Walk
 from netbuilder.errors import Problem
 from netbuilder.graph.document import Document, Graph
@@ -37,6 +37,7 @@ def advice(
             wrong = list(learning(walk, graph))
             # Who trains the wrong network hears of the other one already.
             yield from wrong or untaught(walk, graph)
+            yield from own_weights(walk, graph)
             yield from foresight(walk, graph)
 
 

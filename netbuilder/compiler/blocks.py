@@ -82,9 +82,9 @@ def _is_plain(value: object) -> bool:
 
 
 def used_blocks(document: Document) -> set[str]:
-    """The ids of the blocks that some network contains, directly or inside others."""
+    """The ids of the blocks that a network or a step contains, directly or inside others."""
     found: set[str] = set()
-    waiting = document.of_kind("network")
+    waiting = [*document.of_kind("network"), *document.of_kind("step")]
     while waiting:
         for node in special_nodes(waiting.pop()):
             called = called_graph(document, node)
@@ -134,6 +134,26 @@ def check_call(document: Document, block: Graph | None, layer: Layer) -> Iterato
             code="block.repeat",
             fixes=(Fix("Set repeat to 1", "unset_parameter", {"name": "repeat"}),),
         )
+
+
+def check_in_step(document: Document, block: Graph) -> Iterator[Complaint]:
+    """What keeps a block out of a training step, where weights are those of networks that it calls
+    itself: what a block inside calls, nobody would teach."""
+    found, waiting = {block.id}, [block]
+    while waiting:
+        inner = waiting.pop()
+        for node in special_nodes(inner):
+            called = called_graph(document, node)
+            if called is not None and called.kind == "network":
+                yield Complaint(
+                    f"'{inner.name}' calls the network '{called.name}', and a training step calls "
+                    "its networks itself.",
+                    "Leave the call out of the block: wire its result in.",
+                    code="block.step",
+                )
+            elif called is not None and called.id not in found:
+                found.add(called.id)
+                waiting.append(called)
 
 
 def _check_loop(block: Graph, loop: Loop, turns: Turns, ports: Ports) -> Iterator[Complaint]:

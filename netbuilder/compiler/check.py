@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from netbuilder.compiler import own_files
-from netbuilder.compiler.blocks import check_block, check_call, check_rings, check_sharing
+from netbuilder.compiler.blocks import (
+    check_block,
+    check_call,
+    check_in_step,
+    check_rings,
+    check_sharing,
+)
 from netbuilder.compiler.inplace import overwritten
 from netbuilder.compiler.loose import loose_outputs, objective_fixes, sum_fixes
 from netbuilder.compiler.networks import reached
@@ -370,8 +376,12 @@ def _node(document: Document, graph: Graph, node: Node) -> Iterator[Problem]:
     elif isinstance(layer, Layer) and layer.role is Role.CALL:
         yield from _call(document, graph, node, layer)
     elif isinstance(layer, Layer) and layer.role is Role.BLOCK:
-        for complaint in check_call(document, called_graph(document, node), layer):
+        called = called_graph(document, node)
+        for complaint in check_call(document, called, layer):
             yield to_problem(complaint, graph, node)
+        if graph.kind == "step" and called is not None:
+            for complaint in check_in_step(document, called):
+                yield to_problem(complaint, graph, node)
 
 
 def _call(document: Document, graph: Graph, node: Node, layer: Layer) -> Iterator[Problem]:

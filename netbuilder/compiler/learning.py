@@ -125,6 +125,25 @@ def learning(walk: Walk, step: Graph) -> Iterator[Problem]:
             yield _frozen(step, str(name), spots[0].node)
 
 
+def own_weights(walk: Walk, step: Graph) -> Iterator[Problem]:
+    """Weights that lie in a step and not in a network: nothing teaches or keeps them."""
+    for node in step.ordered():
+        layer = walk.layer(Spot(step, node, ""))
+        called = called_graph(walk.document, node)
+        block = layer is not None and layer.role is Role.BLOCK and called is not None
+        count = walk.parameters(called) if block and called else walk.weights(Spot(step, node, ""))
+        if layer is not None and layer.role in (Role.LAYER, Role.BLOCK) and count:
+            yield Problem(
+                "warning",
+                "step.weights",
+                f"'{node.name}' has weights: no training step teaches them, no checkpoint keeps "
+                "them.",
+                "Put it into a network and call that.",
+                step.id,
+                node.id,
+            )
+
+
 def untaught(walk: Walk, step: Graph) -> Iterator[Problem]:
     """Networks that a step calls as if they learnt, and that no step updates."""
     document = walk.document

@@ -73,8 +73,6 @@ def needed(document: Document, names: Iterable[str]) -> list[Graph]:
 
 def refusal(document: Document, graph: Graph, name: str) -> str | None:
     """Why the block `name` can't be placed in a graph, for a person; None if it can."""
-    if graph.kind == "step":
-        return "A block stands in a network or in another block."
     if graph.kind == "block":
         if name == graph.name:
             return f"'{name}' can't hold itself."

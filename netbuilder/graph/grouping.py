@@ -15,6 +15,18 @@ from netbuilder.graph.layout import ALONG, NODE_SIZE, Size
 from netbuilder.graph.model import Frame, Node, Wire, new_id
 from netbuilder.graph.rules import End, PortsOf
 
+STEP_ALONE = (
+    "netbuilder.DataField",
+    "netbuilder.Objective",
+    "netbuilder.Preview",
+    "netbuilder.NetworkCall",
+    "netbuilder.GradientPenalty",
+    "netbuilder.TextSampler",
+    "netbuilder.DiffusionSampler",
+    "netbuilder.KLToStandardNormal",
+    "netbuilder.EnergyDistance",
+)
+"""Beside losses and metrics: what no block holds, and calls of the networks that a step teaches."""
 Sizes = Mapping[str, Size]
 
 
@@ -29,9 +41,10 @@ class _Port:
 
 def may_group(graph: Graph, ids: Iterable[str]) -> str | None:
     """Why these items can't become a block, for a person; None if they can."""
-    if graph.kind == "step":
-        return "A block is made of a network's layers; this is a training step."
     chosen = _insides(graph, ids)
+    own = next((graph.nodes[id] for id in sorted(chosen) if _of_step(graph.nodes[id])), None)
+    if graph.kind == "step" and own is not None:
+        return f"'{own.name}' belongs to the training step itself: leave it out."
     if not chosen:
         return "Select the layers that shall become a block; inputs and outputs stay outside."
     fed = {w.target for id in chosen for w in graph.wires_out_of(id) if w.target not in chosen}
@@ -88,6 +101,12 @@ def group(
 
 def _insides(graph: Graph, ids: Iterable[str]) -> set[str]:
     return {id for id in ids if id in graph.nodes and graph.nodes[id].layer not in ENDS}
+
+
+def _of_step(node: Node) -> bool:
+    """Whether it is what a step alone has, or a call of a network that it teaches."""
+    layer = node.layer
+    return layer in STEP_ALONE or layer.startswith("torchmetrics.") or layer.endswith("Loss")
 
 
 # -- the ports of the block ------------------------------------------------------------

@@ -41,7 +41,7 @@ class Block(Layer):
     title = "Block"
     family = Family.BLOCK
     role = Role.BLOCK
-    where = frozenset({"network", "block"})
+    where = frozenset({"network", "block", "step"})
     keywords = "group subgraph module repeat reuse"
     inputs = ()
     outputs = ()

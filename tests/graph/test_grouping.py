@@ -9,6 +9,7 @@ import pytest
 from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits, grouping, inlining, parameters
 from netbuilder.graph.model import Frame, Node
+from netbuilder.layers import catalogue
 from netbuilder.layers.catalogue import ports_of
 from tests.drawing import Drawing
 from tests.graph import invariants
@@ -95,12 +96,23 @@ def test_nodes_that_share_weights_stay_together() -> None:
     assert group(d, "conv1", "relu1", "conv2").layer == blocks.BLOCK
 
 
-def test_a_training_step_has_no_blocks() -> None:
+@pytest.mark.parametrize(
+    "own", ["netbuilder.DataField", "netbuilder.NetworkCall", "torchmetrics.MeanMetric"]
+)
+def test_a_training_step_keeps_what_is_its_own(own: str) -> None:
     d = Drawing()
     d.add_graph("step", "train")
     d.add("torch.add", name="s")
-    with pytest.raises(ChangeError, match="training step"):
-        group(d, "s")
+    d.add(own, name="own")
+    with pytest.raises(ChangeError, match="'own' belongs to the training step"):
+        group(d, "s", "own")
+    assert group(d, "s").layer == blocks.BLOCK
+
+
+def test_what_belongs_to_a_step_is_what_no_block_holds() -> None:
+    alone = {id for id, layer in catalogue.layers().items() if "block" not in layer.where}
+    for id in alone - {"netbuilder.Input", "netbuilder.BlockInput"}:
+        assert grouping._of_step(Node(id="n", layer=id, name="n")), id
 
 
 def test_frames_that_are_selected_move_along() -> None:
