@@ -15,7 +15,7 @@ import torch
 import netbuilder as nb
 from netbuilder.compiler.build import build_network
 from netbuilder.errors import ExportError, ProblemsError
-from netbuilder.exchange import export, export_child, fresh, interface
+from netbuilder.exchange import export, export_child, fresh, interface, onnx_file
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 
@@ -79,6 +79,19 @@ def test_a_recurrent_network_keeps_its_length_free(tmp_path: Path, layer: str) -
     assert {trial for trial in answer["trials"] if "N=7" in trial}
     names = {node.name for node in onnx.load(str(tmp_path / "net.onnx")).graph.node}
     assert {"table", "memory", "head"} <= names
+
+
+@pytest.mark.nightly
+def test_one_process_exports_recurrent_networks_again_and_again(tmp_path: Path) -> None:
+    """Exporters have frozen the length of the second one without a word."""
+    for number, layer in enumerate(["torch.nn.LSTM", "torch.nn.GRU", "torch.nn.LSTM"]):
+        document, out = recurrent(layer), tmp_path / f"{number}.onnx"
+        module = build_network(document, "main")
+        job: dict[str, Any] = {"to": "onnx", "network": "main", "opset": None, "metadata": {}}
+        job |= {"out": str(out), "name": out.name, "most": onnx_file.MOST_BYTES}
+        answer = export_child.write(document, job, module, {})
+        assert {trial for trial in answer["trials"] if "T=48" in trial}
+        assert dims(out)["tokens"] == ("N", "T")
 
 
 def test_pt2_is_read_back_and_compared(tmp_path: Path) -> None:
