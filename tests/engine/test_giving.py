@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from netbuilder.data import recordings
@@ -21,7 +22,8 @@ from netbuilder.data.table_columns import CategoryColumn, NumberColumn, WholeCol
 from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
 from netbuilder.data.tones import Tones
-from netbuilder.engine import giving, giving_rows
+from netbuilder.engine import giving, giving_rows, prediction, using
+from netbuilder.engine.meaning import Meaning
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.specs import TensorSpec
 
@@ -268,3 +270,15 @@ def test_a_text_of_a_file_with_what_belongs_to_it(tmp_path: Path) -> None:
         assert found["where"].tolist() == [[1, 1, 0, 0]]
     assert giving_rows.given(["sample:0"], ports, [], WORDS) is None
     assert giving_rows.given(["[4, 5, 0, 0]"], ports, [], WORDS) is None
+
+
+# -- answers -------------------------------------------------------------------------------
+
+
+def test_classes_without_names_are_told_by_their_numbers() -> None:
+    field = Field("label", (), "int64", high=3)
+    assert field.names == ("0", "1", "2")
+    told = using._told("y", [[0.0, 5.0, 1.0]], Meaning(targets={"y": "label"}), {"label": field})
+    assert told["kind"] == "classes"
+    assert [guess["name"] for guess in told["guesses"]] == ["1", "2", "0"]
+    assert prediction._class(torch.tensor([0.0, 5.0, 1.0]), field.names)["index"] == 1
