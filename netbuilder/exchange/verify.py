@@ -106,10 +106,16 @@ def _text(dims: Sequence[int | str]) -> str:
     return "×".join(map(str, dims)) or "scalar"
 
 
-def session(model: Path | bytes) -> Any:
-    """The model in ONNX Runtime on the CPU; `ExportError` if it does not load."""
+def session(model: Path | bytes, *, plain: bool = False) -> Any:
+    """The model in ONNX Runtime on the CPU; `ExportError` if it does not load.
+
+    `plain`: node by node as the file has them, and none fused. Fusing may round otherwise, and
+    ends the process at some files in 16 bits (onnxruntime 1.31).
+    """
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    if plain:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         source = str(model) if isinstance(model, Path) else model
         return ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])

@@ -216,7 +216,7 @@ class Runtime:
 
     def _run(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         if self._session is None:
-            self._session = verify.session(self._model.SerializeToString())
+            self._session = verify.session(self._model.SerializeToString(), plain=True)
         session = self._session
         names = [each.name for each in session.get_inputs()]
         feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
