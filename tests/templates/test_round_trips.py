@@ -37,8 +37,10 @@ NO_SHAPES = frozenset({"lstm_text", "rnn_text"})
 
 
 def _each() -> list[Any]:
-    marks = {id: pytest.mark.xfail(reason=reason, strict=True) for id, reason in NOT_YET.items()}
-    return [pytest.param(id, marks=marks[id] if id in marks else ()) for id in IDS]
+    marks: dict[str, Any] = {
+        id: pytest.mark.xfail(reason=reason, strict=True) for id, reason in NOT_YET.items()
+    }
+    return [pytest.param(id, marks=marks.get(id, ())) for id in IDS]
 
 
 def _leave(document: Document, network: str, path: Path) -> None:
