@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import onnx
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
-from netbuilder.engine import shrinking, tasks
+from netbuilder.engine import jobs, shrinking, tasks
 from netbuilder.engine.shrinking import Wish
 from netbuilder.errors import ExportError, NetbuilderError
-from netbuilder.exchange import export_child, watched
+from netbuilder.exchange import watched
 from netbuilder.exchange.smaller import child, pruning
-from netbuilder.exchange.watched import Tell
 from netbuilder.storage import files
 from netbuilder.training import artifacts
+from netbuilder.training.control import Control
 from netbuilder.training.folder import RunFolder
 
 
@@ -30,40 +32,48 @@ def _own_random_state() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("shrinking") / "run"
-    short = {"training.epochs": 4, "training.threads": 1}
-    assert tasks.train(open_template("digits_mlp"), path, overrides=short)["status"] == "finished"
-    return path
+Told = tuple[dict[str, Any], list[str]]
+pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(autouse=True)
-def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def at_hand() -> Iterator[None]:
     """The children's work in this process: starting one takes seconds."""
 
-    def ask(
-        module: str,
-        job: Mapping[str, Any],
-        folder: Path,
-        *,
-        title: str,
-        cancelled: Any,
-        why: str,
-        tell: Tell = watched.nobody,
-    ) -> dict[str, Any]:
-        if cancelled.is_set():
-            raise ExportError(why)
-        if module.endswith("export_child"):
-            return export_child.run(job, tell)
+    def ask(module: str, job: Mapping[str, Any], folder: Path, **rest: Any) -> dict[str, Any]:
+        if rest["cancelled"].is_set():
+            raise ExportError(rest["why"])
         return {"found": child.run(job)}
 
-    monkeypatch.setattr(watched, "ask", ask)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watched, "ask", ask)
+        patch.setattr(tasks, "write", partial(tasks.write, apart=False))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(at_hand: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told]:
+    """A run, and all that was made of it."""
+    run = tmp_path_factory.mktemp("shrinking") / "run"
+    short = {"training.epochs": 4, "training.threads": 1}
+    told: list[str] = []
+    wish = Wish(structured=0.25, fp16=True, int8=True)
+    with torch.random.fork_rng(devices=[]):
+        result = tasks.train(open_template("digits_mlp"), run, overrides=short)
+        assert result["status"] == "finished"
+        answer = shrinking.shrink(run, wish, tell=lambda row: told.append(row["name"]))
+    assert len(told) == wish.files
+    return run, (answer, told)
+
+
+@pytest.fixture
+def run(made: tuple[Path, Told]) -> Path:
+    return made[0]
 
 
 @pytest.fixture
 def exported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No export at all, where it is not the matter: every file is the one of `test_all_of_it`."""
+    """No export at all, where it is not the matter: every file is the one that was made."""
     kept = (run / "artifacts" / "fp32.onnx").read_bytes()
 
     def write(model: Any, to: str, out: Path, **rest: Any) -> dict[str, Any]:
@@ -73,18 +83,14 @@ def exported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "write", write)
 
 
-def test_all_of_it(run: Path) -> None:
-    told: list[str] = []
-    wish = Wish(prune=0.5, structured=0.25, fp16=True, int8=True)
-    answer = shrinking.shrink(run, wish, tell=lambda row: told.append(row["name"]))
+def test_all_of_it(made: tuple[Path, Told]) -> None:
+    run, (answer, told) = made
     names = [
         *("fp32", "fp16", "int8", "int8-static"),
-        *(f"pruned-50{rest}" for rest in ("", "-fp16", "-int8", "-int8-static")),
         *(f"structured-25{rest}" for rest in ("", "-fp16", "-int8", "-int8-static")),
     ]
     rows = {row["name"]: row for row in answer["rows"]}
     assert list(rows) == told == names
-    assert len(names) == wish.files
     assert artifacts.rows(run) == answer["rows"]
     assert answer["refused"] == []
     for name, row in rows.items():
@@ -100,9 +106,6 @@ def test_all_of_it(run: Path) -> None:
     best = RunFolder(run).status()["best"]["metrics"]
     for key, value in rows["fp32"]["metrics"].items():
         assert value == pytest.approx(best[key], rel=1e-4)
-    assert rows["pruned-50"]["zeros"] == pytest.approx(0.5 * 50432, rel=0.01)
-    assert rows["pruned-50"]["bytes"] == pytest.approx(rows["fp32"]["bytes"], rel=0.01)
-    assert rows["pruned-50"]["packed_bytes"] < 0.7 * rows["fp32"]["packed_bytes"]
     assert rows["structured-25"]["parameters"] < 0.7 * rows["fp32"]["parameters"]
     assert rows["structured-25"]["bytes"] < 0.7 * rows["fp32"]["bytes"]
     assert rows["int8"]["bytes"] < 0.4 * rows["fp32"]["bytes"]
@@ -130,6 +133,10 @@ def test_rows_of_other_times_stay_in_the_table(run: Path, exported: None) -> Non
     rows = [row["name"] for row in artifacts.rows(run)]
     assert set(rows) == before | {"fp32", "pruned-90"}
     assert len(rows) == len(set(rows))
+    pruned = next(row for row in artifacts.rows(run) if row["name"] == "pruned-90")
+    assert pruned["zeros"] == pytest.approx(0.9 * 50432, rel=0.01)
+    state = load_file(run / "artifacts" / "pruned-90.safetensors")
+    assert sum(int((each == 0).sum()) for each in state.values()) == pruned["zeros"]
     (run / "artifacts" / "table.json").write_text("{")
     assert artifacts.rows(run) == []
 
@@ -178,3 +185,12 @@ def test_the_command(run: Path, exported: None, capsys: pytest.CaptureFixture[st
     assert main(["shrink", str(run)]) == 2
     assert main(["shrink", str(run), "--prune", "1.5"]) == 2
     assert main(["shrink", str(run / "nowhere"), "--fp16"]) == 2
+
+
+def test_the_worker_does_it_in_the_place_of_a_training(run: Path, exported: None) -> None:
+    work, control = jobs.TRIALS["shrink"], Control()
+    answer = work({"run": str(run), "fp16": True}, control)
+    assert [row["name"] for row in answer["rows"]] == ["fp32", "fp16"]
+    control.stop()
+    with pytest.raises(ExportError, match="cancelled"):
+        work({"run": str(run), "fp16": True}, control)

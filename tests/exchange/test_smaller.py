@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from netbuilder.errors import ExportError, NetbuilderError
-from netbuilder.exchange.smaller import checking, child, halving, lowering, precisions
+from netbuilder.exchange.smaller import checking, child, halving, keeping, lowering, precisions
 
 Array = np.ndarray[Any, Any]
 METADATA = {"netbuilder.preparation": '{"built_in": false}', "classes": '["a", "b"]'}
@@ -178,3 +178,10 @@ def test_calls_are_written_and_read_in_their_order(tmp_path: Path) -> None:
     again = lowering.read_feeds(tmp_path / "calls.safetensors")
     assert [call["x"][0, 0] for call in again] == list(range(12))
     assert [len(call["a.b"]) for call in again] == list(range(1, 13))
+
+
+def test_a_file_that_takes_something_else_is_refused(whole: Path) -> None:
+    small, model = onnx.load(whole), onnx.load(whole)
+    small.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 8
+    with pytest.raises(ExportError, match="inputs are not those of the whole"):
+        keeping.keep(small, model, "int8")
