@@ -34,6 +34,8 @@ PADDING = ("", "(padding)")
 """What fills texts up."""
 SOUND = 512
 """From so many points on a single series is taken for a sound."""
+SPECTRUM = "spectrogram"
+"""The field of loudness by frequency, low ones first."""
 BANDS = 64
 """Rows of a spectrogram."""
 
@@ -78,7 +80,8 @@ def depict(field: Field, values: Array) -> list[Any]:
     """
     match kind_of(field):
         case "image":
-            return list(_images(values))
+            # High tones are above, as in all books.
+            return list(_images(values[..., ::-1, :] if field.name == SPECTRUM else values))
         case "mask":
             return [_plane(_smaller(each.reshape(each.shape[-2:]))) for each in values]
         case "class":

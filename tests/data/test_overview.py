@@ -114,6 +114,15 @@ def test_what_is_no_number_is_none() -> None:
     assert depicting.depict(Field("x", (2,)), values) == [[1.0, None], [None, 2.0]]
 
 
+def test_a_spectrogram_stands_with_its_low_tones_below() -> None:
+    values = np.zeros((1, 1, 4, 4), np.float32)
+    values[0, 0, 0] = 1.0
+    (told,) = depicting.depict(Field("spectrogram", (1, 4, 4)), values)
+    pixels = np.frombuffer(b64decode(told["pixels"]), np.uint8).reshape(4, 4, 3)
+    assert pixels[3].min() == 255
+    assert pixels[:3].max() == 0
+
+
 def test_a_sound_has_its_bounds_and_the_pitch_where_it_is() -> None:
     time = np.arange(8000) / 8000
     tone = np.sin(2 * np.pi * 1000 * time).astype(np.float32)
