@@ -74,20 +74,20 @@ g (float[n, 4] x, float[n, 5, 4] rows)
     fits = Equal (length, five)
     chosen = If (fits) <
         then_branch = a () => (float[n, 4] r) {
-            c = Constant <value_float = 2.0> () r = Mul (x, c) },
+            c = Constant <value = float[4] {2.0, 1, 1, 1}> () r = Mul (x, c) },
         else_branch = b () => (float[n, 4] r) {
-            c = Constant <value_float = 3.0> () r = Sub (x, c) }>
+            c = Constant <value = float[4] {3.0, 1, 1, 1}> () r = Sub (x, c) }>
     one = If (yes) <
         then_branch = a () => (float[n, 4] r) {
-            c = Constant <value_float = 5.0> () r = Mul (x, c) },
+            c = Constant <value = float[4] {5.0, 1, 1, 1}> () r = Mul (x, c) },
         else_branch = b () => (float[n, 4] r) {
-            c = Constant <value_float = 7.0> () r = Sub (x, c) }>
+            c = Constant <value = float[4] {7.0, 1, 1, 1}> () r = Sub (x, c) }>
     no = Not (yes)
     two = If (no) <
         then_branch = a () => (float[n, 4] r) {
-            c = Constant <value_float = 11.0> () r = Mul (x, c) },
+            c = Constant <value = float[4] {11.0, 1, 1, 1}> () r = Mul (x, c) },
         else_branch = b () => (float[n, 4] r) {
-            c = Constant <value_float = 13.0> () r = Sub (x, c) }>
+            c = Constant <value = float[4] {13.0, 1, 1, 1}> () r = Sub (x, c) }>
     cut = Constant <value_ints = [2, 3]> ()
     parts = SplitToSequence <axis = 1> (rows, cut)
     last = Constant <value_int = -1> ()
