@@ -36,7 +36,8 @@ FIXED: dict[str, object] = {
     "eight": 8.0,
     "w6": (6,),
     "b6": (6,),
-    "b16": (1, 6),
+    "w56": (5, 6),
+    "b56": (5, 6),
     "w64": (6, 4),
     "b4": (4,),
     "c4": (4, 1, 1),
@@ -183,6 +184,10 @@ NEAR = {
         + "q = Div(d, r) s = Mul(q, w6) y = Add(s, b6)",
         "n, 5, 6",
     ),
+    "squares over more dims": (
+        NORM + "p = Pow(d, two) v = ReduceMean<axes=[1,2]>(p) " + ROOT + SCALED,
+        "n, 5, 6",
+    ),
     "weights by rows": (
         NORM + VARIANCE + ROOT + "q = Div(d, r) s = Mul(q, c4) y = Add(s, d4)",
         "4, 5, 6",
@@ -224,6 +229,23 @@ def test_what_only_looks_like_it_stays(name: str) -> None:
     program = bringing.traced_program(OnnxModule(made), made)
     _, counts = lifting.lift(program)
     assert not counts
+
+
+UNLIKE = {
+    "by rows": "m = ReduceMean<axes=[1]>(x) d = Sub(x, m) " + VARIANCE + ROOT + SCALED,
+    "by columns": NORM
+    + "p = Pow(d, two) v = ReduceMean<axes=[1,2]>(p) "
+    + ROOT
+    + "q = Div(d, r) s = Mul(q, w56) y = Add(s, b56)",
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_means_over_unlike_dims(name: str) -> None:
+    """They make no LayerNorm; what comes after the difference is an RMSNorm."""
+    made = model(UNLIKE[name], "n, 5, 6")
+    _, counts = lifting.lift(bringing.traced_program(OnnxModule(made), made))
+    assert counts == {"RMS norm": 1}
 
 
 def test_numbers_stand_in_the_node(tmp_path: Path) -> None:

@@ -172,6 +172,38 @@ def test_runs_that_are_read_in_between_are_several_uses() -> None:
     assert set(module.state_dict()) == set(after)
 
 
+def unlike_inside(d: Drawing, x: Node, beside: Node, number: int) -> Node:
+    """The same layers, wired in two ways."""
+    a = d.add("Linear", x, name=f"layer_{number}_a", out_features=WIDTH)
+    b = d.add("Tanh", a)
+    return d.add("Sigmoid", d.add("torch.sub", b, a if number % 3 else b))
+
+
+def unlike_beside(d: Drawing, x: Node, beside: Node, number: int) -> Node:
+    """Equal runs that read something else each."""
+    a = d.add("Linear", x, name=f"layer_{number}_a", out_features=WIDTH)
+    others = [node for node in d.graph.ordered() if node.layer == blocks.INPUT]
+    return d.add("Tanh", d.add("torch.mul", a, others[number % 3 % 2]))
+
+
+@pytest.mark.parametrize("motif", [unlike_inside, unlike_beside])
+def test_runs_that_are_wired_in_other_ways(
+    motif: Callable[[Drawing, Node, Node, int], Node],
+) -> None:
+    """Equal layers are no equal runs, and a row hides nothing that differs."""
+    d = Drawing()
+    x, beside = d.input(WIDTH, name="x"), d.input(WIDTH, name="beside")
+    end = d.add("torch.add", x, beside)
+    for number in range(8):
+        end = motif(d, end, beside, number)
+    d.output(end, name="y")
+    torch.manual_seed(0)
+    before = build.build_network(d.document, "main").state_dict()
+    made, found = folding.folded(d.document, d.graph.id)
+    after = {found.key(key): tensor for key, tensor in before.items()}
+    assert torch.equal(outputs(made, after), outputs(d.document, before))
+
+
 def test_what_differs_is_not_folded() -> None:
     """Another parameter, or another wire, in each run."""
     d = Drawing()

@@ -27,14 +27,15 @@ def write(program: Program, network: Draft, blocks: list[Block], notes: list[str
     items: list[Added] = []
     sizes = free_sizes(program)
     ends = [_input(program, value, name, sizes, notes) for value, name in network.inputs.items()]
-    _Graph(items, "network", NETWORK, 0, {}).fill(network, ends)
+    taken: set[str] = set()
+    _Graph(items, "network", NETWORK, 0, {}, taken).fill(network, ends)
     for order, block in enumerate(blocks, start=1):
         declared = [{"name": name, "default": value} for name, value in block.parameters.items()]
         settings = {"parameters": declared} if declared else {}
         inputs: list[End] = [
             (value, name, BLOCK_INPUT, {}) for value, name in block.pattern.inputs.items()
         ]
-        _Graph(items, "block", block.name, order, settings).fill(block.pattern, inputs)
+        _Graph(items, "block", block.name, order, settings, taken).fill(block.pattern, inputs)
     document = Document.of(ProjectInfo(title=program.title[:200]), items)
     history = History(document)
     for graph in document.graphs.values():
@@ -55,6 +56,8 @@ class _Graph:
     name: str
     order: int
     settings: Mapping[str, Json]
+    taken: set[str]
+    """Ids that items of the document have."""
     ids: dict[int, str] = field(default_factory=dict)
 
     def fill(self, draft: Draft, ends: list[End]) -> None:
@@ -104,7 +107,10 @@ class _Graph:
     def _id(self, prefix: str, text: str) -> str:
         """An id that is the same at every import."""
         digest = hashlib.sha256(f"{self.kind} {self.name} {prefix} {text}".encode()).hexdigest()
-        return prefix + digest[:8]
+        # Of some ten thousand items two may well begin alike.
+        length = next(at for at in range(8, 65) if prefix + digest[:at] not in self.taken)
+        self.taken.add(prefix + digest[:length])
+        return prefix + digest[:length]
 
     def _node(self, id: str, layer: str, name: str, params: Json, order: int) -> Node:
         return Node(id=id, layer=layer, name=name, params=freeze(params), order=order)
