@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 MODELS = ("resnet50", "chain_2000")
-PATIENCE_S = 300.0
+PATIENCE_S = 600.0
 
 
 def resnet50(path: Path) -> None:
@@ -127,6 +127,7 @@ class Window:
         self.window = MainWindow()
         self.window.resize(1360, 840)
         self.window.show()
+        self.window.prepare()
         self.window.open_template("digits_mlp")
         session = self.window.require_session()
         self.wait(lambda: session.report is not None and not session.analysing)
