@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from netbuilder.app import fitting
+from netbuilder.app.handing_on import begins_of
 from netbuilder.app.templates import open_template
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.proposing import Proposal
@@ -211,3 +212,11 @@ def test_what_tells_by_a_line_comes_last() -> None:
         ),
     )
     assert fitting.choose(proposal(source)) == ["mlp_tabular", "perceptron"]
+
+
+def test_what_is_compared_is_found_behind_layers_that_move_it() -> None:
+    (step,) = open_template("gpt_small").of_kind("step")
+    loss = step.named("cross_entropy")
+    assert loss is not None
+    names = {step.nodes[wire.source].name for wire in begins_of(step, loss)}
+    assert names == {"gpt", "text"}, "past the moved dim, and past what cuts off the next letter"
