@@ -53,12 +53,15 @@ class OwnChance(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def _others(func: Any) -> list[Draw]:
     """The same operation with a generator among its arguments, for those that have one apart."""
-    names = (f"{func._overloadname}_generator", "generator", "generator_with_names")
-    return [
-        getattr(func.overloadpacket, name)
-        for name in names
-        if name in func.overloadpacket.overloads()
-    ]
+    packet, wanted = func.overloadpacket, _arguments(func)
+    overloads = (getattr(packet, name) for name in packet.overloads())
+    return [other for other in overloads if _arguments(other) == wanted and other is not func]
+
+
+def _arguments(func: Any) -> list[tuple[str, str]]:
+    """What an operation takes beside a generator."""
+    arguments = func._schema.arguments
+    return [(each.name, str(each.type)) for each in arguments if each.name != "generator"]
 
 
 def _on_cpu(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

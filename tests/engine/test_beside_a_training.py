@@ -137,6 +137,7 @@ def draws() -> list[torch.Tensor]:
         torch.rand_like(some),
         torch.randn_like(some),
         torch.randint_like(some, 9),
+        torch.randint_like(some, 3, 9),
         torch.bernoulli(some / 2),
         torch.multinomial(some[0], 3),
         torch.normal(0.0, 1.0, (3,)),
