@@ -61,9 +61,11 @@ def test_a_state_of_zeros_is_where_pytorch_begins(op: str, how: str, tmp_path: P
 
 def test_a_state_of_ones_is_no_state_of_zeros(tmp_path: Path) -> None:
     """Only zeros are left out."""
-    fixed = {"w": numbers(1, 5, 3), "r": numbers(1, 5, 5), "h": np.ones((1, 2, 5), np.float32)}
-    made = model([node("RNN", "x w r - - h", "y", hidden_size=5)], ["T", 2, 3], fixed)
-    found = brought(made, tmp_path)
+    nodes, fixed = begin("expand")
+    fixed |= {"w": numbers(1, 5, 3), "r": numbers(1, 5, 5), "zero": np.ones((), np.float32)}
+    nodes.append(node("Transpose", "x", "along", perm=[1, 0, 2]))
+    nodes.append(node("RNN", "along w r - - h", "y", hidden_size=5))
+    found = brought(model(nodes, ["n", "T", 3], fixed), tmp_path)
     assert found.verified, (found.unsupported, found.notes)
 
 
