@@ -146,7 +146,7 @@ def test_it_ends_when_nobody_wants_it(run: Path, exported: None) -> None:
     with pytest.raises(ExportError, match="cancelled"):
         shrinking.shrink(
             run,
-            Wish(fp16=True, prune=0.7),
+            Wish(prune=0.7),
             stopped=lambda: bool(seen),
             tell=lambda row: seen.append(row["name"]),
         )
