@@ -32,9 +32,9 @@ from PySide6.QtWidgets import QApplication
 from benchmarks import square
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
-from netbuilder.gui import theme
 from netbuilder.gui.app import collect_less
 from netbuilder.gui.canvas.view import CanvasView
+from netbuilder.gui.look import theme
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
 

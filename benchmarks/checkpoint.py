@@ -26,10 +26,11 @@ from torch import Tensor, nn
 from netbuilder.data.loading import Dataset, assemble
 from netbuilder.data.sources import Field
 from netbuilder.data.splits import split
-from netbuilder.training import keeping, loop, randomness
+from netbuilder.training import loop, randomness
+from netbuilder.training.checkpointing import keeping
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.run import Run
 from netbuilder.training.settings import read_step, read_training
 

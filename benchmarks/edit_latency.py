@@ -27,7 +27,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from benchmarks.analyse import resnet50
 from netbuilder.app.events import ReportArrived, SessionEvent
 from netbuilder.graph import tidying
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
 

@@ -32,8 +32,8 @@ from netbuilder.data.loading import Dataset
 from netbuilder.data.sources import Field
 from netbuilder.training import loop, randomness
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.settings import read_step, read_training
 
 AT_LEAST = 0.97

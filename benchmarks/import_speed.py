@@ -119,7 +119,7 @@ class Window:
     def __init__(self) -> None:
         from PySide6.QtWidgets import QApplication
 
-        from netbuilder.gui import theme
+        from netbuilder.gui.look import theme
         from netbuilder.gui.main_window import MainWindow
 
         self.app = QApplication([])
@@ -143,7 +143,7 @@ class Window:
 
     def bring(self, model: Path, out: Path) -> tuple[float, float]:
         """Seconds on the clock and of CPU from the press to the first picture."""
-        from netbuilder.gui.import_dialog import ImportDialog
+        from netbuilder.gui.asking.import_dialog import ImportDialog
 
         self.window.bring_data.take(model)
         dialog = self.window.findChild(ImportDialog)

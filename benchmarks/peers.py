@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.plans import by_train, fastest, make_plan
-from netbuilder.training import optimizers, parts
+from netbuilder.training.optimisation import optimizers, parts
 from netbuilder.training.plan import Plan
 
 EPOCHS = {"digits_mlp": 12, "digits_cnn": 3, "digits_lstm": 3}

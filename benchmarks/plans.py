@@ -13,9 +13,9 @@ from netbuilder.engine import overrides, planning
 from netbuilder.storage.files import load
 from netbuilder.training import threads
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
 from netbuilder.training.plan import Plan
+from netbuilder.training.records.folder import RunFolder
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 

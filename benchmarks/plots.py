@@ -25,10 +25,10 @@ import psutil
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.runs import RunView
-from netbuilder.gui import style, theme
-from netbuilder.gui.curve_plot import CurvePlot
-from netbuilder.gui.training_panel import TrainingPanel
-from netbuilder.training.events import Event
+from netbuilder.gui.look import style, theme
+from netbuilder.gui.plotting.curve_plot import CurvePlot
+from netbuilder.gui.training.training_panel import TrainingPanel
+from netbuilder.training.records.events import Event
 
 SIZES = (1_000, 1_000_000)
 REDRAWS = 40

@@ -22,8 +22,8 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from netbuilder.training import distributed
-from netbuilder.training.exchange import Exchange, SharedHostGuard
+from netbuilder.training.parallel import distributed
+from netbuilder.training.parallel.exchange import Exchange, SharedHostGuard
 
 ROUNDS, STEPS, BATCH = 5, 30, 64
 

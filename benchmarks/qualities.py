@@ -21,8 +21,8 @@ from typing import Any
 from netbuilder.app.templates import open_template, templates
 from netbuilder.engine import overrides, planning
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
+from netbuilder.training.records.folder import RunFolder
 
 
 def measure(id: str) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def measure_window(folder: Path) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication
 
     app = QApplication.instance() or QApplication([])
-    from netbuilder.gui.runs_panel import RunsPanel
+    from netbuilder.gui.runs.runs_panel import RunsPanel
 
     panel = RunsPanel()
     panel.resize(1100, 400)

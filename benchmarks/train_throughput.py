@@ -26,7 +26,8 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.plans import by_train, fastest, make_plan
-from netbuilder.training import optimizers, parts, threads
+from netbuilder.training import threads
+from netbuilder.training.optimisation import optimizers, parts
 from netbuilder.training.plan import Plan, StepPlan
 
 EPOCHS = {"digits_mlp": 60, "digits_cnn": 5, "digits_lstm": 5, "gan_mlp": 15}

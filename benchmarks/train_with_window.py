@@ -25,7 +25,7 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.session import Session
 from netbuilder.graph import edits
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 from netbuilder.gui.main_window import MainWindow
 
 TEMPLATE, EPOCHS, ROUNDS = "digits_cnn", 80, 3

@@ -47,7 +47,7 @@ def test_imports_point_down() -> None:
 BREACHES = {
     "up": ("graph/rules.py", "import netbuilder.layers.base", "Imports point down"),
     "sideways": ("data/settings.py", "import netbuilder.storage.files", "Imports point down"),
-    "cli to gui": ("cli/parser.py", "import netbuilder.gui.theme", "Imports point down"),
+    "cli to gui": ("cli/parser.py", "import netbuilder.gui.look.theme", "Imports point down"),
     "lazy": (
         "storage/files.py",
         "def later() -> None:\n    import netbuilder.compiler.build",
@@ -116,7 +116,8 @@ def imported_by(code: str) -> set[str]:
         "import netbuilder as nb; n = nb.template('digits_cnn').network()",
         "import netbuilder.app.session, netbuilder.app.settings, netbuilder.engine.client",
         "from netbuilder.layers import catalogue; catalogue.layers()",
-        "import netbuilder.compiler.check, netbuilder.training.folder, netbuilder.data.settings",
+        "import netbuilder.compiler.check, netbuilder.training.records.folder",
+        "import netbuilder.data.settings",
         "import netbuilder.cli.main",
     ],
 )

@@ -23,9 +23,9 @@ from netbuilder.compiler.analyse import analyse
 from netbuilder.compiler.report import Report
 from netbuilder.graph import edits, tidying
 from netbuilder.graph.document import Graph
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import picture
 from netbuilder.gui.canvas.scene import CanvasScene
+from netbuilder.gui.look import theme
 from netbuilder.layers import dims
 from netbuilder.layers.base import TensorType
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from netbuilder.app.runs import RunView
 from netbuilder.compiler.report import Report
 from netbuilder.errors import Severity
-from netbuilder.training.events import Event
+from netbuilder.training.records.events import Event
 
 WorkerState = Literal["off", "starting", "loading", "ready", "restarting", "dead"]
 

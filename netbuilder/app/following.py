@@ -20,7 +20,7 @@ from netbuilder.app.tailing import Post, Tail
 from netbuilder.engine.protocol import Reply, WorkerDied
 from netbuilder.errors import DocumentError
 from netbuilder.training import control
-from netbuilder.training.events import Event
+from netbuilder.training.records.events import Event
 
 
 class Following:

@@ -16,7 +16,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node, Wire
 from netbuilder.layers.base import Ports, Role
 from netbuilder.layers.catalogue import find
-from netbuilder.training.watching import FILE, WATCH
+from netbuilder.training.observing.watching import FILE, WATCH
 
 MAX_BYTES = 16 * 2**20
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netbuilder.errors import DocumentError, RunError
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.lock import Lock
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.lock import Lock
 
 TRASH = ".trash"
 

@@ -16,7 +16,7 @@ from typing import Any
 from netbuilder.app.run_rows import RunRow, real, whole
 from netbuilder.errors import DocumentError
 from netbuilder.storage import atomic
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.run_settings import settings_of
 
 INDEX = ".index.json"

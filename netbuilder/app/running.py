@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 
 from netbuilder.app.places import home
-from netbuilder.training import lock
-from netbuilder.training.folder import RunFolder, list_runs
+from netbuilder.training.records import lock
+from netbuilder.training.records.folder import RunFolder, list_runs
 
 _LIVE = frozenset({"running", "paused"})
 

@@ -19,8 +19,8 @@ from netbuilder.app.run_care import TRASH
 from netbuilder.app.run_rows import real, whole
 from netbuilder.errors import Fix, NetbuilderError, RunError
 from netbuilder.graph.rules import identifier
-from netbuilder.training.events import Event
-from netbuilder.training.folder import CheckpointKind, RunFolder, list_runs
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import CheckpointKind, RunFolder, list_runs
 
 RunStatus = Literal[
     "starting", "running", "paused", "stopping", "stopped", "finished", "failed", "crashed"

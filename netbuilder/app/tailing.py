@@ -14,8 +14,8 @@ from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 
-from netbuilder.training.events import Event, from_lines
-from netbuilder.training.folder import read_events
+from netbuilder.training.records.events import Event, from_lines
+from netbuilder.training.records.folder import read_events
 
 LOOK_EVERY_S = 0.2
 PORTION = 100

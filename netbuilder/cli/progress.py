@@ -12,7 +12,7 @@ from rich.progress import Progress as RichProgress
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from netbuilder.training.events import Event
+    from netbuilder.training.records.events import Event
 
 
 class Progress:

@@ -11,7 +11,7 @@ from netbuilder.cli import output
 from netbuilder.errors import NetbuilderError
 
 if TYPE_CHECKING:
-    from netbuilder.training.distributed import Group
+    from netbuilder.training.parallel.distributed import Group
 
 
 def run(command: Callable[[Group], int], *, json: bool) -> NoReturn:
@@ -20,7 +20,7 @@ def run(command: Callable[[Group], int], *, json: bool) -> NoReturn:
     What stands on the disk by then is all there is: threads of the exchange were seen to keep
     an orderly exit waiting for ever.
     """
-    from netbuilder.training import distributed
+    from netbuilder.training.parallel import distributed
 
     code = output.RUN_FAILED
     try:

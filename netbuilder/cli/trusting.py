@@ -122,7 +122,7 @@ def refuse_restricted(document: Document) -> None:
 
 def load_run(folder: Path, options: Namespace) -> None:
     """What the own layers of a run's project may do; `UntrustedCodeError` as in `load`."""
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
 
     load(str(RunFolder(folder).project_path), options)
 

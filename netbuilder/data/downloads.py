@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from netbuilder.data import unpacking
+from netbuilder.data.reading import unpacking
 from netbuilder.errors import NetbuilderError
 
 BLOCK = 1 << 18

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netbuilder.data import downloads, hub, published
+from netbuilder.data import downloads, hub
 from netbuilder.data.downloads import Collection, Order, Progress
+from netbuilder.data.made import published
 from netbuilder.errors import NetbuilderError
 
 FOLDER = "datasets"

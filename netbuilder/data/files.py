@@ -73,7 +73,7 @@ class NumpyFiles(FileSource):
 
     id: ClassVar[str] = "netbuilder.NumpyFiles"
     title: ClassVar[str] = "NumPy files"
-    contents_in: ClassVar[str] = "netbuilder.data.numpy_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.numpy_reading"
 
     folder: Place = Parameter("", description="Where the files are.")
     contents: Mapping[Annotated[str, Parameter(pattern=r"^[A-Za-z_]\w{0,63}$")], FileField] = (

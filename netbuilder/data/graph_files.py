@@ -26,7 +26,7 @@ class EdgeList(FileSource):
 
     id: ClassVar[str] = "netbuilder.EdgeList"
     title: ClassVar[str] = "Edge list"
-    contents_in: ClassVar[str] = "netbuilder.data.graph_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.graph_reading"
     places_in: ClassVar[tuple[str, ...]] = ("edges", "nodes")
 
     edges: Place = Parameter("", description="The file with a line an edge.")

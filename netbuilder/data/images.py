@@ -23,7 +23,7 @@ class ImageFolder(FileSource):
 
     id: ClassVar[str] = "netbuilder.ImageFolder"
     title: ClassVar[str] = "Folder of images"
-    contents_in: ClassVar[str] = "netbuilder.data.image_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.image_reading"
 
     folder: Place = Parameter("", description="Where the images are.")
     classes: tuple[ClassName, ...] = Parameter(

@@ -86,7 +86,7 @@ def prepare(settings: DataSettings, *, few: bool = False) -> Dataset:
     """
     source = source_of(settings)
     if isinstance(source, FileSource):
-        from netbuilder.data import opening
+        from netbuilder.data.reading import opening
 
         return opening.prepare(source, settings, in_memory=0 if few else opening.IN_MEMORY)
     return make(source.fields(), arrays.load(source), settings)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from netbuilder.data import opening, places
+from netbuilder.data import places
 from netbuilder.data.files import FileSource
 from netbuilder.data.loading import find_label_problems, find_problems, split_of
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.reading import opening
+from netbuilder.data.reading.npy import Array, CorruptSample
 from netbuilder.data.settings import DataSettings
 from netbuilder.data.sources import class_fields
 from netbuilder.data.streaming import Reader

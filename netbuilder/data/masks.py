@@ -25,7 +25,7 @@ class MaskFolder(FileSource):
 
     id: ClassVar[str] = "netbuilder.MaskFolder"
     title: ClassVar[str] = "Images with masks"
-    contents_in: ClassVar[str] = "netbuilder.data.mask_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.mask_reading"
 
     folder: Place = Parameter("", description="Where the two folders are.")
     images: Inside = Parameter("images", description="The folder of the images in it.")

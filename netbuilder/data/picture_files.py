@@ -54,7 +54,7 @@ class IdxPictures(FileSource):
 
     id: ClassVar[str] = "netbuilder.IdxPictures"
     title: ClassVar[str] = "MNIST files"
-    contents_in: ClassVar[str] = "netbuilder.data.picture_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.picture_reading"
     places_in: ClassVar[tuple[str, ...]] = ("images", "labels")
 
     images: Place = Parameter("", description="The file of the pictures: ...-images-idx3-ubyte.")
@@ -80,7 +80,7 @@ class CifarPictures(FileSource):
 
     id: ClassVar[str] = "netbuilder.CifarPictures"
     title: ClassVar[str] = "CIFAR files"
-    contents_in: ClassVar[str] = "netbuilder.data.picture_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.picture_reading"
 
     folder: Place = Parameter("", description="Where the files are.")
     files: tuple[FileName, ...] = Parameter(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.reading.npy import Array, CorruptSample
 
 if TYPE_CHECKING:
     from PIL.Image import Image

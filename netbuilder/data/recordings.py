@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.pictures import content
+from netbuilder.data.reading.npy import Array, CorruptSample
 
 MAX_BYTES = 256 * 2**20
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE

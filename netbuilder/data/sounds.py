@@ -23,7 +23,7 @@ class WavFolder(FileSource):
 
     id: ClassVar[str] = "netbuilder.WavFolder"
     title: ClassVar[str] = "Folder of sounds"
-    contents_in: ClassVar[str] = "netbuilder.data.sound_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.sound_reading"
 
     folder: Place = Parameter("", description="Where the sounds are.")
     classes: tuple[ClassName, ...] = Parameter(

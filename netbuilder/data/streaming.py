@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from netbuilder.data import ahead
 from netbuilder.data.augmenting import FIXED, Augmenter
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.reading.npy import Array, CorruptSample
 from netbuilder.data.sources import Field
 from netbuilder.data.statistics import Statistics
 from netbuilder.errors import NetbuilderError, RunError
@@ -297,7 +297,7 @@ def _context() -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     # Loading torch takes seconds: once is enough, also when a process has to be replaced.
-    context.set_forkserver_preload(["netbuilder.data.opening"])
+    context.set_forkserver_preload(["netbuilder.data.reading.opening"])
     return context
 
 

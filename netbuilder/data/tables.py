@@ -35,7 +35,7 @@ class Table(FileSource):
 
     id: ClassVar[str] = "netbuilder.Table"
     title: ClassVar[str] = "Table"
-    contents_in: ClassVar[str] = "netbuilder.data.table_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.table_reading"
     places_in: ClassVar[tuple[str, ...]] = ("path",)
 
     path: Place = Parameter("", description="The file: .csv, .tsv, .txt or .parquet.")

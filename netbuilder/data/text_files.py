@@ -31,7 +31,7 @@ class TextFiles(FileSource):
 
     id: ClassVar[str] = "netbuilder.TextFiles"
     title: ClassVar[str] = "Texts"
-    contents_in: ClassVar[str] = "netbuilder.data.text_reading"
+    contents_in: ClassVar[str] = "netbuilder.data.reading.text_reading"
     places_in: ClassVar[tuple[str, ...]] = ("path", "tokenizer")
 
     path: Place = Parameter("", description="A file, or a folder whose text files are read.")

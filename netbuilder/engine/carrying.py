@@ -23,10 +23,10 @@ from netbuilder.graph.document import Document
 from netbuilder.graph.matching import Matching, match
 from netbuilder.layers import own
 from netbuilder.storage import files
-from netbuilder.training import carrying, checkpoints
-from netbuilder.training.carrying import Place, Report
-from netbuilder.training.folder import CheckpointKind, RunFolder
+from netbuilder.training.checkpointing import carrying, checkpoints
+from netbuilder.training.checkpointing.carrying import Place, Report
 from netbuilder.training.own_chance import OwnChance
+from netbuilder.training.records.folder import CheckpointKind, RunFolder
 
 GROWING = frozenset(
     f"torch.nn.{name}{dims}"

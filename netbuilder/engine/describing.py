@@ -10,8 +10,8 @@ from typing import Any
 from netbuilder.data.licences import LICENCES
 from netbuilder.engine import preparing
 from netbuilder.engine.trained import Trained
-from netbuilder.training.events import finite
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.events import finite
+from netbuilder.training.records.folder import RunFolder
 
 
 def metadata(model: Trained, run: Path | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data.npy import Array
+from netbuilder.data.reading.npy import Array
 from netbuilder.errors import NetbuilderError
 
 MAX_PIXELS = 1_000_000

@@ -24,7 +24,7 @@ from netbuilder.training import preflight
 from netbuilder.training.control import Control
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.run import Run
-from netbuilder.training.trial import batches, trial
+from netbuilder.training.trials.trial import batches, trial
 
 SHARE = 0.8
 """Of the memory that is free, by default."""

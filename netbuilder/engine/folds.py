@@ -14,8 +14,8 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
 from netbuilder.storage import atomic
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 
 SUMMARY = "folds.json"
 

@@ -32,9 +32,10 @@ from netbuilder.layers import catalogue
 from netbuilder.layers.base import Layer, Role
 from netbuilder.layers.noise import Noise
 from netbuilder.storage import files
-from netbuilder.training import checkpoints, previews
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.observing import previews
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.folder import RunFolder
 
 KNOBS: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "netbuilder.TextSampler": {"length": (1, 500), "temperature": (0.0, 2.0), "top_k": (0, 100)},

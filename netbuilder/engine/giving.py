@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from netbuilder.data import depicting, pictures, recordings
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.made.tones import RATE_HZ, Tones
+from netbuilder.data.reading.npy import Array, CorruptSample
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Field, Source
 from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
-from netbuilder.data.tones import RATE_HZ, Tones
 from netbuilder.engine.drawings import drawing
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.specs import TensorSpec
@@ -124,7 +124,7 @@ def recording(path: Path, field: Field, source: Source | None) -> tuple[Array, H
         raise _unusable(path, error, "a WAV file") from None
     heard = Heard(points, rate, sound.seconds, sound.rate)
     if isinstance(source, WavFolder):
-        from netbuilder.data import sound_reading
+        from netbuilder.data.reading import sound_reading
 
         return sound_reading.formed(source, points)[field.name], heard
     return points, heard
@@ -222,7 +222,8 @@ def ids(field: Field, source: Source | None, text: str, *, whole: bool) -> Array
     than a language model has seen keeps its end. `NetbuilderError` if it knows no part of it."""
     length = field.shape[0]
     if isinstance(source, TextFiles):
-        from netbuilder.data import text_reading, tokens
+        from netbuilder.data import tokens
+        from netbuilder.data.reading import text_reading
 
         if whole:
             return np.array(text_reading.sample(source, text)[field.name].reshape(-1))

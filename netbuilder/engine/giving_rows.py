@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from netbuilder.data import table_rows
-from netbuilder.data.npy import Array
+from netbuilder.data.reading.npy import Array
 from netbuilder.data.sources import Source
 from netbuilder.data.table_rows import Row
 from netbuilder.data.tables import Table
@@ -47,7 +47,7 @@ def given(
     if isinstance(source, TextFiles) and ports and not others:
         text = _text(source, one)
         if text is not None:
-            from netbuilder.data import text_reading
+            from netbuilder.data.reading import text_reading
 
             return _fed(ports, text_reading.sample(source, text))
     return None
@@ -165,7 +165,7 @@ def _by_column(
 
 def _stacked(source: Table, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Array]:
     """Fields of a batch with all rows; `NetbuilderError` says in which row a value is wrong."""
-    from netbuilder.data import table_reading
+    from netbuilder.data.reading import table_reading
 
     found = []
     for where, row in rows:

@@ -265,7 +265,7 @@ def _help(params: Mapping[str, Any]) -> Any:
 
 
 def _propose_data(params: Mapping[str, Any]) -> Any:
-    from netbuilder.data import proposing
+    from netbuilder.data.proposals import proposing
 
     return proposing.propose(text(params, "path")).to_json()
 

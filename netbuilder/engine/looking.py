@@ -7,8 +7,8 @@ from typing import Any
 
 from netbuilder.engine import finding_batch, planning
 from netbuilder.graph.document import Document
-from netbuilder.training import finding_rate, tuning
 from netbuilder.training.control import Control
+from netbuilder.training.trials import finding_rate, tuning
 
 
 def find_rate(document: Document, params: Mapping[str, Any], control: Control) -> dict[str, Any]:

@@ -26,10 +26,11 @@ from netbuilder.exchange.specs import symbols
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
 from netbuilder.storage import atomic, files
-from netbuilder.training import checkpoints, judging
-from netbuilder.training.events import finite
-from netbuilder.training.folder import RunFolder
+from netbuilder.training import judging
+from netbuilder.training.checkpointing import checkpoints
 from netbuilder.training.plan import Plan
+from netbuilder.training.records.events import finite
+from netbuilder.training.records.folder import RunFolder
 
 CALIBRATION = 256
 """Samples of the training part by which ranges are fixed."""

@@ -21,7 +21,7 @@ from netbuilder.engine.protocol import WorkerError
 from netbuilder.engine.transfer import safe
 from netbuilder.errors import RunError
 from netbuilder.storage import atomic
-from netbuilder.training import sealed
+from netbuilder.training.checkpointing import sealed
 
 EVENTS = "events.jsonl"
 STATUS = "status.json"

@@ -18,7 +18,7 @@ from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.layers import catalogue
 from netbuilder.training import settings
-from netbuilder.training.optimizer_settings import kinds
+from netbuilder.training.optimisation.optimizer_settings import kinds
 from netbuilder.training.settings import StepSettings, TrainingSettings
 
 

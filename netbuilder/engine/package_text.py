@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.training.schedule_settings import (
+from netbuilder.training.optimisation.schedule_settings import (
     ConstantSettings,
     CosineSettings,
     ExponentialSettings,

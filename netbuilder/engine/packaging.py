@@ -33,9 +33,10 @@ from netbuilder.exchange.export import CANCELLED, contiguous
 from netbuilder.graph.document import Document
 from netbuilder.graph.rules import identifier
 from netbuilder.storage import code_files, files
-from netbuilder.training import carrying, checkpoints, optimizers, parts
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import carrying, checkpoints
+from netbuilder.training.optimisation import optimizers, parts
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.run import EVALUATION_FACTOR
 
 MOST_BYTES = 1_000_000_000

@@ -10,7 +10,8 @@ from netbuilder.data import settings as data_settings
 from netbuilder.errors import Problem, ProblemsError
 from netbuilder.exchange import weights
 from netbuilder.graph.document import Document
-from netbuilder.training import initialising, randomness, settings
+from netbuilder.training import randomness, settings
+from netbuilder.training.optimisation import initialising
 from netbuilder.training.own_chance import OwnChance
 from netbuilder.training.plan import Plan, StepPlan
 

@@ -21,7 +21,7 @@ from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.exchange import interface
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.verify import as_tuple
-from netbuilder.training.events import finite
+from netbuilder.training.records.events import finite
 
 _SAMPLE = re.compile(r"sample:(-?\d{1,18})\Z")
 Inputs = Mapping[str, Any] | Sequence[Any]

@@ -31,8 +31,8 @@ from netbuilder.engine.protocol import (
 )
 from netbuilder.errors import NetbuilderError, RunError
 from netbuilder.storage import atomic
-from netbuilder.training.folder import RunFolder, read_events
-from netbuilder.training.lock import Lock
+from netbuilder.training.records.folder import RunFolder, read_events
+from netbuilder.training.records.lock import Lock
 
 WHERE = "remote.json"
 """In the local folder of a run: who trains it and what its folder is called there."""

@@ -12,8 +12,8 @@ from netbuilder.graph.document import Document
 def replay(document: Document, run: Path) -> dict[str, Any]:
     """Run the batch of a run again whose loss was bad; see `training.replaying`."""
     from netbuilder.engine import planning
-    from netbuilder.training import replaying
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
+    from netbuilder.training.trials import replaying
 
     return replaying.replay(planning.make(document), RunFolder.open(run))
 
@@ -32,7 +32,7 @@ def verify(
     """
     from netbuilder.engine import overrides as settings
     from netbuilder.engine import planning
-    from netbuilder.training import verifying
+    from netbuilder.training.trials import verifying
 
     chosen = settings.apply(document, overrides or {})
     return verifying.verify(lambda: planning.make(chosen), steps, stopped)

@@ -26,9 +26,10 @@ from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.storage import atomic, code_files, files
-from netbuilder.training import artifacts, checkpoints
+from netbuilder.training import artifacts
 from netbuilder.training.artifacts import Row
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.records.folder import RunFolder
 
 WHOLE = "fp32"
 CANCELLED = "It was cancelled. What was made is in the table."

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from netbuilder.engine.trained import Trained
     from netbuilder.exchange.watched import Tell
     from netbuilder.training.control import Control
-    from netbuilder.training.distributed import Group
-    from netbuilder.training.events import Event
+    from netbuilder.training.parallel.distributed import Group
     from netbuilder.training.plan import Plan
+    from netbuilder.training.records.events import Event
 
 
 def analyse(document: Document, *, source: bool = True) -> Report:
@@ -62,7 +62,8 @@ def _weights_faults(document: Document) -> Iterator[Problem]:
 
 def _settings_faults(document: Document) -> Iterator[Problem]:
     """What is wrong in the settings of training and of its steps, each at its graph."""
-    from netbuilder.training import schedules, settings
+    from netbuilder.training import settings
+    from netbuilder.training.optimisation import schedules
 
     epochs = 0
     try:
@@ -110,8 +111,8 @@ def train(
     from netbuilder.engine import overrides as settings
     from netbuilder.training import loop
     from netbuilder.training.control import Control
-    from netbuilder.training.distributed import ALONE
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.parallel.distributed import ALONE
+    from netbuilder.training.records.folder import RunFolder
 
     group = group or ALONE
     document = locating.located(settings.apply(document, overrides or {}))
@@ -120,7 +121,8 @@ def train(
     folder = RunFolder(run_dir)
     listen = listen or (lambda event: None)
     if plan.settings.board and group.first:
-        from netbuilder.training import board, run_settings
+        from netbuilder.training import run_settings
+        from netbuilder.training.records import board
 
         settings_now = run_settings.settings_of(folder.project_path.read_bytes())
         listen = board.Board(folder, settings_now).listening(listen)
@@ -142,9 +144,9 @@ def _open_run(
     """Make the folder ready to train in; what was taken of another run, if anything."""
     from netbuilder.engine import carrying, preparing
     from netbuilder.storage import atomic, code_files, format, weights
-    from netbuilder.training import carrying as starting
-    from netbuilder.training import checkpoints
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.checkpointing import carrying as starting
+    from netbuilder.training.checkpointing import checkpoints
+    from netbuilder.training.records.folder import RunFolder
 
     project = format.dumps(document).encode()
     origin: dict[str, Any] | None = None
@@ -301,7 +303,7 @@ def _untrained(document: Document, network: str | None) -> Trained:
     from netbuilder.compiler import build
     from netbuilder.engine import trained
     from netbuilder.exchange import weights
-    from netbuilder.training import initialising
+    from netbuilder.training.optimisation import initialising
     from netbuilder.training.own_chance import OwnChance
     from netbuilder.training.settings import read_training
 

@@ -20,8 +20,8 @@ from netbuilder.engine.meaning import Meaning
 from netbuilder.errors import NetbuilderError, ProblemsError
 from netbuilder.graph.document import Document
 from netbuilder.storage import files
-from netbuilder.training import checkpoints
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.records.folder import RunFolder
 
 
 @dataclass(frozen=True)

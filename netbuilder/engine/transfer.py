@@ -17,8 +17,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from netbuilder.errors import RunError
-from netbuilder.training import control, sealed
-from netbuilder.training.folder import RunFolder
+from netbuilder.training import control
+from netbuilder.training.checkpointing import sealed
+from netbuilder.training.records.folder import RunFolder
 
 CHUNK = 384 * 1024
 """Bytes of a file in one reply, so that it fits a line."""

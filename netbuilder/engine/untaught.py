@@ -19,9 +19,10 @@ from netbuilder.graph.document import Document
 from netbuilder.layers import trusted
 from netbuilder.storage import code_files, format
 from netbuilder.storage import weights as storage
-from netbuilder.training import checkpoints, randomness
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.reporter import Reporter
+from netbuilder.training import randomness
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.reporter import Reporter
 from netbuilder.training.settings import read_training
 
 WARNING = "The project has no training step, so nothing was learned: the run has random weights."

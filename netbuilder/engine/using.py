@@ -21,8 +21,8 @@ from netbuilder.engine.meaning import Meaning, of_network
 from netbuilder.exchange import interface
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.storage import files
-from netbuilder.training import previews
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.observing import previews
+from netbuilder.training.records.folder import RunFolder
 
 GUESSES = 5
 NUMBERS = 64

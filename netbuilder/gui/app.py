@@ -16,7 +16,7 @@ from PySide6.QtCore import QByteArray, QMessageLogContext, QtMsgType, qInstallMe
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.places import last_look
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 from netbuilder.gui.main_window import MainWindow
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ class Running:
             return
         from netbuilder.app.places import home
         from netbuilder.app.starts import Start
-        from netbuilder.gui import last_start
         from netbuilder.gui.catcher import ErrorCatcher
         from netbuilder.gui.signals import Signals
+        from netbuilder.gui.starting import last_start
 
         window = self._window
         log_to(home("state") / "log")

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
-from netbuilder.gui.widgets import button, label, row, set_role
+from netbuilder.gui.look.widgets import button, label, row, set_role
 
 Actions = tuple[tuple[str, Callable[[], object]], ...]
 

@@ -12,8 +12,8 @@ from netbuilder.app.trail import Trail
 from netbuilder.graph import blocks
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
-from netbuilder.gui import icons, theme
-from netbuilder.gui.widgets import clear, label, link, set_tip
+from netbuilder.gui.look import icons, theme
+from netbuilder.gui.look.widgets import clear, label, link, set_tip
 
 ICON = 16
 MOST, LONGEST = 3, 20

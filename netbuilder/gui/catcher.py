@@ -11,7 +11,7 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
-from netbuilder.gui.dialogs import Message
+from netbuilder.gui.asking.dialogs import Message
 
 log = logging.getLogger(__name__)
 PER_SECOND = 5

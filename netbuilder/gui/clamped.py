@@ -6,8 +6,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from netbuilder.gui import theme
-from netbuilder.gui.widgets import set_tip
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import set_tip
 
 
 class Clamped(QWidget):

@@ -16,9 +16,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QPlainTextEdit, QStackedLayout, QTextEdit, QWidget
 
-from netbuilder.gui import theme
 from netbuilder.gui.highlighter import PythonHighlighter
-from netbuilder.gui.widgets import EmptyState, button, column, holder, label, row
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import EmptyState, button, column, holder, label, row
 
 NO_CODE = (
     "No code yet",

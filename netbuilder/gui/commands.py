@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas import keys
-from netbuilder.gui.widgets import plain_tip
+from netbuilder.gui.look import icons, theme
+from netbuilder.gui.look.widgets import plain_tip
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView

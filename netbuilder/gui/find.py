@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QLabel, QLineEdit, QLis
 
 from netbuilder.app.finding import Found, find
 from netbuilder.app.session import Session
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY, EntryDelegate
 from netbuilder.gui.canvas.search import Entry
 from netbuilder.gui.canvas.view import CanvasView
-from netbuilder.gui.widgets import column
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import column
 
 WIDTH, ROWS = 400, 7
 BESIDE = 240

@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
 
-from netbuilder.gui import theme
-from netbuilder.gui.outline_words import spoken_node
+from netbuilder.gui.look import theme
+from netbuilder.gui.outlining.outline_words import spoken_node
 
 if TYPE_CHECKING:
     from netbuilder.gui.workbench import Workbench

@@ -12,9 +12,9 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph import blocks, edits
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.rename import RenameField
-from netbuilder.gui.widgets import plain_tip, row, set_tip
+from netbuilder.gui.look import icons, theme
+from netbuilder.gui.look.widgets import plain_tip, row, set_tip
 
 _ICONS = {"network": "block", "step": "training", "block": "block"}
 _KINDS = {"network": "network", "step": "training step", "block": "block"}

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QWidget
 
-from netbuilder.gui import style
+from netbuilder.gui.asking.dialogs import tell
 from netbuilder.gui.commands import Commands, shown
-from netbuilder.gui.dialogs import tell
-from netbuilder.gui.widgets import button, column, holder, label, row, scroller
+from netbuilder.gui.look import style
+from netbuilder.gui.look.widgets import button, column, holder, label, row, scroller
 
 GESTURES = (
     ("Drag from the palette", "add a layer; onto a wire: insert it there"),

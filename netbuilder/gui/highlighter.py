@@ -7,7 +7,7 @@ import re
 
 from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 
 _TOKEN = re.compile(
     r"(?P<comment>#.*)"

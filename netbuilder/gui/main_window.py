@@ -15,19 +15,20 @@ from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QToolBar
 
-from netbuilder.gui import actions, style, theme
+from netbuilder.gui import actions
 from netbuilder.gui.banner import BannerArea
-from netbuilder.gui.bringing_data import BringData
+from netbuilder.gui.bringing.bringing_data import BringData
 from netbuilder.gui.commands import Commands
 from netbuilder.gui.detached import Detached
 from netbuilder.gui.habits import Habits
-from netbuilder.gui.own_code import OwnCode
-from netbuilder.gui.projects import Projects
-from netbuilder.gui.run_deeds import RunDeeds
+from netbuilder.gui.inspecting.own_code import OwnCode
+from netbuilder.gui.look import style, theme
+from netbuilder.gui.look.widgets import column, holder
 from netbuilder.gui.runner import Runner
-from netbuilder.gui.start_page import StartPage
+from netbuilder.gui.runs.run_deeds import RunDeeds
+from netbuilder.gui.starting.projects import Projects
+from netbuilder.gui.starting.start_page import StartPage
 from netbuilder.gui.status import StatusBar
-from netbuilder.gui.widgets import column, holder
 
 if TYPE_CHECKING:
     from netbuilder.app.events import SessionEvent
@@ -188,7 +189,7 @@ class MainWindow(QMainWindow):
             self.require_bench()
             self._warm_up.start(WARM_UP_MS)
         else:
-            import netbuilder.gui.plots  # noqa: F401
+            import netbuilder.gui.plotting.plots  # noqa: F401
 
     def _do_posted(self, action: Callable[[], None]) -> None:
         action()
@@ -305,7 +306,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about a running training and unsaved changes, then end the worker."""
-        from netbuilder.gui.dialogs import ask_leave_training
+        from netbuilder.gui.asking.dialogs import ask_leave_training
 
         event.accept()
         app = QGuiApplication.instance()

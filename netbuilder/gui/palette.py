@@ -8,7 +8,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.canvas.search import (
     CORE,
@@ -20,8 +19,9 @@ from netbuilder.gui.canvas.search import (
     ranked,
 )
 from netbuilder.gui.canvas.view import CanvasView
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import plain_tip
 from netbuilder.gui.palette_list import STARRED, PaletteDelegate, PaletteList
-from netbuilder.gui.widgets import plain_tip
 
 MAX_FAVOURITES = 100
 FIRST = 8

@@ -13,10 +13,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.entries import ENTRY, EntryDelegate
 from netbuilder.gui.canvas.gestures.base import DRAG_DISTANCE
 from netbuilder.gui.canvas.search import Entry
+from netbuilder.gui.look import icons, theme
 
 STARRED = int(ENTRY) + 1
 STAR = 16

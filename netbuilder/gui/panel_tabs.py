@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QTabWidget
 
-from netbuilder.gui import icons, theme
+from netbuilder.gui.look import icons, theme
 
 ICON = 16
 BESIDE_ICON = 8

@@ -27,8 +27,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.gui import theme
-from netbuilder.gui.widgets import column, label
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import column, label
 
 WIDTH, ROWS = 560, 12
 _DATA = Qt.ItemDataRole.UserRole

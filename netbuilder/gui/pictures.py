@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from netbuilder.app.figures import texts
 from netbuilder.app.figures.figure import figure
 from netbuilder.errors import NetbuilderError
+from netbuilder.gui.asking.dialogs import tell_error
 from netbuilder.gui.canvas import picture
-from netbuilder.gui.dialogs import tell_error
 from netbuilder.storage import atomic
 
 if TYPE_CHECKING:

@@ -29,10 +29,10 @@ from PySide6.QtWidgets import (
 
 from netbuilder.errors import SEVERITY_WORDS, Fix, Problem
 from netbuilder.graph.document import Document
-from netbuilder.gui import icons, theme
 from netbuilder.gui.breadcrumb import path_words
-from netbuilder.gui.fix_view import FixButton, mark_of
-from netbuilder.gui.widgets import EmptyState, plain_tip
+from netbuilder.gui.inspecting.fix_view import FixButton, mark_of
+from netbuilder.gui.look import icons, theme
+from netbuilder.gui.look.widgets import EmptyState, plain_tip
 
 Index = QModelIndex | QPersistentModelIndex
 PROBLEM = int(Qt.ItemDataRole.UserRole)

@@ -50,7 +50,7 @@ class Runner:
 
     def may_run(self) -> bool:
         """Whether the project's own code may run and its data be read; asks where that is open."""
-        from netbuilder.gui.dialogs import ask_read
+        from netbuilder.gui.asking.dialogs import ask_read
 
         session = self._window.session
         if session is None or not self._window.own_code.may_run():
@@ -93,7 +93,7 @@ class Runner:
     def verify_resume(self) -> None:
         """Try whether a stopped training goes on exactly, and tell what came of it."""
         from netbuilder.app.resuming import in_words
-        from netbuilder.gui.dialogs import Message
+        from netbuilder.gui.asking.dialogs import Message
 
         session = self._window.session
         if session is None or not self.can_train() or not self.may_run():
@@ -130,7 +130,7 @@ class Runner:
         return run is not None and run.active and run.pid is not None
 
     def _may_train_beside(self) -> bool:
-        from netbuilder.gui.dialogs import ask_train_beside
+        from netbuilder.gui.asking.dialogs import ask_train_beside
 
         session = self._window.session
         if session is None or session.run is None or not self._elsewhere():
@@ -194,7 +194,7 @@ class Runner:
 
     def look(self, what: str) -> None:
         """The dialog of a measurement before a training."""
-        from netbuilder.gui.looking_dialog import DIALOGS
+        from netbuilder.gui.asking.looking_dialog import DIALOGS
 
         session = self._window.session
         if session is not None and self.can_train() and self.may_run():
@@ -203,7 +203,7 @@ class Runner:
     def export(self) -> None:
         """The export dialog."""
         from netbuilder.graph.rules import identifier
-        from netbuilder.gui.export_dialog import ExportDialog
+        from netbuilder.gui.asking.export_dialog import ExportDialog
 
         session, bench = self._window.session, self._window.bench
         if session is None or bench is None or not self.may_run():

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QStatusBar, QToolButton
 
 from netbuilder.errors import Problem, counts
-from netbuilder.gui.widgets import label, set_role, set_tip
+from netbuilder.gui.look.widgets import label, set_role, set_tip
 
 NOTICE_MS = 8000
 _STATES = {

@@ -23,27 +23,27 @@ from netbuilder.app.session import Session
 from netbuilder.compiler.own_files import TRUST
 from netbuilder.compiler.report import Report
 from netbuilder.errors import Fix, NetbuilderError, Problem
-from netbuilder.gui import theme
 from netbuilder.gui.breadcrumb import Breadcrumb
+from netbuilder.gui.bringing.data_panel import DataPanel
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.code_panel import CodePanel
-from netbuilder.gui.data_panel import DataPanel
 from netbuilder.gui.find import FindPanel
-from netbuilder.gui.fix_view import FixTrials
 from netbuilder.gui.graph_tabs import GraphTabs
-from netbuilder.gui.inspector import Inspector
-from netbuilder.gui.layer_help import LayerHelp
-from netbuilder.gui.outline_panel import OutlinePanel
+from netbuilder.gui.inspecting.fix_view import FixTrials
+from netbuilder.gui.inspecting.inspector import Inspector
+from netbuilder.gui.inspecting.layer_help import LayerHelp
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import column, holder
+from netbuilder.gui.outlining.outline_panel import OutlinePanel
 from netbuilder.gui.palette import Palette
 from netbuilder.gui.panel_tabs import PanelTabs
 from netbuilder.gui.problems import ProblemsPanel
-from netbuilder.gui.runs_panel import RunsPanel
-from netbuilder.gui.training_panel import TrainingPanel
-from netbuilder.gui.use_panel import UsePanel
-from netbuilder.gui.widgets import column, holder
+from netbuilder.gui.runs.runs_panel import RunsPanel
+from netbuilder.gui.training.training_panel import TrainingPanel
+from netbuilder.gui.using.use_panel import UsePanel
 
 if TYPE_CHECKING:
-    from netbuilder.gui.instruments import Instruments
+    from netbuilder.gui.training.instruments import Instruments
 
 READABLE = 0.8
 """The zoom under which texts on nodes get hard to read."""
@@ -213,7 +213,7 @@ class Workbench(QMainWindow):
     def instruments(self) -> Instruments:
         """What shows figures of a training on the canvas; made when it is first wanted."""
         if self._instruments is None:
-            from netbuilder.gui.instruments import Instruments
+            from netbuilder.gui.training.instruments import Instruments
 
             made = self._instruments = Instruments(self.canvas.canvas)
             made.show_run(self.session.run)

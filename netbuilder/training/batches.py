@@ -11,10 +11,11 @@ from torch import Tensor
 from netbuilder.data.augmenting import Augmenter
 from netbuilder.data.loading import Part, size
 from netbuilder.data.streaming import Streamed
-from netbuilder.training import balancing, shares
-from netbuilder.training.distributed import ALONE, Group
+from netbuilder.training import balancing
+from netbuilder.training.parallel import shares
+from netbuilder.training.parallel.distributed import ALONE, Group
+from netbuilder.training.parallel.shares import Share, counts
 from netbuilder.training.placing import Hosted, ahead
-from netbuilder.training.shares import Share, counts
 
 GATHERED_BYTES = 32 * 2**20
 """How much of the shuffled data is gathered at a time: one large gather and views of it

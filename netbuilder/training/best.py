@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netbuilder.training import trees
-from netbuilder.training.checkpoints import Weights
+from netbuilder.training.checkpointing import trees
+from netbuilder.training.checkpointing.checkpoints import Weights
 
 
 def larger_is_better(metric: Any) -> bool | None:

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from netbuilder.data.loading import Part, size
 from netbuilder.training.batches import in_order
-from netbuilder.training.meters import Meter
+from netbuilder.training.observing.meters import Meter
 from netbuilder.training.own_chance import OwnChance
+from netbuilder.training.parallel.shares import counts
 from netbuilder.training.plan import Plan
 from netbuilder.training.run import EVALUATION_FACTOR
-from netbuilder.training.shares import counts
 
 Inputs = tuple[Tensor, ...]
 

@@ -14,27 +14,20 @@ import numpy as np
 import torch
 
 from netbuilder.errors import DocumentError, NetbuilderError, RunError
-from netbuilder.training import (
-    determinism,
-    distributed,
-    failures,
-    keeping,
-    preflight,
-    randomness,
-    replaying,
-    threads,
-    together,
-)
+from netbuilder.training import determinism, failures, preflight, randomness, threads
+from netbuilder.training.checkpointing import keeping
 from netbuilder.training.control import Control
-from netbuilder.training.distributed import ALONE, Group
-from netbuilder.training.events import finite
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.guards import NonFiniteLoss
+from netbuilder.training.parallel import distributed, together
+from netbuilder.training.parallel.distributed import ALONE, Group
+from netbuilder.training.parallel.shares import held
 from netbuilder.training.plan import Plan
-from netbuilder.training.replaying import BadBatch
-from netbuilder.training.reporter import Listener, Reporter, Silent
+from netbuilder.training.records.events import finite
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.reporter import Listener, Reporter, Silent
 from netbuilder.training.run import CalledOff, Run
-from netbuilder.training.shares import held
+from netbuilder.training.trials import replaying
+from netbuilder.training.trials.replaying import BadBatch
 
 
 @dataclass(frozen=True)

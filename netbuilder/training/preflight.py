@@ -8,7 +8,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from netbuilder.compiler.build import parts_by_node
 from netbuilder.data.loading import refuse, size
 from netbuilder.errors import NetbuilderError, Problem, RunError
-from netbuilder.training import balancing, optimizers, parts
+from netbuilder.training import balancing
+from netbuilder.training.optimisation import optimizers, parts
 from netbuilder.training.plan import Plan, StepPlan
 
 

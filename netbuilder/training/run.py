@@ -15,31 +15,24 @@ from torch import Tensor
 
 from netbuilder.data.loading import size
 from netbuilder.data.streaming import Streamed
-from netbuilder.training import (
-    averaging,
-    keeping,
-    layouts,
-    parts,
-    placing,
-    preflight,
-    randomness,
-    sharding,
-    together,
-)
+from netbuilder.training import layouts, placing, preflight, randomness
 from netbuilder.training.batches import Batches, in_order
 from netbuilder.training.best import Best, larger_is_better
+from netbuilder.training.checkpointing import keeping
+from netbuilder.training.checkpointing.saving import Saver
 from netbuilder.training.compiled import Compiled
 from netbuilder.training.control import Control
-from netbuilder.training.distributed import ALONE, Group
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.halts import Halts
-from netbuilder.training.instruments import Instruments
+from netbuilder.training.observing.instruments import Instruments
+from netbuilder.training.observing.telling import Teller
+from netbuilder.training.optimisation import averaging, parts
+from netbuilder.training.parallel import sharding, together
+from netbuilder.training.parallel.distributed import ALONE, Group
+from netbuilder.training.parallel.shares import counts
 from netbuilder.training.plan import Plan
-from netbuilder.training.reporter import Reporter
-from netbuilder.training.saving import Saver
-from netbuilder.training.shares import counts
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.reporter import Reporter
 from netbuilder.training.steps import Step
-from netbuilder.training.telling import Teller
 
 EVALUATION_FACTOR = 8
 """Evaluation keeps no gradients, so its batches may be this much larger."""

@@ -12,14 +12,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from netbuilder.data.settings import Seed, parse
-from netbuilder.training.optimizer_settings import AdamSettings as AdamSettings
-from netbuilder.training.optimizer_settings import AdamWSettings as AdamWSettings
-from netbuilder.training.optimizer_settings import OptimizerSettings as OptimizerSettings
-from netbuilder.training.optimizer_settings import SGDSettings as SGDSettings
-from netbuilder.training.schedule_settings import ConstantSettings as ConstantSettings
-from netbuilder.training.schedule_settings import CosineSettings as CosineSettings
-from netbuilder.training.schedule_settings import ScheduleSettings as ScheduleSettings
-from netbuilder.training.schedule_settings import StepDecaySettings as StepDecaySettings
+from netbuilder.training.optimisation.optimizer_settings import AdamSettings as AdamSettings
+from netbuilder.training.optimisation.optimizer_settings import AdamWSettings as AdamWSettings
+from netbuilder.training.optimisation.optimizer_settings import (
+    OptimizerSettings as OptimizerSettings,
+)
+from netbuilder.training.optimisation.optimizer_settings import SGDSettings as SGDSettings
+from netbuilder.training.optimisation.schedule_settings import ConstantSettings as ConstantSettings
+from netbuilder.training.optimisation.schedule_settings import CosineSettings as CosineSettings
+from netbuilder.training.optimisation.schedule_settings import ScheduleSettings as ScheduleSettings
+from netbuilder.training.optimisation.schedule_settings import (
+    StepDecaySettings as StepDecaySettings,
+)
 from netbuilder.training.settings_base import Count, NotNegative, Positive, Settings, further
 
 Initialisation = Literal[

@@ -9,19 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from netbuilder.training import optimizers, parts
-from netbuilder.training.distributed import ALONE, Group
-from netbuilder.training.exchange import Exchange
-from netbuilder.training.exchange import make_guard as shared_guard
 from netbuilder.training.guards import DeviceGuard, make_guard
-from netbuilder.training.meters import Meter
+from netbuilder.training.observing.meters import Meter
+from netbuilder.training.observing.tables import Tables
+from netbuilder.training.optimisation import optimizers, parts
+from netbuilder.training.optimisation.schedule_settings import ConstantSettings, PlateauSettings
+from netbuilder.training.optimisation.schedules import Plateau
+from netbuilder.training.optimisation.updating import Updating
+from netbuilder.training.parallel.distributed import ALONE, Group
+from netbuilder.training.parallel.exchange import Exchange
+from netbuilder.training.parallel.exchange import make_guard as shared_guard
+from netbuilder.training.parallel.sharding import is_sharded
+from netbuilder.training.parallel.shares import counts
 from netbuilder.training.plan import Plan, StepPlan
-from netbuilder.training.schedule_settings import ConstantSettings, PlateauSettings
-from netbuilder.training.schedules import Plateau
-from netbuilder.training.sharding import is_sharded
-from netbuilder.training.shares import counts
-from netbuilder.training.tables import Tables
-from netbuilder.training.updating import Updating
 
 Batch = Mapping[str, Tensor]
 

@@ -12,8 +12,8 @@ import torch
 import netbuilder as nb
 from netbuilder.api import GraphRef, NodeRef
 from netbuilder.engine import trained
-from netbuilder.training import checkpoints
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.records.folder import RunFolder
 
 
 def chain(graph: GraphRef, *nodes: NodeRef) -> NodeRef:

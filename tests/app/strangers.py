@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from netbuilder.training import lock
-from netbuilder.training.events import Event, to_line
+from netbuilder.training.records import lock
+from netbuilder.training.records.events import Event, to_line
 
 
 @contextmanager

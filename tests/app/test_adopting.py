@@ -20,9 +20,10 @@ from netbuilder.app import running, tailing
 from netbuilder.app.events import Notice, RunChanged, RunEvent
 from netbuilder.app.running import Trainer
 from netbuilder.app.tailing import Past, Tail
-from netbuilder.training import control, lock
-from netbuilder.training.events import Event, current, to_line
-from netbuilder.training.folder import read_events
+from netbuilder.training import control
+from netbuilder.training.records import lock
+from netbuilder.training.records.events import Event, current, to_line
+from netbuilder.training.records.folder import read_events
 from tests.app.fakes import Desk
 from tests.app.strangers import Writer, stranger
 

@@ -11,7 +11,7 @@ import pytest
 
 from netbuilder.app import consent
 from netbuilder.data.images import ImageFolder
-from netbuilder.data.proposing import Proposal
+from netbuilder.data.proposals.proposing import Proposal
 from netbuilder.errors import ChangeError, NetbuilderError
 from tests.app.fakes import Desk
 

@@ -16,8 +16,9 @@ from netbuilder.app.fetching import Fetching
 from netbuilder.app.link import OnDone
 from netbuilder.app.settings import SettingsStore
 from netbuilder.cli import main
-from netbuilder.data import downloads, fetching, published
+from netbuilder.data import downloads, fetching
 from netbuilder.data.downloads import Cancelled, Collection, Remote
+from netbuilder.data.made import published
 from netbuilder.engine.downloading import Downloads
 from netbuilder.engine.protocol import DownloadProgress, decode, encode, event_of
 from netbuilder.errors import NetbuilderError

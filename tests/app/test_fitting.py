@@ -14,7 +14,7 @@ from netbuilder.app import fitting
 from netbuilder.app.handing_on import begins_of
 from netbuilder.app.templates import open_template
 from netbuilder.data.images import ImageFolder
-from netbuilder.data.proposing import Proposal
+from netbuilder.data.proposals.proposing import Proposal
 from netbuilder.data.settings import fields_of, read, source_of
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Source
@@ -117,7 +117,7 @@ def test_it_is_one_edit() -> None:
 
 
 def test_what_is_proposed_is_what_is_there(tmp_path: Path) -> None:
-    from netbuilder.data.proposing import propose
+    from netbuilder.data.proposals.proposing import propose
 
     for name in CLASSES:
         (tmp_path / "pets" / name).mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_letters_of_a_fixed_length_stay_as_long() -> None:
 
 @pytest.mark.parametrize("template", ["lstm_forecast", "tcn_forecast"])
 def test_a_series_of_several_columns_is_foretold(template: str, tmp_path: Path) -> None:
-    from netbuilder.data.proposing import propose
+    from netbuilder.data.proposals.proposing import propose
 
     rows = (
         f"2024-{1 + day // 28:02}-{1 + day % 28:02},{day}.5,{day % 7}.25\n" for day in range(200)

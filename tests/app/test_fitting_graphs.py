@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from netbuilder.app import fitting
-from netbuilder.data import places, proposing
+from netbuilder.data import places
+from netbuilder.data.proposals import proposing
 from netbuilder.engine import planning, tasks
 
 NETWORKS = ["gcn", "graphsage", "gin", "gat"]

@@ -11,7 +11,7 @@ import pytest
 from netbuilder.app.looks import Looks, TensorLook, Watcher, along
 from netbuilder.graph import edits
 from netbuilder.layers.catalogue import ports_of
-from netbuilder.training.watching import FILE, WATCH
+from netbuilder.training.observing.watching import FILE, WATCH
 from tests.drawing import Drawing
 
 

@@ -15,8 +15,8 @@ from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
 from netbuilder.errors import DocumentError, RunError
 from netbuilder.storage import format
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 
 EVIL = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"
 

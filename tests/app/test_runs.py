@@ -20,7 +20,7 @@ from netbuilder.app.runs import next_run
 from netbuilder.errors import RunError
 from netbuilder.storage import format
 from netbuilder.training import run_settings
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.run_settings import differing, settings_of
 
 

@@ -11,7 +11,7 @@ import pytest
 from netbuilder.app.templates import open_template
 from netbuilder.graph.document import Document
 from netbuilder.storage import files
-from netbuilder.training import tuning
+from netbuilder.training.trials import tuning
 from tests.cli.test_commands import Run, _own_random_state, _own_signal_handlers, run
 
 __all__ = ["_own_random_state", "_own_signal_handlers", "run"]

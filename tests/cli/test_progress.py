@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from netbuilder.cli.progress import Progress
-from netbuilder.training.events import Event, Kind
+from netbuilder.training.records.events import Event, Kind
 
 
 def event(kind: Kind, epoch: int, step: int, **values: object) -> Event:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from netbuilder.data import numpy_reading, opening, places
+from netbuilder.data import places
 from netbuilder.data.files import NumpyFiles
 from netbuilder.data.loading import Dataset
-from netbuilder.data.npy import Array, CorruptSample
+from netbuilder.data.reading import numpy_reading, opening
+from netbuilder.data.reading.npy import Array, CorruptSample
 from netbuilder.data.settings import read, source_of
 from netbuilder.data.streaming import Chance
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from netbuilder.data import downloads, published
+from netbuilder.data import downloads
 from netbuilder.data.downloads import Cancelled, Collection, Order, Progress, Remote, fetch
+from netbuilder.data.made import published
 from netbuilder.errors import NetbuilderError
 from tests.data.serving import Site, served
 
@@ -205,6 +206,6 @@ def test_loading_the_module_opens_nothing() -> None:
     code = (
         "import sys; "
         "sys.addaudithook(lambda event, args: sys.exit(3) if event == 'socket.connect' else None); "
-        "import netbuilder.data.published; sys.exit('torch' in sys.modules)"
+        "import netbuilder.data.made.published; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.data import loading, overview, places, proposing, settings
+from netbuilder.data import loading, overview, places, settings
 from netbuilder.data.graph_files import EdgeList
-from netbuilder.data.graph_lines import read
 from netbuilder.data.loading import Dataset
+from netbuilder.data.proposals import proposing
+from netbuilder.data.reading.graph_lines import read
 from netbuilder.errors import NetbuilderError, ProblemsError
 
 EDGES = "# who knows whom\na b\nb,c\nc\td\n\na; d\n"
@@ -124,11 +125,11 @@ def test_limits_and_odd_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path.write_bytes(b"a \xff\n")
     with pytest.raises(NetbuilderError, match=r"Line 1 of 'g\.edges' is no text"):
         read(path, None, directed=False)
-    monkeypatch.setattr("netbuilder.data.graph_lines.MAX_LINE", 5)
+    monkeypatch.setattr("netbuilder.data.reading.graph_lines.MAX_LINE", 5)
     path.write_text("a b\nlong name\n")
     with pytest.raises(NetbuilderError, match=r"Line 2 .* too long"):
         read(path, None, directed=False)
-    monkeypatch.setattr("netbuilder.data.graph_lines.MAX_BYTES", 5)
+    monkeypatch.setattr("netbuilder.data.reading.graph_lines.MAX_BYTES", 5)
     with pytest.raises(NetbuilderError, match="larger than"):
         read(path, None, directed=False)
 
@@ -136,8 +137,8 @@ def test_limits_and_odd_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_node_per_number_is_for_small_graphs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netbuilder.data.graph_reading.MAX_IDENTITY", 3)
-    monkeypatch.setattr("netbuilder.data.proposing_graphs.MAX_IDENTITY", 3)
+    monkeypatch.setattr("netbuilder.data.reading.graph_reading.MAX_IDENTITY", 3)
+    monkeypatch.setattr("netbuilder.data.proposals.proposing_graphs.MAX_IDENTITY", 3)
     path = graph(tmp_path, nodes="")
     assert proposing.propose(path).params["stand_in"] == "degree"
     with pytest.raises(ProblemsError, match="too many"):

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netbuilder.data import file_listing, opening, pictures, places
+from netbuilder.data import pictures, places
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.loading import Dataset
-from netbuilder.data.npy import CorruptSample
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import Proposal, propose
+from netbuilder.data.proposals.proposing import Proposal, propose
+from netbuilder.data.reading import file_listing, opening
+from netbuilder.data.reading.npy import CorruptSample
 from netbuilder.data.settings import read
 from netbuilder.errors import NetbuilderError, ProblemsError
 

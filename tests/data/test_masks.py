@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from netbuilder.app import fitting
-from netbuilder.data import loading, opening, pictures, places
+from netbuilder.data import loading, pictures, places
 from netbuilder.data.loading import Dataset
 from netbuilder.data.masks import MaskFolder
-from netbuilder.data.npy import CorruptSample
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
+from netbuilder.data.reading import opening
+from netbuilder.data.reading.npy import CorruptSample
 from netbuilder.data.settings import read, source_of
 from netbuilder.engine import tasks
 from netbuilder.errors import NetbuilderError, ProblemsError
@@ -154,7 +155,7 @@ def test_each_part_has_masks_of_the_rare_class(
         strata = opening.open_source(MaskFolder(**params)).strata
         assert strata is not None
         assert sorted(strata().tolist()) == [*[0] * 15, *[1] * 4, 3]
-    monkeypatch.setattr("netbuilder.data.mask_reading.READ_FIRST", 10)
+    monkeypatch.setattr("netbuilder.data.reading.mask_reading.READ_FIRST", 10)
     with places.given(Places(None, (str(folder),))):
         notes = loading.prepare(read(data)).notes
     assert "20 masks are too many to read before" in " ".join(text for _, text in notes)

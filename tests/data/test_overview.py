@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from netbuilder.data import depicting, drawing, overview
+from netbuilder.data.made.shapes import Shapes
 from netbuilder.data.settings import DataSettings
-from netbuilder.data.shapes import Shapes
 from netbuilder.data.sources import Field, source_classes
 
 GENERATED = [id for id, kind in source_classes().items() if not getattr(kind, "on_disk", False)]

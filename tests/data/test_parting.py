@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from netbuilder.data import loading, opening, places, settings
+from netbuilder.data import loading, places, settings
 from netbuilder.data.places import Places
+from netbuilder.data.reading import opening
 from netbuilder.data.splits import split_groups, split_time
 from netbuilder.data.streaming import Streamed
 from netbuilder.errors import NetbuilderError, ProblemsError

@@ -15,18 +15,11 @@ import pytest
 import torch
 
 from netbuilder.app import fitting
-from netbuilder.data import (
-    downloads,
-    loading,
-    opening,
-    picture_bytes,
-    places,
-    proposing,
-    settings,
-    unpacking,
-)
+from netbuilder.data import downloads, loading, places, settings
 from netbuilder.data.downloads import Collection, Order, Remote, fetch
 from netbuilder.data.loading import Dataset
+from netbuilder.data.proposals import proposing
+from netbuilder.data.reading import opening, picture_bytes, unpacking
 from netbuilder.data.streaming import Streamed
 from netbuilder.engine import tasks
 from netbuilder.errors import NetbuilderError, ProblemsError

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from netbuilder.data import arrays, photographs_arrays
+from netbuilder.data import arrays
 from netbuilder.data.arrays import Array
-from netbuilder.data.photographs import Photographs, TwoPhotographs
-from netbuilder.data.scenes import STRIDE, Scenes
+from netbuilder.data.made import photographs_arrays
+from netbuilder.data.made.photographs import Photographs, TwoPhotographs
+from netbuilder.data.made.scenes import STRIDE, Scenes
 from netbuilder.data.settings import DataSettings, source_of
 from netbuilder.errors import NetbuilderError
 

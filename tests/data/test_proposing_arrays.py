@@ -13,7 +13,7 @@ import pytest
 from netbuilder.app import fitting
 from netbuilder.data import loading, places
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
 from netbuilder.data.settings import read
 from netbuilder.errors import NetbuilderError
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from netbuilder.data import arrays
-from netbuilder.data.sequence_arrays import code_modules, code_pairs, english, german, written
-from netbuilder.data.sequences import (
+from netbuilder.data.made.sequence_arrays import code_modules, code_pairs, english, german, written
+from netbuilder.data.made.sequences import (
     DATE_LETTERS,
     ENGLISH_LENGTH,
     GERMAN_LENGTH,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from netbuilder.data import arrays
+from netbuilder.data.made.shapes import SHAPES, Shapes
 from netbuilder.data.settings import field_types
-from netbuilder.data.shapes import SHAPES, Shapes
 from netbuilder.errors import NetbuilderError
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netbuilder.data import opening, places, recordings
+from netbuilder.data import places, recordings
 from netbuilder.data.loading import Dataset
-from netbuilder.data.npy import Array, CorruptSample
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
+from netbuilder.data.reading import opening
+from netbuilder.data.reading.npy import Array, CorruptSample
 from netbuilder.data.settings import DataSettings, read, source_of
 from netbuilder.data.sounds import WavFolder
 from netbuilder.errors import NetbuilderError

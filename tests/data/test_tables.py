@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netbuilder.data import loading, places, settings, table_reading
+from netbuilder.data import loading, places, settings
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
-from netbuilder.data.table_reading import read, sample
+from netbuilder.data.proposals.proposing import propose
+from netbuilder.data.reading import table_reading
+from netbuilder.data.reading.table_reading import read, sample
 from netbuilder.data.table_rows import csv_rows, encoding_of
 from netbuilder.data.tables import Table
 from netbuilder.errors import NetbuilderError, ProblemsError

@@ -7,11 +7,11 @@ import pytest
 from pydantic import ValidationError
 
 from netbuilder.data import arrays
-from netbuilder.data.ratings import DigitPairs, Ratings
+from netbuilder.data.made.ratings import DigitPairs, Ratings
+from netbuilder.data.made.tabular import BreastCancer, Iris, Linnerud, Moons, Spirals, Wine
+from netbuilder.data.made.tones import KINDS, Tones
+from netbuilder.data.made.tones_arrays import decode, encode
 from netbuilder.data.sources import Digits, Source
-from netbuilder.data.tabular import BreastCancer, Iris, Linnerud, Moons, Spirals, Wine
-from netbuilder.data.tones import KINDS, Tones
-from netbuilder.data.tones_arrays import decode, encode
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.data import loading, opening, places, settings, text_reading, tokens
+from netbuilder.data import loading, places, settings, tokens
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
+from netbuilder.data.reading import opening, text_reading
 from netbuilder.data.streaming import Streamed
 from netbuilder.data.text_files import END, PADDING, SPECIALS, UNKNOWN, TextFiles
 from netbuilder.errors import NetbuilderError, ProblemsError

@@ -17,10 +17,10 @@ from netbuilder.engine import tasks
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.graph.rules import End
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import offers
 from netbuilder.gui.canvas.edit import LooseEnd, Spot
 from netbuilder.gui.canvas.view import CanvasView
+from netbuilder.gui.look import theme
 
 
 @pytest.fixture(scope="module")

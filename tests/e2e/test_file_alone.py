@@ -15,7 +15,7 @@ from PIL import Image
 from netbuilder.app import fitting
 from netbuilder.data import places
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
 from netbuilder.engine import tasks
 
 RECIPES = Path(__file__).parents[2] / "docs" / "preparing.md"

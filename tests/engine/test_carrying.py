@@ -25,11 +25,11 @@ from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.layers.catalogue import ports_of
 from netbuilder.storage import format
-from netbuilder.training import carrying as taking
-from netbuilder.training import checkpoints
+from netbuilder.training.checkpointing import carrying as taking
+from netbuilder.training.checkpointing import checkpoints
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.reporter import Reporter
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.reporter import Reporter
 from netbuilder.training.run import Run
 
 SHORT = {"training.epochs": 2, "training.threads": 1, "training.device": "cpu"}

@@ -21,9 +21,10 @@ from netbuilder.app import running
 from netbuilder.engine import detaching
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import RunEvent, WorkerStarted
-from netbuilder.training import control, sealed
-from netbuilder.training.events import current
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training import control
+from netbuilder.training.checkpointing import sealed
+from netbuilder.training.records.events import current
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")

@@ -15,7 +15,7 @@ from netbuilder.cli.main import main
 from netbuilder.engine import generating, tasks
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
-from netbuilder.training import previews
+from netbuilder.training.observing import previews
 
 
 def trained(id: str, folder: Path, overrides: dict[str, Any]) -> Path:

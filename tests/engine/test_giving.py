@@ -14,14 +14,14 @@ from PIL import Image
 
 from netbuilder.data import recordings
 from netbuilder.data.images import ImageFolder
-from netbuilder.data.npy import Array
-from netbuilder.data.sound_reading import formed
+from netbuilder.data.made.tones import Tones
+from netbuilder.data.reading.npy import Array
+from netbuilder.data.reading.sound_reading import formed
 from netbuilder.data.sounds import WavFolder
 from netbuilder.data.sources import Digits, Field, Source
 from netbuilder.data.table_columns import CategoryColumn, NumberColumn, WholeColumn
 from netbuilder.data.tables import Table
 from netbuilder.data.text_files import TextFiles
-from netbuilder.data.tones import Tones
 from netbuilder.engine import giving, giving_rows, prediction, using
 from netbuilder.engine.meaning import Meaning
 from netbuilder.errors import NetbuilderError

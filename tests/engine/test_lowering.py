@@ -18,7 +18,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.training import judging, randomness
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 
 
 @pytest.fixture(autouse=True)

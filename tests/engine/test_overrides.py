@@ -11,8 +11,8 @@ from netbuilder.engine import overrides
 from netbuilder.engine.overrides import OverrideError
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document
-from netbuilder.training.optimizer_settings import OptimizerSettings, kinds
-from netbuilder.training.schedule_settings import ScheduleSettings
+from netbuilder.training.optimisation.optimizer_settings import OptimizerSettings, kinds
+from netbuilder.training.optimisation.schedule_settings import ScheduleSettings
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import netbuilder as nb
 from netbuilder.cli.main import main
 from netbuilder.engine import package_text, packaging, tasks
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
-from netbuilder.training import schedules
+from netbuilder.training.optimisation import schedules
 from netbuilder.training.settings import read_step
 
 BLOCKED = """

@@ -13,8 +13,8 @@ from netbuilder.engine import describing, planning, tasks, trained
 from netbuilder.exchange import interface, samples
 from netbuilder.storage import format
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
+from netbuilder.training.records.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from netbuilder.data.graph_files import EdgeList
 from netbuilder.data.images import ImageFolder
 from netbuilder.data.picture_files import IdxPictures
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
 from netbuilder.data.statistics import Statistics
 from netbuilder.data.tables import Table
 from netbuilder.engine import giving, preparing, tasks

@@ -22,8 +22,9 @@ from netbuilder.engine.mirroring import Mirror
 from netbuilder.engine.protocol import Message, Reply, RunEvent, WorkerError
 from netbuilder.engine.remote import RemoteClient
 from netbuilder.errors import NetbuilderError, RunError
-from netbuilder.training import control, sealed
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training import control
+from netbuilder.training.checkpointing import sealed
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.engine.workers import PATIENCE_S, project
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="env, sessions")

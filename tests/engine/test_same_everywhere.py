@@ -12,8 +12,8 @@ from netbuilder.app.templates import open_template
 from netbuilder.cli import main
 from netbuilder.engine.client import WorkerClient
 from netbuilder.storage import files
-from netbuilder.training import checkpoints
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.engine.workers import Asked, Ears, project
 
 

@@ -23,7 +23,7 @@ from netbuilder.exchange.smaller import child, pruning
 from netbuilder.storage import files
 from netbuilder.training import artifacts
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import WorkerDied, WorkerStarted
 from netbuilder.exchange import fresh
 from netbuilder.storage import format
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 from tests.engine.workers import PATIENCE_S, Asked, Ears, stand_in
 from tests.own_files import project
 

@@ -25,7 +25,7 @@ from netbuilder.graph.history import History
 from netbuilder.layers.catalogue import ports_of
 from netbuilder.storage import files
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
+from netbuilder.training.records.events import Event
 
 SHORT = {"training.epochs": 2}
 

@@ -25,7 +25,7 @@ from netbuilder.errors import DocumentError, ExportError, ProblemsError, RunErro
 from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.storage import format
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")

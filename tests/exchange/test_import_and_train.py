@@ -12,7 +12,7 @@ import torch
 from onnx import helper, numpy_helper
 
 import netbuilder as nb
-from netbuilder.training.events import Event
+from netbuilder.training.records.events import Event
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
 

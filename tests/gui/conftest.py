@@ -29,7 +29,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 from tests.gui.window_hand import WindowHand
 
 HARMLESS = (

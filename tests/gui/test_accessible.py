@@ -10,7 +10,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QGraphicsView, QWidget
 
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 from tests.gui.window_hand import WindowHand, settle
 
 TAB = Qt.FocusReason.TabFocusReason

@@ -89,7 +89,7 @@ def test_signals_end_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
 
 def test_an_error_in_a_slot_does_not_end_it(tmp_path: Path) -> None:
     then = """
-    from netbuilder.gui.dialogs import Message
+    from netbuilder.gui.asking.dialogs import Message
     def look():
         dialog = QApplication.activeModalWidget()
         if isinstance(dialog, Message):

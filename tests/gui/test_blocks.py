@@ -14,10 +14,10 @@ from netbuilder.graph import blocks, edits, parameters
 from netbuilder.graph.document import Graph
 from netbuilder.graph.parameters import Parameter
 from netbuilder.graph.rules import End
-from netbuilder.gui import node_outline
-from netbuilder.gui.block_settings import BlockSettings
 from netbuilder.gui.canvas import search
-from netbuilder.gui.parameter_row import read_default
+from netbuilder.gui.inspecting.block_settings import BlockSettings
+from netbuilder.gui.inspecting.parameter_row import read_default
+from netbuilder.gui.outlining import node_outline
 from netbuilder.layers.catalogue import ports_of
 from tests.graph import invariants
 from tests.gui.window_hand import LEFT, WindowHand, settle

@@ -21,7 +21,7 @@ from netbuilder.data.images import ImageFolder
 from netbuilder.engine.protocol import Reply
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
-from netbuilder.gui.data_dialog import DataDialog
+from netbuilder.gui.bringing.data_dialog import DataDialog
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
 from tests.gui.test_whole_way import RealHand

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.gui.export_dialog import ExportDialog
+from netbuilder.gui.asking.export_dialog import ExportDialog
 from tests.gui.test_whole_way import RealHand
 from tests.gui.window_hand import settle
 from tests.keyboard_way import DRAW, EXPORT, TRAIN, WAY, presses

@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QWidget
 
 from netbuilder.graph.document import Document
+from netbuilder.gui.bringing.source_choice import SourceChoice
 from netbuilder.gui.canvas.entries import ENTRY
-from netbuilder.gui.source_choice import SourceChoice
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
 ROOT = Path(__file__).parents[2]

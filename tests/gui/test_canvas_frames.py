@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.graph import edits
 from netbuilder.graph.model import Frame, Node
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import arrange, framing
 from netbuilder.gui.canvas.frame_item import COLORS, NOTE_COLOR, plate, tint
+from netbuilder.gui.look import theme
 from tests.drawing import Drawing, classifier
 from tests.gui.canvas_hand import LEFT, Hand
 

@@ -15,8 +15,8 @@ from netbuilder.app.runs import RunView
 from netbuilder.compiler.report import GraphReport, NodeReport, Report
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.node_shape import DOT_SIDE
+from netbuilder.gui.look import theme
 from netbuilder.storage import files
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand

@@ -13,9 +13,9 @@ from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorRe
 from netbuilder.errors import NetbuilderError, Problem
 from netbuilder.graph import edits
 from netbuilder.graph.model import Frame
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import picture
 from netbuilder.gui.canvas.wire_item import Screen
+from netbuilder.gui.look import theme
 from tests.drawing import Drawing, classifier
 from tests.gui.canvas_hand import Hand
 from tests.gui.window_hand import WindowHand

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.gui import icons, theme
+from netbuilder.gui.look import icons, theme
 from netbuilder.layers.base import Family
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand

@@ -7,8 +7,8 @@ from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from netbuilder.gui import app as program
+from netbuilder.gui.asking.dialogs import Message
 from netbuilder.gui.catcher import PER_SECOND, ErrorCatcher
-from netbuilder.gui.dialogs import Message
 from tests.gui.conftest import Stray
 from tests.gui.test_main_window import press_in_dialog
 from tests.gui.window_hand import WindowHand, settle

@@ -17,10 +17,10 @@ from netbuilder.engine.protocol import WorkerError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Node
-from netbuilder.gui import theme
 from netbuilder.gui.comparing.marks import NodeMark, WireMark
 from netbuilder.gui.comparing.side_view import SideView
 from netbuilder.gui.comparing.window import ComparisonWindow
+from netbuilder.gui.look import theme
 from netbuilder.layers import catalogue
 from netbuilder.storage import files, format
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for

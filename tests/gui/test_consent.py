@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netbuilder.graph import edits
-from netbuilder.gui import dialogs
+from netbuilder.gui.asking import dialogs
 from tests.gui.window_hand import WindowHand, settle
 
 

@@ -14,11 +14,11 @@ from netbuilder.data.overview import overview
 from netbuilder.data.settings import DataSettings
 from netbuilder.errors import RunError
 from netbuilder.graph import edits
-from netbuilder.gui.cells import Curves, Sounds, Variants
-from netbuilder.gui.data_panel import DataPanel
-from netbuilder.gui.data_pictures import coloured, unpacked, with_boxes
-from netbuilder.gui.data_samples import Texts
-from netbuilder.gui.data_views import Balance, Distributions, GraphPlot
+from netbuilder.gui.bringing.data_panel import DataPanel
+from netbuilder.gui.bringing.data_pictures import coloured, unpacked, with_boxes
+from netbuilder.gui.bringing.data_samples import Texts
+from netbuilder.gui.bringing.data_views import Balance, Distributions, GraphPlot
+from netbuilder.gui.look.cells import Curves, Sounds, Variants
 from netbuilder.gui.samples import ImageGrid
 from tests.gui.window_hand import WindowHand, settle
 

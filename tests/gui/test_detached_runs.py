@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from netbuilder.app.templates import open_template
-from netbuilder.gui.dialogs import Message
+from netbuilder.gui.asking.dialogs import Message
 from netbuilder.storage import files
 from netbuilder.training import control
 from tests.app.strangers import Writer, stranger

@@ -26,7 +26,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from netbuilder.graph import edits
 from netbuilder.gui import app, catcher
-from netbuilder.gui.dialogs import Message
+from netbuilder.gui.asking.dialogs import Message
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import format
 from tests.gui.window_hand import StandIn

@@ -110,7 +110,7 @@ def scattered(hand: WindowHand) -> None:
 
 def _repeat(hand: WindowHand) -> None:
     """Four equal rows of layers at the end."""
-    history, document, graph = hand.session.history, hand.session.document, hand.session.graph
+    history, graph = hand.session.history, hand.session.graph
     last = graph.named("classifier")
     assert last is not None
     for layer in ("torch.nn.Softmax", "torch.nn.ReLU", "torch.nn.Tanh") * 4:

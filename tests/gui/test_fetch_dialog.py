@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from netbuilder.app.settings import SettingsStore
 from netbuilder.engine.protocol import DownloadProgress
 from netbuilder.errors import NetbuilderError
-from netbuilder.gui.fetch_dialog import FetchDialog
+from netbuilder.gui.bringing.fetch_dialog import FetchDialog
 from tests.gui.window_hand import settle
 
 LEFT = Qt.MouseButton.LeftButton

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from netbuilder.data.settings import DataSettings
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import GraphInfo, freeze
-from netbuilder.gui.fields import (
+from netbuilder.gui.inspecting.fields import (
     FieldSpec,
     common,
     declared,
@@ -19,7 +19,7 @@ from netbuilder.gui.fields import (
     text_of,
     title_of,
 )
-from netbuilder.gui.typed import Unreadable, parse, refusal, typed, worth
+from netbuilder.gui.inspecting.typed import Unreadable, parse, refusal, typed, worth
 from netbuilder.layers.catalogue import layers
 from netbuilder.training.settings import StepSettings, TrainingSettings
 from tests.layers.cases import case

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from netbuilder.engine.protocol import Reply, WorkerError
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import edits
-from netbuilder.gui.fix_view import FixButton, FixPreview
+from netbuilder.gui.inspecting.fix_view import FixButton, FixPreview
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 NO_REPORT: dict[str, Any] = {"problems": [], "graphs": {}, "uses": {}}

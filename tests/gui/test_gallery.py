@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea
 
 from netbuilder.app import resources, templates
-from netbuilder.gui.gallery import Gallery, fit
-from netbuilder.gui.template_cards import Card, count
-from netbuilder.gui.widgets import scroller
+from netbuilder.gui.look.widgets import scroller
+from netbuilder.gui.starting.gallery import Gallery, fit
+from netbuilder.gui.starting.template_cards import Card, count
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 

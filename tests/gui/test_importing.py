@@ -12,7 +12,7 @@ import netbuilder as nb
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import DocumentError
 from netbuilder.graph import edits
-from netbuilder.gui.import_dialog import ImportDialog
+from netbuilder.gui.asking.import_dialog import ImportDialog
 from netbuilder.storage import files
 from tests.gui.window_hand import WindowHand, settle
 

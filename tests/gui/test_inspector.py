@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 
 from netbuilder.errors import Problem
 from netbuilder.graph import edits
-from netbuilder.gui.editors import NumberEditor, TextEditor
-from netbuilder.gui.field_row import LABEL_WIDTH, FieldRow
-from netbuilder.gui.fields import specs
-from netbuilder.gui.widgets import Switch
+from netbuilder.gui.inspecting.editors import NumberEditor, TextEditor
+from netbuilder.gui.inspecting.field_row import LABEL_WIDTH, FieldRow
+from netbuilder.gui.inspecting.fields import specs
+from netbuilder.gui.look.widgets import Switch
 from netbuilder.layers import catalogue
 from tests.gui.window_hand import WindowHand, settle
 

@@ -15,7 +15,7 @@ from netbuilder.app.events import RunChanged
 from netbuilder.app.runs import RunView
 from netbuilder.gui.canvas.gauge import Gauge
 from netbuilder.gui.canvas.shading import Lens, shades
-from netbuilder.training.watching import FILE, WATCH
+from netbuilder.training.observing.watching import FILE, WATCH
 from tests.gui.test_context_menu import choose, open_menu
 from tests.gui.window_hand import WindowHand, settle, wait_for
 

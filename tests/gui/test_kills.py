@@ -22,7 +22,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.storage import files
 from netbuilder.training import control
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.gui.test_app import environment
 from tests.gui.test_ends import PROGRAM
 

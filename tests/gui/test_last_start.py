@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtTest import QTest
 
 from netbuilder.app.starts import UncleanEnd
-from netbuilder.gui import last_start
+from netbuilder.gui.starting import last_start
 from tests.gui.test_main_window import press_in_dialog
 from tests.gui.window_hand import LEFT, WindowHand, settle
 

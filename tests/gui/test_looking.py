@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from netbuilder.errors import RunError
-from netbuilder.gui.looking_dialog import LookingDialog, RateDialog
+from netbuilder.gui.asking.looking_dialog import LookingDialog, RateDialog
 from tests.gui.window_hand import WindowHand, settle
 
 RATES = [10.0 ** (-5 + at / 10) for at in range(40)]

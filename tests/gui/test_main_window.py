@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QWidge
 
 from netbuilder.engine.protocol import WorkerDied, WorkerError
 from netbuilder.graph import edits
-from netbuilder.gui import actions, theme
+from netbuilder.gui import actions
+from netbuilder.gui.asking.dialogs import Message
 from netbuilder.gui.catcher import ErrorCatcher
 from netbuilder.gui.command_list import CommandList
-from netbuilder.gui.dialogs import Message
+from netbuilder.gui.look import theme
 from netbuilder.gui.picker import score
-from netbuilder.gui.template_cards import Card
+from netbuilder.gui.starting.template_cards import Card
 from netbuilder.storage import files
 from tests.gui.conftest import Stray
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for

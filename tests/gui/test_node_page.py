@@ -13,9 +13,9 @@ from netbuilder.engine.protocol import WorkerError
 from netbuilder.graph import edits
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Node
-from netbuilder.gui import theme
-from netbuilder.gui.node_page import NodePage
-from netbuilder.gui.widgets import Switch
+from netbuilder.gui.inspecting.node_page import NodePage
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import Switch
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 DECLARED = (

@@ -12,9 +12,9 @@ from netbuilder.errors import Problem
 from netbuilder.graph import edits
 from netbuilder.graph.rules import End
 from netbuilder.gui.canvas.face import Face
-from netbuilder.gui.outline import Outline, Row
-from netbuilder.gui.outline_panel import OutlinePanel
-from netbuilder.gui.outline_words import runs
+from netbuilder.gui.outlining.outline import Outline, Row
+from netbuilder.gui.outlining.outline_panel import OutlinePanel
+from netbuilder.gui.outlining.outline_words import runs
 from netbuilder.layers.catalogue import ports_of
 from tests.drawing import classifier
 from tests.gui.window_hand import WindowHand, settle

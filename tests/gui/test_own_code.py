@@ -15,13 +15,13 @@ from netbuilder.app.trust import TrustStore
 from netbuilder.compiler.own_files import TRUST
 from netbuilder.errors import Fix, Problem
 from netbuilder.graph import edits
-from netbuilder.gui import dialogs, trust_dialog
+from netbuilder.gui.asking import dialogs, trust_dialog
+from netbuilder.gui.asking.forget_dialog import NONE as NOTHING
+from netbuilder.gui.asking.forget_dialog import ForgetDialog
+from netbuilder.gui.asking.plugins_dialog import NONE, SAFE, PluginsDialog
+from netbuilder.gui.asking.trust_dialog import TrustDialog, visible
 from netbuilder.gui.canvas.entries import ENTRY
 from netbuilder.gui.canvas.face import face_of
-from netbuilder.gui.forget_dialog import NONE as NOTHING
-from netbuilder.gui.forget_dialog import ForgetDialog
-from netbuilder.gui.plugins_dialog import NONE, SAFE, PluginsDialog
-from netbuilder.gui.trust_dialog import TrustDialog, visible
 from netbuilder.layers.plugins import Plugin
 from netbuilder.layers.trusted import Trust, digest
 from netbuilder.storage import code_files, files

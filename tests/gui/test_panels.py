@@ -17,9 +17,9 @@ from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.errors import Fix, Problem, RunError
 from netbuilder.graph import edits
 from netbuilder.gui.code_panel import CodePanel, CodeView
+from netbuilder.gui.look.widgets import EmptyState
 from netbuilder.gui.samples import image_of
-from netbuilder.gui.training_panel import duration, figure
-from netbuilder.gui.widgets import EmptyState
+from netbuilder.gui.training.training_panel import duration, figure
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 # -- problems --------------------------------------------------------------------------------

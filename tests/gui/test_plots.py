@@ -17,11 +17,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLayout, QMenu
 
 from netbuilder.app.runs import RunView
-from netbuilder.gui.curve_plot import CurvePlot
-from netbuilder.gui.plot_view import AxisKind, CourseAxis, clock, log_ticks
-from netbuilder.gui.plots import Plots
-from netbuilder.gui.training_panel import TrainingPanel
-from netbuilder.training.events import Event
+from netbuilder.gui.plotting.curve_plot import CurvePlot
+from netbuilder.gui.plotting.plot_view import AxisKind, CourseAxis, clock, log_ticks
+from netbuilder.gui.plotting.plots import Plots
+from netbuilder.gui.training.training_panel import TrainingPanel
+from netbuilder.training.records.events import Event
 from tests.gui.window_hand import LEFT, settle, wait_for
 
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netbuilder.gui.series import FINEST, Array, Pyramid, Series, Smoother, decimate
+from netbuilder.gui.plotting.series import FINEST, Array, Pyramid, Series, Smoother, decimate
 
 
 def _series(values: list[float] | Array) -> Series:

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton
 
 from netbuilder.graph import edits
-from netbuilder.gui.recovery_list import when
+from netbuilder.gui.starting.recovery_list import when
 from netbuilder.storage import format
 from netbuilder.storage.journal import Entry, Journal
 from tests.gui.test_main_window import EVIL, auto_texts, press_in_dialog

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 
 from netbuilder.storage import format
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 from tests.gui.window_hand import WindowHand, settle
 
 

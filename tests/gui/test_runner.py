@@ -14,9 +14,9 @@ from netbuilder.compiler.report import GraphReport, Report
 from netbuilder.engine.protocol import ExportProgress, WorkerDied, WorkerReady
 from netbuilder.errors import ExportError, Problem
 from netbuilder.graph import edits
-from netbuilder.gui import theme
+from netbuilder.gui.asking.export_dialog import ExportDialog
 from netbuilder.gui.canvas.entries import ENTRY
-from netbuilder.gui.export_dialog import ExportDialog
+from netbuilder.gui.look import theme
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
 

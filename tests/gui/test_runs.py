@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QTreeWidgetItem
 from benchmarks import runs_table
 from netbuilder.app import run_care, run_table
 from netbuilder.graph import edits
+from netbuilder.gui.asking.dialogs import Message
+from netbuilder.gui.asking.start_dialog import StartDialog
 from netbuilder.gui.comparing.window import ComparisonWindow
-from netbuilder.gui.dialogs import Message
-from netbuilder.gui.run_model import NAME, NOTE, PIN
-from netbuilder.gui.runs_panel import AT_ONCE, RunsPanel
-from netbuilder.gui.start_dialog import StartDialog
+from netbuilder.gui.runs.run_model import NAME, NOTE, PIN
+from netbuilder.gui.runs.runs_panel import AT_ONCE, RunsPanel
 from netbuilder.storage import format
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 

@@ -8,9 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.settings import SettingsStore
+from netbuilder.gui.asking.shortcuts_dialog import ShortcutsDialog
 from netbuilder.gui.command_list import CommandList
 from netbuilder.gui.shortcuts import sound
-from netbuilder.gui.shortcuts_dialog import ShortcutsDialog
 from tests.gui.window_hand import WindowHand, settle
 
 CTRL = Qt.KeyboardModifier.ControlModifier

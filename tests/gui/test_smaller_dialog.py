@@ -12,10 +12,10 @@ from PySide6.QtTest import QTest
 
 from netbuilder.app import smaller
 from netbuilder.errors import ExportError
-from netbuilder.gui.smaller_dialog import SmallerDialog
+from netbuilder.gui.asking.smaller_dialog import SmallerDialog
 from netbuilder.storage import format
 from netbuilder.training import artifacts
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 from tests.gui.window_hand import WindowHand, settle, wait_for
 
 

@@ -7,8 +7,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.data.sources import source_classes
-from netbuilder.gui.source_choice import FOLDER, GROUPS, SourceChoice, group_of, offers
-from netbuilder.gui.widgets import Switch
+from netbuilder.gui.bringing.source_choice import FOLDER, GROUPS, SourceChoice, group_of, offers
+from netbuilder.gui.look.widgets import Switch
 from tests.gui.window_hand import WindowHand, settle
 
 

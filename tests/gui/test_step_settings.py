@@ -9,12 +9,12 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QToolButton, QWidget
 
-from netbuilder.gui.editors import NumberEditor
-from netbuilder.gui.schedule_curve import ScheduleCurve, ticks
-from netbuilder.gui.step_settings import StepForm
-from netbuilder.gui.widgets import Switch
-from netbuilder.training.optimizer_settings import OptimizerSettings, kinds
-from netbuilder.training.schedule_settings import ScheduleSettings
+from netbuilder.gui.inspecting.editors import NumberEditor
+from netbuilder.gui.look.widgets import Switch
+from netbuilder.gui.plotting.schedule_curve import ScheduleCurve, ticks
+from netbuilder.gui.training.step_settings import StepForm
+from netbuilder.training.optimisation.optimizer_settings import OptimizerSettings, kinds
+from netbuilder.training.optimisation.schedule_settings import ScheduleSettings
 from tests.gui.window_hand import WindowHand, settle
 
 

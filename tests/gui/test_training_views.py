@@ -15,13 +15,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLayout
 
 from netbuilder.app.runs import RunView
-from netbuilder.gui import theme
-from netbuilder.gui.confusion import ClassTable
-from netbuilder.gui.preview_history import PreviewHistory
-from netbuilder.gui.preview_views import CertaintyBars, PointCloud, TextList
-from netbuilder.gui.run_log import words_of
-from netbuilder.gui.training_panel import TrainingPanel
-from netbuilder.training.events import Event
+from netbuilder.gui.look import theme
+from netbuilder.gui.plotting.confusion import ClassTable
+from netbuilder.gui.runs.run_log import words_of
+from netbuilder.gui.training.preview_history import PreviewHistory
+from netbuilder.gui.training.preview_views import CertaintyBars, PointCloud, TextList
+from netbuilder.gui.training.training_panel import TrainingPanel
+from netbuilder.training.records.events import Event
 from tests.gui.window_hand import LEFT, settle, wait_for
 
 PICTURE = [[[0.0] * 4] * 4]

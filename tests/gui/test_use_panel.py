@@ -15,14 +15,20 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from netbuilder.data import depicting
 from netbuilder.errors import NetbuilderError
-from netbuilder.gui.drawing_pad import DrawingPad
-from netbuilder.gui.preview_views import CertaintyBars, TextList
-from netbuilder.gui.previews import PreviewGrid
 from netbuilder.gui.samples import ImageGrid
-from netbuilder.gui.use_fields import ClassField, NumbersField, PictureField, RowFields, WordsField
-from netbuilder.gui.use_knobs import Knobs
-from netbuilder.gui.use_panel import UsePanel
-from netbuilder.gui.use_sound import SoundField
+from netbuilder.gui.training.preview_views import CertaintyBars, TextList
+from netbuilder.gui.training.previews import PreviewGrid
+from netbuilder.gui.using.drawing_pad import DrawingPad
+from netbuilder.gui.using.use_fields import (
+    ClassField,
+    NumbersField,
+    PictureField,
+    RowFields,
+    WordsField,
+)
+from netbuilder.gui.using.use_knobs import Knobs
+from netbuilder.gui.using.use_panel import UsePanel
+from netbuilder.gui.using.use_sound import SoundField
 from tests.gui.window_hand import settle, wait_for
 
 LEFT, RIGHT, NONE = (

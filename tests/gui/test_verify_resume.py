@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QPushButton
 
 from netbuilder.errors import RunError
-from netbuilder.gui.dialogs import Message
+from netbuilder.gui.asking.dialogs import Message
 from tests.gui.window_hand import WindowHand, settle
 
 HALVE = {

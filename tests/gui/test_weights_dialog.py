@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
 from netbuilder.errors import DocumentError
-from netbuilder.gui.weights_dialog import WeightsDialog
+from netbuilder.gui.asking.weights_dialog import WeightsDialog
 from tests.gui.window_hand import LEFT, WindowHand, settle
 
 ENTRY = {"file": "theirs.safetensors", "sha256": "0" * 64}

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QApplication
 from netbuilder.app.running import trainer_of
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
+from netbuilder.gui.asking.export_dialog import ExportDialog
 from netbuilder.gui.canvas.view import CanvasView
-from netbuilder.gui.export_dialog import ExportDialog
 from netbuilder.gui.main_window import MainWindow
 from tests.gui.window_hand import WindowHand, settle
 

@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from netbuilder.app.settings import SettingsStore
-from netbuilder.gui.worker_dialog import WorkerDialog
+from netbuilder.gui.asking.worker_dialog import WorkerDialog
 
 
 def test_what_is_typed_is_kept_and_can_be_taken_back(qapp: QApplication, tmp_path: Path) -> None:

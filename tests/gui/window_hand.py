@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QWidget
 
 from netbuilder.app.session import Session
 from netbuilder.engine.protocol import Message, Reply, RunEvent, WorkerReady, WorkerStarted
-from netbuilder.gui.dialogs import Message as Dialog
+from netbuilder.gui.asking.dialogs import Message as Dialog
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.gui.workbench import Workbench
 

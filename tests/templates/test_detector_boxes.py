@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 import netbuilder as nb
 from netbuilder.data import arrays
-from netbuilder.data.scenes import Scenes
+from netbuilder.data.made.scenes import Scenes
 
 
 class Sure(nn.Module):

@@ -19,9 +19,9 @@ from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import RunResult, train
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from tests.templates.trials import Trial, trials
 
 TRIALS = trials()

@@ -20,13 +20,14 @@ from torch import Tensor, nn
 
 from netbuilder.data.loading import Dataset
 from netbuilder.data.sources import Field
-from netbuilder.training import distributed, randomness, together
+from netbuilder.training import randomness
 from netbuilder.training.control import Control
-from netbuilder.training.distributed import ALONE, Group
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import RunResult, train
+from netbuilder.training.parallel import distributed, together
+from netbuilder.training.parallel.distributed import ALONE, Group
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.settings import read_step, read_training
 from tests.training import sharing, standins
 

@@ -15,9 +15,9 @@ from netbuilder.data.loading import augmented
 from netbuilder.data.settings import read
 from netbuilder.training import randomness
 from netbuilder.training.control import Control
-from netbuilder.training.events import current
-from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.events import current
+from netbuilder.training.records.folder import RunFolder, read_events
 from netbuilder.training.settings import read_step, read_training
 from tests.training.standins import Losses, dataset, plan, run
 

@@ -16,10 +16,10 @@ from netbuilder.data.sources import Field
 from netbuilder.data.splits import split
 from netbuilder.training import randomness
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import RunResult, train
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.settings import read_step, read_training
 
 CLASSES = 3

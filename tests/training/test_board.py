@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from netbuilder.training.board import Board
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.board import Board
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 
 SETTINGS = {"optimizer.lr": 0.1, "data.source": "netbuilder.Digits", "stratify": True, "no": None}
 

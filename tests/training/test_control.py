@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from netbuilder.errors import DocumentError, RunError
-from netbuilder.training import control, telling
+from netbuilder.training import control
 from netbuilder.training.control import Command, Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.observing import telling
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.training.standins import plan, run
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from netbuilder.errors import ProblemsError
-from netbuilder.training import distributed, preflight, shares
-from netbuilder.training.checkpoints import networks
-from netbuilder.training.events import current
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training import preflight
+from netbuilder.training.checkpointing.checkpoints import networks
+from netbuilder.training.parallel import distributed, shares
+from netbuilder.training.records.events import current
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.training import processes
 from tests.training.processes import EQUAL, EXACT, STOP, chancy, classifier, do
 from tests.training.standins import plan

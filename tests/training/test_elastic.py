@@ -16,7 +16,7 @@ import pytest
 
 from netbuilder.app.templates import open_template
 from netbuilder.storage import format
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.records.folder import RunFolder, read_events
 
 PATIENCE_S = 110.0
 pytestmark = [

@@ -14,11 +14,12 @@ import pytest
 from torch import Tensor, nn
 
 from netbuilder.errors import ProblemsError, RunError
-from netbuilder.training import checkpoints, keeping, sealed, steps
+from netbuilder.training import steps
+from netbuilder.training.checkpointing import checkpoints, keeping, sealed
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.guards import DeviceGuard, Guard
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.training.standins import Heard, dataset, losses, network, plan, run, same, weights
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}
@@ -114,7 +115,7 @@ def test_a_bad_validation_loss_is_never_the_best(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netbuilder.training.telling.TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("netbuilder.training.observing.telling.TELL_EVERY_S", 0.0)
     result = run(plan(**SIZE, spoil=bad_at(4, 1e30)), tmp_path / "r")
     assert result.status == "finished"
     assert any("The loss has grown to" in warning for warning in result.warnings)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.training import finding_rate, randomness
+from netbuilder.training import randomness
 from netbuilder.training.control import Control
-from netbuilder.training.finding_rate import has_exploded, smooth, suggest, sweep
+from netbuilder.training.trials import finding_rate
+from netbuilder.training.trials.finding_rate import has_exploded, smooth, suggest, sweep
 from tests.training.standins import plan, same, weights
 
 

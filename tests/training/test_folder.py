@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from netbuilder.errors import RunError
-from netbuilder.training import lock
-from netbuilder.training.events import KINDS, Event, current, from_lines, to_line
-from netbuilder.training.folder import RunFolder, list_runs, read_events
+from netbuilder.training.records import lock
+from netbuilder.training.records.events import KINDS, Event, current, from_lines, to_line
+from netbuilder.training.records.folder import RunFolder, list_runs, read_events
 
 
 def event(seq: int, kind: Any = "metrics", step: int = 0, **values: Any) -> Event:
@@ -177,8 +177,8 @@ def test_a_damaged_status_is_made_up_from_the_events(tmp_path: Path, text: str) 
 
 CHILD = """
 import sys, time
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.lock import process_started
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.records.lock import process_started
 import os, platform
 folder = RunFolder(sys.argv[1])
 with folder.locked():
@@ -233,7 +233,7 @@ def test_runs_of_other_machines_are_taken_at_their_word(tmp_path: Path) -> None:
 
 def test_following_a_run_needs_no_torch() -> None:
     code = (
-        "import sys, netbuilder.training.folder, netbuilder.training.settings; "
+        "import sys, netbuilder.training.records.folder, netbuilder.training.settings; "
         "sys.exit(bool({'torch', 'numpy', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from netbuilder.training import telling
-from netbuilder.training.events import Event
 from netbuilder.training.halts import Halts
+from netbuilder.training.observing import telling
+from netbuilder.training.records.events import Event
 from tests.training.standins import plan, run
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 6, "checkpoint_s": 1e6}

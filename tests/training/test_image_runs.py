@@ -10,15 +10,16 @@ import pytest
 from PIL import Image
 
 from netbuilder.app import fitting
-from netbuilder.data import opening, places
+from netbuilder.data import places
 from netbuilder.data.places import Places
-from netbuilder.data.proposing import propose
+from netbuilder.data.proposals.proposing import propose
+from netbuilder.data.reading import opening
 from netbuilder.engine import tasks
 from netbuilder.errors import ProblemsError
 from netbuilder.graph.document import Document
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 
 
 def write(root: Path, count: int, classes: tuple[str, ...] = ("dark", "light")) -> Path:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from netbuilder.app.templates import open_template
 from netbuilder.engine import overrides, planning
-from netbuilder.training import initialising, randomness
+from netbuilder.training import randomness
+from netbuilder.training.optimisation import initialising
 from netbuilder.training.settings import Initialisation
 
 SCHEMES: list[Any] = [scheme for scheme in get_args(Initialisation) if scheme != "default"]

@@ -14,14 +14,14 @@ import torch
 
 from netbuilder.app.templates import open_template
 from netbuilder.engine import planning
-from netbuilder.training import instruments
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.instruments import Instruments, describe
 from netbuilder.training.loop import train
+from netbuilder.training.observing import instruments
+from netbuilder.training.observing.instruments import Instruments, describe
+from netbuilder.training.observing.watching import FILE, WATCH
 from netbuilder.training.plan import Plan
-from netbuilder.training.watching import FILE, WATCH
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 
 
 def test_figures_of_a_tensor() -> None:
@@ -116,7 +116,7 @@ def trained(folder: Path, *, watched: bool) -> tuple[Plan, list[dict[str, Any]]]
 def test_a_watched_training_is_the_same_to_the_last_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from netbuilder.training import telling
+    from netbuilder.training.observing import telling
 
     monkeypatch.setattr(telling, "TELL_EVERY_S", 0.0)
     monkeypatch.setattr(instruments, "EVERY_S", 0.0)

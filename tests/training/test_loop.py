@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.data.loading import Dataset
-from netbuilder.training import meters, randomness, threads
+from netbuilder.training import randomness, threads
 from netbuilder.training.batches import Batches
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder, read_events
-from netbuilder.training.meters import Meter
+from netbuilder.training.observing import meters
+from netbuilder.training.observing.meters import Meter
+from netbuilder.training.observing.previews import show
 from netbuilder.training.plan import Plan, StepPlan
-from netbuilder.training.previews import show
+from netbuilder.training.records.folder import RunFolder, read_events
 from netbuilder.training.settings import read_step, read_training
 from tests.training.standins import Heard, accuracy, dataset, losses, plan, run, same, weights
 

@@ -16,11 +16,12 @@ from netbuilder.graph import fixes
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.layers import catalogue
-from netbuilder.training import failures, sealed
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
+from netbuilder.training import failures
+from netbuilder.training.checkpointing import sealed
+from netbuilder.training.optimisation.updating import Updating
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.settings import TrainingSettings, read_training
-from netbuilder.training.updating import Updating
 from tests.training.resuming import train_with
 from tests.training.standins import Heard, plan, run
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from netbuilder.training.averaging import Averages, in_use
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.updating import Updating
+from netbuilder.training.optimisation.averaging import Averages, in_use
+from netbuilder.training.optimisation.updating import Updating
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from tests.training.standins import Heard, losses, plan, run, same, weights
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from netbuilder.errors import NetbuilderError, ProblemsError
-from netbuilder.training import optimizers
-from netbuilder.training.optimizer_settings import LEFT_OUT, OptimizerSettings, kinds
+from netbuilder.training.optimisation import optimizers
+from netbuilder.training.optimisation.optimizer_settings import LEFT_OUT, OptimizerSettings, kinds
 from netbuilder.training.settings import read_step
 from tests.training.standins import plan, run
 from tests.training.test_resume_settings import words

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.training import optimizers
+from netbuilder.training.optimisation import optimizers
+from netbuilder.training.optimisation.stepping import Stepper
 from netbuilder.training.settings import OptimizerSettings, ScheduleSettings, read_step
-from netbuilder.training.stepping import Stepper
 
 OPTIMIZERS: list[dict[str, Any]] = [
     {"kind": "SGD"},

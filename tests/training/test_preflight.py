@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from netbuilder.errors import ProblemsError
 from netbuilder.training import preflight
+from netbuilder.training.optimisation.updating import Updating
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.settings import read_step, read_training
-from netbuilder.training.updating import Updating
 from tests.training.standins import Classify, dataset, network, plan
 
 

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from netbuilder.data.sources import Field
-from netbuilder.training.previews import POINTS, SAMPLES, show
+from netbuilder.training.observing.previews import POINTS, SAMPLES, show
 from tests.training.standins import Classify, Heard, plan, run
 
 LETTERS = Field("text", (5,), "int64", high=3, classes=("a", "b", "c"))

@@ -16,10 +16,10 @@ from netbuilder.cli import main
 from netbuilder.engine import planning, resuming
 from netbuilder.errors import RunError
 from netbuilder.storage import format
-from netbuilder.training import replaying
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.trials import replaying
 from tests.training.standins import plan, run
 
 SIZE: dict[str, Any] = {"batch_size": 7, "epochs": 3, "checkpoint_s": 1e6}

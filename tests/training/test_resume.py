@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from netbuilder.training.control import Control
-from netbuilder.training.events import current
-from netbuilder.training.folder import RunFolder, read_events
 from netbuilder.training.loop import RunResult
+from netbuilder.training.records.events import current
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.training.standins import dataset, losses, plan, run, same, weights
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {

@@ -10,13 +10,15 @@ import pytest
 import torch
 
 from netbuilder.data import augmenting
-from netbuilder.training import checkpoints, keeping, meters, randomness
-from netbuilder.training.averaging import Averages
+from netbuilder.training import randomness
 from netbuilder.training.best import Best
-from netbuilder.training.meters import Meter
+from netbuilder.training.checkpointing import checkpoints, keeping
+from netbuilder.training.observing import meters
+from netbuilder.training.observing.meters import Meter
+from netbuilder.training.optimisation.averaging import Averages
+from netbuilder.training.optimisation.schedules import Plateau
+from netbuilder.training.optimisation.updating import Updating
 from netbuilder.training.run import Run
-from netbuilder.training.schedules import Plateau
-from netbuilder.training.updating import Updating
 from tests.training.resuming import SIZE, Moment, adversarial, differences, varied
 from tests.training.standins import plan
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from netbuilder.training import optimizers
 from netbuilder.training.control import Control
-from netbuilder.training.optimizer_settings import OptimizerSettings, kinds
-from netbuilder.training.schedule_settings import PlateauSettings, ScheduleSettings
-from netbuilder.training.schedules import Plateau
-from netbuilder.training.updating import Updating
+from netbuilder.training.optimisation import optimizers
+from netbuilder.training.optimisation.optimizer_settings import OptimizerSettings, kinds
+from netbuilder.training.optimisation.schedule_settings import PlateauSettings, ScheduleSettings
+from netbuilder.training.optimisation.schedules import Plateau
+from netbuilder.training.optimisation.updating import Updating
 from tests.training.standins import losses, plan, run, same, weights
 from tests.training.test_resume import SIZE, resumed_differs
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from netbuilder.training import checkpoints, saving, sealed, trees
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder, read_events
-from netbuilder.training.saving import Saver, Shot
+from netbuilder.training.checkpointing import checkpoints, saving, sealed, trees
+from netbuilder.training.checkpointing.saving import Saver, Shot
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder, read_events
 from tests.training.resuming import Killed, train_with
 from tests.training.standins import Heard, losses, plan, run, same, weights
 

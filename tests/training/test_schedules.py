@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from netbuilder.training.schedule_settings import PlateauSettings, ScheduleSettings
-from netbuilder.training.schedules import Plateau, learning_rate, troubles
+from netbuilder.training.optimisation.schedule_settings import PlateauSettings, ScheduleSettings
+from netbuilder.training.optimisation.schedules import Plateau, learning_rate, troubles
 from netbuilder.training.settings import read_step
 
 EPOCHS = 30

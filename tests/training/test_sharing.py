@@ -11,11 +11,13 @@ from torch import Tensor
 
 from netbuilder.app.templates import open_template
 from netbuilder.engine import finding_batch, planning
-from netbuilder.training import finding_rate, placing, previews, replaying, threads, verifying
+from netbuilder.training import placing, threads
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
-from netbuilder.training.instruments import Instruments
+from netbuilder.training.observing import previews
+from netbuilder.training.observing.instruments import Instruments
 from netbuilder.training.placing import Hosted
+from netbuilder.training.records.folder import RunFolder
+from netbuilder.training.trials import finding_rate, replaying, verifying
 from tests.training import sharing
 from tests.training.standins import Heard, losses, network, run, same, weights
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from netbuilder.training.control import Control
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.loop import train
 from netbuilder.training.plan import Plan, StepPlan
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.settings import StepSettings
 from netbuilder.training.steps import Step
 from tests.training import standins

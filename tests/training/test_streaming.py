@@ -17,8 +17,8 @@ from netbuilder.data.loading import Dataset
 from netbuilder.data.streaming import Feed
 from netbuilder.errors import ProblemsError
 from netbuilder.training.control import Control
-from netbuilder.training.folder import RunFolder
 from netbuilder.training.plan import Plan
+from netbuilder.training.records.folder import RunFolder
 from tests.data import files
 from tests.training.resuming import Moment, differences
 from tests.training.standins import Heard, losses, plan, run, same, weights

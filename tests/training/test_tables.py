@@ -20,8 +20,8 @@ from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy
 
 from netbuilder.data.sources import Field
 from netbuilder.training.best import larger_is_better
+from netbuilder.training.observing.tables import MAX_CELLS, Tables, spacing
 from netbuilder.training.plan import StepPlan
-from netbuilder.training.tables import MAX_CELLS, Tables, spacing
 from tests.training.resuming import adversarial
 from tests.training.standins import Heard, losses, plan, run
 

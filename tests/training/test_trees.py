@@ -7,7 +7,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from netbuilder.training import trees
+from netbuilder.training.checkpointing import trees
 
 TENSORS = {
     "weight": torch.randn(3, 5),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.training import tuning
 from netbuilder.training.control import Control
+from netbuilder.training.trials import tuning
 from tests.training.standins import plan, same, weights
 
 

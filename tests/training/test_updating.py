@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from netbuilder.training import checkpoints, parts
-from netbuilder.training.averaging import Averages, in_use
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.checkpointing import checkpoints
+from netbuilder.training.optimisation import parts
+from netbuilder.training.optimisation.averaging import Averages, in_use
 from netbuilder.training.plan import Plan
+from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.run import Run
 from netbuilder.training.settings import PartSettings
 from tests.training.standins import plan, run, weights
@@ -169,7 +170,7 @@ def test_averaged_weights_are_judged_and_kept(tmp_path: Path) -> None:
 def evaluated(made: Plan, folder: Path) -> dict[str, float]:
     """The metrics of the validation part by these weights."""
     from netbuilder.training.control import Control
-    from netbuilder.training.reporter import Reporter
+    from netbuilder.training.records.reporter import Reporter
 
     target = RunFolder.create(folder / "other", b"{}")
     report = Reporter(target, lambda event: None)

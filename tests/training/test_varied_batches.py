@@ -13,8 +13,8 @@ from netbuilder.data.augmenting import Augmenter
 from netbuilder.errors import ProblemsError
 from netbuilder.training import preflight
 from netbuilder.training.batches import Batches, in_order
-from netbuilder.training.distributed import Group
-from netbuilder.training.shares import Share
+from netbuilder.training.parallel.distributed import Group
+from netbuilder.training.parallel.shares import Share
 from tests.training.resuming import SIZE, Moment, differences, varied
 from tests.training.standins import Heard, dataset, plan, run
 

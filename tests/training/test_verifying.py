@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from netbuilder.errors import RunError
 from netbuilder.training import randomness
 from netbuilder.training.plan import Plan
-from netbuilder.training.verifying import verify
+from netbuilder.training.trials.verifying import verify
 from tests.training.resuming import adversarial
 from tests.training.standins import plan
 

@@ -14,8 +14,8 @@ from netbuilder.app.figures.figure import chosen, figure, short
 from netbuilder.app.run_rows import RunRow
 from netbuilder.errors import DocumentError
 from netbuilder.storage import atomic, files
-from netbuilder.training.events import Event
-from netbuilder.training.folder import RunFolder, read_events
+from netbuilder.training.records.events import Event
+from netbuilder.training.records.folder import RunFolder, read_events
 
 MOST_GRAPHS = 40
 MOST_CLASSES = 50

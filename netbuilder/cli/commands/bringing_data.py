@@ -81,7 +81,7 @@ def _others(proposal: dict[str, Any], template: str) -> str:
 
 def _propose(path: str) -> dict[str, Any]:
     from netbuilder.app import fitting
-    from netbuilder.data import proposing
+    from netbuilder.data.proposals import proposing
 
     proposal = proposing.propose(path).to_json()
     stopped = any(each["severity"] == "error" for each in proposal["problems"])

@@ -24,7 +24,7 @@ def runs(options: Namespace) -> int:
     """List the runs in a folder, or those of a project; pinned ones first."""
     from netbuilder.app import run_table
     from netbuilder.app.run_filter import Filter
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
 
     if options.folder is not None and RunFolder(options.folder).exists():
         raise UsageError(
@@ -128,8 +128,8 @@ def _drawn(runs: Sequence[Path]) -> list[list[str]]:
 def board(options: Namespace) -> int:
     """Make TensorBoard's files of what runs told; `tensorboard --logdir DIR` shows them."""
     from netbuilder.app import run_table
-    from netbuilder.training.board import Board
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.board import Board
+    from netbuilder.training.records.folder import RunFolder
 
     folder = _folder(options.folder)
     one = RunFolder(folder).exists()

@@ -20,7 +20,7 @@ def control(options: Namespace) -> int:
     """Pause, resume or stop a training; with `--force` end its process at once."""
     from netbuilder.app import running
     from netbuilder.training import control as commands
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
 
     run, command = run_folder(options.run), options.command
     if options.force and command != "stop":

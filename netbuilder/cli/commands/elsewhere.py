@@ -18,7 +18,7 @@ from netbuilder.engine.remote import Following
 from netbuilder.errors import RunError
 from netbuilder.graph.document import Document
 from netbuilder.storage import format
-from netbuilder.training.events import Event
+from netbuilder.training.records.events import Event
 
 if TYPE_CHECKING:
     from netbuilder.cli.progress import Progress

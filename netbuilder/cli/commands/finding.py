@@ -47,7 +47,7 @@ def _apply(options: Namespace, document: Document, values: Mapping[str, Any]) ->
 
 def find_lr(options: Namespace) -> int:
     """Sweep the learning rate and say which to start with."""
-    from netbuilder.training import finding_rate
+    from netbuilder.training.trials import finding_rate
 
     document, _, plan = _prepare(options)
     with trusting.quiet():
@@ -119,7 +119,7 @@ def _whole(value: float | None) -> str:
 
 def tune(options: Namespace) -> int:
     """Measure threads, layout and compile; `--apply` writes the fastest."""
-    from netbuilder.training import tuning
+    from netbuilder.training.trials import tuning
 
     document, _, plan = _prepare(options)
     with trusting.quiet():
@@ -182,7 +182,7 @@ def train_folds(options: Namespace, values: Mapping[str, Any]) -> int:
     document = trusting.load(options.file, options)
     from netbuilder.engine import folds
     from netbuilder.training.control import Control
-    from netbuilder.training.events import Event
+    from netbuilder.training.records.events import Event
 
     for name, value in (
         ("--from", options.origin),
@@ -229,8 +229,8 @@ def train_folds(options: Namespace, values: Mapping[str, Any]) -> int:
 def tuned(document: Document, values: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Settings measured for a new run, by dotted key; the run's environment keeps the table."""
     from netbuilder.engine import overrides, planning
-    from netbuilder.training import tuning
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
+    from netbuilder.training.trials import tuning
 
     folder = RunFolder(path)
     folder.require_new()

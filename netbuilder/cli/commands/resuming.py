@@ -8,7 +8,7 @@ from pathlib import Path
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.training import settings
 from netbuilder.cli.commands.using import run_folder
-from netbuilder.training.folder import RunFolder
+from netbuilder.training.records.folder import RunFolder
 
 
 def verify_resume(options: Namespace) -> int:

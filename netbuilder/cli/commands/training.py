@@ -18,7 +18,7 @@ from netbuilder.errors import RunError
 
 if TYPE_CHECKING:
     from netbuilder.graph.document import Document
-    from netbuilder.training.distributed import Group
+    from netbuilder.training.parallel.distributed import Group
 
 
 def train(options: Namespace) -> int:

@@ -51,7 +51,7 @@ def _what_it_costs(result: Mapping[str, Any]) -> Iterator[str]:
 
 def run_folder(path: str) -> Path:
     """The folder of a run; `UsageError` if it is none."""
-    from netbuilder.training.folder import RunFolder
+    from netbuilder.training.records.folder import RunFolder
 
     folder = RunFolder(path)
     if not folder.exists():

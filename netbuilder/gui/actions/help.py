@@ -52,7 +52,7 @@ def _show_keys(window: MainWindow) -> None:
 
 
 def _change_keys(window: MainWindow) -> None:
-    from netbuilder.gui.shortcuts_dialog import ShortcutsDialog
+    from netbuilder.gui.asking.shortcuts_dialog import ShortcutsDialog
 
     ShortcutsDialog(window.habits.shortcuts, window).open()
 

@@ -15,7 +15,7 @@ def _new_kind(window: MainWindow) -> None:
     from PySide6.QtCore import Qt
     from PySide6.QtGui import QCursor
 
-    from netbuilder.gui.start_page import kinds_menu
+    from netbuilder.gui.starting.start_page import kinds_menu
 
     menu = kinds_menu(window, window.projects.new_kind)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -125,7 +125,7 @@ def commands(window: MainWindow) -> list[Command]:
 
 
 def _import(window: MainWindow) -> None:
-    from netbuilder.gui.importing import choose
+    from netbuilder.gui.asking.importing import choose
 
     choose(window)
 
@@ -140,7 +140,7 @@ def _compare(window: MainWindow, *, saved: bool = False) -> None:
 
 
 def _weights(window: MainWindow) -> None:
-    from netbuilder.gui.taking_weights import choose
+    from netbuilder.gui.asking.taking_weights import choose
 
     choose(window)
 

@@ -21,7 +21,7 @@ _LOOKS = {
 
 def where_to_train(window: MainWindow) -> None:
     """Choose the computer that trains."""
-    from netbuilder.gui.worker_dialog import WorkerDialog
+    from netbuilder.gui.asking.worker_dialog import WorkerDialog
 
     WorkerDialog(window.settings, window).open()
 

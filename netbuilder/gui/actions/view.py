@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtWidgets import QApplication
 
-from netbuilder.gui import theme
 from netbuilder.gui.actions.making import with_bench, with_focus
 from netbuilder.gui.commands import Command
+from netbuilder.gui.look import theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.focus import FocusRing

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QLabel, QWidget
 
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 
 PITCH = 32.0
 LEAST = 18.0

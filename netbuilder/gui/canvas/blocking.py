@@ -8,7 +8,7 @@ from netbuilder.graph import blocks, edits, folding, frames, grouping, inlining,
 from netbuilder.graph.model import Node
 from netbuilder.graph.quiet import quiet
 from netbuilder.gui.canvas import arrange
-from netbuilder.gui.node_outline import WEIGHTY
+from netbuilder.gui.outlining.node_outline import WEIGHTY
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Role
 from netbuilder.layers.catalogue import ports_of

@@ -16,8 +16,8 @@ from PySide6.QtGui import (
     QStaticText,
 )
 
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.wire_item import Screen, pen
+from netbuilder.gui.look import icons, theme
 
 ICON = 20
 

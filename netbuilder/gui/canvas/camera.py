@@ -9,13 +9,13 @@ from PySide6.QtGui import QPainter, QPaintEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from netbuilder.graph import layout
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.backdrop import paint_dots
 from netbuilder.gui.canvas.far import FAR_BELOW, FarPainter
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Screen
+from netbuilder.gui.look import theme
 
 MIN_ZOOM, MAX_ZOOM = 0.04, 4.0
 LEGIBLE = 0.5

@@ -6,9 +6,9 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.brushes import Type, brushes
 from netbuilder.gui.canvas.search import FAMILY_TITLES, Entry
+from netbuilder.gui.look import icons, theme
 
 ENTRY = Qt.ItemDataRole.UserRole
 """An `Entry`; missing for the heading of a family."""

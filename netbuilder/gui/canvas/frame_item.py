@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from netbuilder.graph import frames
 from netbuilder.graph.model import Frame
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import Type, brushes, faded
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
+from netbuilder.gui.look import theme
 
 TITLE = frames.TITLE
 """Height of the part of a frame that holds its title and by which it is dragged."""

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from netbuilder.app.looks import TensorLook
 from netbuilder.graph.layout import Flow
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import brushes
 from netbuilder.gui.canvas.routing import Course
+from netbuilder.gui.look import theme
 
 BARS = QRectF(6, 5, 48, 26)
 WIDTH, HEIGHT = 150.0, 36.0

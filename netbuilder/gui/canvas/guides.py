@@ -10,9 +10,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
+from netbuilder.gui.look import theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.items import ItemScene

@@ -7,7 +7,7 @@ from typing import Literal
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 
 Tone = Literal["plain", "error", "warning"]
 

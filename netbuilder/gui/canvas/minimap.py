@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QWidget
 
 from netbuilder.graph.layout import NODE_SIZE
 from netbuilder.graph.model import Node
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import brushes, faded
 from netbuilder.gui.canvas.frame_item import tint
+from netbuilder.gui.look import theme
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family
 

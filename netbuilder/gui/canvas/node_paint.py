@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QStaticText
 
-from netbuilder.gui import icons, theme
 from netbuilder.gui.canvas.brushes import ICON, Brushes, brushes, static, strip
 from netbuilder.gui.canvas.node_shape import (
     DOT_RADIUS,
@@ -21,6 +20,7 @@ from netbuilder.gui.canvas.node_shape import (
     sheets,
     times_text,
 )
+from netbuilder.gui.look import icons, theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.node_item import NodeItem

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF
 
 from netbuilder.graph.layout import Flow
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import ICON, Brushes
 from netbuilder.gui.canvas.face import Face
+from netbuilder.gui.look import theme
 
 MIN_WIDTH, MIN_COLLAPSED, MAX_WIDTH, STEP = 192.0, 112.0, 352.0, 16.0
 ICON_LEFT = 14.0

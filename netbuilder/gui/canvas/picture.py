@@ -30,10 +30,10 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.layout import Flow
 from netbuilder.graph.model import Json
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Screen
+from netbuilder.gui.look import theme
 from netbuilder.layers.catalogue import parameters_of
 
 _NOTHING: Mapping[str, Json] = {}

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.entries import ENTRY, EntryDelegate
 from netbuilder.gui.canvas.search import Entry, ranked
+from netbuilder.gui.look import theme
 
 WIDTH, ROWS = 400, 8
 _RIGHT = Qt.TextElideMode.ElideRight

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netbuilder.gui.canvas import arrange_rows, block_rows, wire_rows
 from netbuilder.gui.canvas.row import CanvasCommand
-from netbuilder.gui.theme import GRID
+from netbuilder.gui.look.theme import GRID
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.view import CanvasView

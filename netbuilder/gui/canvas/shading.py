@@ -11,7 +11,7 @@ from functools import lru_cache
 from PySide6.QtGui import QColor
 
 from netbuilder.app.looks import NodeLook
-from netbuilder.gui import theme
+from netbuilder.gui.look import theme
 
 
 class Lens(StrEnum):

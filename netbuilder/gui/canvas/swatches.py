@@ -6,9 +6,9 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt, 
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QWidget
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.frame_item import COLORS, tint
-from netbuilder.gui.widgets import set_tip
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import set_tip
 
 DOT = 18
 

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import QWidget
 from netbuilder.compiler.report import Report
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
-from netbuilder.gui import theme
 from netbuilder.gui.canvas import brushes, framing, hover, keys
 from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
@@ -29,6 +28,7 @@ from netbuilder.gui.canvas.gestures.pan import Pan
 from netbuilder.gui.canvas.gestures.start import start
 from netbuilder.gui.canvas.hits import NOTHING, Hit, hit
 from netbuilder.gui.canvas.wiring_view import WiringView
+from netbuilder.gui.look import theme
 
 
 class CanvasView(WiringView):

@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from netbuilder.graph.model import Wire
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.routing import Course
+from netbuilder.gui.look import theme
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.gauge import Gauge

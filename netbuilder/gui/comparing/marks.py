@@ -11,10 +11,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import brushes
 from netbuilder.gui.canvas.node_item import NodeItem
 from netbuilder.gui.canvas.wire_item import WireItem, painter_path
+from netbuilder.gui.look import theme
 
 SIGNS = {"added": "+", "removed": "−", "changed": "~"}
 WORDS = {"added": "Added", "removed": "Removed", "changed": "Changed"}

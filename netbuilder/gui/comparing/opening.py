@@ -13,8 +13,8 @@ from netbuilder.app import events
 from netbuilder.app.comparison import Comparison
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
+from netbuilder.gui.asking.dialogs import tell_error
 from netbuilder.gui.comparing.window import ComparisonWindow
-from netbuilder.gui.dialogs import tell_error
 from netbuilder.storage import files
 
 if TYPE_CHECKING:

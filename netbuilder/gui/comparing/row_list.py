@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from netbuilder.graph.difference import Row
-from netbuilder.gui import theme
 from netbuilder.gui.comparing.marks import SIGNS, color
-from netbuilder.gui.widgets import plain_tip
+from netbuilder.gui.look import theme
+from netbuilder.gui.look.widgets import plain_tip
 
 _ROW = int(Qt.ItemDataRole.UserRole)
 

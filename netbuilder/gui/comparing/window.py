@@ -10,12 +10,21 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QStackedLayout, Q
 
 from netbuilder.app.comparison import Comparison, Pair, marks
 from netbuilder.graph.difference import Row
-from netbuilder.gui import style
 from netbuilder.gui.canvas.places import around
 from netbuilder.gui.comparing.marks import WORDS, Legend
 from netbuilder.gui.comparing.row_list import RowList
 from netbuilder.gui.comparing.side_view import SideView
-from netbuilder.gui.widgets import Choice, EmptyState, button, column, holder, label, row, set_tip
+from netbuilder.gui.look import style
+from netbuilder.gui.look.widgets import (
+    Choice,
+    EmptyState,
+    button,
+    column,
+    holder,
+    label,
+    row,
+    set_tip,
+)
 
 PAUSE_MS = 250
 """From the last of some edits to the next comparison."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QGraphicsRectItem
 
-from netbuilder.gui import theme
 from netbuilder.gui.canvas.brushes import faded
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
+from netbuilder.gui.look import theme
 
 
 def combined(before: set[str], hit: set[str], modifiers: Modifiers) -> set[str]:

@@ -1,0 +1,355 @@
+"""Export: choose format and place, wait, and see what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QGridLayout,
+    QLineEdit,
+    QProgressBar,
+    QWidget,
+)
+
+from netbuilder.engine.protocol import ExportProgress
+from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.gui.asking.export_errors import ErrorTable
+from netbuilder.gui.look import style
+from netbuilder.gui.look.widgets import Choice, button, column, label, row, selectable, set_role
+
+FORMATS: Mapping[str, tuple[str, str, str]] = {
+    "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
+    "pt2": ("PyTorch program (pt2)", ".pt2", "torch.export: runs in PyTorch without the code."),
+    "safetensors": ("Weights (safetensors)", ".safetensors", "The weights alone, by name."),
+    "code": ("Python code", ".py", "The PyTorch source, without weights."),
+    "package": (
+        "PyTorch package",
+        "",
+        "A new folder: source, data and a script that trains to the same loss without netbuilder.",
+    ),
+}
+
+VALUES: Mapping[str, str] = {
+    "": "As the network sees them",
+    "probabilities": "As in the data; classes as probabilities",
+    "class": "As in the data; the likeliest class",
+    "scores": "As in the data; classes as scores",
+}
+"""What the file takes and gives: with all but the first, normalisation is built in."""
+PRECISIONS: Mapping[str, str] = {
+    "": "As trained",
+    "fp16": "16-bit floats (fp16)",
+    "int8": "8-bit integers (int8)",
+    "int8-static": "8-bit, ranges from training samples",
+}
+OPSETS = range(15, 24)
+"""Those that the exporter writes."""
+
+Answer = dict[str, Any] | NetbuilderError
+
+
+class Exports(Protocol):
+    """What the dialog needs of `app.session.Session`."""
+
+    def export(
+        self,
+        to: str,
+        out: Path,
+        on_done: Callable[[Answer], None],
+        *,
+        network: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        tell: Callable[[ExportProgress], None] | None = None,
+    ) -> None: ...
+    def cancel_export(self) -> None: ...
+
+
+class ExportDialog(QDialog):
+    """Not modal: a training may go on behind it."""
+
+    def __init__(
+        self,
+        session: Exports,
+        networks: Sequence[str],
+        folder: Path,
+        stem: str,
+        trained: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self.setObjectName("exportDialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setStyleSheet(style.sheet())
+        self.setMinimumWidth(520)
+        self._session = session
+        self._folder, self._stem = folder, stem
+        self._closed = False
+        self._result: Path | None = None
+        self._build(networks, trained)
+        self._format_changed()
+
+    def _build(self, networks: Sequence[str], trained: bool) -> None:
+        self.format = Choice()
+        for id, (title, _, _) in FORMATS.items():
+            self.format.addItem(title, id)
+        self.format.currentIndexChanged.connect(self._format_changed)
+        self.about = label("", "muted", wrap=True)
+        self.network = Choice()
+        for name in networks:
+            self.network.addItem(name, name)
+        self.values = Choice()
+        self.values.setAccessibleName("Values that the file takes and gives")
+        for id, title in VALUES.items():
+            self.values.addItem(title, id)
+        self.values_label = label("Values", "field")
+        self.precision = Choice()
+        self.precision.setAccessibleName("Precision of the weights")
+        for id, title in PRECISIONS.items():
+            self.precision.addItem(title, id)
+        self.opset = Choice()
+        self.opset.setAccessibleName("Opset of the ONNX file")
+        self.opset.addItem("The usual one", None)
+        for number in OPSETS:
+            self.opset.addItem(str(number), number)
+        self.per_node = QCheckBox("Compare node by node too")
+        self.per_node.setToolTip(
+            "Holds what each node gives against the file's values on the same samples."
+        )
+        self.path = QLineEdit()
+        self.path.setAccessibleName("File to write")
+        self.path.textChanged.connect(lambda _: self._check())
+        self.choose = button("Choose…", self._choose)
+        weights = (
+            "The weights are those of the last training."
+            if trained
+            else "Nothing was trained yet: the weights will be random."
+        )
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
+        self.progress.hide()
+        self.doing = label("", "muted", wrap=True)
+        self.doing.hide()
+        self.nodes = ErrorTable()
+        self.nodes.hide()
+        self.box = QFrame()
+        self.verdict = label("", "heading", wrap=True)
+        self.details = selectable("", "muted")
+        self.box.setLayout(column(self.verdict, self.details, gap=4, margins=(12, 8, 12, 8)))
+        self.box.hide()
+        self.show_file = button("Show in folder", self._show_file)
+        self.show_file.hide()
+        self.close_button = button("Close", self._leave)
+        self.export = button("Export", self._export, "primary")
+        self.export.setDefault(True)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(label("Format", "field"), 0, 0)
+        grid.addWidget(self.format, 0, 1, 1, 2)
+        grid.addWidget(self.about, 1, 1, 1, 2)
+        if len(networks) > 1:
+            grid.addWidget(label("Network", "field"), 2, 0)
+            grid.addWidget(self.network, 2, 1, 1, 2)
+        grid.addWidget(self.values_label, 3, 0)
+        grid.addWidget(self.values, 3, 1, 1, 2)
+        self.precision_label = label("Precision", "field")
+        self.opset_label = label("Opset", "field")
+        grid.addWidget(self.precision_label, 4, 0)
+        grid.addWidget(self.precision, 4, 1, 1, 2)
+        grid.addWidget(self.opset_label, 5, 0)
+        grid.addWidget(self.opset, 5, 1, 1, 2)
+        grid.addWidget(self.per_node, 6, 1, 1, 2)
+        grid.addWidget(label("File", "field"), 7, 0)
+        grid.addWidget(self.path, 7, 1)
+        grid.addWidget(self.choose, 7, 2)
+        layout = column(label("Export", "title"), gap=8, margins=(24, 24, 24, 16))
+        layout.addWidget(label(weights, "muted"))
+        layout.addSpacing(8)
+        layout.addLayout(grid)
+        layout.addSpacing(8)
+        layout.addWidget(self.doing)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.box)
+        layout.addWidget(self.nodes, 1)
+        layout.addSpacing(8)
+        layout.addLayout(row(self.show_file, None, self.close_button, self.export))
+        self.setLayout(layout)
+
+    def _format_changed(self) -> None:
+        _, suffix, about = FORMATS[self.format.currentData()]
+        self.about.setText(about)
+        to = self.format.currentData()
+        shown: dict[QWidget, bool] = dict.fromkeys(
+            (self.values, self.values_label), to in ("onnx", "pt2")
+        )
+        alone = (self.precision, self.precision_label, self.opset, self.opset_label, self.per_node)
+        for part, wanted in (shown | dict.fromkeys(alone, to == "onnx")).items():
+            part.setVisible(wanted)
+        current = Path(self.path.text()) if self.path.text() else self._folder / self._stem
+        known = {entry[1] for entry in FORMATS.values()}
+        stem = current.with_suffix("") if current.suffix in known else current
+        self.path.setText(f"{stem}{suffix}")
+
+    def _choose(self) -> None:
+        title, suffix, _ = FORMATS[self.format.currentData()]
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export to", self.path.text(), f"{title} (*{suffix})"
+        )
+        if path:
+            self.path.setText(path if Path(path).suffix else path + suffix)
+
+    def _check(self) -> None:
+        self.export.setEnabled(bool(self.path.text().strip()) and self.progress.isHidden())
+
+    def _export(self) -> None:
+        out = Path(self.path.text().strip()).expanduser()
+        self.box.hide()
+        self.nodes.hide()
+        self.show_file.hide()
+        self.progress.setRange(0, 0)
+        self.progress.show()
+        self.doing.setText("Waiting for the worker")
+        self.doing.show()
+        self.close_button.setText("Cancel")
+        self._check()
+        to = self.format.currentData()
+        network = self.network.currentData()
+        self._session.export(
+            to, out, self._done, network=network, options=self._options(to), tell=self._tell
+        )
+
+    def _options(self, to: str) -> dict[str, Any]:
+        """What was chosen beside format and place, where it is not as usual."""
+        chosen: dict[str, Any] = {}
+        if to in ("onnx", "pt2"):
+            chosen["prepared"] = self.values.currentData()
+        if to == "onnx":
+            chosen["precision"] = self.precision.currentData()
+            chosen["opset"] = self.opset.currentData()
+            chosen["per_node"] = self.per_node.isChecked()
+        return {name: value for name, value in chosen.items() if value}
+
+    def _tell(self, progress: ExportProgress) -> None:
+        if self._closed or self.progress.isHidden():
+            return
+        count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
+        self.doing.setText(f"{progress.what}{count}")
+        self.progress.setRange(0, progress.total)
+        self.progress.setValue(progress.done)
+
+    def _done(self, answer: Answer) -> None:
+        if self._closed:
+            return
+        self.progress.hide()
+        self.doing.hide()
+        self.close_button.setText("Close")
+        self.close_button.setEnabled(True)
+        self._check()
+        errors = answer.nodes if isinstance(answer, ExportError) else ()
+        if not isinstance(answer, NetbuilderError):
+            errors = answer.get("nodes") or ()
+        self.nodes.show_errors(errors)
+        if isinstance(answer, NetbuilderError):
+            self._say("errorbox", str(answer), answer.hint)
+            return
+        self._result = Path(str(answer.get("path", "")))
+        verified, error = answer.get("verified"), answer.get("max_rel_error")
+        lines = [f"{self._result}", *_beside(answer)]
+        sizes = answer.get("batch_sizes") or answer.get("checked_batch_sizes")
+        if isinstance(sizes, Sequence) and sizes:
+            lines.append("Compared at batch sizes " + ", ".join(map(str, sizes)) + ".")
+        for side in ("inputs", "outputs"):
+            ports = answer.get(side)
+            if isinstance(ports, Mapping) and ports:
+                shown = (f"{name} {_dims(dims)}" for name, dims in ports.items())
+                lines.append(f"{side.title()}: " + ", ".join(shown))
+        departs = answer.get("departs")
+        if verified and isinstance(departs, Mapping):
+            text = f"Written and verified; but the node '{departs.get('name')}' departs."
+            self._say("errorbox", text, "\n".join(lines))
+        elif verified:
+            deviation = f" Largest relative error {error:.1e}." if _real(error) else ""
+            self._say("okbox", f"Written and verified.{deviation}", "\n".join(lines))
+        elif verified is None or self.format.currentData() == "code":
+            self._say("okbox", "Written.", "\n".join(lines))
+        else:
+            self._say("errorbox", "Written, but the check did not hold.", "\n".join(lines))
+        self.show_file.show()
+
+    def _say(self, role: str, verdict: str, details: str) -> None:
+        set_role(self.box, role)
+        self.verdict.setText(verdict)
+        self.details.setText(details)
+        self.details.setVisible(bool(details))
+        self.box.show()
+        self.adjustSize()
+
+    def _show_file(self) -> None:
+        if self._result is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result.parent)))
+
+    def _leave(self) -> None:
+        """Call off what is under way; else close."""
+        if self.progress.isHidden():
+            self.close()
+        else:
+            self.close_button.setEnabled(False)
+            self._session.cancel_export()
+
+    def _gone(self) -> None:
+        """Nobody would see how it ends: what is under way is called off."""
+        if not self._closed and not self.progress.isHidden():
+            self._session.cancel_export()
+        self._closed = True
+
+    def done(self, result: int) -> None:
+        self._gone()
+        super().done(result)
+
+    def closeEvent(self, event: Any) -> None:
+        self._gone()
+        super().closeEvent(event)
+
+
+def _beside(answer: Mapping[str, Any]) -> list[str]:
+    """Files beside the one that was asked for, and what another precision changed."""
+    lines = [f"{each} (keep it beside)" for each in answer.get("files", ())[1:]]
+    sizes, metrics = answer.get("bytes"), answer.get("metrics")
+    if isinstance(sizes, Mapping):
+        lines.append(f"{_size(sizes.get('before'))} before, {_size(sizes.get('after'))} now.")
+    elif "size" in answer:
+        lines.append(f"{_size(answer['size'])} in all.")
+    if isinstance(metrics, Mapping):
+        after = metrics.get("after") or {}
+        for name, value in (metrics.get("before") or {}).items():
+            if _real(value) and _real(after.get(name)):
+                lines.append(f"{name}: {value:.4g} before, {after[name]:.4g} now.")
+    return lines
+
+
+def _size(count: Any) -> str:
+    if not _real(count):
+        return "?"
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= unit / 10:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count / 1e3:,.1f} kB"
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _dims(dims: Any) -> str:
+    return "×".join(map(str, dims)) if isinstance(dims, Sequence) else str(dims)

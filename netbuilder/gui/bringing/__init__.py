@@ -1,0 +1,1 @@
+"""Data: what is there, what a person brings, what it looks like."""

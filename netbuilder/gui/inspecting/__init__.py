@@ -1,0 +1,1 @@
+"""What is selected: its parameters, shapes, weights and help."""

@@ -1,0 +1,1 @@
+"""Colours, icons and small widgets that all of the window is made of."""

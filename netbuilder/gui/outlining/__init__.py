@@ -1,0 +1,1 @@
+"""The graph in words, for the keyboard and for readers of screens."""

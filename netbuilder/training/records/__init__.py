@@ -1,0 +1,1 @@
+"""The folder of a run: its events, its lock, what is told to whom follows it."""
