@@ -283,8 +283,10 @@ def renamed(
     text = json.dumps(named, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     made = len(text).to_bytes(8, "little") + text + data[8 + length :]
-    after = Entry(network, entry.file, digest(made))
-    # Undo needs the former ones, whose file a save may have replaced by then.
+    sha256 = digest(made)
+    # A file of their own: the former one may belong to another project, too, and undo needs it.
+    stem = re.sub(r"-[0-9a-f]{8}$", "", Path(entry.file).stem)
+    after = Entry(network, f"{stem}-{sha256[:8]}.safetensors", sha256)
     document.beside.held |= {entry.sha256: data, after.sha256: made}
     return {**document.project.weights, network: after.to_json()}
 
