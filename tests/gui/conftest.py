@@ -37,6 +37,8 @@ HARMLESS = (
     "This plugin does not support",
 )
 
+LONGEST_QUESTION_MS = 90_000
+
 
 @pytest.fixture(scope="session")
 def qapp() -> QApplication:
@@ -126,6 +128,25 @@ def tidy(stray: Stray) -> Iterator[None]:
     assert [f"{type(widget).__name__} {widget.objectName()}" for widget in left] == []
     assert [f"{timer.parent()} {timer.interval()} ms" for timer in _running_timers()] == []
     assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
+
+
+@pytest.fixture(autouse=True)
+def answered(tidy: None, stray: Stray) -> Iterator[None]:
+    """Closes a question that nobody answers: pytest's own time limit can't end Qt's inner loops."""
+
+    def close() -> None:
+        widget = QApplication.activeModalWidget()
+        if widget is not None:
+            stray.errors.append(
+                f"nobody answered '{widget.windowTitle() or type(widget).__name__}'"
+            )
+            widget.close()
+
+    timer = QTimer()
+    timer.timeout.connect(close)
+    timer.start(LONGEST_QUESTION_MS)
+    yield
+    timer.stop()
 
 
 @pytest.fixture
