@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.exchange.bring import functions, making, running, shapes, sized, weighted
+from netbuilder.exchange.bring import functions, indexed, making, running, shapes, sized, weighted
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
 from netbuilder.exchange.bring.functions import Same, Unsupported
@@ -15,7 +15,7 @@ from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Re
 from netbuilder.graph import rules
 from netbuilder.graph.model import Json
 
-RULES = (functions, making, shapes, sized, weighted)
+RULES = (functions, indexed, making, shapes, sized, weighted)
 """The modules with rules for operations; they register them when they are imported."""
 _RANDOM = frozenset({"bernoulli", "multinomial", "normal", "rand", "randint", "randn", "randperm"})
 
@@ -146,6 +146,7 @@ class _Drawing:
             inner.inputs[value] = "input" if len(taken) == 1 else f"input_{at + 1}"
         self._names_of_inputs(inner, call)
         self._fill(inner, call, call.scope.path)
+        self._take_sizes(inner)
         ends = dict.fromkeys(map(self.resolve, given))
         hold(self.program, inner, ends)
         made = inner.makers()
@@ -161,6 +162,15 @@ class _Drawing:
         node.outputs = dict(inner.outputs)
         hold(self.program, draft, node.inputs.values())
         self._add(draft, node, call.scope.path)
+
+    def _take_sizes(self, inner: Draft) -> None:
+        """Let what nodes were shown for its size, and what no operation reads, come in too."""
+        made = inner.makers()
+        taken = set(inner.inputs.values())
+        for value in [value for node in inner.nodes for value in node.inputs.values()]:
+            if value not in made and value not in inner.inputs:
+                inner.inputs[value] = rules.unique_name("sized", taken)
+                taken.add(inner.inputs[value])
 
     def _names_of_inputs(self, inner: Draft, call: Call) -> None:
         """The names of `forward`'s arguments, where it is known which is which."""

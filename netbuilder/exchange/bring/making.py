@@ -219,23 +219,31 @@ def noise(operation: Operation, program: Program) -> DraftNode:
     return only_output(operation, node)
 
 
-@rule("index")
-def index(operation: Operation, program: Program) -> DraftNode:
-    """`x[:, ids]`: rows of one dim, by numbers that are known or worked out."""
-    indices = operation.args.get("indices")
-    chosen = [one for one in indices if one is not None] if isinstance(indices, tuple) else []
-    if len(chosen) != 1 or not isinstance(chosen[0], Ref) or not isinstance(indices, tuple):
-        raise Unsupported("several dims are indexed at once")
-    dim, name = indices.index(chosen[0]), chosen[0].name
-    known = program.types.get(name)
-    if known is None or known.dtype not in ("int64", "int32") or len(known.shape) != 1:
-        raise Unsupported("it is indexed by a mask, or by rows of indices")
-    source = value(operation, "self")
-    state = program.states.get(name)
-    if state is not None and state.kind == "constant" and program.tensors[state.key].numel() <= 16:
-        numbers = ", ".join(str(number) for number in program.tensors[state.key].tolist())
-        text = ", ".join([*[":"] * dim, f"[{numbers}]"])
-        made = DraftNode("torch.Tensor.__getitem__", "", {"index": text}, {"input": source})
-        return only_output(operation, made)
-    node = DraftNode("torch.index_select", "", {"dim": dim}, {"input": source, "index": name})
-    return only_output(operation, node)
+@rule("diff")
+def diff(operation: Operation, program: Program) -> list[DraftNode]:
+    """Each value less the one before it, with what is put in front and behind."""
+    source, dim = value(operation, "self"), operation.args.get("dim", -1)
+    rank = len(shape_of(program, source))
+    boolean = program.types[source].dtype == "bool"
+    if operation.args.get("n", 1) != 1 or not isinstance(dim, int) or boolean:
+        raise Unsupported("it is a difference of differences, or of truth values")
+    made = operation.outputs[0]
+    ends = (operation.args.get("prepend"), Ref(source), operation.args.get("append"))
+    parts = [end.name for end in ends if isinstance(end, Ref)]
+    nodes = []
+    if len(parts) > 1:
+        whole = f"{made}.whole"
+        inputs = {f"tensors_{at}": part for at, part in enumerate(parts)}
+        nodes.append(DraftNode("torch.cat", "", {"dim": dim}, inputs, {whole: "output"}))
+        source = whole
+    halves = {f"{made}.after": "1:", f"{made}.before": ":-1"}
+    for half, rows in halves.items():
+        index = ", ".join([*[":"] * (dim % rank), rows])
+        params: dict[str, Json] = {"index": index}
+        layer = "torch.Tensor.__getitem__"
+        nodes.append(DraftNode(layer, "", params, {"input": source}, {half: "output"}))
+    after, before = halves
+    nodes.append(
+        DraftNode("torch.sub", "", {}, {"input": after, "other": before}, {made: "output"})
+    )
+    return nodes

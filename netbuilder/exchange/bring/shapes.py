@@ -289,17 +289,19 @@ def with_batch(operation: Operation, program: Program, batch: Size) -> str:
 
 
 def beside(operation: Operation, program: Program, fits: Callable[[Shape], bool]) -> str:
-    """A value in the same call, made before, whose shape will do: the nearest."""
-    known: list[str] = [] if len(operation.stack) > 1 else list(program.inputs)
-    for other in program.operations:
-        if other is operation:
-            break
-        if [scope.key for scope in other.stack] == [scope.key for scope in operation.stack]:
-            known += [*other.refs(), *other.outputs]
-    for name in reversed(known):
-        type = program.types.get(name)
-        if type is not None and name not in program.states and fits(type.shape):
-            return name
+    """A value made before whose shape will do: the nearest in the same call, else around it."""
+    keys = [scope.key for scope in operation.stack]
+    for depth in range(max(len(keys), 1), 0, -1):
+        known = list(program.inputs) if depth == 1 else []
+        for other in program.operations:
+            if other is operation:
+                break
+            if [scope.key for scope in other.stack] == keys[:depth]:
+                known += [*other.refs(), *other.outputs]
+        for name in reversed(known):
+            type = program.types.get(name)
+            if type is not None and name not in program.states and fits(type.shape):
+                return name
     raise Unsupported("there is nothing to take its size from")
 
 
