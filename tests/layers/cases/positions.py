@@ -60,10 +60,10 @@ def relative(r: Random) -> Case:
 CASES: Mapping[str, Generator] = {
     "netbuilder.SinusoidalPositions": sinusoidal,
     "netbuilder.LearnedPositions": learned,
+    "netbuilder.Positions": positions,
     "netbuilder.RotaryEmbedding": rotary,
     "netbuilder.TimestepEmbedding": timestep,
     "netbuilder.CausalMask": mask,
-    "netbuilder.Positions": positions,
     "netbuilder.AlibiBias": alibi,
     "netbuilder.RelativePositionBias": relative,
 }
