@@ -13,6 +13,7 @@ from netbuilder.graph.document import Document
 Tell = Callable[[ExportProgress], None]
 CODES = frozenset({"export.departs", "export.failed"})
 """Of the problems that come from here. They hinder nothing but the export."""
+FROM_HERE = "From here on the exported file departs from the network."
 
 
 class Exporting:
@@ -75,6 +76,9 @@ def problem_in(answer: Mapping[str, Any] | NetbuilderError, document: Document) 
             graph, node, use = answer.graph, answer.node, answer.use
             code = "export.departs" if answer.nodes else "export.failed"
             text, hint = str(answer), answer.hint
+            if answer.nodes:
+                # The answer is of the whole file; a list and a mark at a node have little room.
+                text, hint = FROM_HERE, f"{text} {hint}".strip()
         case {"departs": {"graph": str(graph), "node": str(node), "name": str(name), **rest}}:
             code, use = "export.departs", str(rest.get("use", ""))
             error = rest.get("max_rel_error")

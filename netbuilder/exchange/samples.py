@@ -102,7 +102,8 @@ def trials(
     for batch in batches:
         real = real_inputs(specs, samples, batch)
         if real is not None:
-            yield f"{batch} real samples" if batches != (1,) else "the data", real
+            many = f"{batch} real sample{'s' * (batch != 1)}"
+            yield many if batches != (1,) else "the data", real
     for batch, sizes in product(batches, lengths(module, specs)):
         shown = {"N": batch, **sizes} if batches != (1,) else sizes
         text = ", ".join(f"{name}={size}" for name, size in shown.items())

@@ -41,6 +41,8 @@ MAX_FIXES = 3
 """So many fit into a row; the inspector shows all of them."""
 FIXES_SHARE = 0.5
 """What the buttons may take of a row's width; longer titles are cut off."""
+NONE = ("No problems", "Shapes and sizes fit.")
+UNKNOWN = ("Not checked yet", "What does not fit is listed here.")
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -198,7 +200,7 @@ class ProblemsPanel(QWidget):
         self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.view.setAccessibleName("Problems")
         self.view.activated_row.connect(lambda index: self.chosen.emit(index.data(PROBLEM)))
-        self.empty = EmptyState("No problems", "Shapes and sizes fit.")
+        self.empty = EmptyState(*NONE)
         self._dress_soon = QTimer(self)
         self._dress_soon.setSingleShot(True)
         self._dress_soon.setInterval(0)
@@ -208,8 +210,12 @@ class ProblemsPanel(QWidget):
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.view)
 
-    def show_problems(self, problems: Sequence[Problem], document: Document) -> None:
-        """Show all of them; nothing happens if they are the ones shown."""
+    def show_problems(self, problems: Sequence[Problem] | None, document: Document) -> None:
+        """Show all of them, None if nobody has looked yet; nothing happens to those shown."""
+        title, text = UNKNOWN if problems is None else NONE
+        self.empty.title.setText(title)
+        self.empty.text.setText(text)
+        problems = problems or ()
         current = self.view.currentIndex()
         chosen = current.data(PROBLEM) if current.isValid() else None
         if not self.model.show(problems, document):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -270,7 +271,7 @@ class Workbench(QMainWindow):
     def _project_opened(self) -> None:
         self.canvas.set_report(None)
         self.code.show_code("", "", {})
-        self.problems.show_problems((), self.session.document)
+        self._show_problems(None)
         self._read.clear()
         self._data_settings = None
         self._check_data()
@@ -332,13 +333,16 @@ class Workbench(QMainWindow):
         here = self.session.report_here() or report
         self.canvas.set_report(here)
         self.inspector.show_report(here)
-        self.problems.show_problems(report.problems, self.session.document)
-        count = len(report.problems)
-        self.panels.setTabText(0, f"Problems  {count}" if count else "Problems")
-        self.panels.fit()
+        self._show_problems(report.problems)
         self._show_code()
         self.training.set_ready(self.session.obstacle())
         self.problems_changed.emit()
+
+    def _show_problems(self, problems: Sequence[Problem] | None) -> None:
+        """On their page and its tab; None while nobody has looked at the project."""
+        self.problems.show_problems(problems, self.session.document)
+        self.panels.setTabText(0, f"Problems  {len(problems)}" if problems else "Problems")
+        self.panels.fit()
 
     def _show_code(self) -> None:
         session = self.session

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from netbuilder.app.events import ReportArrived
+from netbuilder.app.exporting import FROM_HERE
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.graph import edits
@@ -58,7 +59,8 @@ def test_a_node_that_departs_is_a_problem_until_the_next_edit(
     assert isinstance(got[0], ExportError)
     assert codes(desk) == ["export.departs"]
     [problem] = session.report.problems if session.report else ()
-    assert (problem.node, problem.severity, problem.message) == (drawn, "error", "It departs.")
+    assert (problem.node, problem.severity, problem.message) == (drawn, "error", FROM_HERE)
+    assert problem.hint == "It departs. Mend it."
     # It hinders nothing: training has other reasons to wait.
     assert "Mend" not in session.obstacle()
     # A report of the same document keeps it, one of another has it no more.

@@ -88,7 +88,7 @@ def test_a_good_file_is_run_at_several_batch_sizes_and_lengths(exported: Exporte
 def test_real_samples_come_first(exported: Exported) -> None:
     real = {"signal": torch.randn(7, 2, 11)}
     verified = compare(exported, exported.path, real)
-    assert verified.trials[:3] == ("1 real samples", "2 real samples", "7 real samples")
+    assert verified.trials[:3] == ("1 real sample", "2 real samples", "7 real samples")
 
 
 def test_names_are_the_users(exported: Exported) -> None:

@@ -107,6 +107,21 @@ def test_counts_are_in_the_tab_and_the_status_bar(hand: WindowHand) -> None:
     assert hand.window.status.problems.text() == "1 warning  1 hint"
 
 
+def test_of_a_project_that_nobody_looked_at_nothing_is_said(hand: WindowHand) -> None:
+    hand.open()
+    problems = hand.bench.problems
+    assert problems.empty.title.text() == "No problems"
+    _show(hand, _problem(hand, "conv1"), _problem(hand, "conv2"))
+    hand.session.history.undo()  # nothing to be asked about
+    assert hand.bench.panels.tabText(0) == "Problems  2"
+    hand.window.open_template("digits_mlp")
+    settle()
+    assert hand.bench.panels.tabText(0) == "Problems"
+    assert problems.empty.title.text() == "Not checked yet"
+    hand.report()
+    assert problems.empty.title.text() == "No problems"
+
+
 # -- code --------------------------------------------------------------------------------------
 
 LINES = st.lists(st.sampled_from(["a", "b", "    x = 1", "", "# c"]), max_size=8).map("\n".join)

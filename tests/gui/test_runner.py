@@ -253,3 +253,12 @@ def test_the_export_tells_how_far_it_is_and_which_node_departs(
     settle()
     hand.report()
     assert not hand.bench.canvas.canvas.problems_of(node)
+    # Of a file in fewer bits one sees what the table is of.
+    dialog.precision.setCurrentIndex(dialog.precision.findData("int8"))
+    hand.press(dialog.export)
+    sizes = {"before": 206_000, "after": 59_300}
+    answer = {"verified": True, "precision": "int8", "bytes": sizes, "nodes": nodes[:1]}
+    assert hand.client.answer("export", result=answer)["precision"] == "int8"
+    settle()
+    assert "206 KB before, 59.3 KB now." in dialog.details.text()
+    assert "before it was made smaller" in dialog.details.text()

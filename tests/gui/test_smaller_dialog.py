@@ -133,12 +133,21 @@ def test_what_is_under_way_is_stopped_and_nothing_to_do_is_not_begun(
 ) -> None:
     dialog = dialog_of(hand, run)
     press(dialog.make)
+    artifacts.keep(run, [row(run, "fp32", 42_000)])
     press(dialog.close_button)
     assert hand.client.waiting("stop")
     assert dialog.isVisible()
-    hand.client.answer("shrink", error=ExportError("It was cancelled.", "Look."))
+    assert dialog.verdict.text() == "Stopping…"
+    # That is said of the file it was at: the one before is there.
+    hand.client.answer("shrink", error=ExportError("It was cancelled; nothing was written."))
     settle()
-    assert dialog.verdict.text() == "It was cancelled. Look."
+    assert dialog.verdict.text() == "Stopped. 1 of 4 files were made before."
+    header = dialog.table.horizontalHeader()
+    assert header.sectionSize(0) > header.sectionSize(header.count() - 1)
+    press(dialog.make)
+    hand.client.answer("shrink", error=ExportError("It departs.", "Look."))
+    settle()
+    assert dialog.verdict.text() == "It departs. Look."
     for one in (dialog.fp16, dialog.int8):
         one.setChecked(False)
     assert not dialog.make.isEnabled()

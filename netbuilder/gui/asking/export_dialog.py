@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QCheckBox,
     QDialog,
     QFileDialog,
     QFrame,
@@ -19,11 +18,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from netbuilder.app.smaller import data_size
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.gui.asking.export_errors import ErrorTable
 from netbuilder.gui.look import style
-from netbuilder.gui.look.widgets import Choice, button, column, label, row, selectable, set_role
+from netbuilder.gui.look.widgets import (
+    Choice,
+    Switch,
+    button,
+    column,
+    label,
+    row,
+    selectable,
+    set_role,
+)
 
 FORMATS: Mapping[str, tuple[str, str, str]] = {
     "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
@@ -120,7 +129,7 @@ class ExportDialog(QDialog):
         self.opset.addItem("The usual one", None)
         for number in OPSETS:
             self.opset.addItem(str(number), number)
-        self.per_node = QCheckBox("Compare node by node too")
+        self.per_node = Switch("Compare node by node too")
         self.per_node.setToolTip(
             "Holds what each node gives against the file's values on the same samples."
         )
@@ -327,24 +336,18 @@ def _beside(answer: Mapping[str, Any]) -> list[str]:
     lines = [f"{each} (keep it beside)" for each in answer.get("files", ())[1:]]
     sizes, metrics = answer.get("bytes"), answer.get("metrics")
     if isinstance(sizes, Mapping):
-        lines.append(f"{_size(sizes.get('before'))} before, {_size(sizes.get('after'))} now.")
+        before, now = (data_size(sizes.get(when)) for when in ("before", "after"))
+        lines.append(f"{before} before, {now} now.")
     elif "size" in answer:
-        lines.append(f"{_size(answer['size'])} in all.")
+        lines.append(f"{data_size(answer['size'])} in all.")
     if isinstance(metrics, Mapping):
         after = metrics.get("after") or {}
         for name, value in (metrics.get("before") or {}).items():
             if _real(value) and _real(after.get(name)):
                 lines.append(f"{name}: {value:.4g} before, {after[name]:.4g} now.")
+    if answer.get("precision") and answer.get("nodes"):
+        lines.append("The table of nodes is of the file before it was made smaller.")
     return lines
-
-
-def _size(count: Any) -> str:
-    if not _real(count):
-        return "?"
-    for unit, name in ((1e9, "GB"), (1e6, "MB")):
-        if count >= unit / 10:
-            return f"{count / unit:,.1f} {name}"
-    return f"{count / 1e3:,.1f} kB"
 
 
 def _real(value: Any) -> bool:

@@ -24,6 +24,13 @@ class ErrorTable(QTableWidget):
         self.setHorizontalHeaderLabels(["Node", "Largest relative error"])
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setHighlightSections(False)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+        for place, side in enumerate(sides):
+            head = self.horizontalHeaderItem(place)
+            if head is not None:
+                head.setTextAlignment(side | middle)
         self.verticalHeader().hide()
         self.setShowGrid(False)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)

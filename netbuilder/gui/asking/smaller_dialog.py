@@ -28,8 +28,8 @@ Answer = dict[str, Any] | NetbuilderError
 LOOKS_EVERY_MS = 300
 """Rows are in the run's folder as they come."""
 _ABOUT = (
-    "Each file is compared with the whole network, judged on the validation part and timed in "
-    "ONNX Runtime on this machine. They lie in the run's folder."
+    "Each file is compared with the whole network, judged on the validation part and timed on "
+    "this machine, in ONNX Runtime. The files lie in the run's folder, with a table of them."
 )
 
 
@@ -55,7 +55,7 @@ class SmallerDialog(QDialog):
         self.setStyleSheet(style.sheet())
         self.resize(940, 560)
         self._session, self._run = session, run
-        self._waiting = self._closed = False
+        self._waiting = self._stopped = self._closed = False
         self._lines: list[smaller.Line] = []
         self._total = 0
         self._before: dict[str, tuple[int, ...]] = {}
@@ -101,6 +101,7 @@ class SmallerDialog(QDialog):
         self.table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
         self.table.setShowGrid(False)
         self.table.setWordWrap(False)
+        self.table.horizontalHeader().setHighlightSections(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(28)
         self.table.itemSelectionChanged.connect(self._selected)
@@ -153,7 +154,7 @@ class SmallerDialog(QDialog):
     def begin(self) -> None:
         """Ask the worker for what is chosen."""
         wish = self.wish()
-        self._waiting = True
+        self._waiting, self._stopped = True, False
         self._total = smaller.count(wish)
         self._before = smaller.stamps(self._run)
         self.progress.setRange(0, self._total + 1)
@@ -172,13 +173,17 @@ class SmallerDialog(QDialog):
         if lines != self._lines or self.table.columnCount() != len(heads):
             self._lines = lines
             self._fill(heads)
-        if self._waiting:
-            now = smaller.stamps(self._run)
-            made = [name for name, stamp in now.items() if self._before.get(name) != stamp]
+        if self._waiting and not self._stopped:
+            made = self._made()
             self.progress.setValue(len(made))
             if made:
                 of = f"{len(made)} of {self._total}"
                 self._say("muted", f"{of} files: {made[-1]} is there.")
+
+    def _made(self) -> list[str]:
+        """The names of the files that are new since it was begun."""
+        now = smaller.stamps(self._run)
+        return [name for name, stamp in now.items() if self._before.get(name) != stamp]
 
     def _fill(self, heads: tuple[str, ...]) -> None:
         chosen = self.table.currentRow()
@@ -194,8 +199,9 @@ class SmallerDialog(QDialog):
                     item.setTextAlignment(right)
                 self.table.setItem(at, place, item)
         header = self.table.horizontalHeader()
+        # Figures stay beside each other, however few there are.
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for place in range(len(heads)):
             head = self.table.horizontalHeaderItem(place)
             if head is not None:
@@ -216,6 +222,11 @@ class SmallerDialog(QDialog):
         self._changed()
         self._look()
         if isinstance(answer, NetbuilderError):
+            if self._stopped:
+                # The call itself may tell of the one file that it was at.
+                kept = f"{len(self._made())} of {self._total} files were made before."
+                self._say("muted", f"Stopped. {kept}")
+                return
             self._say("error", f"{answer} {answer.hint}".strip())
             return
         refused = answer.get("refused") or []
@@ -253,6 +264,8 @@ class SmallerDialog(QDialog):
     def _leave(self) -> None:
         """Stop what is under way; else close."""
         if self._waiting:
+            self._stopped = True
+            self._say("muted", "Stopping…")
             self.close_button.setEnabled(False)
             self._session.stop_looking()
         else:
