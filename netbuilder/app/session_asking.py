@@ -86,9 +86,10 @@ class SessionAsking(SessionTraining):
     ) -> None:
         """Write a project of a model of others to `out`; `on_done` hears `import`'s answer.
 
-        With `fold`, runs of nodes that come again become blocks. `tell` hears how far it is.
+        With `fold`, runs of nodes that come again become blocks. `tell` hears how far it is, also
+        that the project is written and only compared yet.
         """
-        params = {"path": str(model), "out": str(out), "blocks": fold}
+        params = {"path": str(model), "out": str(out), "blocks": fold, "early": True}
         self.exporting.bring_in(params, on_done, tell)
 
     def look(self, what: str, params: Mapping[str, Any], on_done: OnDone) -> None:

@@ -111,6 +111,7 @@ def bring_in(params: Mapping[str, Any], cancelled: threading.Event, event: Event
         Path(text(params, "path")),
         Path(text(params, "out")),
         fold=params.get("blocks") is True,
+        early=params.get("early") is True,
         cancelled=cancelled,
         tell=lambda progress: event({"event": "export", **progress.to_json()}),
     )

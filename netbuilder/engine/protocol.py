@@ -95,11 +95,15 @@ class DownloadProgress:
 
 @dataclass(frozen=True, slots=True)
 class ExportProgress:
-    """How far an export is: what it does, and how many of how many (0: unknown) are done."""
+    """How far an export is: what it does, and how many of how many (0: unknown) are done.
+
+    `written` says that an import's project lies in its place, and is being compared.
+    """
 
     what: str
     done: int
     total: int
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +253,8 @@ def event_of(value: Mapping[str, Any]) -> Message:
             "total": int(total),
         }:
             return DownloadProgress(what, file, done, total)
-        case {"event": "export", "what": str(what), "done": int(done), "total": int(total)}:
-            return ExportProgress(what, done, total)
+        case {"event": "export", "what": str(what), "done": int(done), "total": int(total), **rest}:
+            return ExportProgress(what, done, total, rest.get("written") is True)
     raise ProtocolError("an unknown event")
 
 

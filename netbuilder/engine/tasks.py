@@ -344,19 +344,21 @@ def import_model(
     out: Path,
     *,
     fold: bool = False,
+    early: bool = False,
     cancelled: threading.Event | None = None,
     tell: Tell | None = None,
 ) -> dict[str, Any]:
     """Write a project, and its weights beside it, of an exported program; `import`'s answer.
 
-    With `fold`, runs of nodes that come again are folded into blocks; `tell` hears how far it is.
+    With `fold`, runs of nodes that come again are folded into blocks; `tell` hears how far it is,
+    with `early` also that the project is written, before it is compared.
     Nothing of the file is run as code. `DocumentError` says why it can't be read.
     """
     from netbuilder.exchange import watched
     from netbuilder.exchange.bring import child
 
     tell = tell or watched.nobody
-    return child.import_model(model, out, fold=fold, cancelled=cancelled, tell=tell)
+    return child.import_model(model, out, fold=fold, early=early, cancelled=cancelled, tell=tell)
 
 
 def predict(

@@ -31,11 +31,15 @@ _WORDS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is being done, and how many of how many are done; `total` is 0 where nobody knows."""
+    """What is being done, and how many of how many are done; `total` is 0 where nobody knows.
+
+    `written` says that what was asked for lies in its place and is only looked at yet.
+    """
 
     what: str
     done: int = 0
     total: int = 0
+    written: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The JSON object of a line."""
@@ -45,8 +49,8 @@ class Progress:
     def from_json(value: Any) -> Progress | None:
         """The progress that `to_json` wrote; None for anything else."""
         match value:
-            case {"what": str(what), "done": int(done), "total": int(total)}:
-                return Progress(what, done, total)
+            case {"what": str(what), "done": int(done), "total": int(total), **rest}:
+                return Progress(what, done, total, rest.get("written") is True)
         return None
 
 

@@ -55,7 +55,7 @@ def test_a_model_is_imported_and_opened(dropped: bool, hand: WindowHand, model: 
     out = model.with_suffix(".netb")
     nb.template("digits_cnn").save(out)
     params = hand.client.answer("import", result=GOOD)
-    assert params == {"path": str(model), "out": str(out), "blocks": dropped}
+    assert params == {"path": str(model), "out": str(out), "blocks": dropped, "early": True}
     settle()
     assert hand.session.path == out
     assert shown.verdict.text() == "It computes what net.onnx does."
@@ -98,6 +98,37 @@ def test_nodes_stand_in_line_for_the_sizes_they_have_here(hand: WindowHand, mode
             assert {node.id: (node.x, node.y) for node in saved.nodes.values()} == places
             session.history.undo()
         session.history.mark_saved()
+
+
+@pytest.mark.parametrize("ending", ["verified", "failed", "redrawn"])
+def test_what_is_written_is_opened_before_it_is_compared(
+    ending: str, hand: WindowHand, model: Path
+) -> None:
+    """The dialog says in the end how the comparison went; another drawing is opened anew."""
+    hand.command("file.import")
+    settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    out = model.with_suffix(".netb")
+    nb.template("digits_cnn").save(out)
+    for _ in range(2):
+        hand.session.exporting.hear(ExportProgress("Comparing both", 0, 0, written=True))
+    settle()
+    opened = hand.session.document
+    assert hand.session.path == out
+    assert shown.box.isHidden()
+    assert shown.doing.text() == "Comparing both"
+    if ending == "failed":
+        hand.client.answer("import", error=DocumentError("It took too long."))
+    else:
+        hand.client.answer("import", result=GOOD | {"redrawn": ending == "redrawn"})
+    settle()
+    assert (hand.session.document is opened) is (ending != "redrawn")
+    assert hand.session.path == out
+    assert ("not verified" in shown.verdict.text()) is (ending == "failed")
+    assert ("took too long" in shown.details.text()) is (ending == "failed")
+    assert shown.start.isHidden()
+    hand.press(shown.close_button)
 
 
 def test_what_is_missing_is_told(hand: WindowHand, model: Path) -> None:

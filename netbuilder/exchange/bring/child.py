@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,15 @@ from netbuilder.exchange.watched import Progress, Tell, nobody
 
 if TYPE_CHECKING:
     from netbuilder.exchange.bring.importing import Brought
+    from netbuilder.graph.document import Document
 
 PATIENCE_S = 600.0
 CANCELLED = "The import was cancelled."
+EDITED = (
+    "The lifted network departs from the file, and the project was edited before it was drawn "
+    "without lifting.",
+    "Import the file again, to another place, and wait for the comparison.",
+)
 
 
 def import_model(
@@ -30,6 +36,7 @@ def import_model(
     kind: str = "",
     *,
     fold: bool = False,
+    early: bool = False,
     cancelled: threading.Event | None = None,
     tell: Tell = nobody,
 ) -> dict[str, Any]:
@@ -38,6 +45,10 @@ def import_model(
     `kind` is `.onnx` or `.pt2`, that of the file's name without it. With `fold`, runs of nodes
     that come again are folded into blocks. `tell` hears how far it is; `DocumentError` for a file
     that can't be read, and once `cancelled` is set.
+
+    With `early`, the project is written before it is compared, of which `tell` hears: it stays
+    if the comparison is called off. It is written again where it departs and the file is then
+    drawn without lifting; `redrawn` of the answer says so.
     """
     if not model.is_file():
         raise DocumentError(f"There is no file '{model}'.", "See whether its name is right.")
@@ -50,7 +61,13 @@ def import_model(
         late.set()
         cancelled.set()
 
-    job = {"model": str(model.absolute()), "out": str(out.absolute()), "kind": kind, "fold": fold}
+    job = {
+        "model": str(model.absolute()),
+        "out": str(out.absolute()),
+        "kind": kind,
+        "fold": fold,
+        "early": early,
+    }
     clock = threading.Timer(PATIENCE_S, give_up)
     clock.daemon = True
     clock.start()
@@ -85,24 +102,53 @@ def run(job: Mapping[str, Any], tell: Tell = nobody) -> dict[str, Any]:
     from netbuilder.storage import files
 
     out, model = Path(job["out"]), Path(job["model"])
-    try:
-        brought = _brought(model, job["kind"] or model.suffix.lower(), tell, fold=job["fold"])
+    saved: list[Document] = []
+
+    def save(document: Document) -> None:
         tell(Progress("Writing the project"))
-        weights.rename(brought.document, NETWORK, f"{out.stem}.safetensors")
-        files.save(brought.document, out)
+        weights.rename(document, NETWORK, f"{out.stem}.safetensors")
+        files.save(document, out)
+        saved.append(document)
+
+    def write(document: Document) -> None:
+        save(document)
+        tell(Progress("Comparing both", written=True))
+
+    try:
+        drawn = write if job.get("early") else None
+        kind = job["kind"] or model.suffix.lower()
+        brought = _brought(model, kind, tell, fold=job["fold"], drawn=drawn)
+        if not any(document is brought.document for document in saved):
+            if saved and not _untouched(out, saved[-1]):
+                raise DocumentError(*EDITED)
+            save(brought.document)
     except NetbuilderError as error:
         return {"error": {"message": str(error), "hint": error.hint}}
-    return brought.to_json()
+    return {**brought.to_json(), **({"redrawn": True} if len(saved) > 1 else {})}
 
 
-def _brought(model: Path, kind: str, tell: Tell, *, fold: bool) -> Brought:
+def _untouched(out: Path, document: Document) -> bool:
+    """Whether what was written has the same meaning yet; its layout is the window's."""
+    from netbuilder.storage import files, format
+
+    try:
+        found = format.to_json(files.load(out))
+    except NetbuilderError:
+        return False
+    wanted = format.to_json(document)
+    return {**found, "layout": {}} == {**wanted, "layout": {}}
+
+
+def _brought(
+    model: Path, kind: str, tell: Tell, *, fold: bool, drawn: Callable[[Document], None] | None
+) -> Brought:
     if kind == ".onnx":
         from netbuilder.exchange.onnx_in import bringing
 
-        return bringing.from_onnx(model, fold=fold, tell=tell)
+        return bringing.from_onnx(model, fold=fold, tell=tell, drawn=drawn)
     from netbuilder.exchange.bring import importing
 
-    return importing.from_pt2(model, fold=fold, tell=tell)
+    return importing.from_pt2(model, fold=fold, tell=tell, drawn=drawn)
 
 
 def main() -> int:

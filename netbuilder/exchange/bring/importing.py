@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,39 +60,55 @@ def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> B
     return bring(program, proof.of_module(program, args, named))
 
 
-def from_pt2(path: Path, *, fold: bool = False, tell: Tell = nobody) -> Brought:
-    """An exported program; `DocumentError` or `BringError` if it can't be read."""
+def from_pt2(
+    path: Path, *, fold: bool = False, tell: Tell = nobody, drawn: Drawn | None = None
+) -> Brought:
+    """An exported program; `DocumentError` or `BringError` if it can't be read. See `bring`."""
     tell(Progress(READING))
     program = archive.read(path)
-    return bring(program, running.of_program(program), fold=fold, tell=tell)
+    return bring(program, running.of_program(program), fold=fold, tell=tell, drawn=drawn)
+
+
+Drawn = Callable[[Document], None]
+"""Hears of a document with its weights that is not compared yet."""
 
 
 def bring(
-    program: Program, reference: proof.Reference, *, fold: bool = False, tell: Tell = nobody
+    program: Program,
+    reference: proof.Reference,
+    *,
+    fold: bool = False,
+    tell: Tell = nobody,
+    drawn: Drawn | None = None,
 ) -> Brought:
     """Draw the program, carry its weights over, and compare with the `reference`.
 
-    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is.
+    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is,
+    `drawn` gets the document before it is compared.
     """
     tell(Progress("Drawing the network"))
-    drawn = drawing.draw(program)
-    made = blocks.arrange(drawn.network)
-    notes = list(drawn.notes)
-    document = writing.write(program, drawn.network, made, notes)
-    named = dict(writing.keys(drawn.network))
+    sketch = drawing.draw(program)
+    made = blocks.arrange(sketch.network)
+    notes = list(sketch.notes)
+    document = writing.write(program, sketch.network, made, notes)
+    named = dict(writing.keys(sketch.network))
     count = len(made)
     main = document.network(writing.NETWORK)
     if fold and main is not None:
         document, folded = folding.folded(document, main.id)
         named = {folded.key(key): old for key, old in named.items()}
         count += len(folded.blocks)
-    unsupported = tuple({"op": op, "count": n} for op, n in sorted(drawn.unsupported.items()))
-    weights = {key: program.tensors[old] for key, old in named.items()}
-    verdict = proof.Verdict(False, None, (), ())
-    if not unsupported:
-        verdict = proof.hold(document, weights, reference, tell)
-        weights = dict(verdict.weights) or weights
+    unsupported = tuple({"op": op, "count": n} for op, n in sorted(sketch.unsupported.items()))
+    weights: Mapping[str, Tensor] = {key: program.tensors[old] for key, old in named.items()}
+    built = None if unsupported else proof.built(document, weights)
+    if isinstance(built, proof.Built):
+        weights = built.weights
     exchange_weights.hold(document, writing.NETWORK, weights, f"{_file(program.title)}.safetensors")
+    if drawn is not None:
+        drawn(document)
+    verdict = proof.Verdict(False, None, (), ())
+    if built is not None:
+        verdict = built.compare(reference, tell) if isinstance(built, proof.Built) else built
     return Brought(
         document=document,
         weights=weights,

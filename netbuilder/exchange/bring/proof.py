@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -41,48 +41,53 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How the comparison went; `weights` are the network's own tensors after the load."""
+    """How the comparison went."""
 
     verified: bool
     max_rel_error: float | None
     trials: tuple[str, ...]
     notes: tuple[str, ...]
-    weights: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-def hold(
-    document: Document,
-    weights: Mapping[str, Tensor],
-    reference: Reference,
-    tell: Tell = nobody,
-) -> Verdict:
-    """Build the network, give it the weights, and compare all outputs on all trials."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The network as it runs; `weights` are its own tensors after the load."""
+
+    module: nn.Module
+    weights: Mapping[str, Tensor]
+
+    def compare(self, reference: Reference, tell: Tell = nobody) -> Verdict:
+        """Compare all outputs on all trials."""
+        self.module.train(reference.training)
+        worst = 0.0
+        done: list[str] = []
+        for number, (text, inputs) in enumerate(reference.trials):
+            tell(Progress("Comparing both", number, len(reference.trials)))
+            try:
+                with torch.no_grad():
+                    torch.manual_seed(SEED)
+                    expected = reference.run(inputs)
+                    torch.manual_seed(SEED)
+                    found = verify.as_tuple(self.module(*inputs))
+            except Exception as error:
+                # Whatever a foreign module raises, the answer is that it was not verified.
+                note = f"The comparison failed on {text}: {_first(error)}"
+                return Verdict(False, None, tuple(done), (note,))
+            worst = max(worst, compared(found, expected))
+            done.append(text)
+            if not worst <= reference.tolerance:
+                note = f"On {text} the outputs differ by a relative error of {worst:.2g}."
+                return Verdict(False, _finite(worst), tuple(done), (note,))
+        return Verdict(bool(done), worst if done else None, tuple(done), ())
+
+
+def built(document: Document, weights: Mapping[str, Tensor]) -> Built | Verdict:
+    """The network with these weights; why it can't be verified where it can't be built."""
     try:
         module = build.build_network(document, NETWORK)
-        kept = load(module, weights)
+        return Built(module, load(module, weights))
     except (NetbuilderError, RuntimeError) as error:
         return Verdict(False, None, (), (f"The network can't be built: {_first(error)}",))
-    module.train(reference.training)
-    worst = 0.0
-    done: list[str] = []
-    for number, (text, inputs) in enumerate(reference.trials):
-        tell(Progress("Comparing both", number, len(reference.trials)))
-        try:
-            with torch.no_grad():
-                torch.manual_seed(SEED)
-                expected = reference.run(inputs)
-                torch.manual_seed(SEED)
-                found = verify.as_tuple(module(*inputs))
-        except Exception as error:
-            # Whatever a foreign module raises, the answer is that it was not verified.
-            note = f"The comparison failed on {text}: {_first(error)}"
-            return Verdict(False, None, tuple(done), (note,), kept)
-        worst = max(worst, compared(found, expected))
-        done.append(text)
-        if not worst <= reference.tolerance:
-            note = f"On {text} the outputs differ by a relative error of {worst:.2g}."
-            return Verdict(False, _finite(worst), tuple(done), (note,), kept)
-    return Verdict(bool(done), worst if done else None, tuple(done), (), kept)
 
 
 def compared(found: tuple[Any, ...], expected: tuple[Tensor, ...]) -> float:

@@ -21,6 +21,7 @@ from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, noise, 
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
 from netbuilder.exchange.watched import Progress, Tell, nobody
+from netbuilder.graph.document import Document
 
 BATCH = 2
 SPATIAL = (32, 64, 224)
@@ -29,10 +30,17 @@ ALONG = (8, 16, 64)
 """Free sizes to trace everything else with."""
 
 
-def from_onnx(path: Path, *, fold: bool = False, tell: Tell = nobody) -> importing.Brought:
+def from_onnx(
+    path: Path,
+    *,
+    fold: bool = False,
+    tell: Tell = nobody,
+    drawn: importing.Drawn | None = None,
+) -> importing.Brought:
     """A model's document; `DocumentError` or `BringError` if it can't be read.
 
-    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is.
+    With `fold`, runs of nodes that come again are folded into blocks. `tell` hears how far it is,
+    `drawn` gets the document before it is compared.
     """
     tell(Progress(importing.READING))
     model = reading.read(path)
@@ -41,10 +49,19 @@ def from_onnx(path: Path, *, fold: bool = False, tell: Tell = nobody) -> importi
     program = replace(traced_program(module, model), title=path.stem)
     runtime = Runtime(model)
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
-    if all(step.run is not None for step in module.every):
+    runs = all(step.run is not None for step in module.every)
+
+    def shown(document: Document) -> None:
+        if drawn is not None:
+            drawn(document)
+            if runs:
+                runtime.begin(reference.trials)
+
+    # Somebody who waits for the drawing shares no processor with the comparison.
+    if runs and drawn is None:
         runtime.begin(reference.trials)
     lifted, counts = lifting.lift(program)
-    brought = importing.bring(lifted, reference, fold=fold, tell=tell)
+    brought = importing.bring(lifted, reference, fold=fold, tell=tell, drawn=shown)
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
         brought = importing.bring(program, reference, fold=fold, tell=tell)

@@ -23,6 +23,7 @@ from netbuilder.errors import NetbuilderError
 from netbuilder.gui.look import style
 from netbuilder.gui.look.widgets import button, column, label, row, selectable, set_role
 
+UNVERIFIED = "Imported, but not verified."
 MOST = 6
 """Lines of a kind that are shown; the rest is counted."""
 Answer = dict[str, Any] | NetbuilderError
@@ -44,7 +45,10 @@ class Imports(Protocol):
 
 
 class ImportDialog(QDialog):
-    """Not modal: one may look at the open project meanwhile. `imported` tells the new one."""
+    """Not modal: one may look at the open project meanwhile. `imported` tells the new one.
+
+    It is told as soon as it is written; the comparison goes on, and the dialog says how it went.
+    """
 
     imported = Signal(object)
 
@@ -57,6 +61,7 @@ class ImportDialog(QDialog):
         self.setMinimumWidth(520)
         self._session, self._model = session, model
         self._closed = False
+        self._written = False
         self._build()
 
     def _build(self) -> None:
@@ -134,6 +139,7 @@ class ImportDialog(QDialog):
     def _start(self) -> None:
         self.box.hide()
         self._busy(True)
+        self._written = False
         self.doing.setText("Starting")
         self.close_button.setText("Cancel")
         out = self.out.absolute()
@@ -142,8 +148,15 @@ class ImportDialog(QDialog):
             if not self._closed:
                 self._done(answer, out)
 
+        def tell(progress: ExportProgress) -> None:
+            if not self._closed and not self.progress.isHidden():
+                self._tell(progress)
+                if progress.written and not self._written:
+                    self._written = True
+                    self.imported.emit(out)
+
         model = self._model.absolute()
-        self._session.bring_in(model, out, done, fold=self.fold.isChecked(), tell=self._tell)
+        self._session.bring_in(model, out, done, fold=self.fold.isChecked(), tell=tell)
 
     def _busy(self, busy: bool) -> None:
         self.progress.setRange(0, 0)
@@ -154,8 +167,6 @@ class ImportDialog(QDialog):
         self._check()
 
     def _tell(self, progress: ExportProgress) -> None:
-        if self._closed or self.progress.isHidden():
-            return
         count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
         self.doing.setText(f"{progress.what}{count}")
         self.progress.setRange(0, progress.total)
@@ -175,7 +186,7 @@ class ImportDialog(QDialog):
         self._busy(False)
         self.close_button.setText("Close")
         self.close_button.setEnabled(True)
-        if isinstance(answer, NetbuilderError):
+        if isinstance(answer, NetbuilderError) and not self._written:
             self._say("errorbox", str(answer), answer.hint)
             return
         self.start.hide()
@@ -184,11 +195,15 @@ class ImportDialog(QDialog):
         self.close_button.setFocus()
         for part in (self.path, self.choose, self.fold):
             part.setEnabled(False)
+        if isinstance(answer, NetbuilderError):
+            self._say("errorbox", UNVERIFIED, f"{answer}\n{answer.hint}".strip())
+            return
         if answer.get("verified"):
             self._say("okbox", f"It computes what {self._model.name} does.", proof(answer))
         else:
-            self._say("errorbox", "Imported, but not verified.", proof(answer))
-        self.imported.emit(out)
+            self._say("errorbox", UNVERIFIED, proof(answer))
+        if answer.get("redrawn") or not self._written:
+            self.imported.emit(out)
 
     def _say(self, role: str, verdict: str, details: str) -> None:
         set_role(self.box, role)
