@@ -60,9 +60,9 @@ def relative(r: Random) -> Case:
 CASES: Mapping[str, Generator] = {
     "netbuilder.SinusoidalPositions": sinusoidal,
     "netbuilder.LearnedPositions": learned,
-    "netbuilder.Positions": positions,
     "netbuilder.RotaryEmbedding": rotary,
     "netbuilder.TimestepEmbedding": timestep,
+    "netbuilder.Positions": positions,
     "netbuilder.CausalMask": mask,
     "netbuilder.AlibiBias": alibi,
     "netbuilder.RelativePositionBias": relative,
