@@ -34,6 +34,7 @@ from netbuilder.layers.noise import Noise
 from netbuilder.storage import files
 from netbuilder.training.checkpointing import checkpoints
 from netbuilder.training.observing import previews
+from netbuilder.training.own_chance import OwnChance
 from netbuilder.training.plan import Plan, StepPlan
 from netbuilder.training.records.folder import RunFolder
 
@@ -142,7 +143,7 @@ def generate(run: Path, wish: Mapping[str, Any]) -> dict[str, Any]:
     chosen = _chosen(generators(document), wish)
     values = _turned(chosen, wish)
     _set(document, chosen, values)
-    plan = planning.make(document)
+    plan = planning.make(document, beside=True)
     checkpoint, _ = RunFolder.open(run).read_checkpoint("best", "last")
     checkpoints.load_networks(checkpoint, plan.networks)
     step = next(each for each in plan.steps if each.name == chosen.step.name)
@@ -241,8 +242,7 @@ def _show(
 ) -> dict[str, Any]:
     step.module.eval()
     asked = {"previews": True} if step.asks else {}
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(seed)
+    with OwnChance(seed), torch.no_grad():
         _, _, values = step.module(**step.arguments(batch, plan.dataset.shared), **asked)
     return previews.show(values[name], step.previews[name], plan.dataset.fields, batch)
 

@@ -64,6 +64,21 @@ def test_one_seed_makes_the_same_and_others_do_not(painter: Path) -> None:
     assert generating.generate(painter, {"seed": 2}) != one
 
 
+def test_a_training_beside_it_keeps_its_chance(
+    painter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while it is made: a training on another thread draws from the process's generator."""
+
+    def seeded(*_: Any) -> None:
+        raise AssertionError("the process's generator was set")
+
+    before = torch.get_rng_state()
+    monkeypatch.setattr(torch, "manual_seed", seeded)
+    monkeypatch.setattr(torch, "set_rng_state", seeded)
+    generating.generate(painter, {"seed": 1})
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_knobs_turn_the_noise(painter: Path) -> None:
     def made(**knobs: float) -> Any:
         return generating.generate(painter, {"knobs": {"noise": knobs}})["output"]

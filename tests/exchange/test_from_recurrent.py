@@ -48,15 +48,33 @@ def test_a_recurrent_module_keeps_its_free_length(kind: str) -> None:
     assert project.module("main")(torch.randint(0, 30, (3, 11))).shape == (3, 11, 4)
 
 
+def kernels() -> list[tuple[dict[Any, Any], dict[Any, Any]]]:
+    """What recurrent operations are computed by, and what was found for them before."""
+    aten = torch.ops.aten
+    names = (aten.lstm.input, aten.gru.input, aten.rnn_tanh.input, aten.rnn_relu.input)
+    return [(dict(each.py_kernels), dict(each._dispatch_cache)) for each in names]
+
+
 def test_tracing_leaves_recurrent_layers_as_they_were() -> None:
     """What they give while a module is traced is for shapes alone."""
     module = Tagger("GRU").eval()
     words = torch.randint(0, 30, (2, 7))
-    before = module(words)
+    before, own = module(words), [known for known, _ in kernels()]
     comes(module, words)
     assert torch.equal(module(words), before)
-    kernels = dict(torch.ops.aten.gru.input.py_kernels)
-    assert kernels
-    with whole.recurrent():
-        assert torch.ops.aten.gru.input.py_kernels != kernels
-    assert torch.ops.aten.gru.input.py_kernels == kernels
+    assert [known for known, _ in kernels()] == own
+    found = [kernel for _, cache in kernels() for kernel in cache.values()]
+    assert not any(getattr(kernel, "__module__", "") == whole.__name__ for kernel in found)
+
+
+def test_recurrent_layers_are_restored_where_tracing_fails() -> None:
+    own = [known for known, _ in kernels()]
+
+    def failing() -> None:
+        with whole.recurrent():
+            assert all(known != was for (known, _), was in zip(kernels(), own, strict=True))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
+    assert [known for known, _ in kernels()] == own
