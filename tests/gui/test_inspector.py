@@ -338,3 +338,10 @@ def _no_samples() -> dict[str, Any]:
         "shown": {},
         "problems": [],
     }
+
+
+def test_a_long_title_is_read_from_its_beginning(hand: WindowHand) -> None:
+    hand.open("audio_cnn")
+    title = hand.bench.inspector.settings.title
+    assert title.text()
+    assert title.cursorPosition() == 0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
@@ -157,6 +157,36 @@ def test_an_answer_of_before_is_not_shown(panel: UsePanel) -> None:
     panel.what.setCurrentIndex(1)
     session.answer({"answers": [CLASSES]})
     assert not panel.findChildren(CertaintyBars)
+
+
+def test_what_is_drawn_on_a_dark_ground_is_not_turned_around(
+    panel: UsePanel, tmp_path: Path
+) -> None:
+    session = StandIn(networks=[READER])
+    use(panel, session)
+    picture = field(panel, PictureField)
+    for name, ground, turned in (("night", 20, False), ("paper", 240, True)):
+        image = QImage(90, 60, QImage.Format.Format_Grayscale8)
+        image.fill(ground)
+        image.setPixel(45, 30, 255 - ground)
+        image.save(str(tmp_path / f"{name}.png"))
+        picture.show_file(str(tmp_path / f"{name}.png"))
+        assert picture.invert.isChecked() == turned
+    # Where the data counts no ink nothing is turned around, whatever the ground.
+    plain = PictureField(invert=False)
+    plain.show_file(str(tmp_path / "paper.png"))
+    assert not plain.invert.isChecked()
+    plain.deleteLater()
+
+
+def test_names_are_whole_in_a_narrow_panel(panel: UsePanel) -> None:
+    use(panel, StandIn(networks=[READER]))
+    for width in (360, 440, 900):
+        panel.resize(width, 220)
+        QApplication.processEvents()
+        assert panel.title.width() >= panel.title.sizeHint().width()
+        right = panel.title.mapTo(panel, QPoint(panel.title.width(), 0)).x()
+        assert right <= width / 2
 
 
 def test_a_file_in_place_of_a_drawing(panel: UsePanel) -> None:

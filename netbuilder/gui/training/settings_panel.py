@@ -227,6 +227,9 @@ class SettingsPanel(QWidget):
         project = self._document.project
         if self.title.text() != project.title:
             self.title.setText(project.title)
+            if not self.title.hasFocus():
+                # A long title is read from its beginning.
+                self.title.setCursorPosition(0)
         if self.about.toPlainText() != project.description:
             self.about.setPlainText(project.description)
         self.source.setCurrentIndex(self.source.findData(project.data.get("source")))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QImageReader, qGray
 from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
@@ -25,6 +26,8 @@ PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff)"
 TEXT_BYTES = 2**16
 """So much of a text file is taken: what is longer than a sample is cut anyway."""
 MOST = 2**31 - 1
+LOOK = 32
+"""Pixels a side by which it is told what is ink in a picture."""
 
 
 class UseField(QWidget):
@@ -58,6 +61,7 @@ class PictureField(UseField):
         self.open = button("Open a picture…", self._choose)
         self.clear = button("Clear", self.pad.clear)
         self.file = label("", "muted", wrap=True)
+        self._counts_ink = invert
         self.invert = Switch("Dark is ink")
         self.invert.setChecked(invert)
         self.invert.toggled.connect(self.changed)
@@ -82,12 +86,29 @@ class PictureField(UseField):
         self._path = path
         self.file.setText(path.replace("\\", "/").rsplit("/", 1)[-1])
         self.invert.setVisible(bool(path))
+        if path and self._counts_ink:
+            # What is drawn on a dark ground is as the data has it.
+            with QSignalBlocker(self.invert):
+                self.invert.setChecked(not dark_ground(path))
+            self.invert.update()
         self.changed.emit()
 
     def value(self) -> dict[str, Any] | None:
         if self._path:
             return {"path": self._path, "invert": self.invert.isChecked()}
         return None if self.pad.empty else {"pixels": self.pad.pixels(), "fit": True}
+
+
+def dark_ground(path: str) -> bool:
+    """Whether a picture's edge is dark by half and more; not of what can't be read here."""
+    reader = QImageReader(path)
+    reader.setScaledSize(QSize(LOOK, LOOK))
+    image = reader.read()
+    if image.isNull() or image.hasAlphaChannel():
+        return False
+    last = LOOK - 1
+    edge = [at for n in range(LOOK) for at in ((n, 0), (n, last), (0, n), (last, n))]
+    return sum(qGray(image.pixel(x, y)) < 128 for x, y in edge) * 2 >= len(edge)
 
 
 class WordsField(UseField):

@@ -69,7 +69,6 @@ class UsePanel(QWidget):
             "and read what the network says.",
         )
         self.title = label("", "muted")
-        self.title.setMinimumWidth(1)
         self.what = Choice()
         self.what.setAccessibleName("What to use")
         self.what.setMinimumContentsLength(10)
@@ -97,7 +96,11 @@ class UsePanel(QWidget):
         form.setLayout(column(margins=(12, 8, 12, 8)))
         layout = form.layout()
         assert isinstance(layout, QVBoxLayout)
-        layout.addLayout(row(label("Use"), self.what, self.title, None))
+        # In a narrow window the run's name is under what is chosen.
+        which = Flow()
+        which.addWidget(holder(row(label("Use"), self.what)))
+        which.addWidget(self.title)
+        layout.addWidget(holder(which))
         layout.addLayout(self._form)
         layout.addWidget(self._samples)
         layout.addStretch(1)

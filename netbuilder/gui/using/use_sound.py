@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from netbuilder.gui.bringing.data_pictures import unpacked
 from netbuilder.gui.look.cells import Sounds
-from netbuilder.gui.look.widgets import button, column, holder, label, row
+from netbuilder.gui.look.flow import Flow
+from netbuilder.gui.look.widgets import button, column, holder, label
 from netbuilder.gui.using.use_fields import UseField
 
 WAVES = (".wav", ".wave")
@@ -37,11 +38,14 @@ class SoundField(UseField):
         super().__init__()
         self._path = ""
         self.open = button("Open a recording…", self._choose)
-        self.file = label("", "muted", wrap=True)
+        self.file = label("", "muted")
         self.words = label(INVITATION, "muted", wrap=True)
         self.wave = OneSound()
         self.wave.hide()
-        self.setLayout(column(holder(row(self.open, self.file, None)), self.words, self.wave))
+        flow = Flow()
+        flow.addWidget(self.open)
+        flow.addWidget(self.file)
+        self.setLayout(column(holder(flow), self.words, self.wave))
 
     def _choose(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a recording", "", "Sounds (*.wav *.wave)")
