@@ -44,7 +44,7 @@ from onnx import numpy_helper, version_converter
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.exchange import verify
+from netbuilder.exchange import departing, verify
 from netbuilder.exchange.onnx_in import inlining, noise, reading
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 
@@ -217,7 +217,9 @@ def _agree(found: Sequence[torch.Tensor], wanted: Sequence[Array]) -> bool:
             return False
         numbers = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
         expected = array.astype(np.float32) if array.dtype.name == "bfloat16" else array
-        if not verify.relative_error(numbers.numpy(), expected) < LIMITS.get(tensor.dtype, LIMIT):
+        if not departing.relative_error(numbers.numpy(), expected) < LIMITS.get(
+            tensor.dtype, LIMIT
+        ):
             return False
     return True
 

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from netbuilder.data.loading import size
-from netbuilder.engine import locating, planning, preparing, tasks, trained
+from netbuilder.engine import exporting, locating, planning, preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import ExportError, NetbuilderError, ProblemsError
 from netbuilder.exchange import interface, samples
@@ -130,7 +130,7 @@ def export(
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
         if not out.parent.is_dir() or out.is_dir():
             raise ExportError(f"'{out}' can't be written.", "Name a file in a folder that exists.")
-        answer = tasks.export(
+        answer = exporting.export(
             origin,
             "onnx",
             whole,

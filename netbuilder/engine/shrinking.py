@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from netbuilder.compiler import build
-from netbuilder.engine import tasks, trained
+from netbuilder.engine import exporting, trained
 from netbuilder.engine.lowering import Subject
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import ExportError, NetbuilderError
@@ -213,7 +213,7 @@ def _make(work: _Work, variant: _Variant) -> None:
     _go_on(work)
     whole = _file(work, variant.name, ".onnx")
     model = replace(work.model, document=variant.document, module=variant.module)
-    answer = tasks.write(model, "onnx", whole, run=work.run, cancelled=work.cancelled)
+    answer = exporting.write(model, "onnx", whole, run=work.run, cancelled=work.cancelled)
     _book(work, variant, WHOLE, whole, answer["max_rel_error"])
     wanted = [name for name in work.wish.precisions if _possible(work, name)]
     if not wanted:

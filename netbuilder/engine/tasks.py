@@ -6,22 +6,18 @@ of torch's neighbours.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netbuilder.errors import NetbuilderError, Problem, ProblemsError
+from netbuilder.errors import NetbuilderError, Problem
 from netbuilder.graph.document import Document
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from netbuilder.compiler.report import Report
     from netbuilder.engine.carrying import Wish
-    from netbuilder.engine.trained import Trained
     from netbuilder.exchange.watched import Tell
     from netbuilder.training.control import Control
     from netbuilder.training.parallel.distributed import Group
@@ -204,7 +200,6 @@ def export(
     `cancelled` is set before it is written.
     """
     from netbuilder.exchange import prepared as building
-    from netbuilder.exchange import watched
 
     if prepared is not None and prepared not in building.ANSWERS:
         known = ", ".join(building.ANSWERS)
@@ -225,24 +220,13 @@ def export(
             tell=tell,
             apart=apart,
         )
-    if per_node and to != "onnx":
-        raise NetbuilderError(f"{to} is not compared node by node.", "Choose onnx.")
-    tell = tell or watched.nobody
-    tell(watched.Progress("Loading weights and samples"))
-    if to == "package":
-        from netbuilder.engine import packaging
+    from netbuilder.engine import exporting
 
-        if prepared is not None:
-            raise NetbuilderError("A package holds no preparation.", "Choose onnx or pt2.")
-        return packaging.write(origin, Path(out), cancelled)
-    model = (
-        _untrained(origin, network) if isinstance(origin, Document) else _loaded(origin, network)
-    )
-    return write(
-        model,
+    return exporting.export(
+        origin,
         to,
         Path(out),
-        run=None if isinstance(origin, Document) else origin,
+        network=network,
         opset=opset,
         cancelled=cancelled,
         prepared=prepared,
@@ -250,93 +234,6 @@ def export(
         tell=tell,
         apart=apart,
     )
-
-
-def write(
-    model: Trained,
-    to: str,
-    out: Path,
-    *,
-    run: Path | None = None,
-    opset: int | None = None,
-    cancelled: threading.Event | None = None,
-    prepared: str | None = None,
-    per_node: bool = False,
-    tell: Tell | None = None,
-    apart: bool = True,
-) -> dict[str, Any]:
-    """As `export`, of a network that is there already; `run` is where its weights come from."""
-    from netbuilder.engine import describing, preparing
-    from netbuilder.exchange import export as exchange
-    from netbuilder.exchange import interface, watched
-    from netbuilder.exchange import prepared as building
-
-    outputs = interface.of_network(model.document, model.name).outputs
-    about = preparing.preparation(model, outputs, prepared or "")
-    samples = _samples(model)
-    metadata = describing.metadata(model, run)
-    metadata[building.KEY] = json.dumps(about, sort_keys=True)
-    return exchange.export(
-        model.document,
-        model.name,
-        to,
-        out,
-        weights=model.module.state_dict(),
-        samples=preparing.raw(model, samples) if prepared else samples,
-        metadata=metadata,
-        opset=opset,
-        cancelled=cancelled,
-        preparation=about if prepared else None,
-        per_node=per_node,
-        tell=tell or watched.nobody,
-        built=None if apart else model.module,
-    )
-
-
-def _loaded(run: Path, network: str | None) -> Trained:
-    from netbuilder.engine import trained
-
-    return trained.load(run, network)
-
-
-def _untrained(document: Document, network: str | None) -> Trained:
-    from netbuilder.compiler import build
-    from netbuilder.engine import trained
-    from netbuilder.exchange import weights
-    from netbuilder.training.optimisation import initialising
-    from netbuilder.training.own_chance import OwnChance
-    from netbuilder.training.settings import read_training
-
-    name = trained.choose_network(document, network)
-    chosen = read_training(document.project.training)
-    with OwnChance(chosen.seed):
-        module = build.build_network(document, name)
-        initialising.apply(module, chosen.initialisation, zero_biases=chosen.zero_biases)
-    weights.give(document, name, module)
-    known = trained.fields(document)
-    about = trained.meaning_of(document, name, known)
-    return trained.Trained(document, name, module, known, {}, about)
-
-
-def _samples(model: Trained) -> dict[str, Tensor]:
-    """Real inputs by input name, as the network sees them; fewer where there is no data.
-
-    A person who has the run alone, without the files it was trained on, can export it all the
-    same.
-    """
-    from netbuilder.data import loading, settings
-    from netbuilder.exchange.samples import BATCH_SIZES
-
-    if not model.meaning.inputs or not model.fields:
-        return {}
-    try:
-        dataset = loading.prepare(settings.read(model.document.project.data), few=True)
-    except ProblemsError:
-        return {}
-    part = dataset.validation if loading.size(dataset.validation) else dataset.train
-    wanted = model.meaning.inputs.items()
-    own = {name: part[field][: max(BATCH_SIZES)] for name, field in wanted if field in part}
-    return own | {n: dataset.shared[field] for n, field in wanted if field in dataset.shared}
 
 
 def import_model(

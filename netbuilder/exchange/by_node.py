@@ -14,49 +14,12 @@ from torch import Tensor, nn
 
 from netbuilder.compiler.emit import Place
 from netbuilder.compiler.tapping import tap
+from netbuilder.exchange.departing import Array, NodeError, relative_error
 from netbuilder.exchange.spots import Spot, Spots
-from netbuilder.exchange.verify import TOLERANCE, relative_error, session
+from netbuilder.exchange.verify import session
 
 Owners = Mapping[str, Spot]
 """Which of the user's nodes an ONNX node belongs to, by its name."""
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class NodeError:
-    """A node and the largest relative error of what it gives.
-
-    None where the file has no such value: the exporter joined the node with another, or left
-    it out. `use` is the path of the block's use, `name` the one in words.
-    """
-
-    graph: str
-    node: str
-    use: str
-    name: str
-    max_rel_error: float | None
-
-    @property
-    def departs(self) -> bool:
-        """Whether the error is more than rounding."""
-        return self.max_rel_error is not None and not self.max_rel_error < TOLERANCE
-
-    def to_json(self) -> dict[str, Any]:
-        """The entry in the answer of an export; an endless error is a text, for JSON has none."""
-        error = self.max_rel_error
-        told = str(error) if error is not None and not np.isfinite(error) else error
-        return {
-            "graph": self.graph,
-            "node": self.node,
-            "use": self.use,
-            "name": self.name,
-            "max_rel_error": told,
-        }
-
-
-def first_departing(errors: Sequence[NodeError]) -> NodeError | None:
-    """The first in the order of computing."""
-    return next((error for error in errors if error.departs), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def write(
     from netbuilder.compiler.build import build_network
     from netbuilder.exchange import (
         by_node,
+        departing,
         interface,
         onnx_export,
         prepared,
@@ -68,7 +69,7 @@ def write(
         if job.get("per_node"):
             tell(Progress("Comparing node by node"))
             errors = blame(next(iter(samples.trials(module, wanted.inputs, real)))[1])
-            first = by_node.first_departing(errors)
+            first = departing.first_departing(errors)
             answer["nodes"] = [error.to_json() for error in errors]
             answer["departs"] = first.to_json() if first is not None else None
     return answer | {

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import samples, verify
+from netbuilder.exchange import departing, samples, verify
 from netbuilder.exchange.onnx_export import EXAMPLE_BATCH, apart
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -59,8 +59,8 @@ def write(
         with torch.no_grad():
             expected, found = verify.as_tuple(module(*values)), verify.as_tuple(again(*values))
         pairs = zip(found, expected, strict=True)
-        worst = max(worst, *(verify.relative_error(a.numpy(), b.numpy()) for a, b in pairs))
-        if worst >= verify.TOLERANCE:
+        worst = max(worst, *(departing.relative_error(a.numpy(), b.numpy()) for a, b in pairs))
+        if worst >= departing.TOLERANCE:
             raise ExportError(f"On {text} the file departs by a relative error of {worst:.2g}.")
         done.append(text)
     return verify.Verified(worst, tuple(done))

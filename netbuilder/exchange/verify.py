@@ -1,9 +1,4 @@
-"""Does the file compute what the network computes? Asked of ONNX Runtime, on real samples.
-
-The relative error of an output is `max|file - torch| / max(max|torch|, 0.001)` over all its
-elements: the largest deviation in units of the largest value. An export holds when that is
-below 1e-4 for every output of every trial.
-"""
+"""Does the file compute what the network computes? Asked of ONNX Runtime, on real samples."""
 
 from __future__ import annotations
 
@@ -11,9 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
@@ -21,16 +15,10 @@ from torch import Tensor, nn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import samples
+from netbuilder.exchange.departing import TOLERANCE, NodeError, relative_error
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.watched import Progress, Tell, nobody
 
-if TYPE_CHECKING:
-    from netbuilder.exchange.by_node import NodeError
-
-TOLERANCE = 1e-4
-FLOOR = 1e-3
-"""Outputs smaller than this are measured against it: their error is rounding."""
-Array = np.ndarray[Any, Any]
 _AT = re.compile(
     r"node with name '([^']+)'|in node \(([^)]+)\)|Node[: ]*\(([^)]+)\)|Name:'([^']+)'"
 )
@@ -53,21 +41,6 @@ class Verified:
 
     max_rel_error: float
     trials: tuple[str, ...]
-
-
-def relative_error(found: Array, expected: Array) -> float:
-    """The relative error as defined above; infinite where shapes or NaNs differ."""
-    if found.shape != expected.shape:
-        return float("inf")
-    if not found.size:
-        return 0.0
-    kind = np.complex128 if np.iscomplexobj(expected) else np.float64
-    a, b = found.astype(kind), expected.astype(kind)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    difference = np.where(same, 0.0, np.abs(np.where(same, 0.0, a) - np.where(same, 0.0, b)))
-    largest = np.abs(b[np.isfinite(b)]).max(initial=FLOOR)
-    error = float(difference.max()) / max(float(largest), FLOOR)
-    return error if error == error else float("inf")
 
 
 def check_dims(path: Path, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from netbuilder.app.templates import open_template
-from netbuilder.engine import describing, planning, tasks, trained
+from netbuilder.engine import describing, exporting, planning, tasks, trained
 from netbuilder.exchange import interface, samples
 from netbuilder.storage import format
 from netbuilder.training.control import Control
@@ -54,7 +54,7 @@ def test_given_a_graph_all_nodes_are_answered(run: Path) -> None:
 def test_an_export_is_compared_on_the_graph_itself(run: Path) -> None:
     model = trained.load(run, None)
     specs = interface.of_network(model.document, "main").inputs
-    given = tasks._samples(model)
+    given = exporting.samples_of(model)
     assert {name: tuple(tensor.shape) for name, tensor in given.items()} == {
         "features": (34, 34),
         "edge_index": (2, 156),

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
-from netbuilder.engine import jobs, shrinking, tasks
+from netbuilder.engine import exporting, jobs, shrinking, tasks
 from netbuilder.engine.shrinking import Wish
 from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.exchange import watched
@@ -47,7 +47,7 @@ def at_hand() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(watched, "ask", ask)
-        patch.setattr(tasks, "write", partial(tasks.write, apart=False))
+        patch.setattr(exporting, "write", partial(exporting.write, apart=False))
         yield
 
 
@@ -80,7 +80,7 @@ def exported(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         out.write_bytes(kept)
         return {"max_rel_error": 0.0}
 
-    monkeypatch.setattr(tasks, "write", write)
+    monkeypatch.setattr(exporting, "write", write)
 
 
 def test_all_of_it(made: tuple[Path, Told]) -> None:

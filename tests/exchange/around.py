@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.compiler.build import build_network
-from netbuilder.exchange import interface, onnx_export, samples, verify, weights
+from netbuilder.exchange import departing, interface, onnx_export, samples, verify, weights
 from netbuilder.exchange.bring.importing import Brought
 from netbuilder.exchange.onnx_in import bringing
 from netbuilder.graph.document import Document
@@ -70,7 +70,7 @@ def compared(
         before = one.run(None, dict(zip(names, given, strict=True)))
         after = other.run(None, dict(zip(titles, given, strict=True)))
         pairs = zip(after, before, strict=True)
-        found[text] = max(verify.relative_error(a, b) for a, b in pairs)
+        found[text] = max(departing.relative_error(a, b) for a, b in pairs)
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from netbuilder.app.templates import open_template, templates
-from netbuilder.engine import tasks
+from netbuilder.engine import exporting, tasks
 from netbuilder.graph.document import Document
 from tests.exchange.around import Around, go_around, layers
 
@@ -79,6 +79,6 @@ def test_its_networks_go_around(id: str, tmp_path: Path) -> None:
     for network in document.of_kind("network"):
         folder = tmp_path / network.name
         folder.mkdir()
-        real: Any = tasks._samples(tasks._untrained(document, network.name))
+        real: Any = exporting.samples_of(exporting.untrained(document, network.name))
         found = go_around(document, network.name, folder, _leave, real)
         _holds(id, network.name, found)

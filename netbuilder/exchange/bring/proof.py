@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from netbuilder.compiler import build
 from netbuilder.errors import NetbuilderError
-from netbuilder.exchange import verify
+from netbuilder.exchange import departing, verify
 from netbuilder.exchange.bring.program import Program
 from netbuilder.exchange.bring.writing import NETWORK, free_sizes
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -95,7 +95,7 @@ def compared(found: tuple[Any, ...], expected: tuple[Tensor, ...]) -> float:
     if len(found) != len(expected):
         return float("inf")
     pairs = zip(found, expected, strict=True)
-    errors = (verify.relative_error(_numbers(a), _numbers(b)) for a, b in pairs)
+    errors = (departing.relative_error(_numbers(a), _numbers(b)) for a, b in pairs)
     return max(errors, default=0.0)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim
 
-from netbuilder.exchange import verify
+from netbuilder.exchange import departing, verify
 from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
@@ -74,7 +74,7 @@ def from_onnx(
 
 
 CHANCE = "it draws random numbers, so that two runs differ"
-TOLERANCE = verify.TOLERANCE
+TOLERANCE = departing.TOLERANCE
 """Two runtimes differ by more than two ways through one: as an export does."""
 
 

@@ -211,7 +211,8 @@ def _resize(document: Document, cut: Cut, share: float) -> None:
 
 def _compare(document: Document, network: str, whole: nn.Module, small: nn.Module) -> float:
     """The largest relative error; `ExportError` if it is more than rounding."""
-    from netbuilder.exchange.verify import as_tuple, relative_error
+    from netbuilder.exchange.departing import relative_error
+    from netbuilder.exchange.verify import as_tuple
 
     inputs = interface.of_network(document, network).inputs
     whole.eval()
