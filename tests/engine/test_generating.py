@@ -72,6 +72,7 @@ def test_a_training_beside_it_keeps_its_chance(
     def seeded(*_: Any) -> None:
         raise AssertionError("the process's generator was set")
 
+    torch.rand(3)
     before = torch.get_rng_state()
     monkeypatch.setattr(torch, "manual_seed", seeded)
     monkeypatch.setattr(torch, "set_rng_state", seeded)
