@@ -6,9 +6,9 @@ itself, a loop once for each of its steps. What the numbers that come in decide 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import onnx
 import torch
@@ -17,22 +17,17 @@ from torch import Tensor
 from netbuilder.exchange.onnx_in import nodes, values
 from netbuilder.exchange.onnx_in.inner import OURS, inner_graphs
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported
-from netbuilder.exchange.onnx_in.steps import Step
+from netbuilder.exchange.onnx_in.steps import Free, Runner, Step, Values
 from netbuilder.exchange.onnx_in.values import Value
-
-if TYPE_CHECKING:
-    from netbuilder.exchange.onnx_in.graph import OnnxModule
 
 MAX_STEPS = 2048
 """Nodes that all loops of a graph come to, each counted as often as it runs."""
-Values = dict[str, Value]
-Free = Mapping[str, Any]
 
 
 class Running(Protocol):
     """What a control node does with the values it is given."""
 
-    def __call__(self, module: OnnxModule, given: Sequence[Value], free: Free) -> list[Value]: ...
+    def __call__(self, module: Runner, given: Sequence[Value], free: Free) -> list[Value]: ...
 
 
 @dataclass(slots=True)
@@ -54,7 +49,7 @@ class Body:
         taken = [name for step in self.steps for name in step.call.read()]
         return dict.fromkeys(name for name in (*taken, *self.outputs) if name not in made)
 
-    def run(self, module: OnnxModule, here: Values, free: Free) -> list[Value]:
+    def run(self, module: Runner, here: Values, free: Free) -> list[Value]:
         """What it gives for the values that are there."""
         module.spend(self.size)
         module.run(self.steps, here, free)
@@ -72,19 +67,23 @@ class Control:
     def __post_init__(self) -> None:
         self.does = {"If": self._if, "Loop": self._loop, "Scan": self._scan}[self.call.op]
 
-    def run(self, module: OnnxModule, given: Sequence[Value], free: Free) -> tuple[Value, ...]:
+    def graphs(self) -> Iterator[Sequence[Step]]:
+        """The steps of each of its graphs."""
+        return (body.steps for body in self.bodies)
+
+    def run(self, module: Runner, given: Sequence[Value], free: Free) -> tuple[Value, ...]:
         """What the node gives; `Unsupported` where it has no counterpart."""
         return tuple(self.does(module, given, free))
 
     def _here(self, given: Sequence[Value]) -> Values:
         return dict(zip(self.call.inputs, given, strict=True))
 
-    def _if(self, module: OnnxModule, given: Sequence[Value], free: Free) -> list[Value]:
+    def _if(self, module: Runner, given: Sequence[Value], free: Free) -> list[Value]:
         here = self._here(given)
         condition = _number(module.small(here, self.call.inputs[0]), "what it chooses")
         return self.bodies[0 if condition else 1].run(module, here, free)
 
-    def _loop(self, module: OnnxModule, given: Sequence[Value], free: Free) -> list[Value]:
+    def _loop(self, module: Runner, given: Sequence[Value], free: Free) -> list[Value]:
         (body,), here = self.bodies, self._here(given)
         count = len(body.inputs) - 2
         limit = _said(module.small(here, self.call.inputs[0])) if self.call.has(0) else None
@@ -107,7 +106,7 @@ class Control:
             parts.append(made[count:])
         return [*states, *self._stacked(parts, len(body.outputs) - 1 - count)]
 
-    def _scan(self, module: OnnxModule, given: Sequence[Value], free: Free) -> list[Value]:
+    def _scan(self, module: Runner, given: Sequence[Value], free: Free) -> list[Value]:
         (body,), here, attr = self.bodies, self._here(given), self.call.attr
         if self.call.opset < 9:
             raise Unsupported("it is of opset 8, which scans each sample by itself")
@@ -193,7 +192,7 @@ def is_control(node: onnx.NodeProto) -> bool:
     return node.op_type in ("If", "Loop", "Scan") and node.domain in OURS
 
 
-def made(module: OnnxModule, node: onnx.NodeProto) -> Control:
+def made(module: Runner, node: onnx.NodeProto) -> Control:
     """The node; its steps become steps of the module."""
     graphs = {each.name: each.g for each in node.attribute if each.HasField("g")}
     wanted = ("then_branch", "else_branch") if node.op_type == "If" else ("body",)

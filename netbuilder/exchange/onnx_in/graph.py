@@ -14,13 +14,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from netbuilder.exchange.bring.program import BringError
 from netbuilder.exchange.onnx_in import control, nodes, placeholder, sizes, steps, uniform, values
+from netbuilder.exchange.onnx_in.inner import OURS
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported, find
 from netbuilder.exchange.onnx_in.steps import Step
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
 
-OURS = ("", "ai.onnx")
-"""Names of ONNX's own domain."""
 MAX_NUMBERS = 2**28
 """Numbers in one tensor that the graph makes: a file may claim any size."""
 _RANDOM = frozenset(

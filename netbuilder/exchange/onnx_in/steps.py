@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
+
+import onnx
 
 from netbuilder.exchange.onnx_in.ops import Call, Function
+from netbuilder.exchange.onnx_in.values import Value
 
-if TYPE_CHECKING:
-    from netbuilder.exchange.onnx_in.control import Control
+Values = dict[str, Value]
+"""Values by their names in the file."""
+Free = Mapping[str, Any]
+"""What free sizes are, by their names in the file."""
+
+
+class Runner(Protocol):
+    """What runs steps: the module of a graph."""
+
+    opset: int
+
+    def nested(self, graph: onnx.GraphProto) -> list[Step]:
+        """The steps of a graph in a node."""
+
+    def run(self, rows: Iterable[Step], here: Values, free: Free) -> None:
+        """Add what the steps make to what is there."""
+
+    def small(self, here: Mapping[str, Value], name: str) -> Value:
+        """A value; few whole numbers that the file has are known ones."""
+
+    def allow(self, steps: int) -> None:
+        """`Unsupported` where what loops come to would become too much."""
+
+    def spend(self, steps: int) -> None:
+        """Counts what loops come to."""
+
+
+class Nesting(Protocol):
+    """A node with graphs in it."""
+
+    def graphs(self) -> Iterator[Sequence[Step]]:
+        """The steps of each."""
+
+    def run(self, module: Runner, given: Sequence[Value], free: Free) -> tuple[Value, ...]:
+        """What the node gives; `Unsupported` where it has no counterpart."""
 
 
 @dataclass(slots=True)
@@ -20,7 +56,7 @@ class Step:
     run: Function | None
     known: frozenset[int]
     why: str = ""
-    inner: Control | None = None
+    inner: Nesting | None = None
     number: int = 0
     """Its place among all steps of the module."""
 
@@ -39,5 +75,5 @@ def every(steps: Iterable[Step]) -> Iterator[Step]:
     """Each step before those of the graphs in it."""
     for step in steps:
         yield step
-        for body in step.inner.bodies if step.inner else ():
-            yield from every(body.steps)
+        for inner in step.inner.graphs() if step.inner else ():
+            yield from every(inner)
