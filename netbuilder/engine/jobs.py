@@ -117,6 +117,17 @@ def bring_in(params: Mapping[str, Any], cancelled: threading.Event, event: Event
     )
 
 
+def ready_to_bring_in(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the process of an import that is likely to come; unless `wanted`, end it."""
+    from netbuilder.exchange.bring import ahead
+
+    if params.get("wanted") is True:
+        ahead.prepare()
+    else:
+        ahead.drop()
+    return {}
+
+
 def export(
     params: Mapping[str, Any],
     cancelled: threading.Event,

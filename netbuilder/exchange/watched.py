@@ -13,9 +13,10 @@ import queue
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -55,6 +56,7 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
+_Child = tuple[subprocess.Popen[bytes], IO[bytes]]
 
 
 def nobody(progress: Progress) -> None:
@@ -62,6 +64,31 @@ def nobody(progress: Progress) -> None:
 
 
 # -- who asks ------------------------------------------------------------------------------------
+
+
+class Ready:
+    """A process that starts before its job is known, and waits for it. It ends with its parent."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self.process = subprocess.Popen(
+            fresh.command(module, *arguments),
+            env=fresh.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.stderr,
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Whether it waits yet."""
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        """It is not needed."""
+        self.process.kill()
+        with self.process, self.stderr:
+            pass
 
 
 def ask(
@@ -73,25 +100,16 @@ def ask(
     cancelled: threading.Event,
     why: str,
     tell: Tell = nobody,
+    ready: Ready | None = None,
 ) -> dict[str, Any]:
     """What `module` answers to the job; `folder` is for its files and ours.
 
+    `ready` is a process of that module that waits for a job; without it one is started.
     `ExportError` with what went wrong if it ends without an answer (`title` names the work), and
     saying `why` once `cancelled` is set: the process is gone then.
     """
-    said = folder / "job.json"
-    said.write_text(json.dumps({**job, "parent": os.getpid(), "folder": str(folder)}))
-    with (
-        open(said, "rb") as words,
-        open(folder / "stderr.txt", "w+b") as stderr,
-        subprocess.Popen(
-            fresh.command(module),
-            env=fresh.environment(),
-            stdin=words,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        ) as child,
-    ):
+    words = json.dumps({**job, "parent": os.getpid(), "folder": str(folder)})
+    with _told(ready, words) if ready else _started(module, words, folder) as (child, stderr):
         try:
             answer = _heard(child, cancelled, why, tell)
         except BaseException:
@@ -104,6 +122,35 @@ def ask(
         last = exits.last_line(_end_of(stderr))
     text = f"{title} {cause}." + (f" It said last: {last}" if last else "")
     raise ExportError(text, hint)
+
+
+@contextlib.contextmanager
+def _started(module: str, job: str, folder: Path) -> Iterator[_Child]:
+    said = folder / "job.json"
+    said.write_text(job)
+    with (
+        open(said, "rb") as words,
+        open(folder / "stderr.txt", "w+b") as stderr,
+        subprocess.Popen(
+            fresh.command(module),
+            env=fresh.environment(),
+            stdin=words,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        ) as child,
+    ):
+        yield child, stderr
+
+
+@contextlib.contextmanager
+def _told(ready: Ready, job: str) -> Iterator[_Child]:
+    with ready.stderr as stderr, ready.process as child:
+        assert child.stdin is not None
+        # Where it has died meanwhile, how it ended says why.
+        with contextlib.suppress(OSError):
+            child.stdin.write(job.encode())
+            child.stdin.close()
+        yield child, stderr
 
 
 def _end_of(file: IO[bytes]) -> str:

@@ -39,7 +39,7 @@ PARENT = f"""
 import sys, threading
 from pathlib import Path
 from netbuilder.exchange import fresh, watched
-fresh.command = lambda module: [sys.executable, "-c", {CHILD!r}]
+fresh.command = lambda module, *_: [sys.executable, "-c", {CHILD!r}]
 watched.ask("x", {{"word": "", "endless": True}}, Path(sys.argv[1]), title="It",
             cancelled=threading.Event(), why="", tell=lambda p: print(p.what, flush=True))
 """
@@ -55,7 +55,7 @@ def ask(
 
 @pytest.fixture(autouse=True)
 def child(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fresh, "command", lambda module: [sys.executable, "-c", CHILD])
+    monkeypatch.setattr(fresh, "command", lambda module, *_: [sys.executable, "-c", CHILD])
 
 
 def test_it_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
@@ -63,6 +63,42 @@ def test_it_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
     job: dict[str, object] = {"word": "tea", "endless": False}
     assert ask(tmp_path, job, threading.Event(), told.append) == {"said": "tea"}
     assert told == [Progress("Counting", number, 3) for number in range(3)]
+
+
+def test_one_that_waits_is_told_its_job(tmp_path: Path) -> None:
+    """It answers as another does; called off or ended unused, it leaves nothing."""
+    job: dict[str, object] = {"word": "tea", "endless": False}
+    ready = watched.Ready("x")
+    assert ready.alive
+    found = watched.ask(
+        "x", job, tmp_path, title="", cancelled=threading.Event(), why="", ready=ready
+    )
+    assert found == {"said": "tea"}
+    unused = watched.Ready("x")
+    unused.end()
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(ExportError, match="off"):
+        watched.ask(
+            "x", job, tmp_path, title="", cancelled=cancelled, why="off", ready=watched.Ready("x")
+        )
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes")
+def test_one_that_waits_ends_with_its_parent() -> None:
+    """Killed, it leaves no process that waits for ever."""
+    text = PARENT.partition("watched.ask")[0] + (
+        "print(watched.Ready('x').process.pid, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        wait(lambda: worker.status() == psutil.STATUS_ZOMBIE or not worker.is_running())
 
 
 def test_it_is_called_off_in_the_midst(tmp_path: Path) -> None:

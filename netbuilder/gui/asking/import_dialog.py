@@ -42,6 +42,7 @@ class Imports(Protocol):
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
     def cancel_export(self) -> None: ...
+    def expect_import(self, wanted: bool) -> None: ...
 
 
 class ImportDialog(QDialog):
@@ -63,6 +64,7 @@ class ImportDialog(QDialog):
         self._closed = False
         self._written = False
         self._build()
+        session.expect_import(True)
 
     def _build(self) -> None:
         self.path = QLineEdit(str(self._model.with_suffix(".netb")))
@@ -215,8 +217,10 @@ class ImportDialog(QDialog):
 
     def _gone(self) -> None:
         """Nobody would see how it ends: what is under way is called off."""
-        if not self._closed and not self.progress.isHidden():
-            self._session.cancel_export()
+        if not self._closed:
+            if not self.progress.isHidden():
+                self._session.cancel_export()
+            self._session.expect_import(False)
         self._closed = True
 
     def done(self, result: int) -> None:
