@@ -13,7 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QTableWidget, QWidget
 
 from netbuilder.app import templates
 from netbuilder.app.runs import RunView
@@ -21,6 +21,7 @@ from netbuilder.data.images import ImageFolder
 from netbuilder.engine.protocol import Reply
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
+from netbuilder.gui.bringing import data_samples
 from netbuilder.gui.bringing.data_dialog import DataDialog
 from netbuilder.gui.main_window import MainWindow
 from netbuilder.storage import files
@@ -352,3 +353,17 @@ def test_places_outside_are_read_once_they_are_allowed(hand: WindowHand, pets: P
     assert str(pets) in params["places"]["allowed"]
     settle()
     assert not [b for b in hand.bench.data.findChildren(QPushButton) if b.text() == "Allow"]
+
+
+def test_dates_of_a_table_are_read_as_dates(qapp: QApplication) -> None:
+    field = {"name": "time", "kind": "id", "meaning": "seconds since 1970, of the column time"}
+    number = {"name": "load", "kind": "id", "meaning": "the column load"}
+    moments = [1704193200, 1704153600, 5, None, 10**30]
+    sample = {"fields": [field, number], "shown": {"time": moments, "load": moments}}
+    [(_, table)] = data_samples.sections(sample)
+    assert isinstance(table, QTableWidget)
+    model = table.model()
+    cells = [[model.index(line, at).data() for line in range(5)] for at in range(2)]
+    assert cells[0] == ["2024-01-02 11:00", "2024-01-02", "1970-01-01 00:00:05", *cells[1][3:]]
+    assert cells[1][:2] == ["1704193200", "1704153600"]
+    table.deleteLater()

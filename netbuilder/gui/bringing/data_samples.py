@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -21,6 +22,8 @@ CURVES = 24
 ROWS = 20
 ROWS_OF_NUMBERS = ("vector", "number", "id", "class")
 """Kinds of fields that a table shows."""
+DATES = "seconds since 1970"
+"""So the meaning of a table's column of dates begins."""
 Section = tuple[str, QWidget]
 """A line above, and what is below it."""
 
@@ -182,7 +185,8 @@ def _table(fields: Sequence[Mapping[str, Any]], shown: Mapping[str, Sequence[Any
         names = field.get("columns") or []
         width = len(values[0]) if values and isinstance(values[0], list) else 0
         if not width:
-            columns.append((field["name"], list(values)))
+            dated = str(field.get("meaning", "")).startswith(DATES)
+            columns.append((field["name"], [_date(each) if dated else each for each in values]))
         for at in range(width):
             plain = f"{field['name']}[{at}]" if width > 1 else field["name"]
             title = names[at] if at < len(names) else plain
@@ -209,6 +213,15 @@ def _table(fields: Sequence[Mapping[str, Any]], shown: Mapping[str, Sequence[Any
     table.setFixedHeight(count * row_height + header.sizeHint().height() + beside + 4)
     table.setMinimumWidth(200)
     return table
+
+
+def _date(seconds: Any) -> Any:
+    """Seconds since 1970 as a date, with its time where it has one; other values as they are."""
+    try:
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    except (TypeError, OverflowError, ValueError):
+        return seconds
+    return found.strftime("%Y-%m-%d %H:%M:%S").removesuffix(":00").removesuffix(" 00:00")
 
 
 def _cell(value: Any) -> QTableWidgetItem:
