@@ -1,4 +1,4 @@
-"""From settings to tensors: load, check, split, normalise; and a look at the data."""
+"""Data ready to train on, and what makes it of arrays: check, split, normalise."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from torch import Tensor
 from netbuilder.data import arrays, augmenting, windowing
 from netbuilder.data.augmentation import Augmentation
 from netbuilder.data.augmenting import Augmenter
-from netbuilder.data.files import FileSource
-from netbuilder.data.settings import DataSettings, shaped, source_of
+from netbuilder.data.settings import DataSettings, shaped
 from netbuilder.data.sources import Field, class_fields
 from netbuilder.data.splits import Split, split, split_groups, split_time
 from netbuilder.data.statistics import Statistics
@@ -76,20 +75,6 @@ class Dataset:
 def size(part: Part) -> int:
     """The number of samples in a part."""
     return len(next(iter(part.values()))) if part else 0
-
-
-def prepare(settings: DataSettings, *, few: bool = False) -> Dataset:
-    """Load, check, split and normalise; `ProblemsError` lists all that is wrong with the data.
-
-    Normalisation takes its statistics from the training part alone. With `few`, samples in files
-    are read when they are asked for, however small the data is.
-    """
-    source = source_of(settings)
-    if isinstance(source, FileSource):
-        from netbuilder.data.reading import opening
-
-        return opening.prepare(source, settings, in_memory=0 if few else opening.IN_MEMORY)
-    return make(source.fields(), arrays.load(source), settings)
 
 
 def make(

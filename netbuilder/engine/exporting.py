@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from netbuilder.compiler import build
-from netbuilder.data import loading, settings
+from netbuilder.data import datasets, loading, settings
 from netbuilder.engine import describing, preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import NetbuilderError, ProblemsError
@@ -125,7 +125,7 @@ def samples_of(model: Trained) -> dict[str, Tensor]:
     if not model.meaning.inputs or not model.fields:
         return {}
     try:
-        dataset = loading.prepare(settings.read(model.document.project.data), few=True)
+        dataset = datasets.prepare(settings.read(model.document.project.data), few=True)
     except ProblemsError:
         return {}
     part = dataset.validation if loading.size(dataset.validation) else dataset.train

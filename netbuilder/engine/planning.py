@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 
 from netbuilder.compiler import analyse, build
-from netbuilder.data import loading
+from netbuilder.data import datasets
 from netbuilder.data import settings as data_settings
 from netbuilder.errors import Problem, ProblemsError
 from netbuilder.exchange import weights
@@ -30,7 +30,7 @@ def make(document: Document, *, beside: bool = False) -> Plan:
             "error", "data.none", "No data is chosen.", "Choose a data set in the Data panel."
         )
         raise ProblemsError(problem.message, [problem], problem.hint)
-    dataset = loading.prepare(data_settings.read(document.project.data))
+    dataset = datasets.prepare(data_settings.read(document.project.data))
     if not beside:
         randomness.seed_all(chosen.seed)
     with OwnChance(chosen.seed) if beside else nullcontext():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.compiler.build import locate_error
-from netbuilder.data import loading
+from netbuilder.data import datasets, loading
 from netbuilder.data.settings import read as read_data
 from netbuilder.data.sources import Source
 from netbuilder.data.text_files import TextFiles
@@ -154,7 +154,7 @@ class _Samples:
 
     def __init__(self, model: Trained) -> None:
         self._model = model
-        dataset = loading.prepare(read_data(model.document.project.data), few=True)
+        dataset = datasets.prepare(read_data(model.document.project.data), few=True)
         self._part = dataset.validation if loading.size(dataset.validation) else dataset.train
         self._shared = dataset.shared
 

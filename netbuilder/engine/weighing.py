@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from netbuilder.data import loading
+from netbuilder.data import datasets
 from netbuilder.data import settings as data_settings
 from netbuilder.errors import NetbuilderError
 from netbuilder.graph import edits
@@ -33,7 +33,7 @@ def look(document: Document, field: str | None = None) -> dict[str, Any]:
     if not found:
         names = " or ".join(id.rpartition(".")[2] for id in LOSSES)
         raise NetbuilderError("No loss here weighs classes.", f"Use {names} in a training step.")
-    dataset = loading.prepare(data_settings.read(document.project.data))
+    dataset = datasets.prepare(data_settings.read(document.project.data))
     answer = balancing.answer(dataset, field)
     losses = [{"graph": graph.id, "node": node.id, "name": node.name} for graph, node in found]
     return {**answer, "losses": losses}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from netbuilder.app.templates import open_template
 from netbuilder.compiler.build import build_network, build_networks, build_step, locate_error
 from netbuilder.compiler.tapping import tap
-from netbuilder.data import loading, settings
+from netbuilder.data import datasets, settings
 from netbuilder.data.settings import field_types
 from netbuilder.graph.document import Document
 from tests.compiler.nesting import Nested
@@ -77,7 +77,7 @@ def test_a_step_is_heard_with_its_networks(template: str) -> None:
     data = document.project.data
     (graph,) = document.of_kind("step")
     step = build_step(document, graph.name, field_types(data), networks)
-    part = loading.prepare(settings.read(data)).train
+    part = datasets.prepare(settings.read(data)).train
     batch = {name: part[name][:4] for name in step.fields}
     step.module.eval()
     loss, metrics, _ = step.module(**batch)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from netbuilder.data import loading, settings
+from netbuilder.data import datasets, settings
 from netbuilder.data.augmentation import IGNORED
 from netbuilder.data.augmenting import Augmenter
 from netbuilder.data.sources import Field
@@ -196,7 +196,7 @@ DIGITS: dict[str, Any] = {"source": "netbuilder.Digits", "augment": [{"kind": "m
 def test_what_augmentations_add_is_a_field_like_others() -> None:
     types = settings.field_types(DIGITS)
     assert str(types["label_soft"]) == "N×10"
-    data = loading.prepare(settings.read(DIGITS))
+    data = datasets.prepare(settings.read(DIGITS))
     assert torch.equal(data.validation["label_soft"].argmax(1), data.validation["label"])
     assert data.train["label_soft"].max() == 1
     assert [field.name for field in data.fields] == ["image", "label", "label_soft"]
@@ -208,7 +208,7 @@ def test_the_validation_part_is_masked_always_alike(monkeypatch: pytest.MonkeyPa
         "params": {"letters": 10_000},
         "augment": [{"kind": "token_masking"}],
     }
-    first, again = (loading.prepare(settings.read(values)) for _ in range(2))
+    first, again = (datasets.prepare(settings.read(values)) for _ in range(2))
     assert torch.equal(first.validation["text_hidden"], again.validation["text_hidden"])
     share = (first.validation["text_hidden"] != IGNORED).float().mean().item()
     assert share == pytest.approx(0.15, rel=0.2)
@@ -232,7 +232,7 @@ def test_wrong_settings_are_told(values: dict[str, Any], text: str) -> None:
 
 def test_arrays_stay_as_they_are() -> None:
     """The training part itself is not varied: only batches of it are."""
-    plain = loading.prepare(settings.read({"source": "netbuilder.Digits"}))
-    varied = loading.prepare(settings.read({**DIGITS, "augment": [{"kind": "flip"}]}))
+    plain = datasets.prepare(settings.read({"source": "netbuilder.Digits"}))
+    varied = datasets.prepare(settings.read({**DIGITS, "augment": [{"kind": "flip"}]}))
     assert np.array_equal(plain.train["image"], varied.train["image"])
     assert torch.equal(plain.validation["image"], varied.validation["image"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from netbuilder.data import arrays, loading, settings
+from netbuilder.data import arrays, datasets, loading, settings
 from netbuilder.data.settings import DataSettings, field_types
 from netbuilder.data.sources import Field, source_classes
 from netbuilder.data.splits import split
@@ -94,11 +94,11 @@ def test_normalisation_knows_the_training_part_alone() -> None:
     chosen = DataSettings(
         source="netbuilder.Diabetes", normalise=("features", "target"), validation=0.5
     )
-    data = loading.prepare(chosen)
+    data = datasets.prepare(chosen)
     assert data.train["features"].mean(0).abs().max() < 1e-5
     assert (data.train["features"].std(0, correction=0) - 1).abs().max() < 1e-5
     assert data.validation["features"].mean(0).abs().max() > 1e-3
-    raw = loading.prepare(DataSettings(source="netbuilder.Diabetes", validation=0.5))
+    raw = datasets.prepare(DataSettings(source="netbuilder.Diabetes", validation=0.5))
     back = Statistics.from_json(data.to_json()["statistics"]["target"])
     assert torch.allclose(back.restore(data.validation["target"]), raw.validation["target"])
 
@@ -116,9 +116,9 @@ def test_statistics_are_per_feature_or_channel(
 
 
 def test_fingerprint_changes_with_values_and_split() -> None:
-    first = loading.prepare(DIGITS).fingerprint
-    assert loading.prepare(DIGITS).fingerprint == first
-    assert loading.prepare(DIGITS.model_copy(update={"seed": 1})).fingerprint != first
+    first = datasets.prepare(DIGITS).fingerprint
+    assert datasets.prepare(DIGITS).fingerprint == first
+    assert datasets.prepare(DIGITS.model_copy(update={"seed": 1})).fingerprint != first
     contents = {"a": np.zeros((3, 2))}
     parts = split(3, 0.0, 0.0, 0)
     changed = {"a": np.array([[0.0, 0], [0, 0], [0, 1e-9]])}
@@ -157,7 +157,7 @@ def test_good_data_has_no_problems() -> None:
 
 def test_only_numbers_are_normalised() -> None:
     with pytest.raises(ProblemsError, match="'label' can't be normalised") as caught:
-        loading.prepare(DIGITS.model_copy(update={"normalise": ("label",)}))
+        datasets.prepare(DIGITS.model_copy(update={"normalise": ("label",)}))
     assert "image" in caught.value.hint
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from netbuilder.data import loading, settings
+from netbuilder.data import datasets, loading, settings
 from netbuilder.data.splits import split
 from netbuilder.errors import NetbuilderError
 
@@ -37,7 +37,7 @@ def test_settings_choose_the_fold() -> None:
     values = {"source": "netbuilder.Digits", "folds": 4}
     sizes = []
     for fold in range(1, 5):
-        data = loading.prepare(settings.read({**values, "fold": fold}))
+        data = datasets.prepare(settings.read({**values, "fold": fold}))
         sizes.append(loading.size(data.validation))
     assert sum(sizes) == 1797
     with pytest.raises(NetbuilderError, match="no fold 5 of 4"):

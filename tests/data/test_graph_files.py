@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.data import loading, overview, places, settings
+from netbuilder.data import datasets, overview, places, settings
 from netbuilder.data.graph_files import EdgeList
 from netbuilder.data.loading import Dataset
 from netbuilder.data.proposals import proposing
@@ -30,7 +30,7 @@ def prepared(path: Path, **params: Any) -> Dataset:
     found = proposing.propose(path)
     data = {"source": found.source, "params": {**found.params, **params}, "validation": 0.5}
     with places.given(places.Places(path.parent)):
-        return loading.prepare(settings.read(data))
+        return datasets.prepare(settings.read(data))
 
 
 def test_a_graph_with_classes_and_numbers(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_files_that_are_not_what_was_declared(
         places.given(places.Places(tmp_path)),
         pytest.raises(ProblemsError, match=text),
     ):
-        loading.prepare(settings.read(data))
+        datasets.prepare(settings.read(data))
 
 
 def test_a_file_outside_is_not_read_without_consent(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_file_outside_is_not_read_without_consent(tmp_path: Path) -> None:
         places.given(places.Places(tmp_path / "project")),
         pytest.raises(ProblemsError, match="outside the project's folder"),
     ):
-        loading.prepare(settings.read(data))
+        datasets.prepare(settings.read(data))
 
 
 def test_limits_and_odd_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

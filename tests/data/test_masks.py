@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from netbuilder.app import fitting
-from netbuilder.data import loading, pictures, places
+from netbuilder.data import datasets, pictures, places
 from netbuilder.data.loading import Dataset
 from netbuilder.data.masks import MaskFolder
 from netbuilder.data.places import Places
@@ -42,7 +42,7 @@ def dataset(folder: Path, **more: Any) -> Dataset:
     found = propose(folder)
     params = {**found.params, **more}
     with places.given(Places(None, (str(folder),))):
-        return loading.prepare(read({"source": found.source, "params": params}))
+        return datasets.prepare(read({"source": found.source, "params": params}))
 
 
 def test_pairs_are_read(folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_bad_mask_is_passed_over(folder: Path) -> None:
     Image.new("L", (16, 16), 9).save(folder / "masks" / "3.png")
     params = {**propose(folder).params, "values": [0, 255]}
     with places.given(Places(None, (str(folder),))):
-        data = loading.prepare(read({"source": MaskFolder.id, "params": params}))
+        data = datasets.prepare(read({"source": MaskFolder.id, "params": params}))
     assert any("masks/3.png: the mask has the value 9" in text for _, text in data.notes)
     assert found.fingerprint != data.fingerprint
 
@@ -106,7 +106,7 @@ def test_names_that_do_not_match(folder: Path) -> None:
         places.given(Places(None, (str(folder),))),
         pytest.raises(ProblemsError, match="no images with masks of the same name"),
     ):
-        loading.prepare(read({"source": MaskFolder.id, "params": params}))
+        datasets.prepare(read({"source": MaskFolder.id, "params": params}))
 
 
 @pytest.mark.parametrize("name", ["../private", "a/b", "", ".hidden", "a\\b"])
@@ -142,7 +142,7 @@ def test_each_part_has_masks_of_the_rare_class(
 
     def rare(**more: Any) -> list[int]:
         with places.given(Places(None, (str(folder),))):
-            found = loading.prepare(read({**data, **more}))
+            found = datasets.prepare(read({**data, **more}))
         parts = (found.train["mask"], found.validation["mask"])
         return [int((part == 1).flatten(1).any(1).sum()) for part in parts]
 
@@ -157,5 +157,5 @@ def test_each_part_has_masks_of_the_rare_class(
         assert sorted(strata().tolist()) == [*[0] * 15, *[1] * 4, 3]
     monkeypatch.setattr("netbuilder.data.reading.mask_reading.READ_FIRST", 10)
     with places.given(Places(None, (str(folder),))):
-        notes = loading.prepare(read(data)).notes
+        notes = datasets.prepare(read(data)).notes
     assert "20 masks are too many to read before" in " ".join(text for _, text in notes)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from netbuilder.data import loading, places, settings
+from netbuilder.data import datasets, loading, places, settings
 from netbuilder.data.places import Places
 from netbuilder.data.reading import opening
 from netbuilder.data.splits import split_groups, split_time
@@ -86,7 +86,7 @@ def days(folder: Path) -> Path:
 def prepared(folder: Path, **more: Any) -> loading.Dataset:
     params = {"path": "days.csv", "columns": COLUMNS}
     with places.given(Places(folder)):
-        return loading.prepare(
+        return datasets.prepare(
             settings.read({"source": "netbuilder.Table", "params": params, **more})
         )
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from netbuilder.app import fitting
-from netbuilder.data import downloads, loading, places, settings
+from netbuilder.data import datasets, downloads, places, settings
 from netbuilder.data.downloads import Collection, Order, Remote, fetch
 from netbuilder.data.loading import Dataset
 from netbuilder.data.proposals import proposing
@@ -173,7 +173,7 @@ def test_a_cut_file_of_cifar_is_refused(tmp_path: Path) -> None:
         places.given(places.Places(root)),
         pytest.raises(ProblemsError, match="no whole number of"),
     ):
-        loading.prepare(chosen)
+        datasets.prepare(chosen)
 
 
 def packed(site: Site, data: bytes) -> Collection:

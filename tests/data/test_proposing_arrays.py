@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from netbuilder.app import fitting
-from netbuilder.data import loading, places
+from netbuilder.data import datasets, places
 from netbuilder.data.places import Places
 from netbuilder.data.proposals.proposing import propose
 from netbuilder.data.settings import read
@@ -37,7 +37,7 @@ def test_classes(folder: Path) -> None:
     assert found.settings == {"normalise": ["x"]}
     chosen = read({"source": found.source, "params": found.params, **found.settings})
     with places.given(Places(None, (str(folder),))):
-        assert len(loading.prepare(chosen).train["label"]) == 48
+        assert len(datasets.prepare(chosen).train["label"]) == 48
 
 
 def test_numbers_pictures_and_ids(folder: Path) -> None:
@@ -90,7 +90,7 @@ def test_one_number_a_sample_is_to_be_found(
     # As a person has it: normalised, and measured on what came last.
     data = {"source": found.source, "params": found.params, "split_by": "time", "key": "time"}
     with places.given(Places(None, (str(folder),))):
-        made = loading.prepare(read(data))
+        made = datasets.prepare(read(data))
     assert made.validation[name].tolist() == [[value] for value in range(48, 60)]
     fitted = fitting.begin("mlp_regression", found.to_json())
     target = fitted.of_kind("step")[0].named("target")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from netbuilder.data import arrays, graphs_arrays, loading
+from netbuilder.data import arrays, datasets, graphs_arrays, loading
 from netbuilder.data.graphs import KarateClub, LesMiserables
 from netbuilder.data.overview import overview
 from netbuilder.data.settings import DataSettings, field_types
@@ -34,7 +34,7 @@ def test_their_types_have_no_batch() -> None:
 
 
 def test_parts_hold_samples_and_the_data_set_holds_what_they_share() -> None:
-    data = loading.prepare(CLUB)
+    data = datasets.prepare(CLUB)
     for part in data.parts.values():
         assert set(part) == {"node", "label"}
     assert data.shared["edge_index"].shape == (2, 156)

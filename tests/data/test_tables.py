@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netbuilder.data import loading, places, settings
+from netbuilder.data import datasets, loading, places, settings
 from netbuilder.data.places import Places
 from netbuilder.data.proposals.proposing import propose
 from netbuilder.data.reading import table_reading
@@ -47,7 +47,7 @@ def written(folder: Path, text: str, name: str = "t.csv", encoding: str = "utf-8
 def prepared(path: Path, values: Mapping[str, Any], **more: Any) -> loading.Dataset:
     data = {"source": "netbuilder.Table", "params": {"path": path.name, **values}, **more}
     with places.given(Places(path.parent)):
-        return loading.prepare(settings.read(data))
+        return datasets.prepare(settings.read(data))
 
 
 def test_columns_become_fields_by_their_kind(tmp_path: Path) -> None:

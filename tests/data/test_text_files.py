@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from netbuilder.data import loading, places, settings, tokens
+from netbuilder.data import datasets, loading, places, settings, tokens
 from netbuilder.data.places import Places
 from netbuilder.data.proposals.proposing import propose
 from netbuilder.data.reading import opening, text_reading
@@ -27,7 +27,7 @@ def prepared(folder: Path, params: dict[str, Any], **more: Any) -> loading.Datas
     values = {"vocabulary": LETTERS, "path": str(folder), **params}
     data = {"source": TextFiles.id, "params": values, "validation": 0.0, **more}
     with places.given(Places(folder)):
-        return loading.prepare(settings.read(data))
+        return datasets.prepare(settings.read(data))
 
 
 @pytest.mark.parametrize("kind", ["byte", "character", "word"])

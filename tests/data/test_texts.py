@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netbuilder.data import arrays, loading
+from netbuilder.data import arrays, datasets
 from netbuilder.data.settings import DataSettings
 from netbuilder.data.text_arrays import MAX_FILE_BYTES, python_code
 from netbuilder.data.texts import CAPTION_LETTERS, CODE_LETTERS, CaptionedDigits, PythonCode
@@ -49,7 +49,7 @@ def test_a_python_without_source_is_told(tmp_path: Path) -> None:
 
 def test_the_library_of_this_python_is_enough() -> None:
     settings = DataSettings(source="netbuilder.PythonCode", params={"letters": 50_000})
-    data, again = loading.prepare(settings), loading.prepare(settings)
+    data, again = datasets.prepare(settings), datasets.prepare(settings)
     assert len(data.train["text"]) + len(data.validation["text"]) == 50_000 // 65
     assert data.fingerprint == again.fingerprint
     text = "".join(read(data.train["text"].numpy(), CODE_LETTERS))

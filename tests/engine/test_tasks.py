@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from netbuilder.app.templates import open_template
-from netbuilder.data import loading, settings
+from netbuilder.data import datasets, settings
 from netbuilder.engine import tasks
 from netbuilder.errors import DocumentError, NetbuilderError, ProblemsError, RunError
 from netbuilder.graph import edits, grouping
@@ -222,7 +222,7 @@ def test_values_are_normalised_as_the_samples_were(tmp_path: Path) -> None:
     data = {"source": "netbuilder.Diabetes", "normalise": ("features", "target")}
     edits.set_project(History(document), data=data)
     tasks.train(document, tmp_path / "run", overrides={"training.epochs": 1})
-    dataset = loading.prepare(settings.read(data))
+    dataset = datasets.prepare(settings.read(data))
     raw = dataset.statistics["features"].restore(dataset.validation["features"][:1])
     given = tasks.predict(tmp_path / "run", [raw.tolist()])["outputs"]
     sampled = tasks.predict(tmp_path / "run", ["sample:0"])["outputs"]

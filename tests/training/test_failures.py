@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.compiler.build import build_network, build_step
-from netbuilder.data.loading import prepare
+from netbuilder.data.datasets import prepare
 from netbuilder.data.settings import field_types, read
 from netbuilder.graph.document import Document
 from netbuilder.storage.files import load
