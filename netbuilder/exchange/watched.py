@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from netbuilder.errors import ExportError
 from netbuilder.exchange import exits, fresh
@@ -208,7 +208,11 @@ def answer(work: Callable[[Mapping[str, Any], Tell], Mapping[str, Any]]) -> None
             stream.write(json.dumps(value) + "\n")
             stream.flush()
 
-        say(work(job, lambda progress: say({"progress": progress.to_json()})))
+        try:
+            say(work(job, lambda progress: say({"progress": progress.to_json()})))
+        except BrokenPipeError:
+            # Whoever asked is gone, and the watch has not seen it yet.
+            _leave_nothing(job.get("folder"))
 
 
 def _end_with(parent: Any, folder: Any) -> None:
@@ -219,7 +223,12 @@ def _end_with(parent: Any, folder: Any) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(PATIENCE_S)
-        shutil.rmtree(folder, ignore_errors=True)
-        os._exit(1)
+        _leave_nothing(folder)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _leave_nothing(folder: Any) -> NoReturn:
+    if isinstance(folder, str):
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
