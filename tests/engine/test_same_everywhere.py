@@ -27,12 +27,15 @@ def test_the_same_losses_weights_and_files(
     path = tmp_path / "digits.netb"
     files.save(open_template("digits_mlp"), path)
     options = ["--epochs", "2", "--device", "cpu", "--set", "training.threads=1", "--json"]
-    assert main.main(["train", str(path), "--run", str(tmp_path / "cli"), *options], opener) == 0
+    assert (
+        main.main(["train", str(path), "--run", str(tmp_path / "cli" / "run"), *options], opener)
+        == 0
+    )
     overrides = {"training.epochs": 2, "training.device": "cpu", "training.threads": 1}
     client = WorkerClient(Ears(), back_off_s=())
     client.start()
     try:
-        run = str(tmp_path / "window")
+        run = str(tmp_path / "window" / "run")
         asked = Asked(client, "train", {"project": project(), "run": run, "overrides": overrides})
         # What else the worker is asked meanwhile must not change the training.
         for _ in range(3):
@@ -45,16 +48,30 @@ def test_the_same_losses_weights_and_files(
     finally:
         client.close()
     out = str(tmp_path / "cli.safetensors")
-    arguments = ["export", str(tmp_path / "cli"), "--to", "safetensors", "-o", out, "--json"]
+    arguments = [
+        "export",
+        str(tmp_path / "cli" / "run"),
+        "--to",
+        "safetensors",
+        "-o",
+        out,
+        "--json",
+    ]
     assert main.main(arguments, opener) == 0
     capsys.readouterr()
     told = [
-        [event.values for event in read_events(tmp_path / name)[0] if event.event == "epoch"]
+        [
+            event.values
+            for event in read_events(tmp_path / name / "run")[0]
+            if event.event == "epoch"
+        ]
         for name in ("cli", "window")
     ]
     assert len(told[0]) == 2
     assert told[0] == told[1]
-    kept = [RunFolder(tmp_path / name).read_checkpoint("last")[0] for name in ("cli", "window")]
+    kept = [
+        RunFolder(tmp_path / name / "run").read_checkpoint("last")[0] for name in ("cli", "window")
+    ]
     ours, theirs = (checkpoints.networks(each)["main"] for each in kept)
     assert all((ours[name] == theirs[name]).all() for name in ours)
     hashes = {

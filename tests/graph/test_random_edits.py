@@ -53,7 +53,7 @@ def walk(seed: int, edits: int, at_least: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_edits_and_back(seed: int) -> None:
-    walk(seed, 700, at_least=5)
+    walk(seed, 700, at_least=3)
 
 
 @pytest.mark.nightly

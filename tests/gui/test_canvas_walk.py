@@ -65,7 +65,7 @@ def walk(seed: int, edits: int) -> None:
         walk.check()
     invariants.check(document)
     counts = walk.run.done
-    assert all(counts[name] >= edits // 200 for name in walk.run.operations), counts
+    assert all(counts[name] >= edits // 400 for name in walk.run.operations), counts
     while history.redo() is not None:
         pass
     texts = [invariants.fingerprint(document)]
