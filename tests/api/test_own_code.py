@@ -35,6 +35,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NETBUILDER_HOME", str(tmp_path / "home"))
 
 
+@pytest.mark.nightly
 def test_a_file_that_is_trusted_by_the_script_runs(tmp_path: Path) -> None:
     project = drawn(tmp_path, trust=True)
     assert project.check() == []

@@ -219,6 +219,7 @@ def test_a_small_network_by_mouse_and_keys(screen: Screen, tmp_path: Path) -> No
     assert program.wait(30) == 0
 
 
+@pytest.mark.nightly
 def test_wires_by_the_right_button(screen: Screen, tmp_path: Path) -> None:
     """A chain is typed; one wire is cut by a line, one node deleted and joined by the menu."""
     file = tmp_path / "chain.netb"

@@ -112,6 +112,7 @@ def test_anybody_can_pause_it_and_stop_it(started: Begin, tmp_path: Path) -> Non
     assert_whole(run)
 
 
+@pytest.mark.nightly
 def test_a_paused_one_stops_too_and_is_not_stopped_by_that_when_it_goes_on(
     started: Begin, tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ def run(table: Path) -> Path:
     return path
 
 
+@pytest.mark.nightly
 def test_the_file_alone_says_what_the_run_says(run: Path, table: Path, tmp_path: Path) -> None:
     row = {"size": 90.5, "town": "Rom", **dict.fromkeys("abcdef", 0.5)}
     said = tasks.predict(run, row)["outputs"]

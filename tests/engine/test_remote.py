@@ -150,6 +150,7 @@ def test_the_run_comes_back_as_it_is_there(tmp_path: Path) -> None:
     client.client.close()
 
 
+@pytest.mark.nightly
 @posix_only
 def test_a_broken_connection_costs_nothing(tmp_path: Path) -> None:
     there, run = There(tmp_path), tmp_path / "run"

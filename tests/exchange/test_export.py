@@ -68,7 +68,14 @@ def test_the_interface_is_the_users() -> None:
     ]
 
 
-@pytest.mark.parametrize("layer", ["torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "torch.nn.LSTM",
+        pytest.param("torch.nn.GRU", marks=pytest.mark.nightly),
+        pytest.param("torch.nn.RNN", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_recurrent_network_keeps_its_length_free(tmp_path: Path, layer: str) -> None:
     # One process exports again and again: each time the length must stay free.
     answer = write(recurrent(layer), "onnx", tmp_path / "net.onnx")

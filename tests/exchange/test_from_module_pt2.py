@@ -47,6 +47,7 @@ def test_a_decomposed_file_is_put_together_again(name: str, tmp_path: Path) -> N
     assert not any(layer.startswith("aten.") for layer in layers)
 
 
+@pytest.mark.nightly
 def test_what_netbuilder_exports_it_imports(tmp_path: Path) -> None:
     module, inputs = example("lenet")
     project = nb.from_module(module, inputs)

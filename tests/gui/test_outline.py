@@ -168,6 +168,7 @@ def test_it_catches_up_when_it_is_shown_again(hand: WindowHand, panel: OutlinePa
     assert "extra" in lines(panel, panel.model.index(0, 0))
 
 
+@pytest.mark.nightly
 def test_thousands_of_nodes_cost_little(hand: WindowHand, panel: OutlinePanel) -> None:
     graph, history = hand.session.graph, hand.session.history
     with history.step("Many"):

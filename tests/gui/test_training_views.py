@@ -225,6 +225,7 @@ def test_the_table_is_sorted_by_a_click(follower: Follower) -> None:
     assert names() == ["cat", "dog", "owl"]
 
 
+@pytest.mark.nightly
 def test_a_hundred_classes_are_painted_and_found(follower: Follower) -> None:
     panel = follower.panel.classes
     follower.panel.tabs.setCurrentWidget(panel)

@@ -146,6 +146,7 @@ def test_from_a_palette_drag_to_a_verified_file(real: RealHand, tmp_path: Path) 
     real.session.history.mark_saved()
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(240)
 def test_a_worker_killed_in_mid_training_comes_back(real: RealHand) -> None:
     real.window.open_template("digits_cnn")

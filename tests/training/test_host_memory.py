@@ -31,6 +31,7 @@ print(json.dumps(again.status))
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of Linux")
 def test_it_is_told_and_the_process_lives_on(tmp_path: Path) -> None:
     done = subprocess.run(

@@ -134,6 +134,7 @@ def test_a_process_that_is_killed(folder: Path, tmp_path: Path, times: int) -> N
         assert "were ended twice" in result.error["message"]
 
 
+@pytest.mark.nightly
 def test_a_stall_is_told_and_a_stop_is_heeded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
