@@ -53,6 +53,13 @@ def ask(
     )
 
 
+@pytest.fixture
+def left() -> Callable[[], set[psutil.Process]]:
+    """The processes that were started since and are still there."""
+    before = set(psutil.Process().children(recursive=True))
+    return lambda: set(psutil.Process().children(recursive=True)) - before
+
+
 @pytest.fixture(autouse=True)
 def child(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fresh, "command", lambda module, *_: [sys.executable, "-c", CHILD])
@@ -65,7 +72,9 @@ def test_it_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
     assert told == [Progress("Counting", number, 3) for number in range(3)]
 
 
-def test_one_that_waits_is_told_its_job(tmp_path: Path) -> None:
+def test_one_that_waits_is_told_its_job(
+    tmp_path: Path, left: Callable[[], set[psutil.Process]]
+) -> None:
     """It answers as another does; called off or ended unused, it leaves nothing."""
     job: dict[str, object] = {"word": "tea", "endless": False}
     ready = watched.Ready("x")
@@ -82,7 +91,7 @@ def test_one_that_waits_is_told_its_job(tmp_path: Path) -> None:
         watched.ask(
             "x", job, tmp_path, title="", cancelled=cancelled, why="off", ready=watched.Ready("x")
         )
-    assert psutil.Process().children(recursive=True) == []
+    assert left() == set()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes")
@@ -101,7 +110,9 @@ def test_one_that_waits_ends_with_its_parent() -> None:
         wait(lambda: worker.status() == psutil.STATUS_ZOMBIE or not worker.is_running())
 
 
-def test_it_is_called_off_in_the_midst(tmp_path: Path) -> None:
+def test_it_is_called_off_in_the_midst(
+    tmp_path: Path, left: Callable[[], set[psutil.Process]]
+) -> None:
     cancelled = threading.Event()
 
     def tell(progress: Progress) -> None:
@@ -110,7 +121,7 @@ def test_it_is_called_off_in_the_midst(tmp_path: Path) -> None:
 
     with pytest.raises(ExportError, match="called off"):
         ask(tmp_path, {"word": "", "endless": True}, cancelled, tell)
-    assert psutil.Process().children(recursive=True) == []
+    assert left() == set()
 
 
 def wait(done: object) -> None:
