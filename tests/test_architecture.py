@@ -71,7 +71,7 @@ BREACHES = {
         "def later() -> None:\n    import PySide6.QtWidgets",
         "Only the window knows Qt",
     ),
-    "qt in python's door": ("api.py", "import pyqtgraph", "Only the window knows Qt"),
+    "qt in python's door": ("api/using.py", "import pyqtgraph", "Only the window knows Qt"),
 }
 
 

@@ -1,0 +1,72 @@
+"""Modules and files of other programs as projects, with their weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netbuilder.api.project import PathLike, Project
+from netbuilder.storage import files
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def from_module(
+    module: nn.Module, example_inputs: Any, *, dynamic_shapes: Any = None, title: str = ""
+) -> Project:
+    """A project that computes what a `torch.nn.Module` computes, with its weights.
+
+    `example_inputs` are the arguments of `forward`: a tensor, a tuple, or a mapping by name. The
+    module is traced by `torch.export` as it is, in the mode it is in; the first dim of each tensor
+    stays free where the module allows it, `dynamic_shapes` says it otherwise. What came of it
+    stands in `project.imported`, with the keys of the `import` command's answer: `verified` tells
+    whether both gave the same outputs, `unsupported` which operations have no layer.
+    `NetbuilderError` says why a module can't be traced.
+    """
+    from netbuilder.exchange.bring import importing
+
+    brought = importing.from_module(module, example_inputs, dynamic_shapes)
+    project = Project(brought.document)
+    if title:
+        project.set(title=title)
+    project.imported = brought.to_json()
+    return project
+
+
+def from_pt2(path: PathLike) -> Project:
+    """A project of an exported program (`.pt2`); nothing of the file is run as code.
+
+    Answers like `from_module`. `DocumentError` says why the file can't be read.
+    """
+    from netbuilder.exchange.bring import importing
+
+    brought = importing.from_pt2(Path(path))
+    project = Project(brought.document)
+    project.imported = brought.to_json()
+    return project
+
+
+def import_onnx(path: PathLike) -> Project:
+    """A project of an ONNX file (`.onnx`), read and tried in a process of its own.
+
+    Answers like `from_module`; it is held against ONNX Runtime. `DocumentError` says why the file
+    can't be read.
+    """
+    import tempfile
+
+    from netbuilder.exchange.bring import child
+    from netbuilder.storage import weights
+
+    path = Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "imported.netb"
+        answer = child.import_model(path, written, ".onnx")
+        project = Project(files.load(written))
+        for entry in weights.entries(project.document):
+            if isinstance(entry, weights.Entry):
+                data = weights.read(project.document, entry)
+                project.document.beside.held[entry.sha256] = data
+        project.document.beside.folder = None
+    project.imported = {key: value for key, value in answer.items() if key != "path"}
+    return project
