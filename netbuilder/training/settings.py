@@ -81,6 +81,15 @@ class StepSettings(Settings):
     )
     parts: tuple[PartSettings, ...] = Field((), description="Parts that train otherwise.")
 
+    def span(self, epochs: float) -> tuple[float, float]:
+        """The epochs before this step begins, and how many it lasts, in a run of so many.
+
+        It lasts at least one: what never runs has a schedule all the same.
+        """
+        before = self.first_epoch - 1.0
+        last = epochs if self.last_epoch is None else min(epochs, float(self.last_epoch))
+        return before, max(1.0, last - before)
+
 
 class TrainingSettings(Settings):
     """How long, on what, and when to stop."""

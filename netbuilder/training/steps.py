@@ -116,9 +116,7 @@ class Step:
         """
         if self._constant and not self._progress:
             return
-        before = self.plan.settings.first_epoch - 1
-        last = self.plan.settings.last_epoch
-        epochs = max(1.0, min(epochs, epochs if last is None else float(last)) - before)
+        before, epochs = self.plan.settings.span(epochs)
         epoch = min(max(0.0, epoch - before), epochs)
         for tell in self._progress:
             tell(epoch / epochs)

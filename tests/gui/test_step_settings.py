@@ -108,6 +108,41 @@ def test_the_curve_follows_edits_and_undo(hand: WindowHand, form: StepForm) -> N
     assert "Learning rate over 20 epochs" in form.curve.accessibleDescription()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("lr", "0.0015", 0.0015), ("betas", "0.9, 0.9995", (0.9, 0.9995)), ("first_epoch", "11", 11)],
+)
+def test_what_begins_like_the_default_can_be_typed(
+    hand: WindowHand, form: StepForm, name: str, text: str, value: object
+) -> None:
+    """On the way it is the default, which the document leaves out."""
+    write(hand, line(form, f"field.{name}"), text)
+    known = settings(hand)
+    assert {**known["optimizer"], **known}[name] == value
+
+
+def test_a_default_that_was_typed_becomes_a_hint(hand: WindowHand, form: StepForm) -> None:
+    field = line(form, "field.first_epoch")
+    hand.type(field, "1")
+    assert field.text() == "1"
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert (field.text(), field.placeholderText()) == ("", "1")
+    assert "first_epoch" not in settings(hand)
+
+
+def test_the_curve_is_that_of_the_epochs_in_which_the_step_runs(
+    hand: WindowHand, form: StepForm
+) -> None:
+    choose(form, "schedule", "linear")
+    write(hand, line(form, "field.first_epoch"), "11")
+    assert "over 10 epochs after the first 10" in form.curve.accessibleDescription()
+    write(hand, line(form, "field.last_epoch"), "14")
+    assert "over 4 epochs after the first 10" in form.curve.accessibleDescription()
+    assert form.curve.rates[-1] == pytest.approx(0.0, abs=1e-6)
+    write(hand, line(form, "field.warmup"), "5")
+    assert "warm-up of 5 epochs is longer than the run of 4" in form.warning.text()
+
+
 def test_a_warm_up_that_is_longer_than_the_run_is_told(hand: WindowHand, form: StepForm) -> None:
     choose(form, "schedule", "none")
     assert form.warning.isHidden()

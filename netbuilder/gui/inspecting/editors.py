@@ -99,6 +99,9 @@ class _Typing:
     def show_value(self, value: Json | Mixed) -> None:
         if type(value) is type(self._shown) and value == self._shown:
             return
+        if value is None and self._is_default() and self.line().hasFocus():
+            # It was left out because so far it is the default; more may follow: 0.001, 0.0015.
+            return
         self._shown = value
         with QSignalBlocker(self.line()):
             self.line().setText("" if isinstance(value, Mixed) else typed(self.spec, value))
@@ -107,6 +110,17 @@ class _Typing:
                 self.line().setCursorPosition(0)
         if isinstance(value, Mixed):
             self.line().setPlaceholderText("several values")
+
+    def _is_default(self) -> bool:
+        default = self.spec.default
+        return type(self._shown) is type(default) and self._shown == default
+
+    def ended(self) -> None:
+        """The person is done with the field: a default that was typed becomes a hint again."""
+        if self._is_default() and self.line().text() == self._typed:
+            with QSignalBlocker(self.line()):
+                self.line().clear()
+            self._shown = None
 
     def show_hint(self, hint: str) -> None:
         if not isinstance(self._shown, Mixed) and self.line().placeholderText() != hint:
@@ -124,6 +138,7 @@ class TextEditor(_Typing, QLineEdit):
         super().__init__(parent)
         self.begin(spec)
         self.textEdited.connect(self.typed)
+        self.editingFinished.connect(self.ended)
         self.editingFinished.connect(self.finished)
         self.installEventFilter(DocumentUndo(self))
 
@@ -144,6 +159,7 @@ class NumberEditor(_Typing, QAbstractSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._fit_unit()
         self.lineEdit().textEdited.connect(self.typed)
+        self.editingFinished.connect(self.ended)
         self.editingFinished.connect(self.finished)
         for part in (self, self.lineEdit()):
             part.installEventFilter(DocumentUndo(self))

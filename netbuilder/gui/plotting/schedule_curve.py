@@ -43,14 +43,21 @@ class ScheduleCurve(QWidget):
         self._settings: ScheduleSettings | None = None
         self._base = 0.0
         self._epochs = 0.0
+        self._before = 0.0
         self._at: float | None = None
         theme.notifier.changed.connect(self.update)
 
-    def show_schedule(self, settings: ScheduleSettings | None, base: float, epochs: float) -> None:
-        """Draw this schedule of an optimizer's rate; None for settings that can't be read."""
-        if (settings, base, epochs) == (self._settings, self._base, self._epochs):
+    def show_schedule(
+        self, settings: ScheduleSettings | None, base: float, epochs: float, before: float = 0.0
+    ) -> None:
+        """Draw this schedule of an optimizer's rate; None for settings that can't be read.
+
+        It lasts for `epochs`, after those `before` the step begins.
+        """
+        shown = (self._settings, self._base, self._epochs, self._before)
+        if (settings, base, epochs, before) == shown:
             return
-        self._settings, self._base, self._epochs = settings, base, epochs
+        self._settings, self._base, self._epochs, self._before = settings, base, epochs, before
         if settings is None or epochs <= 0:
             self.rates = []
             words = "The settings can't be read"
@@ -60,8 +67,9 @@ class ScheduleCurve(QWidget):
             self.rates = [
                 learning_rate(settings, base, min(end, epochs - 1e-9), epochs) for end in ends
             ]
+            after = f" after the first {before:g}" if before else ""
             words = (
-                f"Learning rate over {epochs:g} epochs: starts at {figure(self.rates[0])}, "
+                f"Learning rate over {epochs:g} epochs{after}: starts at {figure(self.rates[0])}, "
                 f"highest {figure(max(self.rates))}, ends at {figure(self.rates[-1])}"
             )
             if isinstance(settings, PlateauSettings):
@@ -116,7 +124,7 @@ class ScheduleCurve(QWidget):
             x = area.left() + epoch / self._epochs * area.width()
             painter.setPen(tokens.muted)
             place = QRectF(x - 40, area.bottom() + 3, 80, metrics.height())
-            painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, f"{epoch:g}")
+            painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, f"{self._before + epoch:g}")
 
     def _paint_curve(self, painter: QPainter, area: QRectF, top: float, color: QColor) -> None:
         step = area.width() / (len(self.rates) - 1)
@@ -137,7 +145,7 @@ class ScheduleCurve(QWidget):
             part = min(1.0, max(0.0, (self._at - area.left()) / area.width()))
             epoch = min(part * self._epochs, self._epochs - 1e-9)
             rate = learning_rate(self._settings, self._base, epoch, self._epochs)
-            words = f"Epoch {epoch:.3g}: {figure(rate)}"
+            words = f"Epoch {self._before + epoch:.3g}: {figure(rate)}"
             spot = QPointF(
                 area.left() + part * area.width(), area.bottom() - rate / top * area.height()
             )

@@ -72,11 +72,12 @@ class StepForm(QWidget):
             settings = read_step(values)
             epochs = read_training(document.project.training).epochs
         except NetbuilderError:
-            self.curve.show_schedule(None, 0.0, 0.0)
+            self.curve.show_schedule(None, 0.0, 0.0, 0.0)
             self._warn([])
             return
-        self.curve.show_schedule(settings.schedule, settings.optimizer.lr, epochs)
-        self._warn(schedules.troubles(settings.schedule, epochs))
+        before, lasts = settings.span(epochs)
+        self.curve.show_schedule(settings.schedule, settings.optimizer.lr, lasts, before)
+        self._warn(schedules.troubles(settings.schedule, lasts))
 
     def _warn(self, texts: Sequence[str]) -> None:
         text = "\n".join(texts)
