@@ -25,6 +25,7 @@ from pathlib import Path
 
 from netbuilder.app.templates import open_template
 from netbuilder.engine import tasks
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.storage import files
 
 TEMPLATES = ("digits_cnn", "resnet18", "lstm_text")
@@ -65,8 +66,8 @@ def compare(template: str, rounds: int, folder: Path) -> None:
     project, source = folder / f"{template}.netb", folder / f"{template}.py"
     weights, out = folder / f"{template}.safetensors", folder / f"{template}.onnx"
     files.save(document, project)
-    tasks.export(document, "code", source)
-    tasks.export(document, "safetensors", weights)
+    tasks.export(document, ExportOptions("code"), source)
+    tasks.export(document, ExportOptions("safetensors"), weights)
     from netbuilder.exchange import interface
 
     [spec] = interface.of_network(document, "main").inputs
@@ -78,7 +79,7 @@ def compare(template: str, rounds: int, folder: Path) -> None:
 
     ways: dict[str, Callable[[], object]] = {
         "torch alone": lambda: run("-c", ALONE, *given),
-        "worker": lambda: tasks.export(document, "onnx", out),
+        "worker": lambda: tasks.export(document, ExportOptions("onnx"), out),
         "command": lambda: run(
             "-m", "netbuilder", "export", str(project), "--to", "onnx", "-o", str(out)
         ),

@@ -15,6 +15,7 @@ from netbuilder.app.trail import Trail, use_path
 from netbuilder.compiler.report import Report
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.document import Document, Graph
 from netbuilder.storage import format
 
@@ -38,28 +39,22 @@ class SessionAsking(SessionTraining):
 
     def export(
         self,
-        to: str,
+        options: ExportOptions,
         out: Path,
         on_done: OnDone,
         *,
-        network: str | None = None,
         run: Path | None = None,
-        options: Mapping[str, Any] | None = None,
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None:
-        """Export a network (`to`: onnx, pt2, safetensors, code); `on_done` hears the outcome.
+        """Export a network; `on_done` hears the outcome.
 
         `tell` hears how far it is. A node at which it fails, or from which on the file departs,
         is among the problems until the next edit or export.
 
-        `options` are those of the command: `prepared` builds normalisation in, and says how
-        classes are told (`scores`, `probabilities` or `class`); `precision`, `opset`, `per_node`.
-
         Weights are those of `run`, else of the run that is followed once it has ended, else
         random ones.
         """
-        params: dict[str, Any] = {"to": to, "out": str(Path(out).absolute()), "network": network}
-        params |= options or {}
+        params: dict[str, Any] = {**options.to_json(), "out": str(Path(out).absolute())}
         weights = run or self._finished_run()
         if weights is not None:
             params["run"] = str(weights)

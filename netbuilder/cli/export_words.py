@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netbuilder.exchange.options import ExportOptions
+
 if TYPE_CHECKING:
     from netbuilder.exchange.watched import Progress
     from netbuilder.graph.document import Document
@@ -35,16 +37,14 @@ def export(
     origin: Document | Path, options: Namespace, tell: Callable[[Progress], None]
 ) -> dict[str, Any]:
     """Do what the options of the command say; the answer."""
-    names = ("network", "opset", "prepared", "precision", "per_node")
-    chosen = {name: getattr(options, name) for name in names}
-    out = Path(options.output)
-    if options.to in ("onnx", "pt2"):
+    chosen, out = ExportOptions.from_json(vars(options)), Path(options.output)
+    if chosen.to in ("onnx", "pt2"):
         from netbuilder.engine import apart
 
-        return apart.export(origin, options.to, out, chosen, tell=tell)
+        return apart.export(origin, chosen, out, tell=tell)
     from netbuilder.engine import tasks
 
-    return tasks.export(origin, options.to, out, tell=tell, **chosen)
+    return tasks.export(origin, chosen, out, tell=tell)
 
 
 def by_node(answer: Mapping[str, Any]) -> Iterator[str]:

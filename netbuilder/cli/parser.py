@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from netbuilder.app.kinds import KINDS
 from netbuilder.cli import output, trusting
+from netbuilder.exchange.options import ANSWERS, FORMATS, PROBABILITIES
+from netbuilder.exchange.smaller.precisions import PRECISIONS
 
 COMMANDS = (
     "templates",
@@ -165,9 +167,7 @@ def _run_commands(commands: Any) -> None:
     _finding_commands(commands)
     export = _add(commands, "export", "using", "Write a network to a file, and verify it.")
     export.add_argument("origin", metavar="FILE_OR_RUN")
-    export.add_argument(
-        "--to", required=True, choices=("onnx", "pt2", "safetensors", "code", "package")
-    )
+    export.add_argument("--to", required=True, choices=tuple(FORMATS))
     export.add_argument("-o", "--output", metavar="OUT", required=True)
     export.add_argument("--network", metavar="NAME")
     export.add_argument("--opset", type=int, metavar="N")
@@ -176,14 +176,14 @@ def _run_commands(commands: Any) -> None:
     )
     export.add_argument(
         "--precision",
-        choices=("fp16", "int8", "int8-static"),
+        choices=tuple(PRECISIONS),
         help="onnx: smaller weights; what that costs is compared and told",
     )
     export.add_argument(
         "--prepared",
         nargs="?",
-        const="probabilities",
-        choices=("scores", "probabilities", "class"),
+        const=PROBABILITIES,
+        choices=ANSWERS,
         help="the file takes values as in the data and answers in them; of classes with this",
     )
     trusting.add_options(export)

@@ -15,6 +15,7 @@ from netbuilder.data import places
 from netbuilder.engine import protocol
 from netbuilder.engine.protocol import Request
 from netbuilder.exchange import watched
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.watched import Progress, Tell
 from netbuilder.graph.document import Document
 from netbuilder.layers import trusted
@@ -25,17 +26,17 @@ CANCELLED = "The export was cancelled; nothing was written."
 
 def export(
     origin: Document | Path,
-    to: str,
+    options: ExportOptions,
     out: Path,
-    options: Mapping[str, Any],
+    *,
     cancelled: threading.Event | None = None,
     tell: Tell = watched.nobody,
 ) -> dict[str, Any]:
-    """Write a network of a project or a run, as `tasks.export` does with these options.
+    """Write a network of a project or a run, as `tasks.export` does.
 
     What is trusted and what may be read here holds there. The same errors, and the same answer.
     """
-    params: dict[str, Any] = {**options, "to": to, "out": str(out.absolute())}
+    params: dict[str, Any] = {**options.to_json(), "out": str(out.absolute())}
     if isinstance(origin, Document):
         params["project"] = format.to_json(origin)
         if origin.beside.folder is not None:

@@ -13,10 +13,11 @@ from netbuilder.compiler import build
 from netbuilder.data import datasets, loading, settings
 from netbuilder.engine import describing, preparing, trained
 from netbuilder.engine.trained import Trained
-from netbuilder.errors import NetbuilderError, ProblemsError
+from netbuilder.errors import ProblemsError
 from netbuilder.exchange import export as exchange
 from netbuilder.exchange import interface, weights
 from netbuilder.exchange import prepared as building
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.samples import BATCH_SIZES
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
@@ -27,78 +28,53 @@ from netbuilder.training.settings import read_training
 
 def export(
     origin: Document | Path,
-    to: str,
+    options: ExportOptions,
     out: Path,
     *,
-    network: str | None = None,
-    opset: int | None = None,
     cancelled: threading.Event | None = None,
-    prepared: str | None = None,
-    per_node: bool = False,
-    tell: Tell | None = None,
+    tell: Tell = nobody,
     apart: bool = True,
 ) -> dict[str, Any]:
     """Write a network of a project or of a run, and verify it; the answer of `tasks.export`."""
-    if per_node and to != "onnx":
-        raise NetbuilderError(f"{to} is not compared node by node.", "Choose onnx.")
-    (tell or nobody)(Progress("Loading weights and samples"))
-    if to == "package":
+    tell(Progress("Loading weights and samples"))
+    if options.to == "package":
         from netbuilder.engine import packaging
 
-        if prepared is not None:
-            raise NetbuilderError("A package holds no preparation.", "Choose onnx or pt2.")
         return packaging.write(origin, out, cancelled)
-    model = (
-        untrained(origin, network)
-        if isinstance(origin, Document)
-        else trained.load(origin, network)
-    )
-    return write(
-        model,
-        to,
-        out,
-        run=None if isinstance(origin, Document) else origin,
-        opset=opset,
-        cancelled=cancelled,
-        prepared=prepared,
-        per_node=per_node,
-        tell=tell,
-        apart=apart,
-    )
+    if isinstance(origin, Document):
+        model, run = untrained(origin, options.network), None
+    else:
+        model, run = trained.load(origin, options.network), origin
+    return write(model, options, out, run=run, cancelled=cancelled, tell=tell, apart=apart)
 
 
 def write(
     model: Trained,
-    to: str,
+    options: ExportOptions,
     out: Path,
     *,
     run: Path | None = None,
-    opset: int | None = None,
     cancelled: threading.Event | None = None,
-    prepared: str | None = None,
-    per_node: bool = False,
-    tell: Tell | None = None,
+    tell: Tell = nobody,
     apart: bool = True,
 ) -> dict[str, Any]:
     """As `export`, of a network that is there already; `run` is where its weights come from."""
     outputs = interface.of_network(model.document, model.name).outputs
-    about = preparing.preparation(model, outputs, prepared or "")
+    about = preparing.preparation(model, outputs, options.prepared or "")
     samples = samples_of(model)
     metadata = describing.metadata(model, run)
     metadata[building.KEY] = json.dumps(about, sort_keys=True)
     return exchange.export(
         model.document,
         model.name,
-        to,
+        options,
         out,
         weights=model.module.state_dict(),
-        samples=preparing.raw(model, samples) if prepared else samples,
+        samples=preparing.raw(model, samples) if options.prepared else samples,
         metadata=metadata,
-        opset=opset,
+        preparation=about if options.prepared else None,
         cancelled=cancelled,
-        preparation=about if prepared else None,
-        per_node=per_node,
-        tell=tell or nobody,
+        tell=tell,
         built=None if apart else model.module,
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netbuilder.engine.protocol import Request, WorkerError
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError, RunError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.training.control import Control
 
 if TYPE_CHECKING:
@@ -153,14 +154,9 @@ def write(
 
     return tasks.export(
         Path(text(params, "run")) if params.get("run") else document(params),
-        text(params, "to"),
+        ExportOptions.from_json(params),
         Path(text(params, "out")),
-        network=params.get("network"),
-        opset=params.get("opset"),
         cancelled=cancelled,
-        prepared=params.get("prepared"),
-        precision=params.get("precision"),
-        per_node=params.get("per_node") is True,
         tell=tell,
         apart=apart,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from torch import Tensor
 from netbuilder.data.loading import size
 from netbuilder.engine import exporting, locating, planning, preparing, trained
 from netbuilder.engine.trained import Trained
-from netbuilder.errors import ExportError, NetbuilderError, ProblemsError
+from netbuilder.errors import ExportError, ProblemsError
+from netbuilder.exchange import export as exchange
 from netbuilder.exchange import interface, samples
 from netbuilder.exchange.interface import Interface
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.smaller import lowering, precisions, running
 from netbuilder.exchange.specs import symbols
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -108,56 +110,43 @@ class Subject:
 
 def export(
     origin: Document | Path,
+    options: ExportOptions,
     out: Path,
-    precision: str,
     *,
-    network: str | None = None,
-    opset: int | None = None,
     cancelled: threading.Event | None = None,
-    prepared: str | None = None,
-    per_node: bool = False,
-    tell: Tell | None = None,
+    tell: Tell = nobody,
     apart: bool = True,
 ) -> dict[str, Any]:
-    """Write a network as an ONNX file in another precision; the answer of `tasks.export`.
+    """Write a network as an ONNX file in the precision of `options`; the answer of `tasks.export`.
 
     Beside it: `precision`, `tolerance`, `bytes` (`before`, `after`) and `metrics` (the same). A
     file with its preparation built in is compared, but not judged: it takes other values.
     """
-    chosen = precisions.find(precision)
+    assert options.precision is not None
+    chosen, prepared = precisions.find(options.precision), options.prepared is not None
     cancelled = cancelled or threading.Event()
     with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
-        if not out.parent.is_dir() or out.is_dir():
-            raise ExportError(f"'{out}' can't be written.", "Name a file in a folder that exists.")
-        answer = exporting.export(
-            origin,
-            "onnx",
-            whole,
-            network=network,
-            opset=opset,
-            cancelled=cancelled,
-            prepared=prepared,
-            per_node=per_node,
-            tell=tell,
-            apart=apart,
-        )
-        (tell or nobody)(Progress(f"Making it {precision}"))
-        subject = Subject.of(origin, network)
-        known = trained.load(origin, network) if isinstance(origin, Path) and prepared else None
+        exchange.refuse_place(out)
+        plain = replace(options, precision=None)
+        answer = exporting.export(origin, plain, whole, cancelled=cancelled, tell=tell, apart=apart)
+        tell(Progress(f"Making it {chosen.id}"))
+        subject = Subject.of(origin, options.network)
+        run = origin if isinstance(origin, Path) and prepared else None
+        known = trained.load(run, options.network) if run is not None else None
         compared = raw(known, subject, subject.compared())
         calibration = subject.calibration() if chosen.calibrated else []
         error = lowering.lower(
             whole,
-            {precision: small},
+            {chosen.id: small},
             subject.feeds(compared),
             subject.feeds(raw(known, subject, calibration)),
             cancelled,
-        )[precision]
+        )[chosen.id]
         if isinstance(error, ExportError):
             raise error
         metrics: dict[str, Any] = {}
-        if prepared is None:
+        if not prepared:
             metrics = {"before": subject.metrics(), "after": subject.metrics(small)}
         if cancelled.is_set():
             raise ExportError(lowering.CANCELLED)
@@ -166,7 +155,7 @@ def export(
     return answer | {
         "path": str(out),
         "files": [str(out)],
-        "precision": precision,
+        "precision": chosen.id,
         "max_rel_error": error,
         "tolerance": chosen.tolerance,
         "bytes": sizes,
@@ -186,10 +175,3 @@ def raw(
         values: Mapping[str, Tensor] = preparing.raw(model, dict(zip(names, call, strict=True)))
         found.append(tuple(values[name] for name in names))
     return found
-
-
-def refuse(to: str, precision: str) -> None:
-    """`NetbuilderError` for a precision that a format does not have."""
-    precisions.find(precision)
-    if to != "onnx":
-        raise NetbuilderError(f"{to} has no other precision.", "Choose onnx.")

@@ -21,6 +21,7 @@ from netbuilder.engine.lowering import Subject
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.exchange import samples, weights
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.smaller import lowering, precisions, pruning, running
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
@@ -213,7 +214,9 @@ def _make(work: _Work, variant: _Variant) -> None:
     _go_on(work)
     whole = _file(work, variant.name, ".onnx")
     model = replace(work.model, document=variant.document, module=variant.module)
-    answer = exporting.write(model, "onnx", whole, run=work.run, cancelled=work.cancelled)
+    answer = exporting.write(
+        model, ExportOptions("onnx"), whole, run=work.run, cancelled=work.cancelled
+    )
     _book(work, variant, WHOLE, whole, answer["max_rel_error"])
     wanted = [name for name in work.wish.precisions if _possible(work, name)]
     if not wanted:

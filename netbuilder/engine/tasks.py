@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.errors import NetbuilderError, Problem
+from netbuilder.exchange.options import ExportOptions
+from netbuilder.exchange.watched import Tell, nobody
 from netbuilder.graph.document import Document
 
 if TYPE_CHECKING:
     from netbuilder.compiler.report import Report
     from netbuilder.engine.carrying import Wish
-    from netbuilder.exchange.watched import Tell
     from netbuilder.training.control import Control
     from netbuilder.training.parallel.distributed import Group
     from netbuilder.training.plan import Plan
@@ -177,63 +178,23 @@ def carry(document: Document, wish: Wish) -> dict[str, Any]:
 
 def export(
     origin: Document | Path,
-    to: str,
+    options: ExportOptions,
     out: Path,
-    network: str | None = None,
-    opset: int | None = None,
+    *,
     cancelled: threading.Event | None = None,
-    prepared: str | None = None,
-    precision: str | None = None,
-    per_node: bool = False,
-    tell: Tell | None = None,
+    tell: Tell = nobody,
     apart: bool = True,
 ) -> dict[str, Any]:
     """Write a network of a project (with the weights of its seed) or of a run, and verify it.
 
-    A `precision` of `exchange.smaller.precisions` stores an ONNX file's weights in fewer bits; the
-    answer then tells what that costs.
-    With `prepared` the file takes values as they are in the data and answers in them: what
-    normalises is built in, and classes are told as `scores`, `probabilities` or `class`.
-    With `per_node` an ONNX file is held against the network node by node as well; `tell` hears how
-    far it is. Not `apart` it is done in this process, which must have exported nothing before.
-    The `export` command's answer; `ExportError` when the file would not hold, or once
-    `cancelled` is set before it is written.
+    `tell` hears how far it is. Not `apart` it is done in this process, which must have exported
+    nothing before. The `export` command's answer: with a precision it tells what that costs.
+    `ExportError` when the file would not hold, or once `cancelled` is set before it is written.
     """
-    from netbuilder.exchange import prepared as building
+    from netbuilder.engine import exporting, lowering
 
-    if prepared is not None and prepared not in building.ANSWERS:
-        known = ", ".join(building.ANSWERS)
-        raise NetbuilderError(f"A file can't answer with '{prepared}'.", f"There are: {known}.")
-    if precision is not None:
-        from netbuilder.engine import lowering
-
-        lowering.refuse(to, precision)
-        return lowering.export(
-            origin,
-            Path(out),
-            precision,
-            network=network,
-            opset=opset,
-            cancelled=cancelled,
-            prepared=prepared,
-            per_node=per_node,
-            tell=tell,
-            apart=apart,
-        )
-    from netbuilder.engine import exporting
-
-    return exporting.export(
-        origin,
-        to,
-        Path(out),
-        network=network,
-        opset=opset,
-        cancelled=cancelled,
-        prepared=prepared,
-        per_node=per_node,
-        tell=tell,
-        apart=apart,
-    )
+    write = exporting.export if options.precision is None else lowering.export
+    return write(origin, options, Path(out), cancelled=cancelled, tell=tell, apart=apart)
 
 
 def import_model(
@@ -243,7 +204,7 @@ def import_model(
     fold: bool = False,
     early: bool = False,
     cancelled: threading.Event | None = None,
-    tell: Tell | None = None,
+    tell: Tell = nobody,
 ) -> dict[str, Any]:
     """Write a project, and its weights beside it, of an exported program; `import`'s answer.
 
@@ -251,10 +212,8 @@ def import_model(
     with `early` also that the project is written, before it is compared.
     Nothing of the file is run as code. `DocumentError` says why it can't be read.
     """
-    from netbuilder.exchange import watched
     from netbuilder.exchange.bring import child
 
-    tell = tell or watched.nobody
     return child.import_model(model, out, fold=fold, early=early, cancelled=cancelled, tell=tell)
 
 

@@ -21,6 +21,7 @@ from netbuilder.compiler.build import (
 )
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import interface, onnx_file, watched
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.prepared import output_specs
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
@@ -28,23 +29,20 @@ from netbuilder.layers import trusted
 from netbuilder.storage import atomic, code_files, format
 
 CANCELLED = "The export was cancelled; nothing was written."
-FORMATS = ("onnx", "pt2", "safetensors", "code")
 Weights = Mapping[str, Tensor]
 
 
 def export(
     document: Document,
     network: str,
-    to: str,
+    options: ExportOptions,
     out: Path,
     *,
     weights: Weights,
     samples: Mapping[str, Tensor],
     metadata: Mapping[str, str],
-    opset: int | None = None,
-    cancelled: threading.Event | None = None,
     preparation: Mapping[str, Any] | None = None,
-    per_node: bool = False,
+    cancelled: threading.Event | None = None,
     tell: Tell = nobody,
     built: nn.Module | None = None,
 ) -> dict[str, Any]:
@@ -52,19 +50,16 @@ def export(
 
     `samples` are real inputs by input name, `metadata` texts for the file. A `preparation` is
     built into the file (`exchange.prepared`); samples are then as the file gets them. With
-    `per_node` an ONNX file is held against the network node by node too: `nodes` and `departs` in
-    the answer. `tell` hears how far it is. It is done in a process of its
-    own; with `built`, the network with its weights, in this one, which must have exported nothing
-    before.
+    `options.per_node` the answer has `nodes` and `departs` too. `tell` hears how far it is. It is
+    done in a process of its own; with `built`, the network with its weights, in this one, which
+    must have exported nothing before.
     `ExportError` when the file would not hold, or once `cancelled` is set before it is written;
     `ProblemsError` when the network has errors.
     """
-    cancelled = cancelled or threading.Event()
+    cancelled, to = cancelled or threading.Event(), options.to
     wanted = interface.of_network(document, network)
     outputs = wanted.outputs
     if preparation is not None:
-        if to not in ("onnx", "pt2"):
-            raise NetbuilderError(f"{to} holds no preparation.", "Choose onnx or pt2.")
         outputs = output_specs(outputs, preparation)
     answer: dict[str, Any] = {
         "path": str(out),
@@ -72,10 +67,7 @@ def export(
         "inputs": {spec.name: list(spec.shape) for spec in wanted.inputs},
         "outputs": {spec.name: list(spec.shape) for spec in outputs},
     }
-    if not out.parent.is_dir():
-        raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
-    if out.is_dir():
-        raise DocumentError(f"'{out}' is a folder.", "Name a file.")
+    refuse_place(out)
     match to:
         case "code":
             return answer | _code(document, network, out)
@@ -85,12 +77,10 @@ def export(
             if to == "onnx":
                 _refuse(document, network)
             job: dict[str, Any] = {
-                "to": to,
+                **options.to_json(),
                 "network": network,
-                "opset": opset,
                 "metadata": dict(metadata),
                 "preparation": preparation,
-                "per_node": per_node,
                 "name": out.name,
                 "most": onnx_file.MOST_BYTES,
             }
@@ -107,7 +97,15 @@ def export(
                     raise ExportError(CANCELLED)
                 tell(Progress("Writing the file"))
                 return answer | _publish(Path(job["out"]), to, out)
-    raise NetbuilderError(f"There is no format '{to}'.", f"There are: {', '.join(FORMATS)}.")
+    raise NetbuilderError(f"{to} is not written of one network alone.")
+
+
+def refuse_place(out: Path) -> None:
+    """`DocumentError` for a path that no file can be written to."""
+    if not out.parent.is_dir():
+        raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+    if out.is_dir():
+        raise DocumentError(f"'{out}' is a folder.", "Name a file.")
 
 
 def _refuse(document: Document, network: str) -> None:

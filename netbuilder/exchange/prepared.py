@@ -12,21 +12,18 @@ from torch import Tensor, nn
 from netbuilder.data.statistics import Statistics
 from netbuilder.exchange import samples
 from netbuilder.exchange.interface import Interface
+from netbuilder.exchange.options import CLASS, PROBABILITIES
 from netbuilder.exchange.specs import TensorSpec
 
 KEY = "netbuilder.preparation"
 """Under which it stands in the metadata of a file."""
-PROBABILITIES, CLASS = "probabilities", "class"
-ANSWERS = ("scores", PROBABILITIES, CLASS)
-"""What a prepared network says of classes: its scores as they are, the probability of each class,
-or the number of the likeliest."""
 
 
 class Prepared(nn.Module):
     """Fills and normalises what goes in, restores what comes out.
 
     `preparation` has `inputs` and `outputs` by name: the statistics of a field as JSON under
-    `normalise`, and for an output of classes under `answer` one of `ANSWERS`.
+    `normalise`, and for an output of classes under `answer` one of `options.ANSWERS`.
     """
 
     PREFIX = "network"

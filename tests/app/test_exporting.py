@@ -12,6 +12,7 @@ from netbuilder.app.events import ReportArrived
 from netbuilder.app.exporting import FROM_HERE
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import edits
 from tests.app.fakes import Desk
 
@@ -52,7 +53,7 @@ def test_a_node_that_departs_is_a_problem_until_the_next_edit(
 ) -> None:
     session = desk.session
     got: list[dict[str, Any] | NetbuilderError] = []
-    session.export("onnx", tmp_path / "x.onnx", got.append, options={"per_node": True})
+    session.export(ExportOptions("onnx", per_node=True), tmp_path / "x.onnx", got.append)
     assert desk.client.asked[-1][1]["per_node"] is True
     desk.client.reply("export", error=failed(desk, drawn))
     desk.pump()
@@ -76,12 +77,12 @@ def test_the_next_export_takes_it_away(desk: Desk, drawn: str, tmp_path: Path) -
     session = desk.session
     got: list[dict[str, Any] | NetbuilderError] = []
     arrived = len(desk.heard(ReportArrived))
-    session.export("onnx", tmp_path / "x.onnx", got.append)
+    session.export(ExportOptions("onnx"), tmp_path / "x.onnx", got.append)
     answer = {"verified": True, "departs": dict(failed(desk, drawn).nodes[0])}
     desk.client.reply("export", answer)
     desk.pump()
     assert codes(desk) == ["export.departs"]
-    session.export("onnx", tmp_path / "x.onnx", got.append)
+    session.export(ExportOptions("onnx"), tmp_path / "x.onnx", got.append)
     assert codes(desk) == []
     assert len(desk.heard(ReportArrived)) == arrived + 2
     # A node that is no longer there has no problem.
@@ -99,7 +100,7 @@ def test_whoever_asked_first_hears_how_far_it_is(desk: Desk, drawn: str, tmp_pat
         return lambda progress: heard.append((name, progress.what))
 
     for name in ("a", "b"):
-        session.export("onnx", tmp_path / name, got.append, tell=ears(name))
+        session.export(ExportOptions("onnx"), tmp_path / name, got.append, tell=ears(name))
     desk.client.say(ExportProgress("Exporting", 0, 0))
     desk.pump()
     desk.client.reply("export", error=NetbuilderError("no"))

@@ -18,6 +18,7 @@ from netbuilder.app.events import (
 from netbuilder.compiler.report import Report
 from netbuilder.engine.protocol import WorkerError
 from netbuilder.errors import DocumentError, Fix, NetbuilderError, Problem
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import edits
 from netbuilder.graph.model import Frame
 from netbuilder.storage import files
@@ -369,7 +370,7 @@ def test_data_and_export_answers_reach_whoever_asked(desk: Desk, tmp_path: Path)
     desk.start()
     edits.set_project(session.history, data={"source": "netbuilder.Digits"})
     session.sample_data(got.append)
-    session.export("onnx", tmp_path / "x.onnx", got.append)
+    session.export(ExportOptions("onnx"), tmp_path / "x.onnx", got.append)
     session.predict({"image": [1]}, got.append)
     assert isinstance(got.pop(), NetbuilderError)  # nothing is trained yet
     sample, export = (entry for entry in desk.client.asked if entry[0] != "analyse")

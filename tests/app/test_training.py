@@ -14,6 +14,7 @@ from netbuilder.app.events import Notice, RunChanged, RunEvent
 from netbuilder.app.run_table import rows
 from netbuilder.app.runs import RunFault, RunView
 from netbuilder.errors import ProblemsError, RunError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import edits
 from netbuilder.storage import files
 from tests.app.fakes import Desk
@@ -226,10 +227,10 @@ def test_another_project_does_not_stop_the_run(desk: Desk, tmp_path: Path) -> No
 def test_an_export_takes_the_weights_of_the_run_that_ended(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "run"
     desk.train(path)
-    desk.session.export("onnx", tmp_path / "a.onnx", lambda outcome: None)
+    desk.session.export(ExportOptions("onnx"), tmp_path / "a.onnx", lambda outcome: None)
     assert "project" in desk.client.asked[-1][1]
     desk.tell(path, 2, "finished", status="stopped")
-    desk.session.export("onnx", tmp_path / "a.onnx", lambda outcome: None)
+    desk.session.export(ExportOptions("onnx"), tmp_path / "a.onnx", lambda outcome: None)
     assert desk.client.asked[-1][1]["run"] == str(path)
     desk.session.predict({"x": [1]}, lambda outcome: None)
     assert desk.client.asked[-1][1]["run"] == str(path)

@@ -17,6 +17,7 @@ from netbuilder.app.trying import Trial
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import Message, WorkerStarted
 from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import blocks, edits
 from netbuilder.graph.rules import End
 from netbuilder.layers.catalogue import ports_of
@@ -82,7 +83,7 @@ def test_from_a_template_to_a_trained_network_and_a_file(loop: Loop, tmp_path: P
     loop.until(lambda: bool(samples))
     assert isinstance(samples[0], dict)
     done: list[dict[str, Any] | NetbuilderError] = []
-    session.export("safetensors", tmp_path / "x.safetensors", done.append)
+    session.export(ExportOptions("safetensors"), tmp_path / "x.safetensors", done.append)
     loop.until(lambda: bool(done))
     assert isinstance(done[0], dict), done[0]
     assert (tmp_path / "x.safetensors").is_file()

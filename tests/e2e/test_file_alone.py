@@ -17,6 +17,7 @@ from netbuilder.data import places
 from netbuilder.data.places import Places
 from netbuilder.data.proposals.proposing import propose
 from netbuilder.engine import tasks
+from netbuilder.exchange.options import ExportOptions
 
 RECIPES = Path(__file__).parents[2] / "docs" / "preparing.md"
 FIRST, *BLOCKS = re.findall(r"```python\n(.*?)```", RECIPES.read_text(encoding="utf-8"), re.DOTALL)
@@ -86,7 +87,9 @@ def test_a_recipe_says_what_the_run_says(
     few = {"training.threads": 1, "training.epochs": 1, "training.batch_size": 8}
     with places.given(Places(None, (str(tmp_path),))):
         tasks.train(document, tmp_path / "run", overrides=few)
-    exported = tasks.export(tmp_path / "run", "onnx", tmp_path / "m.onnx", prepared="probabilities")
+    exported = tasks.export(
+        tmp_path / "run", ExportOptions("onnx", prepared="probabilities"), tmp_path / "m.onnx"
+    )
     assert exported["verified"]
     said = tasks.predict(
         tmp_path / "run", [tmp_path / given if (tmp_path / given).is_file() else given]

@@ -13,6 +13,7 @@ import torch
 from netbuilder.app.templates import open_template
 from netbuilder.engine import lowering, planning, tasks, trained
 from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.smaller import running
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
@@ -97,7 +98,7 @@ def test_nothing_of_it_touches_the_chance_of_the_process(
 
 def test_an_export_says_what_it_costs(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "small.onnx"
-    answer = tasks.export(run, "onnx", out, precision="int8-static")
+    answer = tasks.export(run, ExportOptions("onnx", precision="int8-static"), out)
     assert (answer["verified"], answer["precision"], answer["path"]) == (
         True,
         "int8-static",
@@ -131,7 +132,9 @@ def test_a_file_that_prepares_is_made_and_compared(
     run: Path, tmp_path: Path, subject: lowering.Subject
 ) -> None:
     out = tmp_path / "small.onnx"
-    answer = tasks.export(run, "onnx", out, precision="int8-static", prepared="probabilities")
+    answer = tasks.export(
+        run, ExportOptions("onnx", precision="int8-static", prepared="probabilities"), out
+    )
     assert answer["metrics"] == {}
     values = lowering.raw(trained.load(run, None), subject, subject.compared())[0]
     odds = running.computing(out, subject.interface.inputs)(*values)
@@ -141,4 +144,4 @@ def test_a_file_that_prepares_is_made_and_compared(
 @pytest.mark.parametrize("to", ["pt2", "code", "package"])
 def test_other_formats_have_no_precision(to: str, tmp_path: Path) -> None:
     with pytest.raises(NetbuilderError, match="no other precision"):
-        tasks.export(Document(), to, tmp_path / "a", precision="fp16")
+        tasks.export(Document(), ExportOptions(to, precision="fp16"), tmp_path / "a")

@@ -19,6 +19,7 @@ import netbuilder as nb
 from netbuilder.cli.main import main
 from netbuilder.engine import package_text, packaging, tasks
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.training.optimisation import schedules
 from netbuilder.training.settings import read_step
 
@@ -146,7 +147,9 @@ def test_one_that_is_called_off_leaves_nothing(tmp_path: Path) -> None:
     cancelled = threading.Event()
     cancelled.set()
     with pytest.raises(ExportError, match="cancelled"):
-        tasks.export(project().document, "package", tmp_path / "package", cancelled=cancelled)
+        tasks.export(
+            project().document, ExportOptions("package"), tmp_path / "package", cancelled=cancelled
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -181,7 +184,7 @@ def test_other_kinds_of_training_do_too(template: str, tmp_path: Path) -> None:
     made = project(template, epochs=1, steps=5)
     step = made.document.of_kind("step")[0]
     try:
-        tasks.export(made.document, "package", tmp_path / "package")
+        tasks.export(made.document, ExportOptions("package"), tmp_path / "package")
     except NetbuilderError as error:
         pytest.skip(str(error))
     tasks.train(made.document, tmp_path / "run")

@@ -26,6 +26,7 @@ from netbuilder.data.tables import Table
 from netbuilder.engine import giving, preparing, tasks
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.interface import Interface
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.prepared import Prepared, output_specs, settled
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph import edits
@@ -154,7 +155,7 @@ def test_the_file_alone_says_what_the_run_says(run: Path, table: Path, tmp_path:
     assert np.allclose(both, 2 * said[name], rtol=1e-5)
     # The run needs its table no longer.
     hidden = table.rename(table.with_suffix(".away"))
-    answer = tasks.export(run, "onnx", tmp_path / "m.onnx", prepared="probabilities")
+    answer = tasks.export(run, ExportOptions("onnx", prepared="probabilities"), tmp_path / "m.onnx")
     hidden.rename(table)
     assert answer["verified"]
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
@@ -180,7 +181,7 @@ def test_the_file_alone_says_what_the_run_says(run: Path, table: Path, tmp_path:
 
 @pytest.mark.nightly
 def test_a_plain_file_tells_how_to_prepare(run: Path, tmp_path: Path) -> None:
-    tasks.export(run, "onnx", tmp_path / "m.onnx")
+    tasks.export(run, ExportOptions("onnx"), tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
     about = json.loads(session.get_modelmeta().custom_metadata_map["netbuilder.preparation"])
     assert about["built_in"] is False
@@ -198,9 +199,11 @@ def test_a_plain_file_tells_how_to_prepare(run: Path, tmp_path: Path) -> None:
 
 def test_what_can_not_be_built_in_is_refused(run: Path, tmp_path: Path) -> None:
     with pytest.raises(NetbuilderError, match="can't answer with 'words'"):
-        tasks.export(run, "onnx", tmp_path / "m.onnx", prepared="words")
+        tasks.export(run, ExportOptions("onnx", prepared="words"), tmp_path / "m.onnx")
     with pytest.raises(NetbuilderError, match="safetensors holds no preparation"):
-        tasks.export(run, "safetensors", tmp_path / "m.safetensors", prepared="class")
+        tasks.export(
+            run, ExportOptions("safetensors", prepared="class"), tmp_path / "m.safetensors"
+        )
     with pytest.raises(NetbuilderError, match="'Paris' in 'town' is none of its classes"):
         tasks.predict(run, {"size": 1, "town": "Paris"})
     with pytest.raises(NetbuilderError, match="There is no column 'sise'"):
@@ -212,7 +215,7 @@ def test_what_can_not_be_built_in_is_refused(run: Path, tmp_path: Path) -> None:
 def test_digits_are_told_as_asked(tmp_path: Path, answer: str) -> None:
     document = open_template("digits_mlp")
     tasks.train(document, tmp_path / "run", overrides={"training.epochs": 1})
-    tasks.export(tmp_path / "run", "onnx", tmp_path / "m.onnx", prepared=answer)
+    tasks.export(tmp_path / "run", ExportOptions("onnx", prepared=answer), tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"))
     picture = np.random.default_rng(0).uniform(0, 1, (3, 1, 8, 8)).astype(np.float32)
     found = session.run(None, {session.get_inputs()[0].name: picture})[0]

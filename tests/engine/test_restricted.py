@@ -22,6 +22,7 @@ from pathlib import Path
 from netbuilder.app.session import Session
 from netbuilder.app import trust
 from netbuilder.engine import tasks
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange import onnx_export
 from netbuilder.graph import edits
 from netbuilder.layers import catalogue, own
@@ -58,7 +59,7 @@ for path in map(Path, sys.argv[1:]):
     edits.delete(session.history, graph, ids[:1])
     session.undo(); session.redo(); session.undo()
     for use in (lambda: nb.Project(document).module(), lambda: nb.Project(document).source(),
-                lambda: tasks.export(document, "code", path.with_name("out.py"))):
+                lambda: tasks.export(document, ExportOptions("code"), path.with_name("out.py"))):
         try:
             use()
             seen.append(["built", str(path)])

@@ -19,6 +19,7 @@ from netbuilder.app.templates import open_template
 from netbuilder.data import datasets, settings
 from netbuilder.engine import tasks
 from netbuilder.errors import DocumentError, NetbuilderError, ProblemsError, RunError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import edits, grouping
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
@@ -236,7 +237,9 @@ def test_values_are_normalised_as_the_samples_were(tmp_path: Path) -> None:
 def test_a_run_becomes_an_onnx_file_that_was_verified(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "digits.onnx"
     told: list[str] = []
-    answer = tasks.export(run, "onnx", out, per_node=True, tell=lambda p: told.append(p.what))
+    answer = tasks.export(
+        run, ExportOptions("onnx", per_node=True), out, tell=lambda p: told.append(p.what)
+    )
     assert answer["verified"] is True
     assert answer["max_rel_error"] < 1e-4
     assert answer["departs"] is None
@@ -268,7 +271,7 @@ def test_a_run_becomes_an_onnx_file_that_was_verified(run: Path, tmp_path: Path)
 
 
 def test_safetensors_hold_the_weights_of_the_run(run: Path, tmp_path: Path) -> None:
-    answer = tasks.export(run, "safetensors", tmp_path / "w.safetensors")
+    answer = tasks.export(run, ExportOptions("safetensors"), tmp_path / "w.safetensors")
     assert answer["verified"] is True
     weights = load_file(tmp_path / "w.safetensors")
     [checkpoint] = sorted((run / "checkpoints").glob("*-best"))[-1:]
@@ -278,7 +281,7 @@ def test_safetensors_hold_the_weights_of_the_run(run: Path, tmp_path: Path) -> N
 
 
 def test_code_is_exported_as_it_is_shown(run: Path, tmp_path: Path) -> None:
-    tasks.export(run, "code", tmp_path / "m.py")
+    tasks.export(run, ExportOptions("code"), tmp_path / "m.py")
     report = tasks.analyse(files.load(run / "project.netb"))
     assert (tmp_path / "m.py").read_text() in [graph.code for graph in report.graphs.values()]
 
@@ -287,20 +290,20 @@ def test_a_project_without_a_run_is_exported_with_the_weights_of_its_seed(tmp_pa
     document = open_template("digits_mlp")
     before = torch.get_rng_state()
     for name in ("a", "b"):
-        tasks.export(document, "safetensors", tmp_path / name)
+        tasks.export(document, ExportOptions("safetensors"), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_where_it_can_not_be_written_is_said_before_any_work(run: Path, tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="no folder"):
-        tasks.export(run, "onnx", tmp_path / "nowhere" / "x.onnx")
+        tasks.export(run, ExportOptions("onnx"), tmp_path / "nowhere" / "x.onnx")
     with pytest.raises(DocumentError, match="is a folder"):
-        tasks.export(run, "onnx", tmp_path)
+        tasks.export(run, ExportOptions("onnx"), tmp_path)
     with pytest.raises(NetbuilderError, match="no format"):
-        tasks.export(run, "h5", tmp_path / "x.h5")
+        tasks.export(run, ExportOptions("h5"), tmp_path / "x.h5")
     with pytest.raises(ProblemsError, match="no network 'other'"):
-        tasks.export(run, "onnx", tmp_path / "x.onnx", network="other")
+        tasks.export(run, ExportOptions("onnx", network="other"), tmp_path / "x.onnx")
 
 
 def test_the_report_tells_each_use_of_a_block() -> None:

@@ -16,6 +16,7 @@ import netbuilder as nb
 from netbuilder.compiler.build import build_network
 from netbuilder.errors import ExportError, ProblemsError
 from netbuilder.exchange import export, export_child, fresh, interface, onnx_file
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 
@@ -43,7 +44,7 @@ def write(document: Document, to: str, out: Path) -> Mapping[str, Any]:
     return export.export(
         document,
         "main",
-        to,
+        ExportOptions(to),
         out,
         weights=module.state_dict(),
         samples={},
@@ -178,7 +179,7 @@ def test_a_network_with_errors_is_not_exported(tmp_path: Path) -> None:
         export.export(
             project.document,
             "main",
-            "onnx",
+            ExportOptions("onnx"),
             tmp_path / "x.onnx",
             weights={},
             samples={},

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 import netbuilder as nb
 from netbuilder.errors import DocumentError, ProblemsError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.fixes import apply_fix
 from netbuilder.layers.catalogue import ports_of
 from netbuilder.storage import weights
@@ -111,7 +112,7 @@ def test_a_run_and_an_export_begin_with_the_weights(saved: Path, tmp_path: Path)
     from netbuilder.engine import tasks, trained
 
     assert_same(outputs(trained.load(run.path, None).module, inputs), outputs(module, inputs))
-    tasks.export(project.document, "safetensors", tmp_path / "out.safetensors")
+    tasks.export(project.document, ExportOptions("safetensors"), tmp_path / "out.safetensors")
     held = load_file(saved.with_suffix(".safetensors"))
     found = load_file(tmp_path / "out.safetensors")
     assert all(torch.equal(found[key], held[key]) for key in held)

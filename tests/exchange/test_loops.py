@@ -10,6 +10,7 @@ import pytest
 
 from netbuilder.compiler.build import build_network
 from netbuilder.exchange import export, interface
+from netbuilder.exchange.options import ExportOptions
 from tests.compiler.cells import add, gru, lstm
 from tests.drawing import Drawing
 
@@ -36,7 +37,7 @@ def write(d: Drawing, to: str, out: Path) -> dict[str, Any]:
     return export.export(
         d.document,
         "main",
-        to,
+        ExportOptions(to),
         out,
         weights=module.state_dict(),
         samples={},

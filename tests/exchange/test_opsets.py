@@ -12,6 +12,7 @@ from netbuilder.app.templates import open_template
 from netbuilder.engine import tasks
 from netbuilder.errors import ExportError
 from netbuilder.exchange import opsets
+from netbuilder.exchange.options import ExportOptions
 
 
 @pytest.mark.parametrize("opset", [0, -1, onnx.defs.onnx_opset_version() + 1, 1000])
@@ -57,9 +58,9 @@ def test_the_file_has_what_was_asked_for(tmp_path: Path) -> None:
     """PyTorch writes 18 where it can't write 13, without a word."""
     document, out = open_template("digits_mlp"), tmp_path / "a.onnx"
     with pytest.raises(ExportError, match="opset 13"):
-        tasks.export(document, "onnx", out, opset=13, apart=False)
+        tasks.export(document, ExportOptions("onnx", opset=13), out, apart=False)
     assert not out.exists()
-    tasks.export(document, "onnx", out, opset=21, apart=False)
+    tasks.export(document, ExportOptions("onnx", opset=21), out, apart=False)
     assert [entry.version for entry in onnx.load(out).opset_import] == [21]
 
 
@@ -68,6 +69,6 @@ def test_the_file_has_what_was_asked_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("template", ["lenet5", "vit_small", "gru_sequence", "unet"])
 def test_templates_in_several_opsets(template: str, opset: int, tmp_path: Path) -> None:
     out = tmp_path / "a.onnx"
-    answer = tasks.export(open_template(template), "onnx", out, opset=opset)
+    answer = tasks.export(open_template(template), ExportOptions("onnx", opset=opset), out)
     assert answer["verified"]
     assert [entry.version for entry in onnx.load(out).opset_import if not entry.domain] == [opset]

@@ -10,6 +10,7 @@ import torch
 from netbuilder.compiler.build import build_network
 from netbuilder.errors import ExportError
 from netbuilder.exchange import export
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.document import Document
 from tests.drawing import Drawing
 
@@ -57,7 +58,7 @@ def write(document: Document, to: str, out: Path) -> dict[str, object]:
     return export.export(
         document,
         "main",
-        to,
+        ExportOptions(to),
         out,
         weights=module.state_dict(),
         samples={},

@@ -13,6 +13,7 @@ import pytest
 
 from netbuilder.app.templates import open_template, templates
 from netbuilder.engine import exporting, tasks
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.document import Document
 from tests.exchange.around import Around, go_around, layers
 
@@ -44,7 +45,7 @@ def _each() -> list[Any]:
 
 
 def _leave(document: Document, network: str, path: Path) -> None:
-    answer = tasks.export(document, "onnx", path, network)
+    answer = tasks.export(document, ExportOptions("onnx", network), path)
     assert answer["verified"], answer
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from netbuilder.app.templates import open_template, templates
 from netbuilder.engine import planning, tasks
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph import edits
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
@@ -99,7 +100,7 @@ def test_its_networks_leave_as_verified_onnx(id: str, tmp_path: Path) -> None:
     document = open_template(id)
     for network in document.of_kind("network"):
         path = tmp_path / f"{network.name}.onnx"
-        answer = tasks.export(document, "onnx", path, network.name)
+        answer = tasks.export(document, ExportOptions("onnx", network.name), path)
         assert path.is_file()
         assert answer["verified"], answer
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from netbuilder.app.smaller import data_size
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.exchange.options import FORMATS, ExportOptions
 from netbuilder.gui.asking.export_errors import ErrorTable
 from netbuilder.gui.look import style
 from netbuilder.gui.look.widgets import (
@@ -34,7 +35,7 @@ from netbuilder.gui.look.widgets import (
     set_role,
 )
 
-FORMATS: Mapping[str, tuple[str, str, str]] = {
+TITLES: Mapping[str, tuple[str, str, str]] = {
     "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
     "pt2": ("PyTorch program (pt2)", ".pt2", "torch.export: runs in PyTorch without the code."),
     "safetensors": ("Weights (safetensors)", ".safetensors", "The weights alone, by name."),
@@ -46,15 +47,15 @@ FORMATS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 
-VALUES: Mapping[str, str] = {
-    "": "As the network sees them",
+VALUES: Mapping[str | None, str] = {
+    None: "As the network sees them",
     "probabilities": "As in the data; classes as probabilities",
     "class": "As in the data; the likeliest class",
     "scores": "As in the data; classes as scores",
 }
 """What the file takes and gives: with all but the first, normalisation is built in."""
-PRECISIONS: Mapping[str, str] = {
-    "": "As trained",
+PRECISIONS: Mapping[str | None, str] = {
+    None: "As trained",
     "fp16": "16-bit floats (fp16)",
     "int8": "8-bit integers (int8)",
     "int8-static": "8-bit, ranges from training samples",
@@ -70,12 +71,10 @@ class Exports(Protocol):
 
     def export(
         self,
-        to: str,
+        options: ExportOptions,
         out: Path,
         on_done: Callable[[Answer], None],
         *,
-        network: str | None = None,
-        options: Mapping[str, Any] | None = None,
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
     def cancel_export(self) -> None: ...
@@ -108,7 +107,7 @@ class ExportDialog(QDialog):
 
     def _build(self, networks: Sequence[str], trained: bool) -> None:
         self.format = Choice()
-        for id, (title, _, _) in FORMATS.items():
+        for id, (title, _, _) in TITLES.items():
             self.format.addItem(title, id)
         self.format.currentIndexChanged.connect(self._format_changed)
         self.about = label("", "muted", wrap=True)
@@ -117,13 +116,13 @@ class ExportDialog(QDialog):
             self.network.addItem(name, name)
         self.values = Choice()
         self.values.setAccessibleName("Values that the file takes and gives")
-        for id, title in VALUES.items():
-            self.values.addItem(title, id)
+        for value, title in VALUES.items():
+            self.values.addItem(title, value)
         self.values_label = label("Values", "field")
         self.precision = Choice()
         self.precision.setAccessibleName("Precision of the weights")
-        for id, title in PRECISIONS.items():
-            self.precision.addItem(title, id)
+        for value, title in PRECISIONS.items():
+            self.precision.addItem(title, value)
         self.opset = Choice()
         self.opset.setAccessibleName("Opset of the ONNX file")
         self.opset.addItem("The usual one", None)
@@ -179,6 +178,12 @@ class ExportDialog(QDialog):
         grid.addWidget(self.opset_label, 5, 0)
         grid.addWidget(self.opset, 5, 1, 1, 2)
         grid.addWidget(self.per_node, 6, 1, 1, 2)
+        self._choices: Mapping[str, Sequence[QWidget]] = {
+            "prepared": (self.values, self.values_label),
+            "precision": (self.precision, self.precision_label),
+            "opset": (self.opset, self.opset_label),
+            "per_node": (self.per_node,),
+        }
         grid.addWidget(label("File", "field"), 7, 0)
         grid.addWidget(self.path, 7, 1)
         grid.addWidget(self.choose, 7, 2)
@@ -196,22 +201,19 @@ class ExportDialog(QDialog):
         self.setLayout(layout)
 
     def _format_changed(self) -> None:
-        _, suffix, about = FORMATS[self.format.currentData()]
+        _, suffix, about = TITLES[self.format.currentData()]
         self.about.setText(about)
-        to = self.format.currentData()
-        shown: dict[QWidget, bool] = dict.fromkeys(
-            (self.values, self.values_label), to in ("onnx", "pt2")
-        )
-        alone = (self.precision, self.precision_label, self.opset, self.opset_label, self.per_node)
-        for part, wanted in (shown | dict.fromkeys(alone, to == "onnx")).items():
-            part.setVisible(wanted)
+        offered = FORMATS[self.format.currentData()]
+        for name, parts in self._choices.items():
+            for part in parts:
+                part.setVisible(name in offered)
         current = Path(self.path.text()) if self.path.text() else self._folder / self._stem
-        known = {entry[1] for entry in FORMATS.values()}
+        known = {entry[1] for entry in TITLES.values()}
         stem = current.with_suffix("") if current.suffix in known else current
         self.path.setText(f"{stem}{suffix}")
 
     def _choose(self) -> None:
-        title, suffix, _ = FORMATS[self.format.currentData()]
+        title, suffix, _ = TITLES[self.format.currentData()]
         path, _ = QFileDialog.getSaveFileName(
             self, "Export to", self.path.text(), f"{title} (*{suffix})"
         )
@@ -232,22 +234,19 @@ class ExportDialog(QDialog):
         self.doing.show()
         self.close_button.setText("Cancel")
         self._check()
-        to = self.format.currentData()
-        network = self.network.currentData()
-        self._session.export(
-            to, out, self._done, network=network, options=self._options(to), tell=self._tell
-        )
+        self._session.export(self._options(), out, self._done, tell=self._tell)
 
-    def _options(self, to: str) -> dict[str, Any]:
-        """What was chosen beside format and place, where it is not as usual."""
-        chosen: dict[str, Any] = {}
-        if to in ("onnx", "pt2"):
-            chosen["prepared"] = self.values.currentData()
-        if to == "onnx":
-            chosen["precision"] = self.precision.currentData()
-            chosen["opset"] = self.opset.currentData()
-            chosen["per_node"] = self.per_node.isChecked()
-        return {name: value for name, value in chosen.items() if value}
+    def _options(self) -> ExportOptions:
+        """What was chosen beside the place; of the format, what it has."""
+        to = self.format.currentData()
+        chosen = {
+            "prepared": self.values.currentData(),
+            "precision": self.precision.currentData(),
+            "opset": self.opset.currentData(),
+            "per_node": self.per_node.isChecked(),
+        }
+        known = {name: value for name, value in chosen.items() if name in FORMATS[to]}
+        return ExportOptions(to, self.network.currentData(), **known)
 
     def _tell(self, progress: ExportProgress) -> None:
         if self._closed or self.progress.isHidden():
