@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from netbuilder.app import run_ends
 from netbuilder.app.analysis import is_loss
 from netbuilder.app.events import Notice, RunChanged, RunEvent, SessionEvent
 from netbuilder.app.running import Trainer
@@ -124,6 +125,8 @@ class Following:
             return
         status: RunStatus = "stopped" if run.status == "stopping" else "crashed"
         self._set(run.ended(status, RunFault(death.message, death.hint)))
+        if status == "crashed":
+            run_ends.note(run.path, death.message, death.hint)
         severity = "warning" if status == "stopped" else "error"
         self._emit(Notice(severity, death.message, death.hint))  # type: ignore[arg-type]
 
@@ -187,10 +190,14 @@ class Following:
             message, hint = "The training was ended at once.", "The last checkpoint is kept."
             self._set(run.ended("stopped", RunFault(message, hint)))
             return
-        message = f"Its process (pid {run.pid}) is gone."
-        hint = "It can be resumed from its last checkpoint." if run.step else ""
+        message, hint = run_ends.why(run.path)
+        message = message or f"Its process (pid {run.pid}) is gone."
+        if run.step and run_ends.RESUMABLE not in hint:
+            # The status may be a little behind the events.
+            hint = f"{hint} {run_ends.RESUMABLE}".strip()
         self._set(run.ended("crashed", RunFault(message, hint)))
         if self._witness:
+            run_ends.note(run.path, message, hint)
             self._emit(Notice("error", message, hint))
 
     def _set(self, run: RunView) -> None:

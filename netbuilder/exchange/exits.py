@@ -28,7 +28,7 @@ def describe(code: int, stderr: str = "") -> tuple[str, str]:
 
     `code` is as in `subprocess`: negative for a signal. `stderr` is the last of what it wrote.
     """
-    out_of_memory = any(word in stderr for word in _MEMORY)
+    out_of_memory = tells_of_memory(stderr)
     smaller = "Try a smaller batch size or a smaller network."
     if code < 0:
         try:
@@ -44,6 +44,11 @@ def describe(code: int, stderr: str = "") -> tuple[str, str]:
     if code == 0:
         return "ended by itself in the middle of its work (exit code 0)", ""
     return f"ended with exit code {code}", ""
+
+
+def tells_of_memory(text: str) -> bool:
+    """Whether something that was printed says that memory ran out."""
+    return any(word in text for word in _MEMORY)
 
 
 def last_line(stderr: str) -> str:

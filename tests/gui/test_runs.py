@@ -263,6 +263,24 @@ def test_the_menu_empties_the_trash_and_copies_paths(panel: RunsPanel) -> None:
     assert QGuiApplication.clipboard().text() == str(panel._folder / "run-0001")
 
 
+def test_why_a_run_ended_before_its_time_is_told_when_it_is_chosen(
+    panel: RunsPanel, folder: Path
+) -> None:
+    known = folder / names(panel)[0] / "status.json"
+    error = {"message": "The loss is NaN.", "hint": "Lower the rate."}
+    status = json.loads(known.read_text())
+    known.write_text(json.dumps({**status, "status": "failed", "error": error}))
+    panel.load(folder)
+    name = known.parent.name
+    click(panel, name)
+    assert panel.verdict.isVisible()
+    assert panel.verdict.text() == "The loss is NaN. Lower the rate."
+    at = panel.model.index(names(panel).index(name), panel.model.column_of("status"))
+    assert "failed: The loss is NaN." in str(panel.model.data(at, Qt.ItemDataRole.ToolTipRole))
+    click(panel, next(each for each in names(panel) if each != name))
+    assert panel.verdict.isHidden()
+
+
 def test_actions_fit_what_is_chosen(panel: RunsPanel) -> None:
     assert not panel.open.isEnabled()
     click(panel, "run-0001")

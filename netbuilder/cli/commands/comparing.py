@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def runs(options: Namespace) -> int:
     """List the runs in a folder, or those of a project; pinned ones first."""
-    from netbuilder.app import run_table
+    from netbuilder.app import run_ends, run_table
     from netbuilder.app.run_filter import Filter
     from netbuilder.training.records.folder import RunFolder
 
@@ -37,14 +37,19 @@ def runs(options: Namespace) -> int:
     if unknown:
         raise UsageError(f"No run has '{unknown[0]}'.", "Filter like lr>0.01 accuracy>=0.9 word.")
     kept = sorted(filter(wanted.keeps, found), key=lambda row: not row.pinned)
+    causes = [run_ends.why(row.path) if row.status in run_ends.BAD else ("", "") for row in kept]
     if options.json:
-        output.answer([row.to_json() for row in kept])
+        rows = zip(kept, causes, strict=True)
+        output.answer([{**row.to_json(), "why": " ".join(why).strip()} for row, why in rows])
         return output.DONE
     lines = [
         (row.path, row.status, row.epoch, f"{row.seconds:.1f}", _metrics(row), row.note)
         for row in kept
     ]
     output.table(("run", "status", "epochs", "seconds", "metrics", "note"), lines)
+    for row, (cause, hint) in zip(kept, causes, strict=True):
+        if cause:
+            print(f"{row.name} {row.status}: {cause} {hint}".strip())
     return output.DONE
 
 

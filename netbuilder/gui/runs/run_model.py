@@ -12,6 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from netbuilder.app import run_ends
 from netbuilder.app.run_filter import Filter
 from netbuilder.app.run_rows import RunRow, metric_names
 from netbuilder.gui.look import icons, theme
@@ -270,6 +271,8 @@ class RunModel(QAbstractTableModel):
             return f"{run.path}\nTick it to see its curves"
         if column.tip == "A setting that differs" and column.key not in run.settings:
             return f"{column.key}: not set, so the default"
+        if column.key == "status" and run.status in run_ends.BAD:
+            return f"{run.status}: {' '.join(run_ends.why(run.path))}".strip()
         value = column.value(run)
         return f"{column.title}: {value}" if value is not None else ""
 

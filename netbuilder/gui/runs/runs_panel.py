@@ -46,6 +46,7 @@ from netbuilder.gui.look.widgets import (
 )
 from netbuilder.gui.runs.run_model import NAME, PIN, RunModel
 from netbuilder.gui.runs.runs_table import RunsTable
+from netbuilder.gui.runs.verdict import Verdict
 
 if TYPE_CHECKING:
     from netbuilder.gui.runs.run_curves import RunCurves
@@ -105,6 +106,7 @@ class RunsPanel(QWidget):
         self.empty = EmptyState(
             "No runs yet", "Every training becomes a run here, with its settings and results."
         )
+        self.verdict = Verdict()
         self._said = label("", "muted")
         self.undo = link("Undo", self._restore)
         self._strip = holder(row(self._said, self.undo, None, margins=(12, 2, 8, 4)))
@@ -134,6 +136,7 @@ class RunsPanel(QWidget):
         # It gives way by hiding buttons: the panel may be narrower than all of them.
         bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         content.addWidget(bar)
+        content.addWidget(self.verdict)
         content.addWidget(self._strip)
         content.addWidget(self._split, 1)
         self._stack = QStackedLayout(self)
@@ -266,6 +269,7 @@ class RunsPanel(QWidget):
         one = len(chosen) == 1
         for each in (self.open, self.changes, self.start):
             each.setEnabled(one)
+        self.verdict.show_run(chosen[0] if one else None)
         self.resume.setEnabled(one and chosen[0].status in _HALTED)
         self.more.setEnabled(bool(chosen) or bool(run_care.in_trash(self._folder)))
 

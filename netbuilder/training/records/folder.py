@@ -10,6 +10,7 @@
     start/             those weights, sealed
     notes.json         what a person wrote about it
     control.json       what somebody wants of the training, see `training.control`
+    end.json           how its process ended, if somebody saw it die
     output.log         what was printed after the window that began it was gone
     lock               held while a training is at work here
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netbuilder.errors import DocumentError
+from netbuilder.training.records import kills
 from netbuilder.training.records.events import Event, Kind, finite
 from netbuilder.training.records.folder import RunFolder
 from netbuilder.training.records.lock import process_started
@@ -42,6 +43,8 @@ class Reporter:
             "process_started": process_started(),
             "host": platform.node(),
             "started": time.time(),
+            # Should the process vanish, whoever looks can tell whether it was for memory.
+            "oom_kills": kills.for_memory(),
         }
 
     def at(self, epoch: int, step: int) -> None:
