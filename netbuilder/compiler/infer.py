@@ -7,6 +7,7 @@ that network's types; a block is inferred anew with the types and values of each
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 import torch
@@ -18,10 +19,12 @@ from netbuilder.compiler.inference import Fields, Inference, World
 from netbuilder.compiler.probe import Settled, Types
 from netbuilder.compiler.remedies import Around, mended
 from netbuilder.compiler.report import NodeReport
+from netbuilder.compiler.sharing import check_fit
 from netbuilder.errors import Fix
-from netbuilder.graph import topology
+from netbuilder.graph import expressions, topology
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json, Node
+from netbuilder.graph.parameters import counts
 from netbuilder.layers import trusted
 from netbuilder.layers.base import Complaint, Layer, Ports, Role
 from netbuilder.layers.blocks import Loop, Turns
@@ -61,7 +64,7 @@ def _infer(
             _Node(world, graph, node, layer, result, given, within).infer(inputs, complete)
     for node in graph.nodes.values():
         if node.shares and node.shares != node.id:
-            _share(graph, node, result)
+            check_fit(graph, node, result)
     return result
 
 
@@ -92,45 +95,6 @@ def _take(result: Inference, id: str, known: Settled) -> None:
     result.inferred[id] = known.inferred
     result.parameters[id] = known.parameters
     result.outputs[id] = known.outputs
-
-
-def _share(graph: Graph, node: Node, result: Inference) -> None:
-    """Checks that shared weights fit, and counts them once."""
-    owner = owner_of(graph, node)
-    own, other = result.layers.get(node.id), result.layers.get(owner.id)
-    if own is None or other is None or owner is node:
-        return
-    result.parameters[node.id] = 0
-    if own.open_sizes():
-        # What comes in is not known; that is told where it begins.
-        return
-    inside = [result.blocks.get(id, ()) for id in (node.id, owner.id)]
-    same = own == other and len(inside[0]) == len(inside[1])
-    if same and all(_alike(a, b) for a, b in zip(*inside, strict=True)):
-        return
-    here, there = result.inferred.get(node.id, {}), result.inferred.get(owner.id, {})
-    name = next((name for name in here if here[name] != there.get(name)), "")
-    what = f", which are for {name} {there.get(name)}; here it is {here[name]}" if name else ""
-    complaint = Complaint(
-        f"The weights of '{owner.name}' don't fit '{node.name}'{what}.",
-        "Change what comes in, or give the node weights of its own.",
-        code="shares.misfit",
-        fixes=(Fix("Give it weights of its own", "set_node", {"fields": {"shares": ""}}),),
-    )
-    result.problems.append(to_problem(complaint, graph, node))
-
-
-def _alike(one: Inference, other: Inference) -> bool:
-    """Whether two uses of a block have modules of the same sizes."""
-    return one is other or (
-        one.layers == other.layers
-        and one.blocks.keys() == other.blocks.keys()
-        and all(
-            len(one.blocks[id]) == len(other.blocks[id])
-            and all(_alike(a, b) for a, b in zip(one.blocks[id], other.blocks[id], strict=True))
-            for id in one.blocks
-        )
-    )
 
 
 _ALONE = frozenset({Role.LAYER, Role.LOSS})
@@ -314,7 +278,13 @@ class _Node:
         ports = ports_of(self.world.document, self.graph, self.node)
         inferences: list[Inference] = []
         given, outputs = dict(inputs), None
-        for _ in range(getattr(self.layer, "repeat", 1)):
+        counted = counts(owner_of(self.graph, self.node).params.get("values"))
+        for index in range(getattr(self.layer, "repeat", 1)):
+            if counted and index:
+                known = self._values(index)
+                if known is None:
+                    return None
+                values = {**values, **known}
             inside = self._inside(block, values, given)
             inferences.append(inside)
             outputs = calls.outputs_of(inside)
@@ -323,6 +293,16 @@ class _Node:
             given |= dict(zip((port.name for port in ports.inputs), outputs.values(), strict=False))
         self._keep(block, inferences, outputs is None)
         return outputs
+
+    def _values(self, index: int) -> Mapping[str, Json] | None:
+        """What a use says of its block's parameters in one of its repetitions; None, and why is
+        told, where that has no value."""
+        owner = owner_of(self.graph, self.node)
+        layer = read(owner, {**self.result.values, expressions.INDEX: index})
+        for complaint in layer if isinstance(layer, tuple) else ():
+            message = f"Where index is {index}: {complaint.message}"
+            self._complain(replace(complaint, message=message))
+        return getattr(layer, "values", None)
 
     def _loop(
         self, block: Graph, loop: Loop, values: Mapping[str, Json], inputs: Types

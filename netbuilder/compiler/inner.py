@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from itertools import pairwise
 
-from netbuilder.compiler import looping
+from netbuilder.compiler import looping, merge
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.program import Call, Classes, Line, Site
 from netbuilder.compiler.variables import Variables
-from netbuilder.graph import expressions
+from netbuilder.graph import expressions, rules
 from netbuilder.graph.model import Json
+from netbuilder.graph.parameters import map_expressions, put_in
 from netbuilder.layers import code
 from netbuilder.layers.blocks import Loop
 
-Run = tuple[ast.expr, str, int]
-"""A constructor, its dump, and how often it stands in a row."""
+INDEX = expressions.INDEX
 
 
 class Inner:
@@ -62,22 +63,55 @@ class Inner:
 
     def _modules(self, site: Site) -> ast.expr:
         """`BasicBlock(channels=64)`, or a container of several of them."""
-        values = site.owner.params.get("values", {})
-        declared = {k: code.const(v) for k, v in values.items()}
-        runs: list[Run] = []
-        for use in self.inference.blocks[site.owner.id]:
-            made = self.classes[id(use)]
-            given = {own: _name(self.networks[name]) for name, own in made.networks.items()}
-            further = {k: code.const(v) for k, v in made.further.items()}
-            tree = code.call(made.class_name, **given, **further, **declared)
-            same = ast.dump(tree)
-            if runs and runs[-1][1] == same:
-                runs[-1] = (tree, same, runs[-1][2] + 1)
-            else:
-                runs.append((tree, same, 1))
+        uses = self.inference.blocks[site.owner.id]
+        made = [self._module(site, use) for use in uses]
         if not _repeated(site):
-            return runs[0][0]
-        return _container(runs, site.owner.params.get("repeat", 1), _is_plain(site))
+            return made[0]
+        same = [ast.dump(tree) for tree in made]
+        starts = [at for at in range(len(made)) if not at or same[at] != same[at - 1]]
+        repeat = site.owner.params.get("repeat", 1)
+        parts: list[ast.expr] = []
+        for start, end in pairwise([*starts, len(made)]):
+            stop: Json = end
+            if end == len(made) and expressions.is_expression(repeat):
+                stop = repeat
+            elif end - start == 1:
+                parts.append(self._module(site, uses[start], start))
+                continue
+            parts.append(self._row(made[start], start, stop))
+        if _is_plain(site):
+            return code.call("torch.nn.Sequential", *parts)
+        return code.call("torch.nn.ModuleList", ast.List(parts, ast.Load()))
+
+    def _module(self, site: Site, use: Inference, index: int | None = None) -> ast.expr:
+        """`BasicBlock(channels=64)`; where `index` is given, what counts repetitions is that."""
+        values = site.owner.params.get("values", {})
+        if index is not None:
+            values = map_expressions(values, lambda text: put_in(text, {INDEX: index}))
+        made = self.classes[id(use)]
+        given = {own: _name(self.networks[name]) for name, own in made.networks.items()}
+        further = {k: code.const(v) for k, v in made.further.items()}
+        declared = {k: code.const(v) for k, v in values.items()}
+        return code.call(made.class_name, **given, **further, **declared)
+
+    def _row(self, tree: ast.expr, start: int, stop: Json) -> ast.expr:
+        """`*(Unit(...) for _ in range(2))`, or over `index` where what is made speaks of it.
+
+        `stop` is a number or an expression over the parameters of the block around.
+        """
+        counter = "_"
+        ends = [code.const(stop)]
+        if INDEX in merge.names_in(tree):
+            # A network that is handed on may have that name.
+            counter = rules.unique_name(INDEX, set(self.networks.values()))
+            tree = merge.replace_names(tree, lambda name: _name(counter) if name == INDEX else None)
+            ends = [code.const(start), *ends] if start else ends
+        elif start:
+            ends = [code.const(f"={stop[1:]} - {start}" if isinstance(stop, str) else stop - start)]
+        times = ast.comprehension(
+            ast.Name(counter, ast.Store()), code.call("range", *ends), [], is_async=0
+        )
+        return ast.Starred(ast.GeneratorExp(tree, [times]), ast.Load())
 
 
 def _repeated(site: Site) -> bool:
@@ -92,25 +126,3 @@ def _is_plain(site: Site) -> bool:
 
 def _name(variable: str) -> ast.expr:
     return ast.Name(variable, ast.Load())
-
-
-def _container(runs: list[Run], repeat: Json, plain: bool) -> ast.expr:
-    """`nn.Sequential(first, *(other for _ in range(2)))`; a list of modules if not `plain`."""
-    parts: list[ast.expr] = []
-    done = 0
-    for at, (tree, _, count) in enumerate(runs):
-        length = code.const(count)
-        if at == len(runs) - 1 and expressions.is_expression(repeat):
-            length = expressions.python(str(repeat) if not done else f"={repeat[1:]} - {done}")
-        elif count == 1:
-            parts.append(tree)
-            done += 1
-            continue
-        target = ast.comprehension(
-            ast.Name("_", ast.Store()), code.call("range", length), [], is_async=0
-        )
-        parts.append(ast.Starred(ast.GeneratorExp(tree, [target]), ast.Load()))
-        done += count
-    if plain:
-        return code.call("torch.nn.Sequential", *parts)
-    return code.call("torch.nn.ModuleList", ast.List(parts, ast.Load()))

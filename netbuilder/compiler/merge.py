@@ -124,6 +124,9 @@ def _merge_field(value: Any, others: list[Any], stand_in: StandIn) -> Any:
         return merge(others, stand_in)
     if isinstance(value, ast.keyword):
         return ast.keyword(value.arg, merge([other.value for other in others], stand_in))
+    if isinstance(value, ast.comprehension):
+        iterated = merge([other.iter for other in others], stand_in)
+        return ast.comprehension(value.target, iterated, value.ifs, value.is_async)
     if isinstance(value, list):
         return [
             _merge_field(item, [o[i] for o in others], stand_in) for i, item in enumerate(value)

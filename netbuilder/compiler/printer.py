@@ -234,13 +234,12 @@ def _level(tree: ast.expr) -> int:
 def _within(tree: ast.expr, least: int) -> Doc:
     """The expression, in parentheses if it binds less tightly than `least`."""
     doc = _doc(tree)
-    if _level(tree) >= least and not (least > _UNARY_LEVEL and _number(tree)):
+    if _level(tree) >= least:
         return doc
     return [Brackets("(", (doc,), ")", comma="")]
 
 
 def _number(tree: ast.expr) -> bool:
-    # An attribute of a number needs brackets around it.
     return isinstance(tree, ast.Constant) and isinstance(tree.value, int | float)
 
 
@@ -251,7 +250,8 @@ def _doc(tree: ast.expr) -> Doc:
         case ast.Constant(value=value):
             return [_literal(value)]
         case ast.Attribute(value=value, attr=attr):
-            return [*_within(value, _ATOM), f".{attr}"]
+            # An attribute of a number needs brackets around it.
+            return [*_within(value, _ATOM + 1 if _number(value) else _ATOM), f".{attr}"]
         case ast.Call():
             return [*_within(tree.func, _ATOM), _arguments(tree)]
         case ast.Subscript(value=value, slice=index):
@@ -281,9 +281,10 @@ def _doc(tree: ast.expr) -> Doc:
 def _operation(tree: ast.expr) -> Doc:
     match tree:
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            tight = _simple(left) and _simple(right)
-            sign = "**" if tight else " ** "
-            return [*_within(left, _POWER + 1), sign, *_within(right, _UNARY_LEVEL)]
+            base, exponent = _within(left, _POWER + 1), _within(right, _UNARY_LEVEL)
+            if _simple(left) and _simple(right):
+                return [*base, "**", *exponent]
+            return [Operation((base, [" ** ", *exponent]))]
         case ast.BinOp(left=left, op=op, right=right):
             level = _LEVELS[type(op)]
             first = _within(left, level)
@@ -365,7 +366,9 @@ def _plain(tree: ast.expr) -> bool:
 def _simple(tree: ast.expr) -> bool:
     """What a power sign stands next to without spaces: names, numbers, attributes."""
     match tree:
-        case ast.Name() | ast.Constant():
+        case ast.Constant(value=value):
+            return not isinstance(value, str)
+        case ast.Name():
             return True
         case ast.UnaryOp(operand=operand):
             return _simple(operand)

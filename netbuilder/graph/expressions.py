@@ -1,10 +1,10 @@
 """Small arithmetic over the declared parameters of a block: `=2*channels`.
 
 A parameter's value may be a text that begins with `=`, also inside a list. It is read by a
-parser of our own: numbers, names, `+ - * / // %`, a minus sign, parentheses and `min max
-ceil floor round`. There is no power, no attribute, no text, and nothing is ever evaluated
-by Python. Operators mean what they mean in Python, so that the generated code, in which
-the expression stands as it is, computes the same.
+parser of our own: numbers, names, `+ - * / // % **`, a minus sign, parentheses and `min max
+ceil floor round`. There is no attribute, no text, and nothing is ever evaluated by Python.
+Operators mean what they mean in Python, so that the generated code, in which the expression
+stands as it is, computes the same.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from netbuilder.errors import ChangeError
 from netbuilder.graph.model import MAX_INT, Json
 
 MARK = "="
+INDEX = "index"
+"""The name for the number of a repetition, from 0: for the values of a use that is repeated."""
 MAX_LENGTH = 256
 MAX_DEPTH = 32
+MAX_EXPONENT = 1023
 
 Number = int | float
 Values = Mapping[str, Json]
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>//|[-+*/%(),]))"
+    r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>//|\*\*|[-+*/%(),]))"
 )
 _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
@@ -37,6 +40,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
+    ast.Pow: lambda base, exponent: _power(base, exponent),
 }
 _SUMS: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
 _PRODUCTS: dict[str, type[ast.operator]] = {
@@ -224,7 +228,12 @@ class _Parser:
         if self._sign() == "-":
             self.at += 1
             return ast.UnaryOp(ast.USub(), self._signed(depth + 1))
-        return self._atom(depth)
+        base = self._atom(depth)
+        if self._sign() == "**":
+            # As in Python: 2**-1 is a half, and 2**3**2 is 2**9.
+            self.at += 1
+            return ast.BinOp(base, ast.Pow(), self._signed(depth + 1))
+        return base
 
     def _atom(self, depth: int) -> ast.expr:
         if self._sign() == "(":
@@ -302,10 +311,25 @@ def _number(tree: ast.expr, values: Values) -> Number:
 
 def _lookup(name: str, values: Values) -> Json:
     if name not in values:
+        if name == INDEX:
+            raise ExpressionError("there is no repetition here that 'index' could count.")
         known = ", ".join(values) or "none are declared here"
         raise ExpressionError(f"There is no parameter '{name}'; parameters: {known}.")
     value = values[name]
     return _checked(value) if isinstance(value, int | float) else value
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    # Long numbers are refused before they are worked out, roots of what is negative too.
+    if abs(exponent) > MAX_EXPONENT:
+        raise ExpressionError(f"The exponent {exponent:g} is beyond {MAX_EXPONENT}.")
+    try:
+        value = base**exponent
+    except OverflowError:
+        raise ExpressionError("The expression's value is beyond 2^53.") from None
+    if isinstance(value, complex):
+        raise ExpressionError("The expression takes a root of a negative number.")
+    return value
 
 
 def _checked(value: Number) -> Number:

@@ -111,14 +111,17 @@ class _Inlining:
         self.outputs = _port_nodes(block, OUTPUT)
         ends = {BLOCK_INPUT, OUTPUT}
         self.inside = [node for node in block.ordered() if node.layer not in ends]
-        self.values = self._values()
+        self.values = [self._values(copy) for copy in range(self.copies)]
         self.ids = [{n.id: new_id("n") for n in self.inside} for _ in range(self.copies)]
         if keep:
             self.ids[0] = {n.id: n.id for n in self.inside}
         self.made: list[str] = []
 
-    def _values(self) -> dict[str, Json]:
-        given = self.use.params.get("values", {})
+    def _values(self, copy: int) -> dict[str, Json]:
+        index: dict[str, Json] = {expressions.INDEX: copy}
+        given = parameters.map_expressions(
+            self.use.params.get("values", {}), lambda text: parameters.put_in(text, index)
+        )
         values = {p.name: p.default for p in parameters.declared(self.block)}
         return {**values, **(given if isinstance(given, Mapping) else {})}
 
@@ -195,7 +198,7 @@ class _Inlining:
                     node,
                     id=ids[node.id],
                     name=name,
-                    params=self._filled(node),
+                    params=self._filled(node, self.values[copy]),
                     x=node.x + dx,
                     y=node.y + dy,
                     order=order + len(self.made),
@@ -212,8 +215,7 @@ class _Inlining:
             note = "\n".join(text for text in (self.use.note, first.note) if text)
             self.document.apply(Changed(graph.id, first, replace(first, note=note)))
 
-    def _filled(self, node: Node) -> Mapping[str, Json]:
-        values = self.values
+    def _filled(self, node: Node, values: Mapping[str, Json]) -> Mapping[str, Json]:
         filled: Mapping[str, Json] = parameters.map_expressions(
             node.params, lambda text: parameters.put_in(text, values)
         )

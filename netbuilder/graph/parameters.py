@@ -24,7 +24,7 @@ from netbuilder.graph.model import Json, Node, freeze
 RESERVED = (
     rules.RESERVED_NAMES
     | expressions.FUNCTION_NAMES
-    | {"F", "math", "module", "range", "torchmetrics"}
+    | {"F", expressions.INDEX, "math", "module", "range", "torchmetrics"}
 )
 """Names that mean something in the generated code: no parameter of a block may take them."""
 
@@ -156,6 +156,11 @@ def names_in(value: Json) -> set[str]:
     if isinstance(value, tuple | list):
         return {name for item in value for name in names_in(item)}
     return set()
+
+
+def counts(values: Json) -> bool:
+    """Whether an expression in the values of a use speaks of the number of the repetition."""
+    return expressions.INDEX in names_in(values)
 
 
 def put_in(text: str, values: Mapping[str, Json]) -> Json:

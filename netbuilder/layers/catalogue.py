@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from netbuilder.errors import Fix
-from netbuilder.graph import expressions
+from netbuilder.graph import blocks, expressions, parameters
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node
 from netbuilder.layers import own, plugins
@@ -181,7 +181,8 @@ def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Com
     """The node's parameters as a layer; complaints if they are wrong; None if unknown.
 
     `values` are those of the parameters of the block that the node stands in: what
-    expressions (`=2*channels`) may speak of; see `parameters_of`.
+    expressions (`=2*channels`) may speak of; see `parameters_of`. Beside them `index` may say
+    which repetition the values of a use are for; they are read as those of the first.
     """
     known = _read_before.get(id(node))
     if known is not None and known[0] is node:
@@ -199,12 +200,27 @@ def read(node: Node, values: Mapping[str, Json] = _NOTHING) -> Layer | tuple[Com
     filled, wrong = {}, []
     for name, value in node.params.items():
         try:
-            filled[name] = expressions.fill(value, values)
+            filled[name] = expressions.fill(value, scope_of(node, name, values))
         except expressions.ExpressionError as error:
             hint = "Change the expression, or declare the parameter in the block's settings."
+            if parameters.counts(value):
+                hint = (
+                    "Let the block have a parameter, and say what it is in each repetition "
+                    "where a node repeats the block: repeat 6 and dilation =2**index."
+                )
             complaint = Complaint(f"'{name}': {error}", hint, code="parameter.expression")
             wrong.append(complaint)
     return tuple(wrong) or _parse(kind, _key(filled))
+
+
+def scope_of(node: Node, name: str, values: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What expressions in a node's parameter may speak of: in the values of a use that is repeated
+    also the number of the repetition."""
+    if name == "values" and node.layer == blocks.BLOCK and "repeat" in node.params:
+        return {expressions.INDEX: 0, **values}
+    if expressions.INDEX not in values:
+        return values
+    return {name: value for name, value in values.items() if name != expressions.INDEX}
 
 
 def parameters_of(graph: Graph) -> Mapping[str, Json]:

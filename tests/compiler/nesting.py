@@ -20,6 +20,7 @@ from netbuilder.graph.model import Node
 from tests.drawing import Drawing
 
 WIDTHS = ("=width", "=2*width", "=width+3", "=max(width, 4)", "=depth*width")
+COUNTED = ("=3+index", "=2**(index+1)", "=max(4, 3*index)")
 PARAMETERS = ({"name": "width", "default": 4}, {"name": "depth", "default": 2})
 
 
@@ -226,6 +227,9 @@ class Nested:
             params["reverse"] = r.random() < 0.5
         elif len(kind.outputs) <= len(kind.inputs) and r.random() < 0.5:
             params["repeat"] = "=depth" if inside else r.randint(2, 3)
+            if "width" in given and r.random() < 0.5:
+                # Each repetition is wider than the one before it.
+                given["width"] = r.choice(("=width+index", "=width") if inside else COUNTED)
         layer = "netbuilder.Loop" if over else "netbuilder.Block"
         node = self.d.add(layer, *sources, name=self._name("use"), **params)
         ports = ["s", "s_last"] if over and kind.cell else [port for port, _ in kind.outputs]
@@ -301,7 +305,10 @@ class Interpreter:
             assert module.out_features == worked_out(owner.params["out_features"], values)
         return {"output": module(at(node, "input"))}
 
-    def _inner(self, node: Node, values: Mapping[str, Any]) -> tuple[Graph, dict[str, Any]]:
+    def _inner(
+        self, node: Node, values: Mapping[str, Any], index: int = 0
+    ) -> tuple[Graph, dict[str, Any]]:
+        values = {**values, "index": index}
         block = self.document.block(node.params["block"])
         assert block is not None
         given = {name: worked_out(v, values) for name, v in node.params.get("values", {}).items()}
@@ -310,7 +317,7 @@ class Interpreter:
     def _block(
         self, owner: Node, node: Node, prefix: str, values: Mapping[str, Any], at: Any
     ) -> dict[str, Tensor]:
-        block, inside = self._inner(owner, values)
+        block, _ = self._inner(owner, values)
         names = [n.name for n in block.ordered() if n.layer == "netbuilder.BlockInput"]
         given = {name: at(node, name) for name in names}
         repeat = owner.params.get("repeat", 1)
@@ -318,6 +325,7 @@ class Interpreter:
         outputs: dict[str, Tensor] = {}
         for number in range(worked_out(repeat, values)):
             place = f"{prefix}{owner.name}.{f'{number}.' if row else ''}"
+            _, inside = self._inner(owner, values, number)
             outputs = self.run(block, place, given, inside)
             given |= dict(zip(names, outputs.values(), strict=False))
         return outputs

@@ -45,7 +45,7 @@ def expression(r: Random, depth: int) -> ast.expr:
         case "attribute":
             return ast.Attribute(name(r), "attribute", ast.Load())
         case "sum":
-            operators = [ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.FloorDiv]
+            operators = [ast.Add, ast.Sub, ast.Mult, ast.Div, ast.MatMult, ast.FloorDiv, ast.Pow]
             return ast.BinOp(
                 expression(r, depth - 1), r.choice(operators)(), expression(r, depth - 1)
             )

@@ -30,6 +30,11 @@ VALUES: dict[str, Any] = {"channels": 64, "ratio": 0.25, "act": "relu", "size": 
         ("=floor(ratio*10)", 2),
         ("=round(2.5)", 2),
         ("=1e3", 1000.0),
+        ("=2**3**2", 512),
+        ("=-2**2", -4),
+        ("=(-2)**3", -8),
+        ("=4**-1", 0.25),
+        ("=3*2**2", 12),
         ("=act", "relu"),
         ("=size", (3, 3)),
         ("=on", True),
@@ -46,7 +51,14 @@ def test_values(text: str, value: object) -> None:
     [
         "=",
         "= ",
-        "=2**3",
+        "=2**",
+        "=2***3",
+        "=0**-1",
+        "=2**1024",
+        "=2**9**9**9",
+        "=-1000.5**1001",
+        "=(0-8)**0.5",
+        "=index",
         "=2<<3",
         "=channels.real",
         "=channels[0]",
@@ -118,7 +130,7 @@ NUMBERS = st.one_of(
 
 
 def _combine(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    pair = st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner)
+    pair = st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%", "**"]), inner)
     return st.one_of(
         pair.map(lambda parts: " ".join(parts)),
         pair.map(lambda parts: f"({''.join(parts)})"),

@@ -10,10 +10,13 @@ from netbuilder.compiler.report import NodeReport
 from netbuilder.errors import Problem
 from netbuilder.graph import rules
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.expressions import MARK
 from netbuilder.graph.loops import LOOP
 from netbuilder.graph.model import Json, Mute, Node
+from netbuilder.graph.parameters import counts
 from netbuilder.layers import catalogue
 from netbuilder.layers.base import Family, Layer, Role
+from netbuilder.layers.blocks import Block
 
 _NOTHING: Mapping[str, Json] = {}
 
@@ -85,7 +88,7 @@ def face_of(
             )
         )
     inputs = [PortFace(p.name, p.name in incoming, p.optional) for p in ports.inputs]
-    layer = catalogue.read(node, {**catalogue.parameters_of(graph), **values})
+    layer = _as_drawn(node, catalogue.read(node, {**catalogue.parameters_of(graph), **values}))
     return Face(
         name=node.name,
         subtitle=_subtitle(node, kind, layer if isinstance(layer, Layer) else None),
@@ -103,6 +106,16 @@ def face_of(
         repeat=_repeat(kind, layer),
         over_time=node.layer == LOOP and not _steps(layer),
     )
+
+
+def _as_drawn(node: Node, layer: object) -> object:
+    """A use whose values differ in each repetition says how, not what they are in the first."""
+    drawn = node.params.get("values")
+    if not isinstance(layer, Block) or not isinstance(drawn, Mapping) or not counts(drawn):
+        return layer
+    texts = {name: value for name, value in drawn.items() if counts(value)}
+    shown = {name: str(value).removeprefix(MARK) for name, value in texts.items()}
+    return layer.model_copy(update={"values": {**layer.values, **shown}})
 
 
 def _steps(layer: object) -> int:

@@ -147,7 +147,7 @@ class NodePage(QWidget):
         self.values: Form | None = None
         if outline.declared:
             self._column.addWidget(label("Parameters of the block", "group"))
-            self.values = Form(outline.declared, titles=str, scope=outline.scope)
+            self.values = Form(outline.declared, titles=str, scope=outline.inner_scope)
             self.values.edited.connect(self._value_edited)
             self.values.finished.connect(self.history.seal)
             self._column.addWidget(self.values)

@@ -35,6 +35,8 @@ class NodeOutline:
     """For a block's node: what the block declares."""
     shareable: bool = False
     """Whether the node could use the weights of another one."""
+    inner_scope: Mapping[str, Json] = field(default_factory=dict)
+    """What the values of a block's node may speak of: where it is repeated, also of `index`."""
 
     @property
     def kind(self) -> type[Layer] | None:
@@ -66,7 +68,14 @@ def outline(
         scope,
         _declared(document, graph, ids) if kind.role is Role.BLOCK else {},
         len(ids) == 1 and _shareable(graph, ids[0], kind),
+        _inner_scope(graph, ids, scope),
     )
+
+
+def _inner_scope(graph: Graph, ids: Sequence[str], scope: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What the values of these nodes may all speak of."""
+    each = [catalogue.scope_of(graph.nodes[id], "values", scope) for id in ids]
+    return min(each, key=len)
 
 
 def choices_for(
