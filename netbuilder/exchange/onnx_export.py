@@ -92,20 +92,23 @@ def write(
                 input_names=[spec.name for spec in wanted.inputs],
                 output_names=[spec.name for spec in wanted.outputs],
                 dynamic_shapes=dynamic,
-                opset_version=wanted.opset,
+                opset_version=opsets.of_exporter(wanted.opset),
                 custom_translation_table=plain_rnn.TRANSLATIONS,
                 verbose=False,
             )
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None
-        if wanted.opset is not None:
-            opsets.check(program.model, wanted.opset)
         if root is not traced or isinstance(traced, Prepared):
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
         spots = Spots(root)
-        owners = rename_nodes(program.model, spots, lines)
+        owners = dict(rename_nodes(program.model, spots, lines))
+        if wanted.opset is not None:
+            if wanted.opset < opsets.OLDEST:
+                added = opsets.lower(program.model, wanted.opset)
+                owners |= {new: owners[old] for new, old in added.items() if old in owners}
+            opsets.check(program.model, wanted.opset)
         program.model.graph.name = spots.title or "network"
         program.model.graph.doc_string = spots.about or None
         restate_shapes(program.model, wanted.outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -72,3 +73,52 @@ def test_templates_in_several_opsets(template: str, opset: int, tmp_path: Path) 
     answer = tasks.export(open_template(template), ExportOptions("onnx", opset=opset), out)
     assert answer["verified"]
     assert [entry.version for entry in onnx.load(out).opset_import if not entry.domain] == [opset]
+
+
+@pytest.mark.parametrize("opset", [17, 15])
+def test_an_older_opset_keeps_the_names(opset: int) -> None:
+    """Means over axes were attributes before 18, and a softmax of 18 is one of 13 still."""
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 1])
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["scores.output"], name="scores"),
+        helper.make_node("ReduceMean", ["scores.output", "axes"], ["y"], name="pool"),
+    ]
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    graph = helper.make_graph(nodes, "g", [value], [out], [axes])
+    found: Any = onnx_ir_of(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    )
+    assert opsets.lower(found, opset) == {}
+    opsets.check(found, opset)
+    assert [node.name for node in found.graph] == ["scores", "pool"]
+
+
+def test_nodes_that_an_older_opset_adds_are_called_after_their_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N"])
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N"])
+    nodes = [
+        helper.make_node("Abs", ["x"], ["a"]),
+        helper.make_node("Neg", ["a"], ["b"]),
+        helper.make_node("Exp", ["b"], ["y"], name="act"),
+    ]
+    graph = helper.make_graph(nodes, "g", [value], [out])
+    found: Any = onnx_ir_of(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    )
+    monkeypatch.setattr("onnxscript.version_converter.convert_version", lambda *_, **__: None)
+    assert opsets.lower(found, 17) == {"act_2": "act", "act_3": "act"}
+
+
+def test_an_export_to_an_older_opset_has_the_names_of_the_drawing(tmp_path: Path) -> None:
+    document, out = open_template("digits_mlp"), tmp_path / "a.onnx"
+    tasks.export(document, ExportOptions("onnx", opset=17), out, apart=False)
+    model = onnx.load(out)
+    assert [entry.version for entry in model.opset_import if not entry.domain] == [17]
+    [network] = document.of_kind("network")
+    drawn = {node.name for node in network.nodes.values() if node.layer == "torch.nn.ReLU"}
+    assert drawn
+    assert drawn <= {node.name for node in model.graph.node}
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_param == "N"
