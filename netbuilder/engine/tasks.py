@@ -33,9 +33,9 @@ def analyse(document: Document, *, source: bool = True) -> Report:
     """
     from netbuilder.compiler.analyse import analyse as analyse_document
     from netbuilder.data.settings import field_types
-    from netbuilder.engine import data_fixes
+    from netbuilder.engine import data_fixes, settings_faults
 
-    faults = list(_settings_faults(document))
+    faults = list(settings_faults.find(document))
     try:
         fields = field_types(document.project.data)
     except NetbuilderError as error:
@@ -55,27 +55,6 @@ def _weights_faults(document: Document) -> Iterator[Problem]:
 
     yield from weights.problems(document)
     yield from exchange.misfits(document)
-
-
-def _settings_faults(document: Document) -> Iterator[Problem]:
-    """What is wrong in the settings of training and of its steps, each at its graph."""
-    from netbuilder.training import settings
-    from netbuilder.training.optimisation import schedules
-
-    epochs = 0
-    try:
-        epochs = settings.read_training(document.project.training).epochs
-    except NetbuilderError as error:
-        yield Problem("error", "training.settings", str(error), error.hint)
-    for graph in document.of_kind("step"):
-        try:
-            step = settings.read_step(graph.info.settings, graph.name)
-        except NetbuilderError as error:
-            yield Problem("error", "step.settings", str(error), error.hint, graph.id)
-            continue
-        for text in schedules.troubles(step.schedule, epochs) if epochs else ():
-            hint = "Change the schedule of the step, or the epochs of the training."
-            yield Problem("warning", "step.schedule", text, hint, graph.id)
 
 
 def sample(data: Mapping[str, Any], count: int = 32) -> dict[str, Any]:

@@ -102,6 +102,10 @@ class Run:
             self.data.train.feed.tell = report.warn
         for code, message in self.data.notes:
             report.warn(code, message)
+        for step in plan.steps:
+            idle = step.settings.idle(plan.settings.epochs)
+            if idle:
+                report.warn("idle", f"Step '{step.name}' never runs: {idle}.")
         self.saver = Saver(folder)
         self.position = Position()
         self.best = self._make_best()

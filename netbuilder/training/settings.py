@@ -81,6 +81,14 @@ class StepSettings(Settings):
     )
     parts: tuple[PartSettings, ...] = Field((), description="Parts that train otherwise.")
 
+    def idle(self, epochs: int) -> str:
+        """Why this step runs in no epoch of so many; empty if it does in some."""
+        if self.last_epoch is not None and self.last_epoch < self.first_epoch:
+            return f"its last epoch ({self.last_epoch}) comes before its first ({self.first_epoch})"
+        if self.first_epoch > epochs:
+            return f"it begins with epoch {self.first_epoch}, and the training has {epochs}"
+        return ""
+
     def span(self, epochs: float) -> tuple[float, float]:
         """The epochs before this step begins, and how many it lasts, in a run of so many.
 
