@@ -25,7 +25,7 @@ from netbuilder.training import control
 from netbuilder.training.checkpointing import sealed
 from netbuilder.training.records.events import current
 from netbuilder.training.records.folder import RunFolder, read_events
-from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
+from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, waves
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
 
@@ -288,7 +288,7 @@ def training(run: Path) -> tuple[WorkerClient, Ears, psutil.Process]:
     ears = Ears()
     client = WorkerClient(ears)
     client.start()
-    params = {"project": project(), "run": str(run), "overrides": LONG}
+    params = {"project": waves(), "run": str(run), "overrides": LONG}
     Asked(client, "train", params)
     worker = psutil.Process(ears.wait(WorkerStarted).pid)
     return client, ears, worker
@@ -312,7 +312,7 @@ def test_a_client_that_leaves_at_once_is_heard_before(tmp_path: Path) -> None:
     run = tmp_path / "run"
     client = WorkerClient(lambda message: None)
     client.start()
-    client.request("train", {"project": project(), "run": str(run), "overrides": LONG})
+    client.request("train", {"project": waves(), "run": str(run), "overrides": LONG})
     client.leave()
     wait_for(lambda: steps(run) > 0)
     control.send(run, "stop")
@@ -417,7 +417,7 @@ def test_stopped_and_started_again_and_again_nothing_piles_up(tmp_path: Path) ->
     ours = psutil.Process()
     counts = []
     for number in range(20):
-        params = {"project": project(), "run": str(tmp_path / f"{number}"), "overrides": LONG}
+        params = {"project": waves(), "run": str(tmp_path / f"{number}"), "overrides": LONG}
         asked = Asked(client, "train", params)
         ears.wait_for_event("metrics")
         client.stop_training()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import netbuilder as nb
 from netbuilder.app.templates import open_template
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import Message, Reply
@@ -40,6 +42,37 @@ def project(id: str = "digits_mlp") -> dict[str, Any]:
     return format.to_json(open_template(id))
 
 
+def waves() -> dict[str, Any]:
+    """A project that trains with torch alone.
+
+    A worker that needs scikit-learn and torchmetrics spends longer on their imports than on
+    what is tested.
+    """
+    made = nb.Project()
+    made.set(data={"source": "netbuilder.Sines", "validation": 0.2}, training={"batch_size": 64})
+    net = made.add_network("main")
+    nodes = [
+        net.add("netbuilder.Input", name="window", shape=(32, 1)),
+        net.add("torch.nn.Flatten", name="flatten"),
+        net.add("torch.nn.Linear", name="hidden", out_features=512),
+        net.add("torch.nn.ReLU", name="relu"),
+        net.add("torch.nn.Linear", name="head", out_features=1),
+        net.add("netbuilder.Output", name="forecast"),
+    ]
+    for source, target in itertools.pairwise(nodes):
+        net.connect(source, target)
+    step = made.add_step(optimizer={"kind": "AdamW", "lr": 0.001})
+    window = step.add("netbuilder.DataField", name="window", field="window")
+    after = step.add("netbuilder.DataField", name="next", field="next")
+    call = step.add("netbuilder.NetworkCall", name="main", network="main")
+    loss = step.add("torch.nn.MSELoss", name="mse")
+    step.connect(window, call)
+    step.connect(call, loss)
+    step.connect(after, loss)
+    step.connect(loss, step.add("netbuilder.Objective", name="loss"))
+    return format.to_json(made.document)
+
+
 def patched(code: str) -> list[str]:
     """The command of a worker in which something of torch was replaced before it began."""
     begin = textwrap.dedent(code) + "\nfrom netbuilder.engine import worker\nworker.main()\n"
@@ -61,7 +94,7 @@ def begin(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    params = {"project": project(), "run": str(run), "overrides": overrides, "resume": resume}
+    params = {"project": waves(), "run": str(run), "overrides": overrides, "resume": resume}
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.write(b"garbage\n\xff\n{}\n")
