@@ -185,3 +185,84 @@ def test_cancelled_and_closed(hand: WindowHand, model: Path) -> None:
     hand.client.answer("import", result=GOOD)
     settle()
     assert not hand.window.has_project()
+
+
+@pytest.mark.parametrize("ending", ["verified", "departs", "failed", "redrawn"])
+def test_closed_while_it_is_compared_the_window_says_how_it_went(
+    ending: str, hand: WindowHand, model: Path
+) -> None:
+    """The dialog says so before; what did not hold stays until somebody has read it."""
+    hand.command("file.import")
+    settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    assert not shown.goes_on.isVisible()
+    nb.template("digits_cnn").save(model.with_suffix(".netb"))
+    hand.session.exporting.hear(ExportProgress("Comparing both", 0, 0, written=True))
+    settle()
+    assert shown.goes_on.isVisible()
+    assert shown.close_button.text() == "Close"
+    opened = hand.session.document
+    hand.press(shown.close_button)
+    assert hand.window.findChild(ImportDialog) is None
+    assert not hand.client.waiting("cancel")
+    if ending == "failed":
+        hand.client.answer("import", error=DocumentError("It took too long.", "Try again."))
+    else:
+        more: dict[str, dict[str, Any]] = {
+            "departs": {"verified": False, "notes": ["They depart by 0.5."]},
+            "redrawn": {"redrawn": True},
+        }
+        hand.client.answer("import", result=GOOD | more.get(ending, {}))
+    settle()
+    banner = hand.window.banners.shown("import")
+    if ending in ("verified", "redrawn"):
+        assert banner is None
+        assert hand.window.status.notice.text().startswith("Compared: the project computes what")
+        assert "6.0e-07" in hand.window.status.notice.text()
+    else:
+        assert banner is not None
+        reason = {"failed": "It took too long. Try again.", "departs": "They depart by 0.5."}
+        assert banner.text.text() == f"net.onnx is imported, but not verified. {reason[ending]}"
+        hand.press(banner.choices[0])
+        assert hand.window.banners.shown("import") is None
+    assert (hand.session.document is opened) is (ending != "redrawn")
+
+
+def test_a_comparison_can_be_stopped(hand: WindowHand, model: Path) -> None:
+    """The project stays open, and is not said to be verified."""
+    hand.command("file.import")
+    settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    assert not shown.stop.isVisible()
+    nb.template("digits_cnn").save(model.with_suffix(".netb"))
+    hand.session.exporting.hear(ExportProgress("Comparing both", 0, 0, written=True))
+    settle()
+    hand.press(shown.stop)
+    assert len(hand.client.waiting("cancel")) == 1
+    hand.client.answer("import", error=DocumentError("The import was cancelled."))
+    settle()
+    assert "not verified" in shown.verdict.text()
+    assert not shown.stop.isVisible()
+    assert hand.session.path == model.with_suffix(".netb")
+    hand.press(shown.close_button)
+    assert len(hand.client.waiting("cancel")) == 1
+
+
+def test_edits_meanwhile_are_not_taken_away(hand: WindowHand, model: Path) -> None:
+    """A file that was drawn anew does not replace what somebody changed in the window."""
+    hand.command("file.import")
+    settle()
+    shown = dialog(hand)
+    hand.press(shown.start)
+    nb.template("digits_cnn").save(model.with_suffix(".netb"))
+    hand.session.exporting.hear(ExportProgress("Comparing both", 0, 0, written=True))
+    settle()
+    hand.press(shown.close_button)
+    opened, graph = hand.session.document, hand.session.graph
+    edits.set_node(hand.session.history, graph, next(iter(graph.nodes)), note="mine")
+    hand.client.answer("import", result=GOOD | {"redrawn": True})
+    settle()
+    assert hand.session.document is opened
+    hand.session.history.mark_saved()

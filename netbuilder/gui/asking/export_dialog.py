@@ -6,34 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
-    QFrame,
-    QGridLayout,
-    QLineEdit,
-    QProgressBar,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from netbuilder.app.smaller import data_size
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.exchange.options import FORMATS, ExportOptions
 from netbuilder.gui.asking.export_errors import ErrorTable
-from netbuilder.gui.look import style
-from netbuilder.gui.look.widgets import (
-    Choice,
-    Switch,
-    button,
-    column,
-    label,
-    row,
-    selectable,
-    set_role,
-)
+from netbuilder.gui.asking.waiting_dialog import CallsOff, WaitingDialog
+from netbuilder.gui.look.widgets import Choice, Switch, button, label, row
 
 TITLES: Mapping[str, tuple[str, str, str]] = {
     "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
@@ -66,7 +49,7 @@ OPSETS = range(15, 24)
 Answer = dict[str, Any] | NetbuilderError
 
 
-class Exports(Protocol):
+class Exports(CallsOff, Protocol):
     """What the dialog needs of `app.session.Session`."""
 
     def export(
@@ -77,11 +60,10 @@ class Exports(Protocol):
         *,
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
-    def cancel_export(self) -> None: ...
 
 
-class ExportDialog(QDialog):
-    """Not modal: a training may go on behind it."""
+class ExportDialog(WaitingDialog):
+    """What is verified, and by how much each node departs, is shown in the end."""
 
     def __init__(
         self,
@@ -92,15 +74,9 @@ class ExportDialog(QDialog):
         trained: bool,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Export")
-        self.setObjectName("exportDialog")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setStyleSheet(style.sheet())
-        self.setMinimumWidth(520)
+        super().__init__(session, "Export", "exportDialog", parent)
         self._session = session
         self._folder, self._stem = folder, stem
-        self._closed = False
         self._result: Path | None = None
         self._build(networks, trained)
         self._format_changed()
@@ -141,28 +117,13 @@ class ExportDialog(QDialog):
             if trained
             else "Nothing was trained yet: the weights will be random."
         )
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 0)
-        self.progress.setTextVisible(False)
-        self.progress.hide()
-        self.doing = label("", "muted", wrap=True)
-        self.doing.hide()
         self.nodes = ErrorTable()
         self.nodes.hide()
-        self.box = QFrame()
-        self.verdict = label("", "heading", wrap=True)
-        self.details = selectable("", "muted")
-        self.box.setLayout(column(self.verdict, self.details, gap=4, margins=(12, 8, 12, 8)))
-        self.box.hide()
         self.show_file = button("Show in folder", self._show_file)
         self.show_file.hide()
-        self.close_button = button("Close", self._leave)
         self.export = button("Export", self._export, "primary")
         self.export.setDefault(True)
         grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(8)
-        grid.setColumnStretch(1, 1)
         grid.addWidget(label("Format", "field"), 0, 0)
         grid.addWidget(self.format, 0, 1, 1, 2)
         grid.addWidget(self.about, 1, 1, 1, 2)
@@ -187,14 +148,7 @@ class ExportDialog(QDialog):
         grid.addWidget(label("File", "field"), 7, 0)
         grid.addWidget(self.path, 7, 1)
         grid.addWidget(self.choose, 7, 2)
-        layout = column(label("Export", "title"), gap=8, margins=(24, 24, 24, 16))
-        layout.addWidget(label(weights, "muted"))
-        layout.addSpacing(8)
-        layout.addLayout(grid)
-        layout.addSpacing(8)
-        layout.addWidget(self.doing)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.box)
+        layout = self._page("Export", weights, grid)
         layout.addWidget(self.nodes, 1)
         layout.addSpacing(8)
         layout.addLayout(row(self.show_file, None, self.close_button, self.export))
@@ -221,18 +175,13 @@ class ExportDialog(QDialog):
             self.path.setText(path if Path(path).suffix else path + suffix)
 
     def _check(self) -> None:
-        self.export.setEnabled(bool(self.path.text().strip()) and self.progress.isHidden())
+        self.export.setEnabled(bool(self.path.text().strip()) and not self.busy)
 
     def _export(self) -> None:
         out = Path(self.path.text().strip()).expanduser()
-        self.box.hide()
         self.nodes.hide()
         self.show_file.hide()
-        self.progress.setRange(0, 0)
-        self.progress.show()
-        self.doing.setText("Waiting for the worker")
-        self.doing.show()
-        self.close_button.setText("Cancel")
+        self._begin("Waiting for the worker")
         self._check()
         self._session.export(self._options(), out, self._done, tell=self._tell)
 
@@ -248,21 +197,10 @@ class ExportDialog(QDialog):
         known = {name: value for name, value in chosen.items() if name in FORMATS[to]}
         return ExportOptions(to, self.network.currentData(), **known)
 
-    def _tell(self, progress: ExportProgress) -> None:
-        if self._closed or self.progress.isHidden():
-            return
-        count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
-        self.doing.setText(f"{progress.what}{count}")
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
-
     def _done(self, answer: Answer) -> None:
         if self._closed:
             return
-        self.progress.hide()
-        self.doing.hide()
-        self.close_button.setText("Close")
-        self.close_button.setEnabled(True)
+        self._end()
         self._check()
         errors = answer.nodes if isinstance(answer, ExportError) else ()
         if not isinstance(answer, NetbuilderError):
@@ -295,39 +233,9 @@ class ExportDialog(QDialog):
             self._say("errorbox", "Written, but the check did not hold.", "\n".join(lines))
         self.show_file.show()
 
-    def _say(self, role: str, verdict: str, details: str) -> None:
-        set_role(self.box, role)
-        self.verdict.setText(verdict)
-        self.details.setText(details)
-        self.details.setVisible(bool(details))
-        self.box.show()
-        self.adjustSize()
-
     def _show_file(self) -> None:
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result.parent)))
-
-    def _leave(self) -> None:
-        """Call off what is under way; else close."""
-        if self.progress.isHidden():
-            self.close()
-        else:
-            self.close_button.setEnabled(False)
-            self._session.cancel_export()
-
-    def _gone(self) -> None:
-        """Nobody would see how it ends: what is under way is called off."""
-        if not self._closed and not self.progress.isHidden():
-            self._session.cancel_export()
-        self._closed = True
-
-    def done(self, result: int) -> None:
-        self._gone()
-        super().done(result)
-
-    def closeEvent(self, event: Any) -> None:
-        self._gone()
-        super().closeEvent(event)
 
 
 def _beside(answer: Mapping[str, Any]) -> list[str]:

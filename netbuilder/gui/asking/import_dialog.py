@@ -6,30 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QFileDialog,
-    QFrame,
-    QGridLayout,
-    QLineEdit,
-    QProgressBar,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import NetbuilderError
-from netbuilder.gui.look import style
-from netbuilder.gui.look.widgets import button, column, label, row, selectable, set_role
+from netbuilder.gui.asking.waiting_dialog import CallsOff, WaitingDialog
+from netbuilder.gui.look.widgets import button, label, row, selectable
 
 UNVERIFIED = "Imported, but not verified."
+GOES_ON = (
+    "The project is open. The comparison goes on when this is closed; the window says how it went."
+)
 MOST = 6
 """Lines of a kind that are shown; the rest is counted."""
 Answer = dict[str, Any] | NetbuilderError
 
 
-class Imports(Protocol):
+class Imports(CallsOff, Protocol):
     """What the dialog needs of `app.session.Session`."""
 
     def bring_in(
@@ -41,27 +35,26 @@ class Imports(Protocol):
         fold: bool = False,
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
-    def cancel_export(self) -> None: ...
     def expect_import(self, wanted: bool) -> None: ...
 
 
-class ImportDialog(QDialog):
-    """Not modal: one may look at the open project meanwhile. `imported` tells the new one.
+class ImportDialog(WaitingDialog):
+    """`imported` tells the new project as soon as it is written; the comparison goes on then.
 
-    It is told as soon as it is written; the comparison goes on, and the dialog says how it went.
+    The dialog says how it went. Where it was closed meanwhile, `late` hears the answer.
     """
 
     imported = Signal(object)
 
-    def __init__(self, session: Imports, model: Path, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Import")
-        self.setObjectName("importDialog")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setStyleSheet(style.sheet())
-        self.setMinimumWidth(520)
-        self._session, self._model = session, model
-        self._closed = False
+    def __init__(
+        self,
+        session: Imports,
+        model: Path,
+        late: Callable[[Answer, Path], None] = lambda answer, out: None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, "Import", "importDialog", parent)
+        self._session, self._model, self._late = session, model, late
         self._written = False
         self._build()
         session.expect_import(True)
@@ -74,24 +67,13 @@ class ImportDialog(QDialog):
         self.replaces = label("", "muted", wrap=True)
         self.fold = QCheckBox("Fold repeated runs into blocks")
         self.fold.setToolTip("What comes again in the network is drawn once, as a block.")
-        self.doing = label("", "muted", wrap=True)
-        self.doing.hide()
-        self.progress = QProgressBar()
-        self.progress.setRange(0, 0)
-        self.progress.setTextVisible(False)
-        self.progress.hide()
-        self.box = QFrame()
-        self.verdict = label("", "heading", wrap=True)
-        self.details = selectable("", "muted")
-        self.box.setLayout(column(self.verdict, self.details, gap=4, margins=(12, 8, 12, 8)))
-        self.box.hide()
-        self.close_button = button("Close", self._leave)
+        self.goes_on = label(GOES_ON, "muted", wrap=True)
+        self.goes_on.hide()
+        self.stop = button("Stop comparing", self._stop)
+        self.stop.hide()
         self.start = button("Import", self._start, "primary")
         self.start.setDefault(True)
         grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(8)
-        grid.setColumnStretch(1, 1)
         grid.addWidget(label("Model", "field"), 0, 0)
         grid.addWidget(selectable(str(self._model)), 0, 1, 1, 2)
         grid.addWidget(label("Project", "field"), 1, 0)
@@ -99,18 +81,12 @@ class ImportDialog(QDialog):
         grid.addWidget(self.choose, 1, 2)
         grid.addWidget(self.replaces, 2, 1, 1, 2)
         grid.addWidget(self.fold, 3, 1, 1, 2)
-        layout = column(label("Import", "title"), gap=8, margins=(24, 24, 24, 16))
         about = "The model becomes a project with its weights. Both are run and compared."
-        layout.addWidget(label(about, "muted", wrap=True))
-        layout.addSpacing(8)
-        layout.addLayout(grid)
-        layout.addSpacing(8)
-        layout.addWidget(self.doing)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.box)
+        layout = self._page("Import", about, grid)
+        layout.addWidget(self.goes_on)
         layout.addStretch(1)
         layout.addSpacing(8)
-        layout.addLayout(row(None, self.close_button, self.start))
+        layout.addLayout(row(self.stop, None, self.close_button, self.start))
         self.setLayout(layout)
         self._check()
 
@@ -131,7 +107,7 @@ class ImportDialog(QDialog):
 
     def _check(self) -> None:
         named = bool(self.path.text().strip())
-        self.start.setEnabled(named and self.progress.isHidden())
+        self.start.setEnabled(named and not self.busy)
         there = named and self.out.exists()
         self.replaces.setText("The project that is there will be replaced." if there else "")
         self.replaces.setVisible(there)
@@ -139,64 +115,69 @@ class ImportDialog(QDialog):
     # -- meanwhile ---------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self.box.hide()
-        self._busy(True)
         self._written = False
-        self.doing.setText("Starting")
-        self.close_button.setText("Cancel")
+        self._begin("Starting")
+        self._lock(True)
         out = self.out.absolute()
 
         def done(answer: Answer) -> None:
             if not self._closed:
                 self._done(answer, out)
+            elif self._written:
+                self._late(answer, out)
 
         def tell(progress: ExportProgress) -> None:
-            if not self._closed and not self.progress.isHidden():
-                self._tell(progress)
-                if progress.written and not self._written:
-                    self._written = True
-                    self.imported.emit(out)
+            self._tell(progress)
+            if progress.written and not self._closed and not self._written:
+                self._wrote(out)
 
         model = self._model.absolute()
         self._session.bring_in(model, out, done, fold=self.fold.isChecked(), tell=tell)
 
-    def _busy(self, busy: bool) -> None:
-        self.progress.setRange(0, 0)
-        self.progress.setVisible(busy)
-        self.doing.setVisible(busy)
+    def _lock(self, locked: bool) -> None:
         for part in (self.path, self.choose, self.fold):
-            part.setEnabled(not busy)
+            part.setEnabled(not locked)
         self._check()
 
-    def _tell(self, progress: ExportProgress) -> None:
-        count = f" ({progress.done + 1} of {progress.total})" if progress.total else ""
-        self.doing.setText(f"{progress.what}{count}")
-        self.progress.setRange(0, progress.total)
-        self.progress.setValue(progress.done)
+    def _wrote(self, out: Path) -> None:
+        """The project is there: from now on the dialog may be closed, and nothing is lost."""
+        self._written = True
+        self.start.hide()
+        self.replaces.hide()
+        self.goes_on.show()
+        self.stop.show()
+        self.close_button.setText("Close")
+        self.imported.emit(out)
+
+    def _stop(self) -> None:
+        self.stop.setEnabled(False)
+        self._call_off()
 
     def _leave(self) -> None:
-        """Call off what is under way; else close."""
-        if self.progress.isHidden():
+        if self.busy and self._written:
             self.close()
         else:
-            self.close_button.setEnabled(False)
-            self._session.cancel_export()
+            super()._leave()
+
+    def _gone(self) -> None:
+        if not self._written:
+            super()._gone()
+        self._session.expect_import(False)
 
     # -- afterwards --------------------------------------------------------------------------
 
     def _done(self, answer: Answer, out: Path) -> None:
-        self._busy(False)
-        self.close_button.setText("Close")
-        self.close_button.setEnabled(True)
+        self._end()
+        self.goes_on.hide()
+        self.stop.hide()
         if isinstance(answer, NetbuilderError) and not self._written:
+            self._lock(False)
             self._say("errorbox", str(answer), answer.hint)
             return
         self.start.hide()
         self.replaces.hide()
         self.close_button.setDefault(True)
         self.close_button.setFocus()
-        for part in (self.path, self.choose, self.fold):
-            part.setEnabled(False)
         if isinstance(answer, NetbuilderError):
             self._say("errorbox", UNVERIFIED, f"{answer}\n{answer.hint}".strip())
             return
@@ -206,30 +187,6 @@ class ImportDialog(QDialog):
             self._say("errorbox", UNVERIFIED, proof(answer))
         if answer.get("redrawn") or not self._written:
             self.imported.emit(out)
-
-    def _say(self, role: str, verdict: str, details: str) -> None:
-        set_role(self.box, role)
-        self.verdict.setText(verdict)
-        self.details.setText(details)
-        self.details.setVisible(bool(details))
-        self.box.show()
-        self.adjustSize()
-
-    def _gone(self) -> None:
-        """Nobody would see how it ends: what is under way is called off."""
-        if not self._closed:
-            if not self.progress.isHidden():
-                self._session.cancel_export()
-            self._session.expect_import(False)
-        self._closed = True
-
-    def done(self, result: int) -> None:
-        self._gone()
-        super().done(result)
-
-    def closeEvent(self, event: Any) -> None:
-        self._gone()
-        super().closeEvent(event)
 
 
 def proof(answer: Mapping[str, Any]) -> str:

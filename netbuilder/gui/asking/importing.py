@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog
 
 from netbuilder.app.events import ReportArrived, SessionEvent
-from netbuilder.errors import DocumentError
+from netbuilder.errors import DocumentError, NetbuilderError
 
 if TYPE_CHECKING:
     from netbuilder.app.session import Session
+    from netbuilder.gui.asking.import_dialog import Answer
     from netbuilder.gui.main_window import MainWindow
+
+BANNER = "import"
 
 
 def choose(window: MainWindow) -> None:
@@ -29,7 +32,7 @@ def bring(window: MainWindow, model: Path) -> None:
     from netbuilder.gui.asking.import_dialog import ImportDialog
 
     session = window.require_session()
-    dialog = ImportDialog(session, model, window)
+    window.banners.take(BANNER)
 
     def opened(out: Path) -> None:
         if window.session is session and window.open_path(out):
@@ -37,8 +40,33 @@ def bring(window: MainWindow, model: Path) -> None:
             _lay_out_once_known(window, session)
             dialog.raise_()
 
+    def late(answer: Answer, out: Path) -> None:
+        if window.session is not session:
+            return
+        # Where somebody edits it, the window tells that the file is another one now.
+        drawn_anew = not isinstance(answer, NetbuilderError) and answer.get("redrawn")
+        if drawn_anew and session.path == out and not session.dirty and window.open_path(out):
+            _lay_out_once_known(window, session)
+        _tell(window, model.name, answer)
+
+    dialog = ImportDialog(session, model, late, window)
     dialog.imported.connect(opened)
     dialog.open()
+
+
+def _tell(window: MainWindow, name: str, answer: Answer) -> None:
+    """How a comparison went whose dialog is closed; what did not hold stays until it is read."""
+    if isinstance(answer, NetbuilderError):
+        reason = f"{answer} {answer.hint}".strip()
+    elif answer.get("verified"):
+        error = answer.get("max_rel_error")
+        most = "" if error is None else f"; largest relative error {error:.1e}"
+        window.status.say(f"Compared: the project computes what {name} does{most}")
+        return
+    else:
+        reason = " ".join(answer.get("notes") or ()) or "The project can't be run as it is."
+    text = f"{name} is imported, but not verified. {reason}"
+    window.banners.say(BANNER, text, (("Close", lambda: window.banners.take(BANNER)),), "warning")
 
 
 def _lay_out_once_known(window: MainWindow, session: Session) -> None:
