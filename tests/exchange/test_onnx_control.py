@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +16,9 @@ from onnx import numpy_helper
 
 import netbuilder as nb
 from netbuilder.errors import NetbuilderError
+from netbuilder.exchange.bring import importing
+from netbuilder.exchange.bring.program import BringError, Program
+from netbuilder.exchange.bring.proof import Reference
 from netbuilder.exchange.onnx_in import bringing
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 
@@ -155,6 +161,35 @@ def test_what_numbers_decide_is_a_node_that_tells(why: str, tmp_path: Path) -> N
     graph = nb.load(tmp_path / "m.netb").document.network("main")
     assert graph is not None
     assert [n.layer for n in graph.nodes.values() if n.layer == f"onnx.{op}"] == [f"onnx.{op}"]
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_nothing_of_a_file_runs_on_once_it_came_in(
+    stopped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop without end would keep the process for ever, also where the import stopped."""
+    path = tmp_path / "m.onnx"
+    onnx.save(parsed(LOOP.format(UNDECIDED["Loop: it comes to more than 2,048 steps"])), path)
+    bring, begun = importing.bring, threading.Event()
+    before = set(threading.enumerate())
+
+    def bringing_beside(program: Program, reference: Reference, **named: Any) -> importing.Brought:
+        runtime = reference.run
+        assert isinstance(runtime, bringing.Runtime)
+        runtime.begin(reference.trials)
+        begun.set()
+        if stopped:
+            raise BringError("It stopped.")
+        return bring(program, reference, **named)
+
+    monkeypatch.setattr(importing, "bring", bringing_beside)
+    with pytest.raises(BringError) if stopped else contextlib.nullcontext():
+        bringing.from_onnx(path)
+    assert begun.is_set()
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("ONNX Runtime"):
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 EMPTY = """<body = b (int64 at, bool on, float[n, 4] was) => (bool on, float[n, 4] was) {}>"""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+import onnxruntime as ort
 import torch
 from torch import Tensor
 from torch.export import Dim
@@ -47,9 +48,28 @@ def from_onnx(
     module = OnnxModule(inlining.inlined(model))
     tell(Progress("Tracing the graph"))
     program = replace(traced_program(module, model), title=path.stem)
-    runtime = Runtime(model)
+    with Runtime(model) as runtime:
+        brought = _brought(program, module, runtime, fold, tell, drawn)
+    reasons = dict.fromkeys(
+        f"{step.call.op}: {step.why or CHANCE}."
+        for step in module.every
+        if step.why or step.call.op in noise.DRAWN
+    )
+    return replace(brought, notes=(*brought.notes, *reasons))
+
+
+def _brought(
+    program: Program,
+    module: OnnxModule,
+    runtime: Runtime,
+    fold: bool,
+    tell: Tell,
+    drawn: importing.Drawn | None,
+) -> importing.Brought:
+    """The program's document, compared with what the file gives in ONNX Runtime."""
     reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
-    runs = all(step.run is not None for step in module.every)
+    # What has no counterpart is not compared; a loop among it may have no end.
+    runs = all(step.run is not None and not step.why for step in module.every)
 
     def shown(document: Document) -> None:
         if drawn is not None:
@@ -65,12 +85,7 @@ def from_onnx(
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
         brought = importing.bring(program, reference, fold=fold, tell=tell)
-    reasons = dict.fromkeys(
-        f"{step.call.op}: {step.why or CHANCE}."
-        for step in module.every
-        if step.why or step.call.op in noise.DRAWN
-    )
-    return replace(brought, notes=(*brought.notes, *reasons))
+    return brought
 
 
 CHANCE = "it draws random numbers, so that two runs differ"
@@ -149,7 +164,7 @@ def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Pro
         for size, dim in zip(program.types[value].shape, known, strict=False):
             if isinstance(size, str) and isinstance(dim, str) and dim.isidentifier():
                 names.setdefault(size, dim)
-    titles = dict(zip(program.inputs, module.inputs, strict=True))
+    titles = module.heard | dict(zip(program.inputs, module.inputs, strict=True))
     values = [value for _, value in program.outputs]
     outputs = list(zip(module.outputs, values, strict=True))
     for value, kind in program.types.items():
@@ -214,14 +229,24 @@ class Runtime:
     """The model in ONNX Runtime, as it is: nothing is fused or rounded otherwise.
 
     It works on a thread of its own, beside the drawing. What goes wrong there is raised where the
-    answer is wanted.
+    answer is wanted. At the end of a `with` block it works no longer, not even on a loop that has
+    no end.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._model = model
+        self._options = ort.RunOptions()
+        self._options.log_severity_level = 4  # that it was ended is no news
         self._pool = ThreadPoolExecutor(1, "ONNX Runtime")
         self._session: Any = None
         self._begun: list[tuple[Sequence[Tensor], Future[tuple[Tensor, ...]]]] = []
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._options.terminate = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def begin(self, trials: Iterable[Trial]) -> None:
         """Begin to work out what these give."""
@@ -237,4 +262,4 @@ class Runtime:
         session = self._session
         names = [each.name for each in session.get_inputs()]
         feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        return tuple(torch.from_numpy(found) for found in session.run(None, feed))
+        return tuple(torch.from_numpy(found) for found in session.run(None, feed, self._options))
