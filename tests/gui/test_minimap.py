@@ -117,6 +117,26 @@ def test_it_follows_edits_and_goes_with_the_last_node(hand: Hand) -> None:
     assert not map.isVisible()
 
 
+def test_it_stands_where_it_hides_no_node_and_stays_there_while_the_view_moves(hand: Hand) -> None:
+    map, graph, view = hand.view.minimap, hand.drawing.graph, hand.view
+    right, left = view.width() - map.width() - 12, 12
+    assert map.x() == right
+    corner = view.mapToScene(map.geometry().center())
+    first, second = list(graph.nodes)[:2]
+    edits.move(hand.drawing.history, graph, {first: (corner.x() - 40, corner.y())})
+    hand.settle()
+    drawn(map)
+    assert (map.x(), map.geometry().bottom()) == (left, view.height() - 13)
+    view.centerOn(view.mapToScene(view.viewport().rect().center()) + QPointF(10, 0))
+    hand.settle()
+    assert map.x() == left
+    corner = view.mapToScene(map.geometry().center())
+    edits.move(hand.drawing.history, graph, {second: (corner.x() - 40, corner.y())})
+    hand.settle()
+    drawn(map)
+    assert map.y() == 12
+
+
 def test_it_can_be_switched_off_and_is_in_the_way_of_no_small_canvas(hand: Hand) -> None:
     map = hand.view.minimap
     map.set_wanted(False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -30,6 +30,8 @@ REST_MS = 120
 WAIT_S = 0.6
 SLICE_S = 0.004
 BATCH = 250
+MANY = 200
+"""With more nodes in sight some are hidden wherever it stands."""
 
 
 class Minimap(QWidget):
@@ -49,6 +51,7 @@ class Minimap(QWidget):
         self._work: Iterator[None] | None = None
         self._since = 0.0
         self._grip: QPointF | None = None
+        self._corner = 0
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._draw)
@@ -79,6 +82,7 @@ class Minimap(QWidget):
     def start_over(self) -> None:
         """Another graph is shown."""
         self._picture = None
+        self._corner = 0
         self.hide()
         self.refresh()
 
@@ -104,6 +108,7 @@ class Minimap(QWidget):
                 self._timer.start(1)
                 return
         self._work = None
+        self._corner = self._free_corner()
         self.follow()
         self.update()
 
@@ -185,8 +190,36 @@ class Minimap(QWidget):
         if shown != self.isVisibleTo(camera):
             self.setVisible(shown)
         if shown:
-            self.move(room.width() - self.width() - MARGIN, room.height() - self.height() - MARGIN)
+            self.move(self._corners()[self._corner].topLeft())
             self.update()
+
+    def _corners(self) -> list[QRect]:
+        """Where it may stand: right and left at the bottom, then at the top."""
+        right = self._camera.width() - self.width() - MARGIN
+        bottom = self._camera.height() - self.height() - MARGIN
+        places = ((right, bottom), (MARGIN, bottom), (right, MARGIN), (MARGIN, MARGIN))
+        return [QRect(QPoint(x, y), self.size()) for x, y in places]
+
+    def _free_corner(self) -> int:
+        """The corner where it hides least of the nodes in sight; it stays if that is no worse.
+
+        Asked when the graph has changed, not when the view moves: it would jump about.
+        """
+        camera = self._camera
+        graph = camera.canvas.graph
+        seen = camera.mapToScene(camera.viewport().rect()).boundingRect()
+        left, right = seen.left() - NODE_SIZE[0], seen.right()
+        top, bottom = seen.top() - NODE_SIZE[1], seen.bottom()
+        nodes = graph.nodes.values() if graph is not None else ()
+        near = [node for node in nodes if left < node.x < right and top < node.y < bottom]
+        if len(near) > MANY:
+            return self._corner
+        hidden = []
+        for place in self._corners():
+            area = camera.mapToScene(place).boundingRect()
+            shared = [area & self._rect(node, camera.zoom) for node in near]
+            hidden.append(sum(part.width() * part.height() for part in shared))
+        return min(range(4), key=lambda at: (hidden[at], at != self._corner))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._camera and event.type() == QEvent.Type.Resize:
