@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Two test processes on two cores: more threads in each would only wait for each other.
-TESTING := OMP_NUM_THREADS=1
+# Tests start some two hundred processes: modules are compiled once for all of them.
+TESTING := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=
 
 .PHONY: run test lint nightly clean setup
 
