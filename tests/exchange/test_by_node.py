@@ -63,14 +63,16 @@ def project() -> nb.Project:
     return made
 
 
-def export(path: Path, most: int = onnx_file.MOST_BYTES) -> tuple[nb.Project, Any]:
-    made = project()
+def export(
+    made: nb.Project,
+    path: Path,
+    outputs: tuple[TensorSpec, ...] = OUTPUTS,
+    most: int = onnx_file.MOST_BYTES,
+) -> tuple[Any, by_node.Blame]:
     module = build_network(made.document, "main").eval()
-    wanted = Wanted(INPUTS, OUTPUTS, metadata={"title": "T"}, name="net.onnx", most=most)
+    wanted = Wanted(INPUTS, outputs, metadata={"title": "T"}, name="net.onnx", most=most)
     owners = onnx_export.write(module, wanted, {}, path)
-
-    blame = by_node.Blame(module, path, ["x"], owners)
-    return made, (module, blame)
+    return module, by_node.Blame(module, path, ["x"], owners)
 
 
 def test_a_wrong_operator_is_found_in_the_use_of_its_block(
@@ -88,7 +90,8 @@ def test_a_wrong_operator_is_found_in_the_use_of_its_block(
     }
     monkeypatch.setattr(plain_rnn, "TRANSLATIONS", {**plain_rnn.TRANSLATIONS, **table})
     path = tmp_path / "net.onnx"
-    made, (module, blame) = export(path, most=0)
+    made = project()
+    module, blame = export(made, path, most=0)
     with pytest.raises(ExportError, match=r"first node that departs is 'stage.unit.0.gelu'") as it:
         verify.compare(module, path, INPUTS, OUTPUTS, {}, blame)
     error = it.value
@@ -116,3 +119,37 @@ def test_a_wrong_operator_is_found_in_the_use_of_its_block(
     assert graph.name == "main"
     assert {"stage.unit.1.wide", "head"} <= set(notes)
     assert notes["head"] == "Three classes of tea."
+
+
+def test_what_a_node_gives_is_held_against_what_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of several results counts, against its like; what was right inside a node does not."""
+
+    def wrong(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+        return op.Add(op.Softplus(x), op.Constant(value_float=1.0))
+
+    table: dict[Any, Any] = {torch.ops.aten.softplus.default: wrong}
+    monkeypatch.setattr(plain_rnn, "TRANSLATIONS", {**plain_rnn.TRANSLATIONS, **table})
+    made = nb.Project()
+    net = made.add_network("main")
+    first = net.add("torch.topk", name="first", k=4)
+    soft = net.add("torch.nn.Softplus", name="soft")
+    last = net.add("torch.topk", name="last", k=3)
+    net.connect(net.add("netbuilder.Input", shape=(6,), name="x"), first)
+    net.connect(first, soft)
+    net.connect(soft, last)
+    outputs = (
+        TensorSpec("begun", ("N", 4), "int64"),
+        TensorSpec("values", ("N", 3)),
+        TensorSpec("places", ("N", 3), "int64"),
+    )
+    given = first["indices"], last["values"], last["indices"]
+    for source, spec in zip(given, outputs, strict=True):
+        net.connect(source, net.add("netbuilder.Output", name=spec.name))
+    _, blame = export(made, tmp_path / "net.onnx", outputs)
+    found = {each.name: each.max_rel_error for each in blame([torch.randn(4, 6)])}
+    assert list(found) == ["first", "soft", "last"]
+    errors = [error if error is not None else -1.0 for error in found.values()]
+    assert 0 <= errors[0] < 1e-5
+    assert min(errors[1:]) > 1e-2
