@@ -83,6 +83,10 @@ class RunView:
     seconds_left: float | None = None
     samples_per_second: float | None = None
     device: str = ""
+    processes: int = 1
+    """Those that train it together."""
+    best: Mapping[str, Any] = field(default_factory=dict)
+    """Once it is over: the best epoch by what was monitored, as `Best.summary` says."""
     fault: RunFault | None = None
     pid: int | None = None
     """The process that trains it, if that is not this window's worker."""
@@ -113,6 +117,7 @@ class RunView:
                     epochs=whole(values.get("epochs")),
                     steps=whole(values.get("steps")),
                     device=str(values.get("device", "")),
+                    processes=max(1, whole(values.get("processes"))),
                     fault=None,
                 )
             case "metrics" | "epoch":
@@ -125,10 +130,12 @@ class RunView:
                 status = _ENDS.get(str(values.get("status")), "failed")
                 final = values.get("metrics")
                 view = view._measured(final) if isinstance(final, Mapping) else view
+                best = values.get("best")
                 return replace(
                     view,
                     status=status,
                     seconds_left=None,
+                    best=best if isinstance(best, Mapping) else {},
                     fault=RunFault.from_json(values.get("error")),
                 )
         return view

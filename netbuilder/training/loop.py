@@ -177,6 +177,7 @@ def _begin(run: Run, origin: int | None) -> None:
             "threads": conditions["threads"],
             "parameters": sum(p.numel() for step in run.steps for p in step.parameters),
             "metrics": preflight.monitored(plan),
+            "processes": run.group.size,
             "resumed_from": origin,
         },
     )

@@ -180,3 +180,18 @@ def test_equal_figures_are_one_colour_and_small_differences_no_glaring_one() -> 
     zero = shades(Lens.GRADIENT, {"a": NodeLook(gradient=0.0)})
     assert zero["a"][1] == "∇ 0"
     assert shades(Lens.TIME, {"a": NodeLook(), "b": NodeLook(ms=0.0)}).keys() == {"b"}
+
+
+def test_of_several_processes_it_is_said_that_they_show_nothing(
+    hand: WindowHand, tmp_path: Path
+) -> None:
+    hand.open()
+    hand.command("run.train")
+    hand.event(1, "started", epochs=3, steps=300, processes=2)
+    notice = hand.window.status.notice
+    hand.command("view.lens.gradient")
+    assert "is trained by 2 processes: instruments are off there" in notice.text()
+    hand.event(2, "finished", status="finished")
+    hand.window.status.notice.setText("")
+    hand.command("view.lens.time")
+    assert notice.text() == ""

@@ -60,10 +60,20 @@ def _set_lens(bench: Workbench, name: str) -> None:
     from netbuilder.gui.canvas.shading import Lens
 
     bench.instruments.set_lens(Lens(name))
+    _tell_limits(bench)
 
 
 def _toggle(bench: Workbench) -> None:
     bench.instruments.toggle(_wires(bench))
+    _tell_limits(bench)
+
+
+def _tell_limits(bench: Workbench) -> None:
+    """Say why nothing will be seen of the run that goes on."""
+    run = bench.session.run
+    if run is not None and run.active and run.processes > 1 and bench.instruments.wanted:
+        text = f"{run.name} is trained by {run.processes} processes: instruments are off there."
+        bench.message.emit(f"{text} They show what a single process trains.", "warning")
 
 
 def _wires(bench: Workbench) -> list[str]:

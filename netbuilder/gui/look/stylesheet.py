@@ -57,6 +57,7 @@ QHeaderView::section {
   background: $panel; color: $muted; border: none; border-bottom: 1px solid $border;
   padding: 4px 8px;
 }
+QTreeView#runLog::item { padding: 1px 5px; }
 QMenu { background: $card; border: 1px solid $border; padding: 4px; }
 QMenu::item { padding: 5px 24px 5px 16px; border-radius: 4px; }
 QMenu::item:selected { background: $selection; }

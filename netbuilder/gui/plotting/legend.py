@@ -28,7 +28,8 @@ class Entry(QAbstractButton):
     def __init__(self, name: str, plot: str) -> None:
         super().__init__()
         # Where a plot has one curve of the same name, the name is said once.
-        self.setText("" if name.casefold() == plot.casefold() else name)
+        self.name = "" if name.casefold() == plot.casefold() else name
+        self.setText(self.name)
         self.setCheckable(True)
         self.setChecked(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -119,10 +120,12 @@ class Legend(QWidget):
         self.arrange()
 
     def add(self, entry: Entry) -> None:
-        """One more curve."""
+        """One more curve; those of one training step (`generate train`) stand together."""
         entry.setParent(self)
         entry.show()
-        self.entries.append(entry)
+        step = entry.name.rpartition(" ")[0]
+        same = [at for at, one in enumerate(self.entries) if one.name.rpartition(" ")[0] == step]
+        self.entries.insert(same[-1] + 1 if step and same else len(self.entries), entry)
         self.arrange()
 
     def clear(self) -> None:
@@ -148,11 +151,20 @@ class Legend(QWidget):
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self.arrange()
 
+    def _name(self) -> None:
+        """Of each step's curves only the first has the step's name: they share its colour."""
+        before = ""
+        for entry in self.entries:
+            step, _, part = entry.name.rpartition(" ")
+            entry.setText(part if step and step == before else entry.name)
+            before = step
+
     def arrange(self) -> None:
         """Give everything its place for the present width."""
         wide = self.width()
         x, y = 8, 2
         line = max(self.title.sizeHint().height(), 18)
+        self._name()
         parts: list[QLabel | Entry] = [self.title, *self.entries]
         if self.note.text():
             parts.insert(1, self.note)

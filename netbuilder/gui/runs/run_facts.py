@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
+from netbuilder.app.runs import RunView
 from netbuilder.gui.look.widgets import column, label, row, set_role
 
 
@@ -28,6 +29,25 @@ def figure(value: float | None) -> str:
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:.4g}"
     return f"{value:.2e}"
+
+
+def results_of(run: RunView) -> list[str]:
+    """What a run came to, in words: the best of what was monitored, then the last values."""
+    monitor, value = run.best.get("monitor"), run.best.get("value")
+    results = []
+    if isinstance(monitor, str) and isinstance(value, int | float):
+        results.append(f"best {_short(monitor)} {figure(value)} in epoch {run.best.get('epoch')}")
+    results += [
+        f"{_short(key)} {figure(last)}"
+        for key, last in run.metrics.items()
+        # That the last epoch was the best is the rule: no figure stands there twice.
+        if key.startswith("val/") and not (key == monitor and last == value)
+    ]
+    return results
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("val/").replace("/", " ")
 
 
 def megabytes(value: float) -> str:

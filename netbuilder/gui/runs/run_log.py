@@ -80,6 +80,7 @@ class RunLog(QWidget):
         self._last = 0
         self._best: QTreeWidgetItem | None = None
         self.lines = QTreeWidget()
+        self.lines.setObjectName("runLog")
         self.lines.setHeaderLabels(["Time", "Epoch", "What happened"])
         self.lines.setRootIsDecorated(False)
         self.lines.setUniformRowHeights(True)

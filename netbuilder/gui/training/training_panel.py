@@ -21,7 +21,7 @@ from netbuilder.app.runs import RunView
 from netbuilder.errors import Fix
 from netbuilder.gui.look.widgets import EmptyState, button, column, label, link, row, set_tip
 from netbuilder.gui.runs.curves_page import CurvesPage
-from netbuilder.gui.runs.run_facts import Banner, Fact, duration, figure, megabytes
+from netbuilder.gui.runs.run_facts import Banner, Fact, duration, figure, megabytes, results_of
 from netbuilder.gui.runs.run_log import RunLog
 from netbuilder.gui.training.class_panel import ClassPanel
 from netbuilder.gui.training.previews import PreviewPanel
@@ -294,11 +294,7 @@ class TrainingPanel(QWidget):
         took = f"{run.epoch} epochs in {time}"
         if run.samples_per_second:
             took += f", {run.samples_per_second:,.0f} samples/s"
-        results = [
-            f"{key.removeprefix('val/').replace('/', ' ')} {figure(value)}"
-            for key, value in run.metrics.items()
-            if key.startswith("val/")
-        ]
+        results = results_of(run)
         if run.status in ("finished", "stopped"):
             export = button("Export…", self.export_wanted.emit, "primary")
             resume = [button("Resume", self.resume_wanted.emit)] if run.resumable else []
