@@ -113,13 +113,17 @@ def stages() -> Drawing:
 
 def test_rows_of_one_class_may_part_at_different_places() -> None:
     d = stages()
-    x = d.input(16, 8, 8, name="image")
-    x = use(d, x, name="one", block="stage", values={"depth": 4, "w": 16})
-    d.output(use(d, x, name="two", block="stage", values={"depth": 5, "w": 24}), name="out")
+    a, b = d.input(16, 8, 8, name="a"), d.input(24, 8, 8, name="b")
+    d.output(use(d, a, name="one", block="stage", values={"depth": 6, "w": 16}), name="narrow")
+    d.output(use(d, b, name="two", block="stage", values={"depth": 7, "w": 24}), name="wide")
     assert problems(d) == []
     model: Any = build_network(d.document, "main")
-    widths = [[unit.conv.out_channels for unit in part.units] for part in (model.one, model.two)]
-    assert widths == [[16, 16, 16, 24], [24, 24, 24, 24, 32]]
+    rows = [
+        [(u.conv.in_channels, u.conv.out_channels) for u in part.units]
+        for part in (model.one, model.two)
+    ]
+    assert rows[0] == [(16, 16), (16, 16), (16, 16), (16, 24), (24, 32), (32, 40)]
+    assert rows[1] == [(24, 24)] * 4 + [(24, 32), (32, 40), (40, 48)]
     assert source(d).count("class Stage") == 1
 
 
