@@ -164,7 +164,7 @@ def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Pro
         for size, dim in zip(program.types[value].shape, known, strict=False):
             if isinstance(size, str) and isinstance(dim, str) and dim.isidentifier():
                 names.setdefault(size, dim)
-    titles = module.heard | dict(zip(program.inputs, module.inputs, strict=True))
+    titles = dict(zip(program.inputs, module.inputs, strict=True))
     values = [value for _, value in program.outputs]
     outputs = list(zip(module.outputs, values, strict=True))
     for value, kind in program.types.items():
