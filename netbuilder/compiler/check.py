@@ -11,20 +11,19 @@ from dataclasses import replace
 
 from netbuilder.compiler import own_files
 from netbuilder.compiler.blocks import (
-    check_block,
     check_call,
     check_in_step,
-    check_rings,
     check_sharing,
 )
+from netbuilder.compiler.check_ends import check_ends
 from netbuilder.compiler.inplace import overwritten
-from netbuilder.compiler.loose import loose_outputs, objective_fixes, sum_fixes
-from netbuilder.compiler.networks import reached
+from netbuilder.compiler.loose import loose_outputs
 from netbuilder.compiler.resolve import resolve
+from netbuilder.compiler.roles import node_names, sinks
 from netbuilder.compiler.strides import torn
 from netbuilder.compiler.wired import is_wired, wiring
 from netbuilder.errors import Fix, Problem
-from netbuilder.graph import rules, topology
+from netbuilder.graph import topology
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json, Node, Unreadable
 from netbuilder.graph.rules import End
@@ -32,16 +31,11 @@ from netbuilder.layers.base import Complaint, Layer, Role
 from netbuilder.layers.catalogue import (
     called_graph,
     find,
-    layers,
     owner_of,
     parameters_of,
     ports_of,
     read,
-    special_nodes,
 )
-
-SINKS = frozenset({Role.OUTPUT, Role.OBJECTIVE, Role.METRIC, Role.PREVIEW})
-"""Roles for whose sake everything else is computed."""
 
 
 def check(document: Document) -> list[Problem]:
@@ -77,7 +71,7 @@ def check_graph(document: Document, graph: Graph) -> list[Problem]:
     """The structural problems of one graph of a resolved document, in the order of its nodes."""
     found = [
         *_unreadable(graph),
-        *_ends(document, graph),
+        *check_ends(document, graph),
         *_names(graph),
         *(to_problem(complaint, graph, node) for node, complaint in overwritten(graph)),
         *(to_problem(complaint, graph, node) for node, complaint in torn(graph)),
@@ -105,17 +99,6 @@ def _is_plain(graph: Graph, node: Node, values: Mapping[str, Json]) -> bool:
     if not isinstance(layer, Layer) or graph.kind not in layer.where:
         return False
     return layer.role is not Role.CALL and layer.role is not Role.BLOCK
-
-
-def role_of(node: Node) -> Role | None:
-    """What the compiler does with the node; None if its layer is unknown."""
-    kind = find(node.layer)
-    return kind.role if kind else None
-
-
-def sinks(graph: Graph) -> list[str]:
-    """Outputs, the loss, metrics and previews: what the rest is computed for."""
-    return [node.id for node in special_nodes(graph) if role_of(node) in SINKS]
 
 
 def to_problem(complaint: Complaint, graph: Graph, node: Node) -> Problem:
@@ -201,107 +184,6 @@ def _cycles(graph: Graph) -> Iterator[Problem]:
         )
 
 
-def _ends(document: Document, graph: Graph) -> Iterator[Problem]:
-    """Networks and blocks need outputs, a step one loss and networks to update."""
-    roles = [role_of(node) for node in special_nodes(graph)]
-    if graph.kind == "block":
-        yield from check_block(graph)
-    if graph.kind != "step":
-        yield from check_rings(document, graph)
-        if Role.OUTPUT not in roles:
-            yield Problem(
-                "error",
-                "output.missing",
-                f"The {graph.kind} '{graph.name}' has no output.",
-                f"Add an Output and connect what the {graph.kind} computes.",
-                graph.id,
-                fixes=(_end_fix(document, graph, "netbuilder.Output"),),
-            )
-        if graph.kind == "network" and Role.INPUT not in roles:
-            yield Problem(
-                "error",
-                "input.missing",
-                f"The network '{graph.name}' has no input.",
-                "Add an Input with the shape of one sample.",
-                graph.id,
-                fixes=(_end_fix(document, graph, "netbuilder.Input"),),
-            )
-    elif graph.kind == "step":
-        objectives = [n for n in special_nodes(graph) if role_of(n) is Role.OBJECTIVE]
-        if len(objectives) != 1:
-            told = "no loss" if not objectives else f"{len(objectives)} losses"
-            yield Problem(
-                "error",
-                "loss.missing" if not objectives else "loss.several",
-                f"The training step '{graph.name}' has {told}.",
-                "A step has exactly one Loss node: connect the number to make small to it.",
-                graph.id,
-                objectives[1].id if objectives else "",
-                fixes=sum_fixes(graph, objectives) if objectives else objective_fixes(graph),
-            )
-        yield from _updates(document, graph)
-
-
-def _end_fix(document: Document, graph: Graph, layer: str) -> Fix:
-    """Adds an Input or Output, wired where there is no doubt."""
-    kind = layers()[layer]
-    arguments: dict[str, Json] = {"graph": graph.id, "layer": layer, "params": dict(kind.starting)}
-    loose = []
-    for node in graph.ordered():
-        ports = ports_of(document, graph, node)
-        if kind.role is Role.INPUT:
-            open_ports = [
-                port.name
-                for port in ports.inputs
-                if not port.optional and graph.wire_into(node.id, port.name) is None
-            ]
-            loose += [{"target": node.id, "target_port": name} for name in open_ports]
-        elif ports.outputs and not graph.wires_out_of(node.id):
-            loose.append({"source": node.id, "source_port": ports.outputs[0].name})
-    if kind.role is Role.OUTPUT:
-        arguments["last"] = True
-    if len(loose) == 1:
-        arguments |= loose[0]
-    return Fix(f"Add an {kind.title}", "add_end", arguments)
-
-
-def _updates(document: Document, graph: Graph) -> Iterator[Problem]:
-    updates = graph.info.settings.get("updates", ())
-    names = [network.name for network in document.of_kind("network")]
-    called = reached(document, graph)
-    if not updates:
-        yield Problem(
-            "error",
-            "step.updates",
-            f"The training step '{graph.name}' updates no network.",
-            "Choose in the step's settings which network it trains.",
-            graph.id,
-            fixes=tuple(_update_fix(graph, name) for name in names if name in called),
-        )
-    for name in updates if isinstance(updates, tuple) else ():
-        if name not in names:
-            message = f"The training step '{graph.name}' updates '{name}', which is no network."
-        elif name not in called:
-            message = f"The training step '{graph.name}' updates '{name}' but never calls it."
-        else:
-            continue
-        yield Problem(
-            "error",
-            "step.updates",
-            message,
-            "Change what the step updates, or add a Network node that calls it.",
-            graph.id,
-            fixes=tuple(_update_fix(graph, other) for other in names if other in called),
-        )
-
-
-def _update_fix(graph: Graph, name: str) -> Fix:
-    settings = {**graph.info.settings, "updates": [name]}
-    return Fix(
-        f"Train '{name}'", "set_graph", {"graph": graph.id, "fields": {"settings": settings}}
-    )
-
-
 def _names(graph: Graph) -> Iterator[Problem]:
     legal = node_names(graph)
     for node in graph.ordered():
@@ -322,30 +204,6 @@ def _names(graph: Graph) -> Iterator[Problem]:
                     ),
                 ),
             )
-
-
-def node_names(graph: Graph) -> Mapping[str, str]:
-    """Node ids to legal, unique attribute names; a node's own name wherever possible.
-
-    A legal name is never taken away by another node's illegal one.
-    """
-    return graph.worked_out("names", _node_names)
-
-
-def _node_names(graph: Graph) -> Mapping[str, str]:
-    ordered = graph.ordered()
-    result: dict[str, str] = {}
-    taken: set[str] = set()
-    for node in ordered:
-        if rules.identifier(node.name) == node.name and node.name not in taken:
-            result[node.id] = node.name
-            taken.add(node.name)
-    for node in ordered:
-        if node.id not in result:
-            name = rules.unique_name(rules.identifier(node.name), taken)
-            result[node.id] = name
-            taken.add(name)
-    return result
 
 
 def _node(document: Document, graph: Graph, node: Node) -> Iterator[Problem]:

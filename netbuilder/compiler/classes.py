@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from netbuilder.compiler import merge, parts, text
-from netbuilder.compiler.check import node_names
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.lower import lower, mark
 from netbuilder.compiler.merge import Arguments
 from netbuilder.compiler.networks import helpers, needed, network_arguments, network_names
 from netbuilder.compiler.program import Argument, Call, Given, Made, Program
+from netbuilder.compiler.roles import node_names
 from netbuilder.compiler.text import ALIAS_NAMES
 from netbuilder.graph import expressions, rules
 from netbuilder.graph.document import Document, Graph

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netbuilder.compiler import printer, text
-from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.classes import stored_name
 from netbuilder.compiler.libraries import ROOTS
 from netbuilder.compiler.parts import parts
 from netbuilder.compiler.program import Argument, Call, Line, Program
+from netbuilder.compiler.roles import node_names, role_of
 from netbuilder.compiler.text import Snippet
 from netbuilder.graph.model import Node
 from netbuilder.layers import code

@@ -10,11 +10,11 @@ import ast
 from collections.abc import Mapping
 
 from netbuilder.compiler import text
-from netbuilder.compiler.check import node_names, role_of, sinks
 from netbuilder.compiler.inference import Inference
 from netbuilder.compiler.inner import Inner
 from netbuilder.compiler.networks import network_arguments
 from netbuilder.compiler.program import Call, Classes, Program, Site
+from netbuilder.compiler.roles import node_names, role_of, sinks
 from netbuilder.compiler.variables import SILENT, Variables
 from netbuilder.graph import expressions, topology
 from netbuilder.graph.document import Document

@@ -20,9 +20,9 @@ from typing import Any
 from torch import nn
 
 from netbuilder.compiler.build import Origin
-from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.emit import Place
 from netbuilder.compiler.execute import run
+from netbuilder.compiler.roles import node_names, role_of
 from netbuilder.graph.document import Document
 from netbuilder.layers.base import Role
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from netbuilder.compiler.check import node_names
+from netbuilder.compiler.roles import node_names
 from netbuilder.data import tokens
 from netbuilder.data.settings import read as read_data
 from netbuilder.data.settings import source_of

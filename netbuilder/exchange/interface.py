@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from netbuilder.compiler.build import Origin, compiled_without_errors, named_network
-from netbuilder.compiler.check import node_names
+from netbuilder.compiler.roles import node_names
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 from netbuilder.layers import dims

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from netbuilder.compiler.build import Origin
-from netbuilder.compiler.check import node_names, role_of
 from netbuilder.compiler.emit import Place
+from netbuilder.compiler.roles import node_names, role_of
 from netbuilder.graph.document import Document
 from netbuilder.layers.base import Role
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from netbuilder.compiler.check import check, node_names
+from netbuilder.compiler.check import check
+from netbuilder.compiler.roles import node_names
 from netbuilder.errors import Problem
 from netbuilder.graph import edits, fixes
 from netbuilder.graph.changes import Added
