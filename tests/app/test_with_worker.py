@@ -125,6 +125,7 @@ def session_rows(folder: Path) -> list[str]:
     return [row.status for row in rows(folder)]
 
 
+@pytest.mark.nightly
 def test_a_training_stops_when_asked(loop: Loop, tmp_path: Path) -> None:
     session = loop.session
     session.new("digits_mlp")

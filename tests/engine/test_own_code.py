@@ -16,7 +16,7 @@ from netbuilder.errors import UntrustedCodeError
 from netbuilder.layers import own
 from netbuilder.layers.trusted import Trust
 from netbuilder.storage import format
-from tests.engine.workers import Asked, Ears
+from tests.engine.workers import Asked, Ears, waves
 from tests.own_files import GATE, declared, project
 
 
@@ -109,7 +109,7 @@ def test_a_loop_without_end_in_training_is_ended_by_the_window(tmp_path: Path) -
         "from torch import nn\n\n\nclass Loop(nn.Module):\n    def forward(self, x):\n"
         "        while self.training and len(x) > 30:\n            pass\n        return x\n"
     )
-    made = nb.template("digits_mlp")
+    made = nb.Project(format.from_json(waves()))
     made.set(code=declared(my_layers=source))
     own.use(made.document.project)
     net = made.network("main")

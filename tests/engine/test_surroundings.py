@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from netbuilder.app.templates import open_template
 from netbuilder.engine import surroundings
 from netbuilder.engine.client import WorkerClient
 from netbuilder.engine.protocol import WorkerDied, WorkerStarted
 from netbuilder.exchange import fresh
 from netbuilder.storage import format
 from netbuilder.training.records.folder import RunFolder
-from tests.engine.workers import PATIENCE_S, Asked, Ears, stand_in
+from tests.engine.workers import PATIENCE_S, Asked, Ears, stand_in, waves
 from tests.own_files import project
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and limits")
@@ -71,16 +70,15 @@ def by_hand(folder: Path, *requests: object) -> list[dict[str, object]]:
 
 
 def test_paths_are_meant_from_where_the_worker_was_started(tmp_path: Path, temporary: Path) -> None:
-    value = format.to_json(open_template("digits_mlp"))
-    params = {"project": value, "run": "runs/a", "overrides": {"training.epochs": 1}}
+    params = {"project": waves(), "run": "runs/a", "overrides": {"training.epochs": 1}}
     (trained,) = by_hand(tmp_path, {"method": "train", "params": params})
     assert "error" not in trained
     assert RunFolder(tmp_path / "runs" / "a").status()["status"] == "finished"
-    image = [[[[0.0] * 8] * 8]]
+    window = [[[0.0]] * 32]
     exported, predicted = by_hand(
         tmp_path,
         {"method": "export", "params": {"run": "runs/a", "to": "code", "out": "a.py"}},
-        {"method": "predict", "params": {"run": "runs/a", "inputs": {"image": image}}},
+        {"method": "predict", "params": {"run": "runs/a", "inputs": {"window": window}}},
     )
     assert "error" not in exported
     assert "error" not in predicted

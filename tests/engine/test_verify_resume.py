@@ -8,12 +8,12 @@ import pytest
 
 from netbuilder.engine.client import WorkerClient
 from netbuilder.errors import RunError
-from tests.engine.workers import Asked, Ears, project
+from tests.engine.workers import Asked, Ears, waves
 
 CPU = {"training.device": "cpu"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> Iterator[WorkerClient]:
     made = WorkerClient(Ears(), back_off_s=())
     made.start()
@@ -22,7 +22,7 @@ def client() -> Iterator[WorkerClient]:
 
 
 def test_the_check_counts_as_a_training(client: WorkerClient) -> None:
-    params = {"project": project(), "steps": 6, "overrides": CPU}
+    params = {"project": waves(), "steps": 6, "overrides": CPU}
     first = Asked(client, "verify_resume", params)
     second = Asked(client, "verify_resume", params).reply()
     assert isinstance(second.error, RunError)
@@ -33,7 +33,7 @@ def test_the_check_counts_as_a_training(client: WorkerClient) -> None:
 
 
 def test_it_can_be_called_off(client: WorkerClient) -> None:
-    params = {"project": project(), "steps": 100_000, "overrides": CPU}
+    params = {"project": waves(), "steps": 100_000, "overrides": CPU}
     asked = Asked(client, "verify_resume", params)
     assert Asked(client, "stop").reply().result == {"running": True}
     error = asked.reply().error

@@ -26,7 +26,7 @@ from netbuilder.graph import edits
 from netbuilder.graph.history import History
 from netbuilder.storage import format
 from netbuilder.training.records.folder import RunFolder, read_events
-from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project
+from tests.engine.workers import LONG, PATIENCE_S, Asked, Ears, begin, patched, project, waves
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
 Start = Callable[..., tuple[WorkerClient, Ears]]
@@ -160,7 +160,7 @@ def test_what_a_model_prints_or_reads_does_not_get_between(start: Start, tmp_pat
     )
     client, ears = start(command)
     run = {"run": str(tmp_path / "run"), "overrides": {"training.steps": 3}}
-    result = Asked(client, "train", {"project": project(), **run}).reply().result
+    result = Asked(client, "train", {"project": waves(), **run}).reply().result
     assert result["status"] == "finished"
     assert client.ignored == 0
     assert [m.version for m in ears.messages if isinstance(m, WorkerStarted)] != ["forged"]
@@ -198,7 +198,7 @@ def test_a_model_that_never_returns_is_ended(
     )
     client, ears = start(command)
     pid = ears.wait(WorkerStarted).pid
-    training = Asked(client, "train", {"project": project(), "run": str(tmp_path / "run")})
+    training = Asked(client, "train", {"project": waves(), "run": str(tmp_path / "run")})
     until = time.monotonic() + PATIENCE_S
     while not (tmp_path / "inside").exists() and time.monotonic() < until:
         time.sleep(0.02)

@@ -12,7 +12,7 @@ from netbuilder.errors import RunError
 from tests.engine.workers import LONG, Asked, Ears, project
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client() -> Iterator[WorkerClient]:
     made = WorkerClient(Ears(), back_off_s=())
     made.start()
