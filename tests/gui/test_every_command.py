@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QTextEdit
@@ -45,8 +46,6 @@ NO_EDIT = frozenset(
 
 TYPED = {"edit.connect": ("", "classifier")}
 """What is typed, list by list, where it is not the name of a layer."""
-ENOUGH = 3
-"""Situations in which a command that edits is tried."""
 
 
 def nodes(hand: WindowHand, *names: str) -> None:
@@ -178,7 +177,12 @@ def answer(hand: WindowHand, id: str) -> bool:
     return asked
 
 
-def test_every_command_is_done_undone_and_done_again(hand: WindowHand) -> None:
+@pytest.mark.parametrize(
+    "enough",
+    [2, pytest.param(len(SITUATIONS), marks=[pytest.mark.nightly, pytest.mark.timeout(600)])],
+)
+def test_every_command_is_done_undone_and_done_again(hand: WindowHand, enough: int) -> None:
+    """`enough`: in how many situations a command that edits is tried."""
     ids = [c.id for c in hand.window.commands if c.menu in MENUS]
     changed: Counter[str] = Counter()
     for name, prepare in SITUATIONS.items():
@@ -188,7 +192,7 @@ def test_every_command_is_done_undone_and_done_again(hand: WindowHand) -> None:
         history, document, shown = hand.session.history, hand.session.document, hand.session.graph
         chosen = list(hand.bench.canvas.canvas.selection)
         for id in ids:
-            if id in ("edit.undo", "edit.redo") or changed[id] >= ENOUGH:
+            if id in ("edit.undo", "edit.redo") or changed[id] >= enough:
                 continue
             before, state = invariants.fingerprint(document), history.state
             hand.command(id)
