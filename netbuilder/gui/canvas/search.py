@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from netbuilder.graph import loops
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Json
 from netbuilder.layers import catalogue
-from netbuilder.layers.base import Family, Role
+from netbuilder.layers.base import Family, Layer, Role
 from netbuilder.layers.blocks import Turns
 
 NETWORK = "netbuilder.NetworkCall"
@@ -62,9 +63,9 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
                 # Networks and blocks have an Input of their own: one is enough to see.
                 continue
             refusal = f"{kind.title} belongs in {places}."
-        line = first_sentence(kind.help())
-        words = f"{id.rpartition('.')[2]} {kind.keywords}"
-        entry = Entry(id, kind.title, kind.family.value, line, words, {}, refusal)
+        entry = _of_layer(id, kind)
+        if refusal:
+            entry = replace(entry, refusal=refusal)
         if kind.role is Role.CALL and kind.inputs:
             found.append(_caller(document, graph, entry))
         elif kind.role is Role.CALL and document is not None:
@@ -76,6 +77,14 @@ def entries(document: Document | None, graph: Graph | None) -> list[Entry]:
         else:
             found.append(entry)
     return found
+
+
+@lru_cache(4096)
+def _of_layer(id: str, kind: type[Layer]) -> Entry:
+    """What of an entry the layer alone tells: lists are made anew with every edit."""
+    line = first_sentence(kind.help())
+    words = f"{id.rpartition('.')[2]} {kind.keywords}"
+    return Entry(id, kind.title, kind.family.value, line, words)
 
 
 def _caller(document: Document | None, graph: Graph | None, entry: Entry) -> Entry:
