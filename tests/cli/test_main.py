@@ -137,7 +137,12 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
 
 @posix_only
 @pytest.mark.parametrize(
-    "number", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.nightly)]
+    "number",
+    [
+        "SIGINT",
+        pytest.param("SIGTERM", marks=pytest.mark.nightly),
+        pytest.param("SIGHUP", marks=pytest.mark.nightly),
+    ],
 )
 def test_an_interrupt_stops_with_a_checkpoint(tmp_path: Path, number: str) -> None:
     project, run = tmp_path / "d.netb", tmp_path / "run"
