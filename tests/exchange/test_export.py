@@ -21,6 +21,9 @@ from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 
 
+METADATA = {"title": "Test", "project": "{}"}
+
+
 def recurrent(layer: str = "torch.nn.LSTM") -> Document:
     """Ids of any length through an Embedding and a recurrent layer."""
     project = nb.Project()
@@ -48,8 +51,15 @@ def write(document: Document, to: str, out: Path) -> Mapping[str, Any]:
         out,
         weights=module.state_dict(),
         samples={},
-        metadata={"title": "Test", "project": "{}"},
+        metadata=METADATA,
     )
+
+
+def here(document: Document, to: str, out: Path) -> Mapping[str, Any]:
+    """The same in this process, which has imported everything already."""
+    job: dict[str, Any] = {"to": to, "network": "main", "opset": None}
+    job |= {"out": str(out), "name": out.name, "most": onnx_file.MOST_BYTES, "metadata": METADATA}
+    return export_child.write(document, job, build_network(document, "main"), {})
 
 
 def dims(path: Path) -> dict[str, tuple[int | str, ...]]:
@@ -78,7 +88,6 @@ def test_the_interface_is_the_users() -> None:
     ],
 )
 def test_a_recurrent_network_keeps_its_length_free(tmp_path: Path, layer: str) -> None:
-    # One process exports again and again: each time the length must stay free.
     answer = write(recurrent(layer), "onnx", tmp_path / "net.onnx")
     assert answer["verified"] is True
     assert answer["max_rel_error"] < 1e-4
@@ -93,11 +102,8 @@ def test_a_recurrent_network_keeps_its_length_free(tmp_path: Path, layer: str) -
 def test_one_process_exports_recurrent_networks_again_and_again(tmp_path: Path) -> None:
     """Exporters have frozen the length of the second one without a word."""
     for number, layer in enumerate(["torch.nn.LSTM", "torch.nn.GRU", "torch.nn.LSTM"]):
-        document, out = recurrent(layer), tmp_path / f"{number}.onnx"
-        module = build_network(document, "main")
-        job: dict[str, Any] = {"to": "onnx", "network": "main", "opset": None, "metadata": {}}
-        job |= {"out": str(out), "name": out.name, "most": onnx_file.MOST_BYTES}
-        answer = export_child.write(document, job, module, {})
+        out = tmp_path / f"{number}.onnx"
+        answer = here(recurrent(layer), "onnx", out)
         assert {trial for trial in answer["trials"] if "T=48" in trial}
         assert dims(out)["tokens"] == ("N", "T")
 
@@ -118,10 +124,8 @@ def test_pt2_is_read_back_and_compared(tmp_path: Path) -> None:
 
 def test_what_pt2_can_not_hold_is_told_with_the_way_out(tmp_path: Path) -> None:
     """ONNX Runtime runs it at any length; a traced program has one."""
-    document = recurrent()
-    job = {"to": "pt2", "network": "main", "metadata": {}, "out": str(tmp_path / "net.pt2")}
     with pytest.raises(ExportError, match="can't export the network to pt2") as caught:
-        export_child.write(document, job, build_network(document, "main"), {})
+        here(recurrent(), "pt2", tmp_path / "net.pt2")
     assert "Export to onnx" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
@@ -138,7 +142,7 @@ def test_names_that_torch_uses_itself_do_no_harm(tmp_path: Path, to: str) -> Non
     ]
     for source, target in itertools.pairwise(nodes):
         net.connect(source, target)
-    answer = write(project.document, to, tmp_path / f"net.{to}")
+    answer = here(project.document, to, tmp_path / f"net.{to}")
     assert answer["verified"] is True
     if to == "onnx":
         graph = onnx.load(str(tmp_path / "net.onnx")).graph
