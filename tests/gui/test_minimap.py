@@ -130,11 +130,15 @@ def test_it_stands_where_it_hides_no_node_and_stays_there_while_the_view_moves(h
     view.centerOn(view.mapToScene(view.viewport().rect().center()) + QPointF(10, 0))
     hand.settle()
     assert map.x() == left
+    edits.move(hand.drawing.history, graph, {first: (corner.x() - 40, corner.y() + 4000)})
+    hand.settle()
+    drawn(map)
+    assert map.x() == left, "it does not go back for nothing"
     corner = view.mapToScene(map.geometry().center())
     edits.move(hand.drawing.history, graph, {second: (corner.x() - 40, corner.y())})
     hand.settle()
     drawn(map)
-    assert map.y() == 12
+    assert (map.x(), map.geometry().bottom()) == (right, view.height() - 13)
 
 
 def test_it_can_be_switched_off_and_is_in_the_way_of_no_small_canvas(hand: Hand) -> None:
