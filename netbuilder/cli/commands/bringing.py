@@ -8,6 +8,9 @@ from pathlib import Path
 from netbuilder.cli import output
 from netbuilder.cli.output import UsageError
 
+WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
+"""What files of weights are called. One of these may be a whole model, but only as a pickle."""
+
 
 def import_model(options: Namespace) -> int:
     """Write a project; exit code 1 if it does not compute what the model does."""
@@ -15,7 +18,14 @@ def import_model(options: Namespace) -> int:
 
     model = Path(options.model)
     path = Path(options.output) if options.output else model.with_suffix(".netb")
-    if model.suffix.lower() not in (".onnx", ".pt2"):
+    kind = model.suffix.lower()
+    if kind in WEIGHTS:
+        raise UsageError(
+            f"'{model.name}' holds weights, but no network to put them into.",
+            f"Into a network that is drawn: netbuilder weights NETWORK.netb {model.name}. Where you "
+            "have its code: torch.export.save, and import that.",
+        )
+    if kind not in (".onnx", ".pt2"):
         raise UsageError(
             f"'{model.name}' is neither an .onnx nor a .pt2 file.",
             "Write one with torch.onnx.export or torch.export.save, and import that.",

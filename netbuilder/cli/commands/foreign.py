@@ -9,6 +9,8 @@ from typing import Any
 from netbuilder.cli import output, trusting
 
 _MARKS = {"same": "=", "renamed": "=", "order": "?", "shape": "!", "kind": "!", "missing": "-"}
+_SHOWN = 10
+"""So many of the file's tensors that have no place are listed."""
 
 
 def weights(options: Namespace) -> int:
@@ -37,10 +39,15 @@ def _tell(answer: dict[str, Any], options: Namespace) -> None:
             source = f"  from {item['source']}" if item["source"] != item["key"] else ""
             why = f"  {item['why']}" if item["why"] else ""
             print(f"{_MARKS[item['state']]} {item['key']}{source if item['source'] else ''}{why}")
-    spare = answer["counts"].get("spare", 0)
+    left = [item["source"] for item in answer["items"] if item["state"] == "spare"]
+    for name in left if options.all else left[:_SHOWN]:
+        print(f"+ {name}  It has no place in the network.")
+    if len(left) > _SHOWN and not options.all:
+        print(f"+ … {len(left) - _SHOWN} more: --all lists them")
+    spare = len(left)
     print(
         f"{answer['matched']} of {answer['of']} tensors of '{answer['network']}' have weights"
-        + (f", {spare} of the file have no place" if spare else "")
+        + (f"; {spare} of the file {'has' if spare == 1 else 'have'} no place" if spare else "")
     )
     for note in answer["notes"]:
         output.say(note)

@@ -35,7 +35,10 @@ def figure(options: Namespace) -> int:
     writer = texts.WRITERS.get(out.suffix.lower().removeprefix("."))
     if writer is None:
         known = ", ".join(f".{kind}" for kind in texts.WRITERS)
-        raise UsageError(f"'{out.name}' has no ending that tells what to write.", f"Use: {known}.")
+        raise UsageError(
+            f"'{out.name}' has no ending that tells what to write.",
+            f"Use: {known}. PNG and PDF: File > Save a picture of the graph… in the window.",
+        )
     names = [graph.name for graph in figures.chosen(document)]
     name = options.graph or ("main" if "main" in names else next(iter(names), ""))
     found = figures.chosen(document, [name])
