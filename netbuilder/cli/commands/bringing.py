@@ -22,8 +22,8 @@ def import_model(options: Namespace) -> int:
     if kind in WEIGHTS:
         raise UsageError(
             f"'{model.name}' holds weights, but no network to put them into.",
-            f"Into a network that is drawn: netbuilder weights NETWORK.netb {model.name}. Where you "
-            "have its code: torch.export.save, and import that.",
+            f"Into a network that is drawn: netbuilder weights NETWORK.netb {model.name}. Where "
+            "you have its code: torch.export.save, and import that.",
         )
     if kind not in (".onnx", ".pt2"):
         raise UsageError(

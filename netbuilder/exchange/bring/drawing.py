@@ -216,6 +216,9 @@ class _Drawing:
             if self._folded(operation):
                 return
             nodes = [self._placeholder(operation, str(reason))]
+        title = self.program.titles.get(next(iter(operation.outputs), ""), "")
+        if nodes:
+            nodes[-1].name = nodes[-1].name or title
         for node in nodes:
             node.inputs = {port: self.resolve(value) for port, value in node.inputs.items()}
             hold(self.program, draft, node.inputs.values())
@@ -264,7 +267,7 @@ class _Drawing:
     def _placeholder(self, operation: Operation, reason: str) -> DraftNode:
         """A node of an unknown layer that keeps what the operation was given."""
         self._count(operation)
-        node = DraftNode(operation.shown, operation.base.strip("_"))
+        node = DraftNode(operation.shown)
         node.unsupported = operation.shown
         node.note = f"{operation.target}: {reason}."[:500]
         for name, given in operation.args.items():

@@ -138,7 +138,8 @@ class Program:
     names: dict[str, str] = field(default_factory=dict)
     """Names that were given to free sizes."""
     titles: dict[str, str] = field(default_factory=dict)
-    """Names that inputs have for a person, where those are not the values' own."""
+    """Names that inputs and operations (by their first output) have for a person, where those
+    are not the values' own."""
     module: nn.Module | None = None
     given: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     """For calls of modules, by path and number: values by the names of `forward`'s arguments."""

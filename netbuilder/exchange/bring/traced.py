@@ -86,7 +86,7 @@ def _listening(module: nn.Module, given: Given) -> Iterator[None]:
             # It only gives ports their names: what it can't tell must not stop the tracing.
             with contextlib.suppress(Exception):
                 bound = inspect.signature(part.forward).bind(*args, **named).arguments
-                names = {name: _traced_name(value) for name, value in bound.items()}
+                names = {name: traced_name(value) for name, value in bound.items()}
                 given[path, number] = {name: value for name, value in names.items() if value}
 
         return hear
@@ -118,7 +118,7 @@ def _final(given: Given, exported: ExportedProgram) -> Given:
     return {call: {k: final(v) for k, v in values.items()} for call, values in given.items()}
 
 
-def _traced_name(value: Any) -> str:
+def traced_name(value: Any) -> str:
     """The name of a tensor in the graph that is being traced; empty if it has none."""
     mode = proxy_tensor.get_proxy_mode()
     if mode is None or not isinstance(value, Tensor):

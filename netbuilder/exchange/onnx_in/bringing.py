@@ -102,6 +102,7 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
     for spatial, along in zip(SPATIAL, ALONG, strict=True):
         examples, shapes, free = _examples(module, model, spatial, along)
         for dims in (shapes, *((None,) if free else ())):
+            module.heard.names.clear()
             try:
                 program = traced.trace(module, examples, dims)
             except BringError as error:
@@ -164,7 +165,7 @@ def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Pro
         for size, dim in zip(program.types[value].shape, known, strict=False):
             if isinstance(size, str) and isinstance(dim, str) and dim.isidentifier():
                 names.setdefault(size, dim)
-    titles = dict(zip(program.inputs, module.inputs, strict=True))
+    titles = module.heard.names | dict(zip(program.inputs, module.inputs, strict=True))
     values = [value for _, value in program.outputs]
     outputs = list(zip(module.outputs, values, strict=True))
     for value, kind in program.types.items():

@@ -13,7 +13,16 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from netbuilder.exchange.bring.program import BringError
-from netbuilder.exchange.onnx_in import control, nodes, placeholder, sizes, steps, uniform, values
+from netbuilder.exchange.onnx_in import (
+    called,
+    control,
+    nodes,
+    placeholder,
+    sizes,
+    steps,
+    uniform,
+    values,
+)
 from netbuilder.exchange.onnx_in.inner import OURS
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported, find
 from netbuilder.exchange.onnx_in.steps import Step
@@ -50,6 +59,8 @@ class OnnxModule(nn.Module):
         self.uniform: dict[str, float] = {}
         """Values that are one number all over, whatever their size."""
         self.makers: dict[str, Call] = {}
+        self.heard = called.Heard()
+        """What nodes are called, by the names of their values in the graph traced last."""
         self._taken: set[str] = set()
         graph = model.graph
         fixed = {each.name for each in graph.initializer}
@@ -264,6 +275,7 @@ class OnnxModule(nn.Module):
             given = [self._value(here, name) for name in step.call.inputs]
             made = self._made(step, given, free)
             parts = made if isinstance(made, tuple | list) else (made,)
+            self.heard.note(step.call, parts)
             here.update(zip(step.call.outputs, parts, strict=False))
 
     def allow(self, steps: int) -> None:
