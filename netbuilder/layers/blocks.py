@@ -34,7 +34,8 @@ class Block(Layer):
 
     `values`: what the block's declared parameters are here; those left out have their
     defaults. `repeat`: how often it is applied in a row, each time with weights of its own;
-    what comes out goes into the next, further inputs go into each.
+    what comes out goes into the next, further inputs go into each. The values of a row may
+    count with `index`, which is 0 in the first: `=2**index`.
     """
 
     id = "netbuilder.Block"

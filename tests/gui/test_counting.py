@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netbuilder.gui.canvas.face import face_of
-from netbuilder.gui.inspecting.typed import refusal
+from netbuilder.gui.inspecting.typed import refusal, worth
 from netbuilder.gui.outlining.node_outline import outline
 from netbuilder.layers.blocks import Block
 from tests.compiler.test_index import row
@@ -19,6 +19,7 @@ def test_a_use_shows_how_its_values_count_and_its_form_takes_them() -> None:
     assert about is not None
     assert dict(about.inner_scope) == {"index": 0}
     assert about.scope == {}
+    assert worth("=2**index", about.inner_scope) == "1, 2, …"
     assert refusal(Block, node.params, "repeat", "=index", about.scope)
     once = row("=1")
     node = once.graph.named("row")

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from netbuilder.graph import expressions
 from netbuilder.graph.model import Json
+from netbuilder.graph.parameters import counts
 from netbuilder.gui.inspecting.fields import FieldSpec, text_of
 
 
@@ -168,10 +169,16 @@ def _is_whole_fraction(value: Json, worth: Json) -> bool:
 
 
 def worth(value: Json, scope: Mapping[str, Json]) -> str:
-    """What a value with expressions in it comes to, as text; empty if it has none or can't."""
+    """What a value with expressions in it comes to, as text; empty if it has none or can't.
+
+    Of what counts repetitions these are the first two: `1, 2, …`.
+    """
     if not expressions.holds_expression(value):
         return ""
     try:
+        if counts(value):
+            each = (expressions.fill(value, {**scope, expressions.INDEX: at}) for at in range(2))
+            return f"{', '.join(map(text_of, each))}, …"
         return text_of(expressions.fill(value, scope))
     except expressions.ExpressionError:
         return ""
