@@ -80,3 +80,18 @@ def test_a_template_trains_as_torchvision_does(id: str) -> None:
     norms = (nn.BatchNorm2d, "eps", "momentum", "affine", "track_running_stats")
     assert published.settings(ours, *norms) == published.settings(theirs, *norms)
     assert published.settings(ours, nn.Dropout, "p") == published.settings(theirs, nn.Dropout, "p")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("id", ["convnext_tiny", "efficientnet_b0", "swin_t"])
+def test_blocks_are_skipped_as_often_as_in_torchvision(id: str) -> None:
+    with torch.device("meta"):
+        theirs, ours = reference(id), nb.template(id).module()
+    wanted = {
+        round(float(getattr(block.stochastic_depth, "p", 0)), 12)
+        for block in theirs.modules()
+        if hasattr(block, "stochastic_depth") and getattr(block, "use_res_connect", True)
+    }
+    got = [m for m in ours.modules() if type(m).__name__ == "StochasticDepth"]
+    assert {round(float(getattr(each, "p", 0)), 12) for each in got} == wanted
+    assert len(wanted) >= 9
