@@ -212,4 +212,13 @@ class Runner:
         title = session.path.stem if session.path else session.document.project.title
         trained = session.run is not None and session.run.status in ("finished", "stopped")
         stem = identifier(title, "network").lower()
-        ExportDialog(session, names, bench.export_folder(), stem, trained, self._window).open()
+        folder = bench.export_folder()
+        dialog = ExportDialog(session, names, folder, stem, trained, self._window)
+
+        def show(graph: str, node: str) -> None:
+            # The dialog is not modal: the graph may be gone by now.
+            if graph in session.document.graphs:
+                bench.go_to(graph, node)
+
+        dialog.node_wanted.connect(show)
+        dialog.open()

@@ -246,6 +246,9 @@ def test_the_export_tells_how_far_it_is_and_which_node_departs(
     assert shown == [["start", "joined or left out"], ["conv1", "5.0e-01"], ["relu1", "inf"]]
     assert cells[1][0].data(roles.ForegroundRole).color() == theme.current().error
     assert cells[2][0].data(roles.ForegroundRole) is None
+    hand.bench.canvas.select([])
+    hand.press(dialog.show_node)
+    assert hand.bench.canvas.selection() == [node]
     # The node is marked until the next edit, and training is not in its way.
     assert [each.code for each in hand.bench.canvas.canvas.problems_of(node)] == ["export.departs"]
     assert "Mend" not in tip(hand, "run.train")
@@ -262,3 +265,25 @@ def test_the_export_tells_how_far_it_is_and_which_node_departs(
     settle()
     assert "206 KB before, 59.3 KB now." in dialog.details.text()
     assert "before it was made smaller" in dialog.details.text()
+
+
+def test_many_nodes_fit_on_a_small_screen(hand: WindowHand, tmp_path: Path) -> None:
+    """The first node that departs is in sight among them."""
+    dialog = open_export(hand, tmp_path)
+    before = dialog.width()
+    nodes = [
+        {"graph": "g", "node": "n", "use": "", "name": f"n{at}", "max_rel_error": float(at > 39)}
+        for at in range(60)
+    ]
+    hand.client.answer("export", error=ExportError("It departs.", "Mend it.", nodes=nodes))
+    settle()
+    assert dialog.width() > before
+    assert dialog.width() < 960
+    assert dialog.height() < 580
+    table = dialog.nodes
+    row = table.visualRect(table.model().index(40, 0))
+    assert table.viewport().rect().contains(row)
+    hand.press(dialog.export)
+    assert dialog.width() == before
+    hand.client.answer("export", error=ExportError("cancelled"))
+    settle()

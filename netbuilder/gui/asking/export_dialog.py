@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLineEdit, QWidget
 
 from netbuilder.app.smaller import data_size
 from netbuilder.engine.protocol import ExportProgress
@@ -16,7 +16,7 @@ from netbuilder.errors import ExportError, NetbuilderError
 from netbuilder.exchange.options import FORMATS, ExportOptions
 from netbuilder.gui.asking.export_errors import ErrorTable
 from netbuilder.gui.asking.waiting_dialog import CallsOff, WaitingDialog
-from netbuilder.gui.look.widgets import Choice, Switch, button, label, row
+from netbuilder.gui.look.widgets import Choice, Switch, button, label
 
 TITLES: Mapping[str, tuple[str, str, str]] = {
     "onnx": ("ONNX", ".onnx", "Runs nearly everywhere. Checked against ONNX Runtime."),
@@ -63,7 +63,12 @@ class Exports(CallsOff, Protocol):
 
 
 class ExportDialog(WaitingDialog):
-    """What is verified, and by how much each node departs, is shown in the end."""
+    """What is verified, and by how much each node departs, is shown in the end.
+
+    `node_wanted`: show the node at which it departs or failed; its graph and its id.
+    """
+
+    node_wanted = Signal(str, str)
 
     def __init__(
         self,
@@ -78,6 +83,7 @@ class ExportDialog(WaitingDialog):
         self._session = session
         self._folder, self._stem = folder, stem
         self._result: Path | None = None
+        self._node = ("", "")
         self._build(networks, trained)
         self._format_changed()
 
@@ -121,6 +127,8 @@ class ExportDialog(WaitingDialog):
         self.nodes.hide()
         self.show_file = button("Show in folder", self._show_file)
         self.show_file.hide()
+        self.show_node = button("Show the node", self._show_node)
+        self.show_node.hide()
         self.export = button("Export", self._export, "primary")
         self.export.setDefault(True)
         grid = QGridLayout()
@@ -148,11 +156,14 @@ class ExportDialog(WaitingDialog):
         grid.addWidget(label("File", "field"), 7, 0)
         grid.addWidget(self.path, 7, 1)
         grid.addWidget(self.choose, 7, 2)
-        layout = self._page("Export", weights, grid)
-        layout.addWidget(self.nodes, 1)
-        layout.addSpacing(8)
-        layout.addLayout(row(self.show_file, None, self.close_button, self.export))
-        self.setLayout(layout)
+        page = self._page("Export", weights, grid)
+        page.addStretch(1)
+        # Beside the rest: below it they would not fit on a small screen.
+        both = QHBoxLayout()
+        both.setSpacing(24)
+        both.addLayout(page, 1)
+        both.addWidget(self.nodes)
+        self._lay_out(both, self.show_file, self.show_node, None, self.close_button, self.export)
 
     def _format_changed(self) -> None:
         _, suffix, about = TITLES[self.format.currentData()]
@@ -181,6 +192,7 @@ class ExportDialog(WaitingDialog):
         out = Path(self.path.text().strip()).expanduser()
         self.nodes.hide()
         self.show_file.hide()
+        self.show_node.hide()
         self._begin("Waiting for the worker")
         self._check()
         self._session.export(self._options(), out, self._done, tell=self._tell)
@@ -202,6 +214,8 @@ class ExportDialog(WaitingDialog):
             return
         self._end()
         self._check()
+        self._node = _node_of(answer)
+        self.show_node.setVisible(bool(self._node[1]))
         errors = answer.nodes if isinstance(answer, ExportError) else ()
         if not isinstance(answer, NetbuilderError):
             errors = answer.get("nodes") or ()
@@ -233,9 +247,22 @@ class ExportDialog(WaitingDialog):
             self._say("errorbox", "Written, but the check did not hold.", "\n".join(lines))
         self.show_file.show()
 
+    def _show_node(self) -> None:
+        self.node_wanted.emit(*self._node)
+
     def _show_file(self) -> None:
         if self._result is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._result.parent)))
+
+
+def _node_of(answer: Answer) -> tuple[str, str]:
+    """The graph and the node that an answer blames; empty texts if none."""
+    if isinstance(answer, ExportError):
+        return answer.graph, answer.node
+    departs = None if isinstance(answer, NetbuilderError) else answer.get("departs")
+    if not isinstance(departs, Mapping):
+        return "", ""
+    return str(departs.get("graph", "")), str(departs.get("node", ""))
 
 
 def _beside(answer: Mapping[str, Any]) -> list[str]:

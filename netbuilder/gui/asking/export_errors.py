@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem
 
 from netbuilder.gui.look import theme
 
 TOLERANCE = 1e-4
 """Errors above this are no rounding; as `exchange.verify` says."""
-_ROWS, _LEAST = 8, 4
+_ROWS, _LEAST = 12, 4
+_WIDTH = 340
 
 
 class ErrorTable(QTableWidget):
@@ -20,6 +22,7 @@ class ErrorTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, 2)
+        self._first = -1
         self.setAccessibleName("Errors by node")
         self.setHorizontalHeaderLabels(["Node", "Largest relative error"])
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -51,16 +54,26 @@ class ErrorTable(QTableWidget):
                     cell.setForeground(theme.current().error)
                     cell.setToolTip("The first node whose values are not the network's.")
                 self.setItem(row, column, cell)
+        self._first = first
         self.setVisible(bool(known))
         self.updateGeometry()
-        if first >= 0:
-            self.scrollTo(self.model().index(first, 0))
+        self._show_first()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_first()
+
+    def _show_first(self) -> None:
+        """The first node that departs is in sight, with those before it."""
+        if self._first >= 0:
+            middle = QTableWidget.ScrollHint.PositionAtCenter
+            self.scrollTo(self.model().index(self._first, 0), middle)
 
     def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), self._height(_ROWS))
+        return QSize(_WIDTH, self._height(_ROWS))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(super().minimumSizeHint().width(), self._height(_LEAST))
+        return QSize(_WIDTH, self._height(_LEAST))
 
     def _height(self, rows: int) -> int:
         each = self.verticalHeader().defaultSectionSize()

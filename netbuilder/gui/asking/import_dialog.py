@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QWidget
 
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.errors import NetbuilderError
 from netbuilder.gui.asking.waiting_dialog import CallsOff, WaitingDialog
-from netbuilder.gui.look.widgets import button, label, row, selectable
+from netbuilder.gui.look.widgets import Switch, button, label, selectable
 
 UNVERIFIED = "Imported, but not verified."
 GOES_ON = (
@@ -65,7 +65,7 @@ class ImportDialog(WaitingDialog):
         self.path.textChanged.connect(self._check)
         self.choose = button("Choose…", self._choose)
         self.replaces = label("", "muted", wrap=True)
-        self.fold = QCheckBox("Fold repeated runs into blocks")
+        self.fold = Switch("Fold repeated runs into blocks")
         self.fold.setToolTip("What comes again in the network is drawn once, as a block.")
         self.goes_on = label(GOES_ON, "muted", wrap=True)
         self.goes_on.hide()
@@ -82,12 +82,10 @@ class ImportDialog(WaitingDialog):
         grid.addWidget(self.replaces, 2, 1, 1, 2)
         grid.addWidget(self.fold, 3, 1, 1, 2)
         about = "The model becomes a project with its weights. Both are run and compared."
-        layout = self._page("Import", about, grid)
-        layout.addWidget(self.goes_on)
-        layout.addStretch(1)
-        layout.addSpacing(8)
-        layout.addLayout(row(self.stop, None, self.close_button, self.start))
-        self.setLayout(layout)
+        page = self._page("Import", about, grid)
+        page.addWidget(self.goes_on)
+        page.addStretch(1)
+        self._lay_out(page, self.stop, None, self.close_button, self.start)
         self._check()
 
     # -- before ------------------------------------------------------------------------------
@@ -147,6 +145,7 @@ class ImportDialog(WaitingDialog):
         self.goes_on.show()
         self.stop.show()
         self.close_button.setText("Close")
+        self._fit()
         self.imported.emit(out)
 
     def _stop(self) -> None:

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QGridLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QFrame,
+    QGridLayout,
+    QLayout,
+    QProgressBar,
+    QWidget,
+)
 
 from netbuilder.engine.protocol import ExportProgress
 from netbuilder.gui.look import style
-from netbuilder.gui.look.widgets import button, column, label, selectable, set_role
+from netbuilder.gui.look.widgets import button, column, label, row, selectable, set_role
+
+_WIDTH = 472
 
 
 class CallsOff(Protocol):
@@ -27,7 +37,6 @@ class WaitingDialog(QDialog):
         self.setObjectName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setStyleSheet(style.sheet())
-        self.setMinimumWidth(520)
         self._calls = calls
         self._closed = False
         self.doing = label("", "muted", wrap=True)
@@ -46,7 +55,8 @@ class WaitingDialog(QDialog):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
         grid.setColumnStretch(1, 1)
-        page = column(label(title, "title"), gap=8, margins=(24, 24, 24, 16))
+        page = column(label(title, "title"), gap=8)
+        page.addStrut(_WIDTH)
         page.addWidget(label(about, "muted", wrap=True))
         page.addSpacing(8)
         page.addLayout(grid)
@@ -54,6 +64,18 @@ class WaitingDialog(QDialog):
         for part in (self.doing, self.progress, self.box):
             page.addWidget(part)
         return page
+
+    def _lay_out(self, page: QLayout, *buttons: QWidget | None) -> None:
+        """The page above a line of buttons; None is the room between them."""
+        whole = column(gap=8, margins=(24, 24, 24, 16))
+        whole.addLayout(page, 1)
+        whole.addSpacing(8)
+        whole.addLayout(row(*buttons))
+        self.setLayout(whole)
+
+    def _fit(self) -> None:
+        """As large as what is in it; `adjustSize` would stop at two thirds of the screen."""
+        self.resize(self.sizeHint())
 
     # -- under way ---------------------------------------------------------------------------
 
@@ -69,6 +91,7 @@ class WaitingDialog(QDialog):
         self.doing.setText(text)
         self.doing.show()
         self.close_button.setText("Cancel")
+        self._fit()
 
     def _tell(self, progress: ExportProgress) -> None:
         if self._closed or not self.busy:
@@ -90,7 +113,7 @@ class WaitingDialog(QDialog):
         self.details.setText(details)
         self.details.setVisible(bool(details))
         self.box.show()
-        self.adjustSize()
+        self._fit()
 
     # -- leaving -----------------------------------------------------------------------------
 
