@@ -20,7 +20,6 @@ from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.graph.document import Document
 
-
 METADATA = {"title": "Test", "project": "{}"}
 
 
