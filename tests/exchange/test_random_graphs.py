@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,9 +11,12 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from netbuilder.compiler.build import build_network
+from netbuilder.engine import tasks
 from netbuilder.exchange.bring import importing
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.document import Document
 from netbuilder.storage import format
 from tests.drawing import Drawing
@@ -86,6 +90,27 @@ def test_the_file_and_the_module_come_back(document: Document) -> None:
     assert found.unsupported == ()
     assert found.verified, found.notes
     assert counted(found.document) == counted(document)
+
+
+@given(documents())
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_printed_code_stands_alone(document: Document) -> None:
+    """The file that is exported as code computes the same with the same weights."""
+    torch.manual_seed(1)
+    module = build_network(document, "main").eval()
+    with TemporaryDirectory() as folder:
+        out = Path(folder) / "net.py"
+        tasks.export(document, ExportOptions("code"), out)
+        names = runpy.run_path(str(out))
+    alone: nn.Module = names[type(module).__name__]().eval()
+    alone.load_state_dict(module.state_dict())
+    graph = document.network("main")
+    assert graph is not None
+    x = next(node for node in graph.nodes.values() if node.name == "x")
+    for batch in (1, 3):
+        value = torch.randn(batch, *x.params["shape"])
+        with torch.no_grad():
+            torch.testing.assert_close(alone(value), module(value), rtol=0, atol=0)
 
 
 @given(documents())
