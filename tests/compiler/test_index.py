@@ -12,7 +12,7 @@ from netbuilder.errors import Problem
 from netbuilder.graph import edits, grouping, inlining
 from netbuilder.layers.catalogue import ports_of
 from tests.compiler.reading import one_line
-from tests.compiler.test_blocks import close, codes, new, problems, simple, use
+from tests.compiler.units import close, codes, new, problems, simple, use
 from tests.drawing import Drawing
 
 DILATION = {"name": "dilation", "default": 1}

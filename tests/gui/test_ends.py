@@ -18,7 +18,7 @@ from netbuilder.storage import files, format
 from netbuilder.storage.journal import Journal
 from netbuilder.training import control
 from tests.gui.test_app import environment
-from tests.storage.test_atomic import unshare
+from tests.storage.test_real_disks import unshare
 
 PROGRAM = """
 import os, signal, sys

@@ -7,8 +7,6 @@ from random import Random
 
 import pytest
 
-from netbuilder.compiler.analyse import analyse
-from netbuilder.errors import Problem
 from netbuilder.graph import fixes
 from netbuilder.graph.model import Node
 from netbuilder.layers.base import TensorType
@@ -17,43 +15,10 @@ from netbuilder.layers.checks import differ
 from netbuilder.layers.dims import Dim, symbol
 from tests.drawing import Drawing
 from tests.layers.cases import CASES, case
-from tests.layers.cases.common import N, batch
+from tests.layers.cases.common import N
+from tests.layers.telling import network, told
 
 T = symbol("T")
-FIELDS = {
-    "image": batch(1, 8, 8),
-    "column": batch(1),
-    "value": batch(),
-    "label": batch(dtype="int64", high=10),
-    "labels": batch(1, dtype="int64", high=10),
-    "small": batch(dtype="int32"),
-    "flag": batch(1, dtype="int64", high=2),
-    "scores": batch(10),
-    "few": batch(5),
-    "places": batch(7, 10),
-    "places_label": batch(7, dtype="int64", high=10),
-}
-
-
-def told(d: Drawing, severity: str = "error") -> list[Problem]:
-    return [p for p in analyse(d.document, FIELDS).problems if p.severity == severity]
-
-
-def network(draw: Callable[[Drawing], Node]) -> Drawing:
-    d = Drawing()
-    d.output(draw(d))
-    return d
-
-
-def step(draw: Callable[[Drawing, dict[str, Node]], Node]) -> Drawing:
-    """A step with a node for each of `FIELDS`; what `draw` gives is the loss."""
-    d = Drawing()
-    d.output(d.add("Identity", d.input(1, 8, 8)))
-    d.add_graph("step", "train", updates=["main"])
-    fields = {name: d.add("netbuilder.DataField", name=name, field=name) for name in FIELDS}
-    d.add("netbuilder.Preview", d.add("netbuilder.NetworkCall", fields["image"], network="main"))
-    d.add("netbuilder.Objective", draw(d, fields), name="objective")
-    return d
 
 
 NETWORKS: list[tuple[str, Callable[[Drawing], Node], str]] = [
@@ -313,161 +278,6 @@ def test_a_mistake_is_told_once_and_mended_by_its_fix(
         assert told(d) == []
 
 
-STEPS: list[tuple[str, Callable[[Drawing, dict[str, Node]], Node], str]] = [
-    (
-        "MSELoss compares N×1 with N: they must have the same shape. PyTorch would compare every "
-        "sample with every other.",
-        lambda d, f: d.add("MSELoss", f["column"], f["value"]),
-        "insert_before",
-    ),
-    (
-        "L1Loss compares N with N×1: they must have the same shape. PyTorch would compare every "
-        "sample with every other.",
-        lambda d, f: d.add("L1Loss", f["value"], f["column"]),
-        "insert_before",
-    ),
-    (
-        "BCEWithLogitsLoss takes zeros and ones as float32, gets class numbers.",
-        lambda d, f: d.add("BCEWithLogitsLoss", f["column"], f["flag"]),
-        "insert_before",
-    ),
-    (
-        "The target has 10 classes, but there are scores for 5 only.",
-        lambda d, f: d.add("CrossEntropyLoss", f["few"], f["label"]),
-        "",
-    ),
-    (
-        "CrossEntropyLoss gets scores N×10 with a target N×1, expects N.",
-        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["labels"]),
-        "insert_before",
-    ),
-    (
-        "CrossEntropyLoss expects class numbers (int64) as target, gets int32.",
-        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["small"]),
-        "insert_before",
-    ),
-    (
-        "CrossEntropyLoss expects class numbers (int64) as target, gets float32.",
-        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["value"]),
-        "insert_before",
-    ),
-    (
-        "CrossEntropyLoss gets scores N×7×10 with a target N×7, expects N×10.",
-        lambda d, f: d.add("CrossEntropyLoss", f["places"], f["places_label"]),
-        "insert_before",
-    ),
-    (
-        "CrossEntropyLoss expects scores N×classes, gets N.",
-        lambda d, f: d.add("CrossEntropyLoss", f["value"], f["label"]),
-        "",
-    ),
-    (
-        "weight has 2 numbers for 10 classes.",
-        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["label"], weight=(1.0, 2.0)),
-        "unset_parameter",
-    ),
-    (
-        "The loss must be a single number, gets N.",
-        lambda d, f: d.add("CrossEntropyLoss", f["scores"], f["label"], reduction="none"),
-        "insert_before",
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("message", "draw", "operation"), STEPS, ids=[row[0][:50] for row in STEPS]
-)
-def test_losses_tell_what_does_not_fit(
-    message: str, draw: Callable[[Drawing, dict[str, Node]], Node], operation: str
-) -> None:
-    d = step(draw)
-    (problem,) = told(d)
-    assert problem.message == message
-    assert bool(problem.fixes) == bool(operation)
-    if operation:
-        fixes.apply_fix(d.history, problem.fixes[0], ports_of)
-        assert told(d) == []
-
-
-def test_metrics_tell_what_does_not_fit() -> None:
-    def draw(d: Drawing, f: dict[str, Node]) -> Node:
-        d.add("torchmetrics.Accuracy", f["few"], f["label"], task="multiclass")
-        d.add("torchmetrics.MeanAbsoluteError", f["column"], f["value"])
-        return d.add("MSELoss", f["value"], f["value"])
-
-    assert [p.message[:60] for p in told(step(draw))] == [
-        "The target has 10 classes, but there are scores for 5 only.",
-        "MeanAbsoluteError compares N×1 with N: they must have the sa",
-    ]
-
-
-WARNINGS: list[tuple[str, Callable[[Drawing], Node]]] = [
-    (
-        "LSTM takes dim 0 of N×5×3, the batch, for time.",
-        lambda d: d.add("LSTM", d.input(5, 3), hidden_size=4),
-    ),
-    (
-        "dropout acts between the layers of GRU, and there is one layer only.",
-        lambda d: d.add("GRU", d.input(5, 3), hidden_size=4, dropout=0.5, batch_first=True),
-    ),
-    (
-        "Linear works on the last dim of N×1×8×8 only (8 numbers).",
-        lambda d: d.add("Linear", d.input(1, 8, 8), out_features=4),
-    ),
-    (
-        "Flatten from dim 0 joins the samples of the batch of N×2×3.",
-        lambda d: d.add("Flatten", d.input(2, 3), start_dim=0),
-    ),
-    (
-        "Softmax over dim 0 of N×4 mixes the samples of a batch.",
-        lambda d: d.add("Softmax", d.input(4), dim=0),
-    ),
-    (
-        "cat along dim 0 puts the batches behind one another.",
-        lambda d: d.add("torch.cat", d.input(4), d.input(4)),
-    ),
-    (
-        "multiply of N×1 and N pairs every sample with every other: the result would have 2 "
-        "batch dims.",
-        lambda d: d.add("torch.mul", d.input(1), d.input()),
-    ),
-]
-
-
-@pytest.mark.filterwarnings("ignore:dropout option adds dropout")
-@pytest.mark.parametrize(("message", "draw"), WARNINGS, ids=[row[0][:50] for row in WARNINGS])
-def test_what_runs_but_is_hardly_meant_is_a_warning(
-    message: str, draw: Callable[[Drawing], Node]
-) -> None:
-    d = network(draw)
-    assert told(d) == []
-    (problem,) = told(d, "warning")
-    assert problem.message == message
-    fixes.apply_fix(d.history, problem.fixes[0], ports_of)
-    assert told(d, "warning") == []
-    assert told(d) == []
-
-
-def test_channels_last_linear_is_no_mistake() -> None:
-    d = network(lambda d: d.add("Linear", d.input(7, 7, 96), out_features=384))
-    assert told(d, "warning") == []
-
-
-def test_reshape_that_mixes_samples_is_a_warning() -> None:
-    d = network(lambda d: d.add("torch.reshape", d.input(64), shape=(-1, 16)))
-    (problem,) = told(d, "warning")
-    assert problem.message.endswith("reshape mixes the samples of a batch.")
-    tokens = network(lambda d: d.add("torch.reshape", d.input("T", 16), shape=(-1, 16)))
-    assert told(tokens, "warning") == []
-
-
-def test_windows_may_stick_out_with_ceil_mode() -> None:
-    def draw(d: Drawing) -> Node:
-        return d.add("MaxPool2d", d.input(1, 3, 3), kernel_size=4, stride=2, ceil_mode=True)
-
-    assert told(network(draw)) == []
-
-
 def test_one_state_of_two_is_told() -> None:
     d = Drawing()
     lstm = d.add("LSTM", d.input(5, 3), hidden_size=4, batch_first=True)
@@ -522,6 +332,7 @@ ANYTHING = (
     *("isfinite", "logical_not", "real", "angle"),
 )
 """Functions of each number."""
+
 
 TOLERANT = {
     "netbuilder.Input",

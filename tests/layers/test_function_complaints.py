@@ -13,7 +13,7 @@ from netbuilder.graph import fixes
 from netbuilder.graph.model import Node
 from netbuilder.layers.catalogue import ports_of
 from tests.drawing import Drawing
-from tests.layers.test_complaints import network, told
+from tests.layers.telling import network, told
 
 Draw = Callable[[Drawing], Node]
 
