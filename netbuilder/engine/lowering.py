@@ -155,6 +155,7 @@ def export(
     return answer | {
         "path": str(out),
         "files": [str(out)],
+        "size": sizes["after"],
         "precision": chosen.id,
         "max_rel_error": error,
         "tolerance": chosen.tolerance,

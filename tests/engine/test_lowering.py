@@ -105,6 +105,7 @@ def test_an_export_says_what_it_costs(run: Path, tmp_path: Path) -> None:
         str(out),
     )
     assert 0 < answer["max_rel_error"] < answer["tolerance"]
+    assert answer["size"] == out.stat().st_size
     assert answer["bytes"]["after"] == out.stat().st_size < 0.5 * answer["bytes"]["before"]
     before, after = answer["metrics"]["before"], answer["metrics"]["after"]
     assert before.keys() == after.keys() == {"val/loss", "val/accuracy"}
