@@ -12,7 +12,7 @@ from netbuilder.app.templates import open_template
 from netbuilder.compiler.build import build_networks, build_step
 from netbuilder.data.settings import field_types
 from netbuilder.engine import tasks
-from netbuilder.graph import blocks, edits, grouping
+from netbuilder.graph import blocks, edits, grouping, inlining
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Node
@@ -33,9 +33,11 @@ def found(graph: Graph, name: str) -> Node:
 
 @pytest.fixture
 def contrast() -> tuple[History, Graph]:
-    """A step that turns its pictures in two ways."""
+    """A step that turns its pictures in two ways, drawn without blocks."""
     history = History(open_template("contrastive"))
     step = next(g for g in history.document.of_kind("step") if g.name == "contrast")
+    for name in ("view1", "view2"):
+        inlining.ungroup(history, step, found(step, name).id)
     return history, step
 
 
@@ -52,34 +54,19 @@ def computed(document: Document) -> list[Any]:
 
 def test_a_block_gives_what_its_layers_gave(contrast: tuple[History, Graph]) -> None:
     history, step = contrast
-    names = ("a_little1", "turn_and_shift1", "grid1", "view1")
-    chosen = [found(step, name).id for name in names]
-    one = grouping.group(history, step, chosen, ports_of, "view")
-    # Its other use stands for the second view.
-    (block,) = history.document.of_kind("block")
-    two = blocks.place(history, step, block)
-    old = found(step, "view2")
-    ins = {"chance1": "chance2", "as_it_is": "as_it_is", "image": "image"}
-    (out,) = [p.name for p in ports_of(history.document, step, one).outputs]
-    with history.step("Use it twice"):
-        for port, name in ins.items():
-            begin = End(found(step, name).id, "output")
-            edits.connect(history, step, begin, End(two.id, port), ports_of)
-        for wire in step.wires_out_of(old.id):
-            edits.delete(history, step, [wire.id])
-            end = End(wire.target, wire.target_port)
-            edits.connect(history, step, End(two.id, out), end, ports_of)
-        drawn = ("a_little2", "turn_and_shift2", "grid2", "view2")
-        edits.delete(history, step, [found(step, name).id for name in drawn])
-    assert problems(history.document) == []
-    plain, blocked = computed(open_template("contrastive")), computed(history.document)
+    assert list(history.document.of_kind("block")) == []
+    plain, blocked = computed(history.document), computed(open_template("contrastive"))
     assert len(plain) == len(blocked) > 1
     assert all(torch.equal(*pair) for pair in zip(plain, blocked, strict=True))
+    names = ("a_little", "turn_and_shift", "grid", "sample")
+    chosen = [found(step, name).id for name in names]
+    grouping.group(history, step, chosen, ports_of, "view")
+    assert problems(history.document) == []
 
 
 def test_weights_in_a_step_are_told(contrast: tuple[History, Graph]) -> None:
     history, step = contrast
-    wire = step.wire_into(found(step, "view1").id, "input")
+    wire = step.wire_into(found(step, "sample").id, "input")
     assert wire is not None
     conv = {"out_channels": 1, "kernel_size": 1}
     with history.step("A convolution between"):
@@ -87,7 +74,7 @@ def test_weights_in_a_step_are_told(contrast: tuple[History, Graph]) -> None:
         node = edits.add_node(history, step, "torch.nn.Conv2d", name="conv", params=conv)
         begin = End(found(step, "image").id, "output")
         edits.connect(history, step, begin, End(node.id, "input"), ports_of)
-        end = End(found(step, "view1").id, "input")
+        end = End(found(step, "sample").id, "input")
         edits.connect(history, step, End(node.id, "output"), end, ports_of)
     assert [code for code, _ in problems(history.document)] == ["step.weights"]
     grouping.group(history, step, [node.id], ports_of, "inside")
