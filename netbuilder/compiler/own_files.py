@@ -86,6 +86,9 @@ def problems(document: Document, found: Unseen) -> Iterator[Problem]:
 TRUST = "trust_code"
 """The operation of a fix that no edit of the document does: the window asks the person."""
 
+_IMPORTED = ("onnx.", "aten.")
+"""What begins the ids of operations without a layer, of ONNX files and of PyTorch's modules."""
+
 
 def _first_use(document: Document, file: CodeFile) -> tuple[str, str]:
     ids = {kind.id for kind in file.layers.values()}
@@ -98,6 +101,12 @@ def _first_use(document: Document, file: CodeFile) -> tuple[str, str]:
 
 def unknown(document: Document, node: Node) -> tuple[str, str]:
     """Why a node's layer is not known, and what to do."""
+    if node.layer.startswith(_IMPORTED):
+        return (
+            f"'{node.name}' stands for '{node.layer}' of the model that was imported, for which "
+            "there is no layer.",
+            "Draw what it does in its place, or delete the node. Its settings are kept.",
+        )
     if not node.layer.startswith(own.PREFIX):
         return (
             f"'{node.name}' is a '{node.layer}', which this netbuilder does not know.",
