@@ -7,23 +7,20 @@ settings and never in a project, which may come from anybody. A damaged record a
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from netbuilder.app.person_record import PersonRecord, today
 from netbuilder.app.places import home
 from netbuilder.data import settings as data_settings
 from netbuilder.data.places import Places, wanting
 from netbuilder.data.sources import Source
-from netbuilder.errors import DocumentError, NetbuilderError
-from netbuilder.storage import atomic, files, strict
+from netbuilder.errors import NetbuilderError
 
 CONSENT = "data.json"
-MAX_BYTES = 4_000_000
 MOST = 5000
 """Places that are remembered: the oldest are forgotten."""
 
@@ -36,18 +33,18 @@ class Allowed:
     date: str
 
 
-class ConsentStore:
+class ConsentStore(PersonRecord):
     """What this person allowed. A failure to read or write it takes nothing but consent away."""
+
+    damaged = "The record of data that may be read was damaged: you will be asked again."
+    unwritten = "What may be read could not be recorded"
 
     def __init__(
         self, path: Path | None = None, warn: Callable[[str], None] = lambda text: None
     ) -> None:
         """`warn` hears in one sentence when the record can't be read or written."""
-        self.path = path or home("config") / CONSENT
-        self._warn = warn
         self.records: tuple[Allowed, ...] = ()
-        self._seen: tuple[int, int, int] | None = None
-        self._load()
+        super().__init__(path or home("config") / CONSENT, warn)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -59,7 +56,7 @@ class ConsentStore:
         self.refresh()
         # As it is called and where it really is: a project may name it either way.
         new = [path(place) for place in places for path in (os.path.abspath, os.path.realpath)]
-        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        date = today()
         kept = self.records
         for path in new:
             if not any(Path(path).is_relative_to(record.path) for record in kept):
@@ -75,39 +72,14 @@ class ConsentStore:
         self.records = tuple(record for record in self.records if record not in gone)
         self._save()
 
-    def refresh(self) -> None:
-        """Read the record again if another window has written it."""
-        if self._stamp() != self._seen:
-            self._load()
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except (OSError, ValueError):
-            return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
-
-    def _load(self) -> None:
-        self._seen = self._stamp()
+    def _clear(self) -> None:
         self.records = ()
-        try:
-            if os.path.lexists(self.path):
-                value = strict.parse(files.read(self.path, MAX_BYTES))
-                self.records = tuple(_record(entry) for entry in value["allowed"])
-        except (DocumentError, OSError, ValueError, TypeError, LookupError, AttributeError):
-            self._warn("The record of data that may be read was damaged: you will be asked again.")
-            with contextlib.suppress(OSError):
-                os.replace(self.path, self.path.with_name(f"{self.path.name}.invalid"))
-            self._seen = self._stamp()
 
-    def _save(self) -> None:
-        value = {"allowed": [{"path": r.path, "date": r.date} for r in self.records]}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(self.path, json.dumps(value, indent=1).encode())
-            self._seen = self._stamp()
-        except (OSError, DocumentError, ValueError) as error:
-            self._warn(f"What may be read could not be recorded, it holds until the end: {error}")
+    def _take(self, value: Any) -> None:
+        self.records = tuple(_record(entry) for entry in value["allowed"])
+
+    def _value(self) -> Mapping[str, Any]:
+        return {"allowed": [{"path": r.path, "date": r.date} for r in self.records]}
 
 
 def _record(entry: Any) -> Allowed:

@@ -8,25 +8,23 @@ files are read and hashed. What runs them is handed the very bytes that were has
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from netbuilder.app.person_record import PersonRecord, today
 from netbuilder.app.places import home
 from netbuilder.errors import DocumentError
 from netbuilder.graph.model import ProjectInfo, freeze
 from netbuilder.layers import own, signatures, trusted
 from netbuilder.layers.trusted import Trust, digest
-from netbuilder.storage import atomic, code_files, files, strict
+from netbuilder.storage import code_files
 from netbuilder.storage.code_files import Found
 
 TRUST = "trust.json"
-MAX_BYTES = 4_000_000
 Known = Callable[[str, Path], bool]
 """Whether content with this hash, found at this place, is trusted."""
 
@@ -48,19 +46,19 @@ class TrustedFolder:
     date: str
 
 
-class TrustStore:
+class TrustStore(PersonRecord):
     """What this person trusts. A failure to read or write it takes trust away, nothing else."""
+
+    damaged = "The record of trusted code was damaged: all own layers are restricted."
+    unwritten = "What you trust could not be recorded"
 
     def __init__(
         self, path: Path | None = None, warn: Callable[[str], None] = lambda text: None
     ) -> None:
         """`warn` hears in one sentence when the record can't be read or written."""
-        self.path = path or home("config") / TRUST
-        self._warn = warn
         self.records: tuple[Record, ...] = ()
         self.folders: tuple[TrustedFolder, ...] = ()
-        self._seen: tuple[int, int, int] | None = None
-        self._load()
+        super().__init__(path or home("config") / TRUST, warn)
 
     def known(self, sha256: str, place: Path) -> bool:
         """Whether content with this hash, found at this place, is trusted."""
@@ -77,7 +75,7 @@ class TrustStore:
         sha256 = digest(source)
         self.refresh()
         if not any(record.sha256 == sha256 for record in self.records):
-            self.records = (*self.records, Record(sha256, str(place), _today()))
+            self.records = (*self.records, Record(sha256, str(place), today()))
             self._save()
 
     def trust_folder(self, folder: Path) -> None:
@@ -90,7 +88,7 @@ class TrustStore:
         path = os.path.realpath(folder)
         self.refresh()
         if all(known.path != path for known in self.folders):
-            self.folders = (*self.folders, TrustedFolder(path, _today()))
+            self.folders = (*self.folders, TrustedFolder(path, today()))
             self._save()
 
     def forget(self, entries: Collection[Record | TrustedFolder] | None = None) -> None:
@@ -101,49 +99,21 @@ class TrustStore:
         self.folders = tuple(folder for folder in self.folders if folder not in gone)
         self._save()
 
-    def refresh(self) -> None:
-        """Read the record again if another window has written it."""
-        if self._stamp() != self._seen:
-            self._load()
+    def _clear(self) -> None:
+        self.records, self.folders = (), ()
 
-    def _stamp(self) -> tuple[int, int, int] | None:
-        """What tells one state of the file from another; None if there is none."""
-        try:
-            found = os.stat(self.path)
-        except (OSError, ValueError):
-            return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
+    def _take(self, value: Any) -> None:
+        self.records = tuple(_record(entry) for entry in value["code"])
+        self.folders = tuple(_folder(entry) for entry in value.get("folders", ()))
 
-    def _load(self) -> None:
-        self._seen = self._stamp()
-        try:
-            if not os.path.lexists(self.path):
-                self.records, self.folders = (), ()
-                return
-            value = strict.parse(files.read(self.path, MAX_BYTES))
-            self.records = tuple(_record(entry) for entry in value["code"])
-            self.folders = tuple(_folder(entry) for entry in value.get("folders", ()))
-        except (DocumentError, OSError, ValueError, TypeError, LookupError, AttributeError):
-            self.records, self.folders = (), ()
-            self._warn("The record of trusted code was damaged: all own layers are restricted.")
-            with contextlib.suppress(OSError):
-                os.replace(self.path, self.path.with_name(f"{self.path.name}.invalid"))
-            self._seen = self._stamp()
-
-    def _save(self) -> None:
-        value = {
+    def _value(self) -> Mapping[str, Any]:
+        return {
             "code": [
                 {"sha256": r.sha256, "first_seen_path": r.first_seen_path, "date": r.date}
                 for r in self.records
             ],
             "folders": [{"path": f.path, "date": f.date} for f in self.folders],
         }
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic.write(self.path, json.dumps(value, indent=1).encode())
-            self._seen = self._stamp()
-        except (OSError, DocumentError, ValueError) as error:
-            self._warn(f"What you trust could not be recorded, it holds until the end: {error}")
 
 
 def _record(entry: Any) -> Record:
@@ -158,10 +128,6 @@ def _folder(entry: Any) -> TrustedFolder:
     if not isinstance(path, str) or not os.path.isabs(path):
         raise ValueError("no path")
     return TrustedFolder(path, str(entry["date"]))
-
-
-def _today() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d")
 
 
 _STRANGE = ("/tmp", "/var/tmp", "/dev/shm", "/media", "/run/media", "/mnt", "/Volumes", "/cdrom")
