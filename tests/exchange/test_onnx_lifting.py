@@ -50,16 +50,17 @@ FIXED: dict[str, object] = {
 }
 
 
-def model(nodes: str, shape: str) -> onnx.ModelProto:
+def model(nodes: str, shape: str, further: dict[str, object] | None = None) -> onnx.ModelProto:
     """A model of nodes in ONNX's own text form, `x` to `y`, with what they read of `FIXED`."""
+    fixed = FIXED | (further or {})
     text = (
         f'<ir_version: 8, opset_import: ["" : 13]> g (float[{shape}] x) => (float y) {{ {nodes} }}'
     )
     made = onnx.parser.parse_model(text)
     made.graph.output[0].type.tensor_type.ClearField("shape")
     read = {name for node in made.graph.node for name in node.input}
-    for name in sorted(read & FIXED.keys()):
-        given = FIXED[name]
+    for name in sorted(read & fixed.keys()):
+        given = fixed[name]
         array = _random.normal(size=given) if isinstance(given, tuple) else np.array(given)
         whole = array.dtype.kind == "i"
         array = array if whole else array.astype(np.float32)

@@ -10,12 +10,23 @@ from collections.abc import Sequence
 
 from netbuilder.exchange.bring.calls import Call
 from netbuilder.exchange.bring.drafts import DraftNode
-from netbuilder.exchange.bring.functions import SAME
+from netbuilder.exchange.bring.functions import SAME, only_output, rule, value
 from netbuilder.exchange.bring.program import Operation, Program, Ref
 
 ID = "torch.nn.MultiheadAttention"
 _WAY = SAME | {"transpose", "unsqueeze", "to", "logical_not"}
 _MASKING = frozenset({"masked_fill", "to", "_to_copy", "zeros_like", *SAME})
+
+
+@rule("multi_head_attention")
+def whole(operation: Operation, program: Program) -> DraftNode:
+    """The call of a module that is one operation: ports and the number of heads."""
+    ports = [name for name, given in operation.args.items() if isinstance(given, Ref)]
+    found = DraftNode(ID, "", {}, {port: value(operation, port) for port in ports})
+    heads = operation.args["num_heads"]
+    assert isinstance(heads, int)
+    found.params["num_heads"] = heads
+    return only_output(operation, found, "attn_output")
 
 
 def node(

@@ -125,7 +125,7 @@ def run(program: Program, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             for name, given in operation.args.items()
             if name not in _PASSED
         }
-        made = _call(operation.target, args)
+        made = call(operation.target, args)
         parts = made if isinstance(made, tuple | list) else (made,)
         values.update(zip(operation.outputs, parts, strict=False))
     results = [_value(value, values) for _, value in program.outputs]
@@ -136,7 +136,7 @@ def fold(program: Program, operation: Operation) -> dict[str, Tensor]:
     """What an operation on constants gives, by the names of its outputs."""
     values = {name: program.tensors[program.states[name].key].clone() for name in operation.refs()}
     args = {k: _value(v, values) for k, v in operation.args.items() if k not in _PASSED}
-    made = _call(operation.target, args)
+    made = call(operation.target, args)
     parts = made if isinstance(made, tuple | list) else (made,)
     found = dict(zip(operation.outputs, parts, strict=False))
     if not all(isinstance(part, Tensor) for part in found.values()):
@@ -157,7 +157,8 @@ def _value(given: Arg, values: Mapping[str, Any]) -> Any:
     return given
 
 
-def _call(target: str, args: dict[str, Any]) -> Any:
+def call(target: str, args: dict[str, Any]) -> Any:
+    """What an operation of ATen gives; `BringError` for one that is not run."""
     if target in _PYTHON:
         return _PYTHON[target](*args.values())
     parts = target.split(".")

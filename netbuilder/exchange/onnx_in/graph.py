@@ -16,6 +16,7 @@ from netbuilder.exchange.bring.program import BringError
 from netbuilder.exchange.onnx_in import (
     called,
     control,
+    declared,
     nodes,
     placeholder,
     sizes,
@@ -109,7 +110,10 @@ class OnnxModule(nn.Module):
             makers=self.makers,
         )
         step = self._step(call, node)
-        if step.run is None or not self._folded(step):
+        sized = declared.sizes(call, self.types)
+        if sized is not None:
+            self.fixed[call.outputs[0]] = sized
+        elif step.run is None or not self._folded(step):
             self.steps.append(step)
         uniform.note(call, self.fixed, self.uniform)
         self.makers.update((name, call) for name in node.output if name)
@@ -329,7 +333,9 @@ class OnnxModule(nn.Module):
         if rule is not None and any(isinstance(value, np.ndarray) for value in given):
             with suppress(Unsupported):
                 numbers = [
-                    values.of_constant(v) if isinstance(v, Tensor) and name in self.fixed else v
+                    values.of_constant(v)
+                    if isinstance(v, Tensor) and name in self.fixed and v.numel() <= _LITERAL
+                    else v
                     for v, name in zip(given, call.inputs, strict=True)
                 ]
                 if not any(isinstance(value, Tensor) for value in numbers):
