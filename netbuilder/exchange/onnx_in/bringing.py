@@ -18,7 +18,16 @@ from netbuilder.exchange import departing, verify
 from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
-from netbuilder.exchange.onnx_in import graph, inlining, lifting, nodes, noise, placeholder, reading
+from netbuilder.exchange.onnx_in import (
+    doubled,
+    graph,
+    inlining,
+    lifting,
+    nodes,
+    noise,
+    placeholder,
+    reading,
+)
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -55,7 +64,8 @@ def from_onnx(
         for step in module.every
         if step.why or step.call.op in noise.DRAWN
     )
-    return replace(brought, notes=(*brought.notes, *reasons))
+    twice = doubled.notes(brought.weights)
+    return replace(brought, notes=(*brought.notes, *reasons, *twice))
 
 
 def _brought(
