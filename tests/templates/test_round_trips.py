@@ -30,7 +30,6 @@ READ = {
 NOT_YET = {
     "gat": "NonZero looks for edges from a node to itself",
     "gcn": "NonZero looks for edges from a node to itself",
-    "seq2seq_attention": "a Scan over a free length stays a node of an unknown layer",
 }
 """Templates with a network that does not come in again."""
 NO_SHAPES = frozenset({"lstm_text", "rnn_text"})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
+from netbuilder.exchange.bring.drafts import Draft, DraftNode
 from netbuilder.graph import parameters, rules
 from netbuilder.graph.model import Json
 from netbuilder.layers import catalogue
@@ -119,7 +119,7 @@ def _parametrise(block: Block, nodes: list[DraftNode]) -> None:
     chosen: dict[tuple[Any, ...], str] = {}
     for at, pattern in enumerate(block.pattern.nodes):
         alike = [draft.nodes[at] for draft in drafts]
-        if pattern.layer == BLOCK:
+        if pattern.inner is not None:
             _pass_on(block, nodes, alike, chosen)
             continue
         for name in dict.fromkeys(name for node in alike for name in node.params):

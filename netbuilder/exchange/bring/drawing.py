@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from netbuilder.errors import NetbuilderError
-from netbuilder.exchange.bring import functions, indexed, making, running, shapes, sized, weighted
+from netbuilder.exchange.bring import (
+    functions,
+    indexed,
+    making,
+    running,
+    shapes,
+    sized,
+    turns,
+    weighted,
+)
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
 from netbuilder.exchange.bring.drafts import BLOCK, Draft, DraftNode
 from netbuilder.exchange.bring.functions import Same, Unsupported
@@ -13,6 +23,7 @@ from netbuilder.exchange.bring.holding import hold, relative
 from netbuilder.exchange.bring.leaves import leaf
 from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Ref, State, refs
 from netbuilder.graph import rules
+from netbuilder.graph.loops import LOOP
 from netbuilder.graph.model import Json
 
 RULES = (functions, indexed, making, shapes, sized, weighted)
@@ -120,6 +131,9 @@ class _Drawing:
                 self._call(draft, item)
 
     def _call(self, draft: Draft, call: Call) -> None:
+        if call.scope.kind == turns.KIND:
+            self._loop(draft, call)
+            return
         taken, given = self._crossing(call)
         node = leaf(call, self.program, taken, given)
         if node is not None:
@@ -163,11 +177,33 @@ class _Drawing:
         hold(self.program, draft, node.inputs.values())
         self._add(draft, node, call.scope.path)
 
-    def _take_sizes(self, inner: Draft) -> None:
+    def _loop(self, draft: Draft, call: Call) -> None:
+        loop = turns.read(call)
+        if loop is None or not self._crossing(call)[1]:
+            return
+        inner = loop.inner
+        self._fill(inner, loop.body, call.scope.path)
+        made = (*loop.states.values(), *loop.gathered.values())
+        ends = {value: self.resolve(value) for value in made}
+        hold(self.program, inner, ends.values())
+        known = set(inner.inputs)
+        self._take_sizes(inner, ends.values())
+        more = {value: port for value, port in inner.inputs.items() if value not in known}
+        node = DraftNode(LOOP, inner=inner)
+        node.outputs = loop.finish(ends)
+        _name_all(inner)
+        node.inputs = {port: self.resolve(value) for port, value in loop.inputs.items()}
+        node.inputs |= {port: value for value, port in more.items()}
+        node.params = {"dim": loop.dim, "constants": (*loop.constants, *more.values())}
+        hold(self.program, draft, node.inputs.values())
+        self._add(draft, node, call.scope.path)
+
+    def _take_sizes(self, inner: Draft, ends: Iterable[str] = ()) -> None:
         """Let what nodes were shown for its size, and what no operation reads, come in too."""
         made = inner.makers()
         taken = set(inner.inputs.values())
-        for value in [value for node in inner.nodes for value in node.inputs.values()]:
+        shown = [value for node in inner.nodes for value in node.inputs.values()]
+        for value in (*shown, *ends):
             if value not in made and value not in inner.inputs:
                 inner.inputs[value] = rules.unique_name("sized", taken)
                 taken.add(inner.inputs[value])

@@ -1,7 +1,8 @@
 """If, Loop and Scan: what they come to where the sizes alone say which branch and how often.
 
 Bodies are lists of steps, which run while the module is traced: a branch as if it stood there
-itself, a loop once for each of its steps. What the numbers that come in decide has no counterpart.
+itself, a loop once for each of its steps; where a free size says how many there are, one of them,
+as the step of a loop. What the numbers that come in decide has no counterpart.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import onnx
 import torch
 from torch import Tensor
 
-from netbuilder.exchange.onnx_in import nodes, values
+from netbuilder.exchange.bring.turns import Turns
+from netbuilder.exchange.onnx_in import nodes, scanned, values
 from netbuilder.exchange.onnx_in.inner import OURS, inner_graphs
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported
 from netbuilder.exchange.onnx_in.steps import Free, Runner, Step, Values
@@ -86,12 +88,20 @@ class Control:
     def _loop(self, module: Runner, given: Sequence[Value], free: Free) -> list[Value]:
         (body,), here = self.bodies, self._here(given)
         count = len(body.inputs) - 2
-        limit = _said(module.small(here, self.call.inputs[0])) if self.call.has(0) else None
+        often = self.call.has(0)
+        limit = _number(module.small(here, self.call.inputs[0]), _OFTEN) if often else None
         goes = _said(module.small(here, self.call.inputs[1])) if self.call.has(1) else True
-        if limit is not None and goes:
-            module.allow(limit * body.size)
         names = self.call.inputs[2 : 2 + count]
         states = [module.small(here, name) for name in names]
+        if goes and isinstance(limit, torch.SymInt):
+            rest = {**here, body.inputs[1]: values.known(True)}
+            seen = (body.inputs[:1], body.inputs[2:])
+            count_up: Any = torch.arange
+            last, rows = self._turned(module, rest, free, seen, ([count_up(limit)], states))
+            return [*last, *rows]
+        limit = _said(values.known(limit)) if often else None
+        if limit is not None and goes:
+            module.allow(limit * body.size)
         parts: list[list[Value]] = []
         while goes and (limit is None or len(parts) < limit):
             inside = here | dict(
@@ -112,26 +122,75 @@ class Control:
             raise Unsupported("it is of opset 8, which scans each sample by itself")
         several = attr("num_scan_inputs")
         count = len(body.inputs) - several
-        states = [module.small(here, name) for name in self.call.inputs[:count]]
+        more = len(body.outputs) - count
+        names = self.call.inputs[: len(body.inputs)]
+        states = [module.small(here, name) for name in names[:count]]
         axes = attr("scan_input_axes") or (0,) * several
         ways = attr("scan_input_directions") or (0,) * several
-        cut = [
-            _steps(values.tensor(here[name]), axis, bool(back))
-            for name, axis, back in zip(
-                self.call.inputs[count : count + several], axes, ways, strict=True
-            )
-        ]
-        module.allow(len(cut[0]) * body.size if cut else 0)
+        later = attr("scan_output_axes") or (0,) * more
+        after = attr("scan_output_directions") or (0,) * more
+        sequences = [values.given(here[name]) for name in names[count:]]
+        if sequences and not isinstance(sequences[0].shape[axes[0]], int):
+            dim = scanned.best_dim(self.call, range(count, len(names)), axes)
+            cut = scanned.laid_out(sequences, axes, ways, dim)
+            seen = (body.inputs[count:], body.inputs[:count])
+            last, rows = self._turned(module, here, free, seen, (cut, states), dim)
+            return [*last, *scanned.laid_back(rows, later, after, dim)]
+        steps = [_steps(*each) for each in zip(sequences, axes, ways, strict=True)]
+        module.allow(len(steps[0]) * body.size if steps else 0)
         parts: list[list[Value]] = []
-        for here_now in zip(*cut, strict=True):
+        for here_now in zip(*steps, strict=True):
             inside = here | dict(zip(body.inputs, [*states, *here_now], strict=True))
             made = body.run(module, inside, free)
             states = made[:count]
             parts.append(made[count:])
-        more = len(body.outputs) - count
-        axes = attr("scan_output_axes") or (0,) * more
-        ways = attr("scan_output_directions") or (0,) * more
-        return [*states, *self._stacked(parts, more, axes, ways)]
+        return [*states, *self._stacked(parts, more, later, after)]
+
+    def _turned(
+        self,
+        module: Runner,
+        here: Values,
+        free: Free,
+        names: tuple[Sequence[str], Sequence[str]],
+        given: tuple[Sequence[Tensor], Sequence[Value]],
+        dim: int = 0,
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The last states and what is gathered, of a body that runs as often as a free size says.
+
+        It runs once, between what goes into all steps and what comes out of them. `names` are
+        those of a step of the sequences and of the states in the body, `given` what they are.
+        """
+        (body,), (turns,) = self.bodies, self.call.held
+        around = {
+            name: value
+            for name in body.read()
+            if isinstance(value := here.get(name), Tensor) and name not in module.fixed
+        }
+
+        refused: list[Unsupported] = []
+
+        def step(
+            each: list[Tensor], carried: list[Tensor], same: list[Tensor]
+        ) -> tuple[list[Tensor], list[Tensor]]:
+            own = (*around, *names[0], *names[1])
+            inside = here | dict(zip(own, (*same, *each, *carried), strict=True))
+            try:
+                made = body.run(module, inside, free)
+                if self.call.op == "Loop" and not _number(made.pop(0), "whether it goes on"):
+                    raise Unsupported("it runs once, or never")
+                tensors = [values.given(value) for value in made]
+            except Unsupported as reason:
+                # The tracer must see the call of a module end.
+                refused.append(reason)
+                return carried, []
+            return tensors[: len(carried)], tensors[len(carried) :]
+
+        titles = [name.rpartition(".")[0] or name for name in around]
+        states = [values.given(state) for state in given[1]]
+        last, rows = turns(step, list(given[0]), states, list(around.values()), dim, titles)
+        if refused:
+            raise refused[0]
+        return list(last), list(rows)
 
     def _stacked(
         self,
@@ -154,6 +213,9 @@ class Control:
         return made
 
 
+_OFTEN = "how often it runs"
+
+
 def _number(value: Value, what: str) -> Any:
     """The one number of a value that is known."""
     if isinstance(value, Tensor):
@@ -166,18 +228,16 @@ def _number(value: Value, what: str) -> Any:
 
 def _said(value: Value) -> Any:
     """How often to go on, or whether."""
-    number = _number(value, "how often it runs")
+    number = _number(value, _OFTEN)
     if not isinstance(number, int):
         raise Unsupported("how often it runs depends on a free size")
     return number
 
 
-def _steps(x: Tensor | None, axis: int, back: bool) -> Sequence[Tensor]:
-    if x is None:
-        raise Unsupported("what it scans is left out")
+def _steps(x: Tensor, axis: int, back: int) -> Sequence[Tensor]:
     size: Any = x.shape[axis]
     if not isinstance(size, int):
-        raise Unsupported("it scans a dim of free size")
+        raise Unsupported("some of what it scans is of free size")
     if size > MAX_STEPS:
         raise Unsupported(f"it runs {size:,} times")
     parts = torch.unbind(x, axis)
@@ -213,7 +273,10 @@ def made(module: Runner, node: onnx.NodeProto) -> Control:
         nodes.attributes(node),
         inputs,
         tuple(node.output),
+        makers=module.makers,
     )
+    if node.op_type != "If":
+        call.hold(Turns())
     return Control(call, bodies)
 
 

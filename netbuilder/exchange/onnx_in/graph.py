@@ -94,6 +94,7 @@ class OnnxModule(nn.Module):
             return
         if control.is_control(node):
             inner = control.made(self, node)
+            self._hold(inner.call)
             around = frozenset(range(len(node.input), len(inner.call.inputs)))
             self.steps.append(Step(inner.call, lambda x: x, around, inner=inner))
             return
@@ -146,10 +147,13 @@ class OnnxModule(nn.Module):
         if isinstance(made, nn.Module):
             call.hold(made)
             call.only(0)
+        self._hold(call)
+        return Step(call, made, found.known)
+
+    def _hold(self, call: Call) -> None:
         for module in call.held:
             module.eval()
             self.add_module(self._name(_stem(call)), module)
-        return Step(call, made, found.known)
 
     def _constant(self, node: onnx.NodeProto) -> None:
         with suppress(Unsupported):
@@ -250,11 +254,11 @@ class OnnxModule(nn.Module):
             self.places[name] = place
 
     def _name(self, wanted: str) -> str:
-        """A name for a child that is no attribute of a module."""
+        """A name for a child that is no attribute of this module."""
         name = rules.identifier(wanted.strip("/").replace(".", "_").replace("/", "_"), "node")
         while name.startswith("_"):
             name = name[1:] or "node"
-        name = f"{name}_" if hasattr(nn.Module, name) else name
+        name = f"{name}_" if hasattr(OnnxModule, name) else name
         name = rules.unique_name(name, self._taken | set(self.__dict__))
         self._taken.add(name)
         return name

@@ -15,6 +15,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from netbuilder.exchange.bring import turns
 from netbuilder.exchange.bring.calls import IDLE
 from netbuilder.exchange.bring.program import Arg, Operation, Program, Ref, Scope, State, Type
 from netbuilder.exchange.onnx_in import heads, patterns
@@ -96,7 +97,7 @@ def _made(program: Program, found: Found, lifted: Lifted) -> list[Operation]:
     if "turned" in args:
         before, args["key"] = _turned_back(program, end, args.pop("turned"))
         args = {name: args[name] for name in ("query", "key", "value", *args)}
-    stack = end.stack[:1]
+    stack = turns.around(end.stack)
     if lifted.kind:
         path, values = _module(program, found, lifted)
         kind = f"{_home(lifted.kind)}.{lifted.kind}"
@@ -123,7 +124,8 @@ def _turned_back(program: Program, end: Operation, given: Arg) -> tuple[list[Ope
     name = f"{end.name}_key"
     program.types[name] = Type((*shape[:-2], shape[-1], shape[-2]), program.types[given.name].dtype)
     args: dict[str, Arg] = {"self": first, "dims": whole}
-    return [Operation(name, "aten.permute.default", args, (name,), end.stack[:1])], Ref(name)
+    stack = turns.around(end.stack)
+    return [Operation(name, "aten.permute.default", args, (name,), stack)], Ref(name)
 
 
 # -- weights -------------------------------------------------------------------------------------
@@ -162,7 +164,8 @@ def _path(program: Program, found: Found, keys: list[str]) -> str:
     """What the weights' names begin with: `norm` of `norm_weight` and `norm_bias`."""
     assert program.module is not None
     for operation in found.operations.values():
-        path = operation.stack[-1].path if len(operation.stack) > 1 else ""
+        within = operation.stack[len(turns.around(operation.stack)) :]
+        path = within[-1].path if within else ""
         if path and "." not in path and _only_call(program, path):
             # Its own module goes with its operation.
             delattr(program.module, path)
@@ -175,8 +178,8 @@ def _path(program: Program, found: Found, keys: list[str]) -> str:
 
 
 def _only_call(program: Program, path: str) -> bool:
-    calls = {o.stack[1].key for o in program.operations if o.stack[1:] and o.stack[1].path == path}
-    return len(calls) == 1
+    scopes = (scope for o in program.operations for scope in o.stack if scope.path == path)
+    return len({scope.key for scope in scopes}) == 1
 
 
 def _empty(lifted: Lifted, tensors: dict[str, torch.Tensor]) -> nn.Module:

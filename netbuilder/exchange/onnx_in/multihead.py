@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from netbuilder.exchange.bring import turns
 from netbuilder.exchange.bring.program import Operation, Program, Ref, Scope, State, Type
 from netbuilder.exchange.onnx_in import masks
 from netbuilder.exchange.onnx_in.masks import Masks
@@ -59,7 +60,7 @@ def put(
     at: int,
 ) -> None:
     """The module's call in the place of all that it does."""
-    root = found.end.stack[:1]
+    root = turns.around(found.end.stack)
     kind = (*found.keys, f"{found.heads} {found.batch_first} {found.masks.causal}")
     path = known.get(kind)
     if path is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import onnx
+from torch import Tensor
 
 from netbuilder.exchange.onnx_in.ops import Call, Function
 from netbuilder.exchange.onnx_in.values import Value
@@ -21,6 +22,10 @@ class Runner(Protocol):
     """What runs steps: the module of a graph."""
 
     opset: int
+    fixed: dict[str, Tensor]
+    """Constants by their names in the file."""
+    makers: dict[str, Call]
+    """What makes each value."""
 
     def nested(self, graph: onnx.GraphProto) -> list[Step]:
         """The steps of a graph in a node."""

@@ -55,6 +55,14 @@ def tensor(value: Value) -> Tensor | None:
     return torch.tensor(value.tolist())
 
 
+def given(value: Value) -> Tensor:
+    """A value as a tensor; `Unsupported` where it is left out."""
+    x = tensor(value)
+    if x is None:
+        raise Unsupported("it is given something that is left out")
+    return x
+
+
 def highest(a: Any, b: Any) -> Any:
     """The larger of two numbers, one of which may be a free size."""
     return torch.sym_max(a, b)  # type: ignore[no-untyped-call]
