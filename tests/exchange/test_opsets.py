@@ -65,12 +65,22 @@ def test_the_file_has_what_was_asked_for(tmp_path: Path) -> None:
     assert [entry.version for entry in onnx.load(out).opset_import] == [21]
 
 
+NEWER = {("vit_small", 15), ("unet", 15)}
+"""What uses operators that came later; PyTorch writes 18 instead."""
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("opset", [15, 18, 20, 23])
 @pytest.mark.parametrize("template", ["lenet5", "vit_small", "gru_sequence", "unet"])
 def test_templates_in_several_opsets(template: str, opset: int, tmp_path: Path) -> None:
     out = tmp_path / "a.onnx"
-    answer = tasks.export(open_template(template), ExportOptions("onnx", opset=opset), out)
+    document, options = open_template(template), ExportOptions("onnx", opset=opset)
+    if (template, opset) in NEWER:
+        with pytest.raises(ExportError, match=f"can't be written in opset {opset}"):
+            tasks.export(document, options, out)
+        assert not out.exists()
+        return
+    answer = tasks.export(document, options, out)
     assert answer["verified"]
     assert [entry.version for entry in onnx.load(out).opset_import if not entry.domain] == [opset]
 
