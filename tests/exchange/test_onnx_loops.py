@@ -71,4 +71,5 @@ def test_loops_over_free_lengths_are_loops_over_a_block(tmp_path: Path) -> None:
     # Along the dim that sequences have, without turning them.
     assert sorted(loop.params.get("dim", 1) for loop in loops) == [0, 1, 1, 1]
     # The product in the first is a layer with its weights, inside.
-    assert [node.layer for node in nodes].count("torch.nn.Linear") == 1
+    (product,) = (node for node in nodes if node.layer == "torch.nn.Linear")
+    assert product.params.get("bias", True)
