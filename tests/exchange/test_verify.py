@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,3 +242,30 @@ def test_integers_and_truth_values_are_compared_too() -> None:
     assert departing.relative_error(np.array([1, 2]), np.array([1, 2])) == 0.0
     assert departing.relative_error(np.array([1, 3]), np.array([1, 2])) == 0.5
     assert departing.relative_error(np.array([True]), np.array([False])) > departing.TOLERANCE
+
+
+def test_onnx_runtime_keeps_no_id_and_reports_nothing(tmp_path: Path) -> None:
+    """Asked by nobody, it would leave files in the home folder and call its maker."""
+    silent = (
+        "ORT_DISABLE_TELEMETRY",
+        "CI",
+        "GITHUB_ACTIONS",
+        "TF_BUILD",
+        "BUILD_ID",
+        "XDG_CACHE_HOME",
+    )
+    surroundings = {name: value for name, value in os.environ.items() if name not in silent}
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            "import netbuilder.exchange.opsets as o; print(o.ort.__name__)",
+        ],
+        env={**surroundings, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "onnxruntime"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

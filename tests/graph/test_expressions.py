@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from netbuilder.compiler.execute import function
@@ -152,6 +152,11 @@ def test_the_numbers_are_those_of_python(text: str) -> None:
         with pytest.raises(ExpressionError):
             expressions.evaluate("=" + text, values)
         return
-    found = expressions.evaluate("=" + text, values)
+    try:
+        found = expressions.evaluate("=" + text, values)
+    except ExpressionError as error:
+        # A value on the way may be too large where the outcome is not: min(0, 2 ** 54).
+        assume("2^53" not in str(error))
+        raise
     assert found == wanted
     assert type(found) is type(wanted)
