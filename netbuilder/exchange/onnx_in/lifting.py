@@ -18,7 +18,7 @@ from torch import nn
 from netbuilder.exchange.bring import turns
 from netbuilder.exchange.bring.calls import IDLE
 from netbuilder.exchange.bring.program import Arg, Operation, Program, Ref, Scope, State, Type
-from netbuilder.exchange.onnx_in import heads, patterns
+from netbuilder.exchange.onnx_in import heads, patterns, stacked
 from netbuilder.exchange.onnx_in.matching import Found, Matcher, short
 from netbuilder.exchange.onnx_in.patterns import Lifted, Rule
 from netbuilder.graph import rules
@@ -42,6 +42,7 @@ def lift(program: Program) -> tuple[Program, Counter[str]]:
         counts[rule.name] += _apply(program, rule)
     _drop_unread(program)
     counts["multi-head attention"] = heads.lift(program)
+    counts["layers upon one another"] = stacked.lift(program)
     _drop_unread(program)
     program.operations = [_with_numbers(program, each) for each in program.operations]
     return program, +counts
