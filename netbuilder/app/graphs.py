@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from netbuilder.data import first_step
 from netbuilder.data.settings import field_types
 from netbuilder.errors import ChangeError, NetbuilderError
 from netbuilder.graph import blocks, edits, renaming, rules
 from netbuilder.graph.changes import Changed
 from netbuilder.graph.document import Graph
 from netbuilder.graph.history import History
-from netbuilder.graph.rules import End
+from netbuilder.graph.model import Json
 from netbuilder.layers import catalogue
-from netbuilder.layers.base import Role, TensorType
+from netbuilder.layers.base import Role
 
 
 def rename(history: History, graph: Graph, name: str) -> None:
@@ -59,6 +61,18 @@ def _follow(history: History, old: str, new: str) -> None:
                 document.apply(Changed(graph.id, node, after))
 
 
+def begin_training(history: History, data: Mapping[str, Json]) -> None:
+    """Give the project this data and a training step for it, as `begin_step` makes it.
+
+    It takes the place of the data and the steps that there are. One step to undo.
+    """
+    with history.step("Begin to train"):
+        for step in history.document.of_kind("step"):
+            edits.remove_graph(history, step)
+        edits.set_project(history, data=data)
+        begin_step(history)
+
+
 def begin_step(history: History) -> Graph:
     """A new training step around the first network, as far as data and network tell it.
 
@@ -75,41 +89,6 @@ def begin_step(history: History) -> Graph:
         except NetbuilderError:
             fields = {}
         if networks and fields:
-            _wire_up(history, step, networks[0], fields)
+            wiring = first_step.usual(networks[0], fields)
+            first_step.draw(history, step, networks[0], wiring)
     return step
-
-
-def _wire_up(history: History, step: Graph, network: Graph, fields: dict[str, TensorType]) -> None:
-    names = list(fields)
-    source, target = names[0], names[-1]
-    classes = fields[target].high is not None
-    loss = "torch.nn.CrossEntropyLoss" if classes else "torch.nn.MSELoss"
-
-    def add(layer: str, x: float, y: float, name: str, **params: str) -> str:
-        values = {**catalogue.layers()[layer].starting, **params}
-        return edits.add_node(history, step, layer, name=name, params=values, x=x, y=y).id
-
-    image = add("netbuilder.DataField", 0, 0, rules.identifier(source), field=source)
-    call = add("netbuilder.NetworkCall", 0, 120, "net", network=network.name)
-    value = add(loss, 0, 240, "criterion")
-    objective = add("netbuilder.Objective", 0, 360, "loss")
-    answers = image
-    if target != source:
-        name = rules.unique_name(rules.identifier(target), {"net", "criterion", "loss"})
-        answers = add("netbuilder.DataField", 240, 120, name, field=target)
-
-    def connect(start: str, end: str, port: str) -> None:
-        outputs = catalogue.ports_of(history.document, step, step.nodes[start]).outputs
-        inputs = catalogue.ports_of(history.document, step, step.nodes[end]).inputs
-        if outputs and (port or inputs):
-            to = End(end, port or inputs[0].name)
-            edits.connect(history, step, End(start, outputs[0].name), to, catalogue.ports_of)
-
-    connect(image, call, "")
-    connect(call, value, "input")
-    connect(answers, value, "target")
-    connect(value, objective, "loss")
-    if classes:
-        metric = add("torchmetrics.Accuracy", -240, 240, "accuracy")
-        connect(call, metric, "preds")
-        connect(answers, metric, "target")

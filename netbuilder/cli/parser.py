@@ -209,6 +209,7 @@ def _run_commands(commands: Any) -> None:
     bring.add_argument(
         "--blocks", action="store_true", help="fold runs of nodes that come again into blocks"
     )
+    bring.add_argument("--data", metavar="PATH", help="add a training step for the data at PATH")
     weights = _add(commands, "weights", "foreign", "Find places for weights that others saved.")
     weights.add_argument("file", metavar="FILE")
     weights.add_argument("weights", metavar="WEIGHTS", help="a .safetensors or .pt file")

@@ -19,6 +19,13 @@ from netbuilder.layers.dims import symbol
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 M = TypeVar("M", bound=BaseModel)
+NO_DATA = (
+    "No data is chosen.",
+    "Choose a data set in the Data panel, then add a training step. On the command line: "
+    "--set data.source=netbuilder.Digits; for a model of others, netbuilder import MODEL --data "
+    "PATH adds both.",
+)
+"""Message and hint."""
 
 
 class DataSettings(BaseModel):
@@ -142,7 +149,7 @@ def read(data: Mapping[str, Any]) -> DataSettings:
 def source_of(settings: DataSettings) -> Source:
     """The chosen source with its parameters; `NetbuilderError` if there is no such source."""
     if settings.source is None:
-        raise NetbuilderError("No data is chosen.", "Choose a data set in the Data panel.")
+        raise NetbuilderError(*NO_DATA)
     kind = source_classes().get(settings.source)
     if kind is None:
         known = ", ".join(source_classes())

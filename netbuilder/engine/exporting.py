@@ -11,10 +11,11 @@ from torch import Tensor
 
 from netbuilder.compiler import build
 from netbuilder.data import datasets, loading, settings
-from netbuilder.engine import describing, preparing, trained
+from netbuilder.engine import describing, further, preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import ProblemsError
 from netbuilder.exchange import export as exchange
+from netbuilder.exchange import further as exchange_further
 from netbuilder.exchange import interface, weights
 from netbuilder.exchange import prepared as building
 from netbuilder.exchange.options import ExportOptions
@@ -64,6 +65,9 @@ def write(
     samples = samples_of(model)
     metadata = describing.metadata(model, run)
     metadata[building.KEY] = json.dumps(about, sort_keys=True)
+    told = "" if options.prepared else further.told(model.document, model.name)
+    if told:
+        metadata[exchange_further.KEY] = told
     return exchange.export(
         model.document,
         model.name,

@@ -26,9 +26,7 @@ def make(document: Document, *, beside: bool = False) -> Plan:
     fields = data_settings.field_types(document.project.data)
     refuse(analyse.analyse(document, fields).problems)
     if not fields:
-        problem = Problem(
-            "error", "data.none", "No data is chosen.", "Choose a data set in the Data panel."
-        )
+        problem = Problem("error", "data.none", *data_settings.NO_DATA)
         raise ProblemsError(problem.message, [problem], problem.hint)
     dataset = datasets.prepare(data_settings.read(document.project.data))
     if not beside:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from netbuilder.cli import output
+from netbuilder.cli.commands import bringing_data
 from netbuilder.cli.output import UsageError
 
 WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
@@ -33,6 +34,8 @@ def import_model(options: Namespace) -> int:
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
     answer = tasks.import_model(model, path, fold=options.blocks)
+    if options.data is not None:
+        bringing_data.add(path, options.data)
     if options.json:
         output.answer(answer)
     else:

@@ -51,11 +51,7 @@ def begin(template: str, named: str) -> Document:
     from netbuilder.app.consent import ConsentStore
     from netbuilder.engine import tasks
 
-    proposal, path = _propose(named), Path(named)
-    wrong = [Problem.from_json(each) for each in proposal["problems"]]
-    wrong = [each for each in wrong if each.severity == "error"]
-    if wrong:
-        raise ProblemsError(f"'{path.name}' can't be trained on: {wrong[0].message}", wrong)
+    proposal, path = _usable(named), Path(named)
     try:
         document = fitting.begin(template, proposal)
     except NetbuilderError as error:
@@ -74,9 +70,39 @@ def begin(template: str, named: str) -> Document:
     return document
 
 
+def add(path: Path, named: str) -> None:
+    """Give a saved project the data at a path, which is remembered as allowed, and a training step.
+
+    `NetbuilderError` if there is nothing to train on; whether the network takes it, the training
+    says.
+    """
+    from netbuilder.app import graphs
+    from netbuilder.app.consent import ConsentStore
+    from netbuilder.graph.history import History
+    from netbuilder.storage import files
+
+    document = files.load(path)
+    proposal = _usable(named)
+    data = {name: proposal[name] for name in ("source", "params")} | proposal["settings"]
+    graphs.begin_training(History(document), data)
+    files.save(document, path)
+    ConsentStore().allow([Path(os.path.abspath(named))])
+
+
 def _others(proposal: dict[str, Any], template: str) -> str:
     known = [id for id in proposal["templates"] if id != template]
     return f"These may: {', '.join(known)}." if known else ""
+
+
+def _usable(path: str) -> dict[str, Any]:
+    """A proposal that one can train on."""
+    proposal = _propose(path)
+    wrong = [Problem.from_json(each) for each in proposal["problems"]]
+    wrong = [each for each in wrong if each.severity == "error"]
+    if wrong:
+        name = Path(path).name
+        raise ProblemsError(f"'{name}' can't be trained on: {wrong[0].message}", wrong)
+    return proposal
 
 
 def _propose(path: str) -> dict[str, Any]:

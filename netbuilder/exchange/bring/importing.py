@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from netbuilder.exchange import further
 from netbuilder.exchange import weights as exchange_weights
 from netbuilder.exchange.bring import archive, blocks, drawing, proof, running, traced, writing
 from netbuilder.exchange.bring.program import Program
@@ -104,6 +105,9 @@ def bring(
     if isinstance(built, proof.Built):
         weights = built.weights
     exchange_weights.hold(document, writing.NETWORK, weights, f"{_file(program.title)}.safetensors")
+    nodes = sum(len(graph.nodes) for graph in document.graphs.values())
+    if program.training:
+        notes += further.take(document, writing.NETWORK, program.training)
     if drawn is not None:
         drawn(document)
     verdict = proof.Verdict(False, None, (), ())
@@ -114,7 +118,7 @@ def bring(
         weights=weights,
         verified=verdict.verified,
         max_rel_error=verdict.max_rel_error,
-        nodes=sum(len(graph.nodes) for graph in document.graphs.values()),
+        nodes=nodes,
         blocks=count,
         unsupported=unsupported,
         renamed={old: new for new, old in named.items() if old != new},

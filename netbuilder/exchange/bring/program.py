@@ -145,6 +145,8 @@ class Program:
     """For calls of modules, by path and number: values by the names of `forward`'s arguments."""
     tied: dict[str, str] = field(default_factory=dict)
     """Keys of tensors that are another one's, under which they stand in `tensors`."""
+    training: str = ""
+    """What the file says of its training: see `exchange.further`."""
 
     def submodule(self, path: str) -> nn.Module | None:
         """The living module at a path, if there is one."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.export import Dim
 
-from netbuilder.exchange import departing, verify
+from netbuilder.exchange import departing, further, verify
 from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
@@ -56,7 +56,8 @@ def from_onnx(
     model = reading.read(path)
     module = OnnxModule(inlining.inlined(model))
     tell(Progress("Tracing the graph"))
-    program = replace(traced_program(module, model), title=path.stem)
+    training = {entry.key: entry.value for entry in model.metadata_props}.get(further.KEY, "")
+    program = replace(traced_program(module, model), title=path.stem, training=training)
     with Runtime(model) as runtime:
         brought = _brought(program, module, runtime, fold, tell, drawn)
     reasons = dict.fromkeys(

@@ -7,6 +7,7 @@ import re
 import onnx
 
 from netbuilder.errors import ExportError
+from netbuilder.exchange import further
 
 KEY = "netbuilder.precision"
 """Under which the metadata of a file tell in which numbers it computes."""
@@ -19,9 +20,10 @@ def keep(small: onnx.ModelProto, whole: onnx.ModelProto, precision: str) -> None
 
     `ExportError` if it takes or gives something else.
     """
-    onnx.helper.set_model_props(
-        small, {entry.key: entry.value for entry in whole.metadata_props} | {KEY: precision}
-    )
+    told = {entry.key: entry.value for entry in whole.metadata_props}
+    # Rounded weights are no start for a training.
+    told.pop(further.KEY, None)
+    onnx.helper.set_model_props(small, told | {KEY: precision})
     small.producer_name, small.producer_version = whole.producer_name, whole.producer_version
     small.doc_string = whole.doc_string
     wanted = {node.name for node in whole.graph.node}
