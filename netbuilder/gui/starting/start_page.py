@@ -59,7 +59,9 @@ class StartPage(QWidget):
         self.data = button("Open data", tip=tip)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(8)
-        drop = label("Or drop a project, a file or a folder of data here.", "small", wrap=True)
+        drop = label(
+            "Or drop a project, a model (.onnx, .pt2) or your data here.", "small", wrap=True
+        )
         recent = column(self.new, self.kinds, self.open, self.data, drop, 16, gap=8)
         recent.addWidget(label("Recent", "group"))
         recent.addLayout(self._recent)
