@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from netbuilder.exchange.bring.importing import Brought
 from tests.exchange.test_onnx_in import brought, layers, model, node, numbers
@@ -150,6 +151,8 @@ GIVEN = {
     "w": numbers(3, 3),
     "last": np.array([-1]),
     "rows": np.array([-1, 3]),
+    "two": np.array([2]),
+    "far": np.array([2**62]),
 }
 LENGTH = [node("Shape", "x", "s", start=1, end=2), node("Squeeze", "s first", "t")]
 WORKED_OUT: dict[str, tuple[str, list[onnx.NodeProto]]] = {
@@ -162,6 +165,20 @@ WORKED_OUT: dict[str, tuple[str, list[onnx.NodeProto]]] = {
             node("Add", "x p"),
         ],
     ),
+    "counted from one": (
+        "netbuilder.Positions torch.add torch.nn.Embedding torch.add",
+        [
+            *LENGTH,
+            node("Add", "t one", "u"),
+            node("Range", "one u one", "at"),
+            node("Gather", "table at", "p"),
+            node("Add", "x p"),
+        ],
+    ),
+    "the last rows": (
+        "torch.Tensor.__getitem__",
+        [*LENGTH, node("Sub", "s two", "from"), node("Slice", "x from far second")],
+    ),
     "the first rows of a table": (
         "netbuilder.LearnableParameter netbuilder.Positions torch.index_select torch.add",
         [*LENGTH, node("Slice", "table first s first", "p"), node("Add", "x p")],
@@ -173,6 +190,19 @@ WORKED_OUT: dict[str, tuple[str, list[onnx.NodeProto]]] = {
             node("Shape", "a", "all"),
             node("Expand", "seven all", "b"),
             node("Add", "a b"),
+        ],
+    ),
+    "a size chosen among sizes": (
+        "netbuilder.LearnableParameter torch.Tensor.expand_as torch.add",
+        [
+            node("Shape", "x", "all"),
+            node("Shape", "all", "rank"),
+            node("ConstantOfShape", "rank", "ones", value=numpy_helper.from_array(np.array([1]))),
+            node("Mul", "ones last", "less"),
+            node("Equal", "all less", "free"),
+            node("Where", "free ones all", "chosen"),
+            node("Expand", "row chosen", "b"),
+            node("Add", "x b"),
         ],
     ),
     "a row stretched to what is there": (
@@ -215,3 +245,11 @@ def test_what_is_sized_by_what_comes_in(name: str, tmp_path: Path) -> None:
     assert found.verified, (found.unsupported, found.notes)
     assert input_shape(found) == ("T", 3)
     assert sorted(layers(found)) == sorted(wanted.split())
+
+
+def test_rows_from_a_place_on_are_not_those_from_the_first(tmp_path: Path) -> None:
+    """As many as another input has, but not the first: there is no layer for it."""
+    nodes = [*LENGTH, node("Add", "s second", "to"), node("Slice", "table second to first", "p")]
+    found = brought(model([*nodes, node("Add", "x p")], ["n", "T", 3], GIVEN), tmp_path)
+    assert found.unsupported
+    assert not found.verified

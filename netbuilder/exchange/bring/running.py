@@ -93,13 +93,18 @@ def high(program: Program) -> int:
 
 
 def random_tensor(shape: list[int], dtype: str, high: int, generator: torch.Generator) -> Tensor:
-    """Random numbers of a dtype; whole ones are below `high`."""
+    """Random numbers of a dtype; whole ones are below `high`, truths of both kinds in each row."""
     check_size(shape)
     kind: torch.dtype = getattr(torch, dtype)
     if kind.is_floating_point or kind.is_complex:
         return torch.randn(shape, generator=generator).to(kind)
-    top = 2 if kind is torch.bool else max(1, high)
-    return torch.randint(0, top, shape, generator=generator).to(kind)
+    if kind is torch.bool:
+        made = torch.randint(0, 2, shape, generator=generator).to(kind)
+        if made.dim() and made.shape[-1] > 1:
+            # As a mask, whichever way it is meant, no row hides everything: that gives no numbers.
+            made[..., 0], made[..., -1] = False, True
+        return made
+    return torch.randint(0, max(1, high), shape, generator=generator).to(kind)
 
 
 def check_size(shape: Any) -> None:

@@ -155,11 +155,11 @@ def _all_over(tracks: Tracks, given: Arg) -> float | None:
     number = tracks.matcher.number(given)
     operation = tracks.matcher.made.get(given.name) if isinstance(given, Ref) else None
     if number is None and operation is not None:
-        if operation.base == "full_like":
-            return tracks.matcher.number(list(operation.args.values())[1])
+        if operation.base in ("full", "full_like"):
+            return tracks.matcher.number(operation.args.get("fill_value"))
         if operation.base in ("expand", "expand_as", "view", "reshape", *SAME):
             return _all_over(tracks, next(iter(operation.args.values())))
-        if operation.base == "zeros_like":
+        if operation.base in ("zeros", "zeros_like"):
             return 0.0
     return number
 

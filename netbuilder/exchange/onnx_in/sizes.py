@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from netbuilder.exchange.onnx_in.ops import Call
-from netbuilder.exchange.onnx_in.values import Known, highest, known, lowest
+from netbuilder.exchange.onnx_in.values import Known, highest, known, lowest, of_constant
 
 Rule = Callable[..., Any]
 SIZES: dict[str, Rule] = {}
@@ -196,7 +196,8 @@ def constant_of_shape(call: Call, shape: Known) -> Any:
     filled = call.attr("value")
     if filled is None or filled.dtype not in (torch.int64, torch.int32, torch.bool):
         return NotImplemented
-    return known(np.full(tuple(given), filled.reshape(-1).tolist()[0], dtype=object))
+    # Its numbers as they are: what torch makes of it while it is traced has none.
+    return known(np.full(tuple(given), of_constant(filled).reshape(-1)[0], dtype=object))
 
 
 @sizes("Range")
