@@ -91,6 +91,10 @@ def test_a_file_of_ours_comes_in_trains_further_and_leaves_again(
     assert answer["verified"]
     assert "Data and training step are those of the file: Digits." in answer["notes"]
     document = files.load(tmp_path / "m.netb")
+    network, [step] = document.network("main"), document.of_kind("step")
+    assert network is not None
+    assert answer["nodes"] == len(network.nodes)
+    assert step.info.settings["updates"] == ("main",)
     # It learns next to nothing, so that what is measured is where it began.
     still = {"training.epochs": 1, "train.optimizer.lr": 1e-9}
     result = tasks.train(document, tmp_path / "run", overrides=still)
@@ -144,6 +148,19 @@ def test_what_is_told_of_a_step_makes_the_same_step(id: str) -> None:
     assert not errors
 
 
+def test_parameters_of_the_loss_are_told_and_taken() -> None:
+    before = open_template("digits_mlp")
+    [step] = before.of_kind("step")
+    loss = step.named("cross_entropy")
+    assert loss is not None
+    edits.set_parameters(History(before), step, [loss.id], {"label_smoothing": 0.1})
+    after = network_alone()
+    further.take(after, "main", telling.told(before, "main"))
+    wiring = telling.wiring_of(after, "main")
+    assert wiring is not None
+    assert wiring.params == {"label_smoothing": 0.1}
+
+
 @pytest.mark.parametrize("id", ["vae", "gan_mlp", "contrastive"])
 def test_of_a_step_that_is_more_than_one_loss_only_the_data_is_told(id: str) -> None:
     document = open_template(id)
@@ -170,7 +187,7 @@ def of(data: Any = DATA, step: Any = STEP, version: Any = 1, **more: Any) -> str
 HOSTILE = {
     "garbage": "\0\x01{",
     "no object": "[1, 2]",
-    "huge": of(more="x" * 1_000_001),
+    "huge": of() + " " * 1_000_001,
     "deep": '{"version": 1, "data": ' + "[" * 100_000 + "]" * 100_000 + "}",
     "deep within": of({**DATA, "params": {"a": json.loads("[" * 900 + "]" * 900)}}),
     "newer": of(version=2),
@@ -193,13 +210,23 @@ HOSTILE = {
     "no input": of(step={**STEP, "inputs": {}}),
     "other output": of(step={**STEP, "output": "../../etc"}),
     "other field": of(step={**STEP, "target": "__class__"}),
-    "other sizes": of({"source": "netbuilder.Sines"}, {**STEP, "inputs": {"image": "window"}}),
+    "other sizes": of(
+        {"source": "netbuilder.Sines"},
+        {**STEP, "inputs": {"image": "window"}, "target": "next", "loss": "torch.nn.MSELoss"},
+    ),
     "unknown loss": of(step={**STEP, "loss": "os.system"}),
-    "no loss": of(step={**STEP, "loss": "torch.nn.Linear"}),
+    "no loss": of(step={**STEP, "loss": "torch.nn.ReLU"}),
     "own loss": of(step={**STEP, "loss": "own.Loss"}),
     "wrong parameter of a loss": of(step={**STEP, "params": {"reduction": "__import__"}}),
     "loss of three": of(step={**STEP, "loss": "torch.nn.TripletMarginLoss"}),
     "parameters as list": of(step={**STEP, "params": [1]}),
+}
+
+WHY = {
+    "newer": "of a newer netbuilder",
+    "no loss": "there is no loss 'torch.nn.ReLU'",
+    "loss of three": "compares no output with a field",
+    "other sizes": "takes other sizes than 'window' has",
 }
 
 
@@ -210,6 +237,7 @@ def test_what_does_not_hold_is_left_out_as_a_whole(kind: str) -> None:
     [note] = further.take(document, "main", HOSTILE[kind])
     assert note.startswith(LEFT_OUT)
     assert len(note) < 400
+    assert WHY.get(kind, "") in note
     assert format.dumps(document) == before
 
 
@@ -275,7 +303,8 @@ def test_a_model_of_others_gets_data_and_a_step(
     np.save(folder / "image.npy", chance.random((40, 1, 8, 8), np.float32))
     np.save(folder / "label.npy", np.arange(40) % 10)
     files.save(network_alone(), tmp_path / "m.netb")
-    bringing_data.add(tmp_path / "m.netb", str(folder))
+    data = bringing_data.settings_for(str(folder))
+    bringing_data.add(tmp_path / "m.netb", str(folder), data)
     document = files.load(tmp_path / "m.netb")
     [step] = document.of_kind("step")
     wiring = telling.wiring_of(document, "main")

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from netbuilder.errors import ExportError, NetbuilderError
+from netbuilder.exchange import further
 from netbuilder.exchange.smaller import checking, child, halving, keeping, lowering, precisions
 
 Array = np.ndarray[Any, Any]
@@ -26,7 +27,7 @@ def saved(nodes: list[Any], weights: list[Any], inputs: list[Any], out: Any, pat
     graph = helper.make_graph(nodes, "main", inputs, [out], weights)
     opset = [helper.make_opsetid("", 20)]
     model = helper.make_model(graph, opset_imports=opset, producer_name="netbuilder", ir_version=10)
-    helper.set_model_props(model, METADATA)
+    helper.set_model_props(model, METADATA | {further.KEY: "{}"})
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
     return path

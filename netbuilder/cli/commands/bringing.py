@@ -33,9 +33,10 @@ def import_model(options: Namespace) -> int:
         )
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
+    data = bringing_data.settings_for(options.data) if options.data is not None else None
     answer = tasks.import_model(model, path, fold=options.blocks)
-    if options.data is not None:
-        bringing_data.add(path, options.data)
+    if data is not None:
+        bringing_data.add(path, options.data, data)
     if options.json:
         output.answer(answer)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +71,16 @@ def begin(template: str, named: str) -> Document:
     return document
 
 
-def add(path: Path, named: str) -> None:
+def settings_for(named: str) -> dict[str, Any]:
+    """Data settings for what is at a path; `NetbuilderError` if there is nothing to train on."""
+    proposal = _usable(named)
+    return {"source": proposal["source"], "params": proposal["params"], **proposal["settings"]}
+
+
+def add(path: Path, named: str, data: Mapping[str, Any]) -> None:
     """Give a saved project the data at a path, which is remembered as allowed, and a training step.
 
-    `NetbuilderError` if there is nothing to train on; whether the network takes it, the training
-    says.
+    Whether the network takes it, the training says.
     """
     from netbuilder.app import graphs
     from netbuilder.app.consent import ConsentStore
@@ -82,8 +88,6 @@ def add(path: Path, named: str) -> None:
     from netbuilder.storage import files
 
     document = files.load(path)
-    proposal = _usable(named)
-    data = {name: proposal[name] for name in ("source", "params")} | proposal["settings"]
     graphs.begin_training(History(document), data)
     files.save(document, path)
     ConsentStore().allow([Path(os.path.abspath(named))])
