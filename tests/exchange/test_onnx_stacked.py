@@ -71,7 +71,7 @@ def written(
 
 
 FOUND: dict[str, tuple[str, dict[str, Any], str, int]] = {
-    "from zeros": ("LSTM", {"count": 2}, "f1", 0),
+    "three, from zeros": ("LSTM", {"count": 3}, "f2", 0),
     "both ways, states put together": (
         "GRU",
         {"count": 2, "both": True, "parts": "01"},
@@ -124,6 +124,18 @@ def back(nodes: Nodes) -> Nodes:
     return nodes
 
 
+def clipped(nodes: Nodes) -> Nodes:
+    """With another function in the second layer."""
+    nodes[2].attribute.append(helper.make_attribute("activations", ["Relu"]))
+    return nodes
+
+
+def unbiased(nodes: Nodes) -> Nodes:
+    """With no biases in the second layer."""
+    nodes[2].input[3] = ""
+    return nodes
+
+
 def apart(nodes: Nodes) -> Nodes:
     """With the directions left as they are beside each other: all of one, then the other."""
     index = next(at for at, each in enumerate(nodes) if each.op_type == "Transpose")
@@ -134,6 +146,8 @@ def apart(nodes: Nodes) -> Nodes:
 STAY: dict[str, tuple[dict[str, Any], Callable[[Nodes], Nodes], str]] = {
     "something in between": ({}, relu, "f1"),
     "the other way round": ({}, back, "f1"),
+    "another function": ({}, clipped, "f1"),
+    "biases of one alone": ({}, unbiased, "f1"),
     "features in another order": ({"both": True}, apart, "f1"),
     "what is between is read": ({}, list, "f0 f1"),
     "states in another order": ({"parts": "10"}, list, "f1"),
