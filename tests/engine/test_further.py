@@ -161,8 +161,8 @@ def test_parameters_of_the_loss_are_told_and_taken() -> None:
     assert wiring.params == {"label_smoothing": 0.1}
 
 
-@pytest.mark.parametrize("id", ["vae", "gan_mlp", "contrastive"])
-def test_of_a_step_that_is_more_than_one_loss_only_the_data_is_told(id: str) -> None:
+@pytest.mark.parametrize("id", ["vae", "gan_mlp", "denoising_autoencoder"])
+def test_of_a_step_that_is_more_than_data_network_and_loss_only_the_data_is_told(id: str) -> None:
     document = open_template(id)
     name = document.of_kind("network")[0].name
     assert telling.wiring_of(document, name) is None
