@@ -21,7 +21,7 @@ from netbuilder.gui.plotting.plot_view import AxisKind
 __all__ = ["HUES", "CurvePlot", "Plots", "number"]
 
 REDRAW_MS = 33
-DRAWING_SHARE = 0.03
+DRAWING_SHARE = 0.015
 """The part of a processor core that drawing may take, and no more."""
 HUES = ("convolution", "activation", "normalisation", "recurrent", "loss", "arithmetic")
 SMALL = {"lr": "Learning rate", "grad_norm": "Gradient norm"}
