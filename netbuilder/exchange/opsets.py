@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from netbuilder.errors import ExportError
 from netbuilder.graph import rules
 
-USUAL = "Leave the opset out to get the usual one; 15 to 23 work for most networks."
+USUAL = "Leave the opset out to get the usual one; 18 to 23 work for most networks, 15 for some."
 OLDEST = 18
 """The oldest opset that PyTorch's exporter writes itself."""
 
