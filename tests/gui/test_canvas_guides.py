@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.guides import reach, snapped
-from netbuilder.gui.canvas.places import Box
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
 

@@ -14,8 +14,8 @@ from netbuilder.graph.changes import Added
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.graph.model import GraphInfo, Node, ProjectInfo, Wire
+from netbuilder.graph.places import Box, Places
 from netbuilder.gui.canvas.far import FarPainter
-from netbuilder.gui.canvas.places import Box, Places
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.settling import AT_ONCE, WHOLE
 from tests.drawing import Drawing

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
-from netbuilder.gui.canvas.places import Box
+from netbuilder.graph.places import Box
 from tests.drawing import Drawing
 from tests.gui.canvas_hand import Hand
 

@@ -9,8 +9,8 @@ import pytest
 
 import netbuilder as nb
 from netbuilder.graph.layout import Flow
-from netbuilder.gui.canvas.places import Box, Places
-from netbuilder.gui.canvas.routing import Course, course
+from netbuilder.graph.places import Box, Places
+from netbuilder.graph.routing import Course, course
 from netbuilder.gui.canvas.search import MEANINGS, Entry, entries, ranked
 from netbuilder.layers import catalogue
 

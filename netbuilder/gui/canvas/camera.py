@@ -9,10 +9,10 @@ from PySide6.QtGui import QPainter, QPaintEvent, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from netbuilder.graph import layout
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.backdrop import paint_dots
 from netbuilder.gui.canvas.far import FAR_BELOW, FarPainter
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Screen
 from netbuilder.gui.look import theme

@@ -13,8 +13,8 @@ from netbuilder.graph import carrying
 from netbuilder.graph.carrying import Carried
 from netbuilder.graph.edits import snap
 from netbuilder.graph.layout import BESIDE, NODE_SIZE
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas import placing
-from netbuilder.gui.canvas.places import Box
 from netbuilder.storage import strict
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem
 
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.brushes import brushes
 from netbuilder.gui.canvas.node_shape import DOT_RADIUS, DOT_SIDE
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 from netbuilder.gui.canvas.wire_item import Look
 

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from netbuilder.graph import frames
 from netbuilder.graph.model import Frame
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.brushes import Type, brushes, faded
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
 from netbuilder.gui.look import theme
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPoint, QPointF, QRect
 from netbuilder.graph import edits, frames
 from netbuilder.graph.layout import Place, Size
 from netbuilder.graph.model import Frame, new_id
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas import arrange, placing
 from netbuilder.gui.canvas.frame_item import NOTE_COLOR, NOTE_SIZE, TITLE
-from netbuilder.gui.canvas.places import Box
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.editing import EditingView

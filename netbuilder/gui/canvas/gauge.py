@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from netbuilder.app.looks import TensorLook
 from netbuilder.graph.layout import Flow
+from netbuilder.graph.routing import Course
 from netbuilder.gui.canvas.brushes import brushes
-from netbuilder.gui.canvas.routing import Course
 from netbuilder.gui.look import theme
 
 BARS = QRectF(6, 5, 48, 26)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
-from netbuilder.gui.canvas.places import Box
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.wire_item import pen
 from netbuilder.gui.look import theme
 

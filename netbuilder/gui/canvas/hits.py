@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.frame_item import TITLE, Edge
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.scene import CanvasScene
 
 Kind = Literal["port", "node", "wire", "frame", "nothing"]

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsScene
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.layout import Flow
 from netbuilder.graph.model import Wire
+from netbuilder.graph.places import Box, Places, around
+from netbuilder.graph.routing import course
 from netbuilder.gui.canvas.frame_item import FrameItem
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box, Places, around
-from netbuilder.gui.canvas.routing import course
 from netbuilder.gui.canvas.wire_item import Look, WireItem
 
 

@@ -9,11 +9,11 @@ from PySide6.QtGui import QPainter, QStaticText
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from netbuilder.graph.layout import Flow
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.brushes import brushes
 from netbuilder.gui.canvas.face import Face
 from netbuilder.gui.canvas.node_paint import Texts, paint_node
 from netbuilder.gui.canvas.node_shape import PortKey, measure
-from netbuilder.gui.canvas.places import Box
 
 if TYPE_CHECKING:
     from netbuilder.gui.canvas.shading import Shade

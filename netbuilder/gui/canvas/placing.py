@@ -11,9 +11,9 @@ from netbuilder.graph.edits import snap
 from netbuilder.graph.layout import ALONG, NODE_SIZE, Size
 from netbuilder.graph.layout import BESIDE as BETWEEN
 from netbuilder.graph.model import Json, Node
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.face import Face, face_of
 from netbuilder.gui.canvas.node_item import NodeItem
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.search import NETWORK
 
 if TYPE_CHECKING:

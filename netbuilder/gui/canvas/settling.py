@@ -18,8 +18,8 @@ from PySide6.QtCore import QObject, QRectF, QTimer, Signal
 from netbuilder.graph.document import Graph
 from netbuilder.graph.layout import NODE_SIZE
 from netbuilder.graph.model import Frame, Node, Unreadable, Wire
+from netbuilder.graph.places import Box, around
 from netbuilder.gui.canvas.items import ItemScene
-from netbuilder.gui.canvas.places import Box, around
 
 MARGIN = 2000.0
 MANY = 200

@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from netbuilder.graph.model import Wire
-from netbuilder.gui.canvas.places import Box
-from netbuilder.gui.canvas.routing import Course
+from netbuilder.graph.places import Box
+from netbuilder.graph.routing import Course
 from netbuilder.gui.look import theme
 
 if TYPE_CHECKING:

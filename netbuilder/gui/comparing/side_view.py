@@ -14,10 +14,10 @@ from netbuilder.app.trail import first_use, values_here
 from netbuilder.compiler.report import Report
 from netbuilder.graph.document import Graph
 from netbuilder.graph.model import Json
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hits import hit
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.comparing.marks import NodeMark, WireMark
 from netbuilder.gui.look import theme
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QStackedLayout, Q
 
 from netbuilder.app.comparison import Comparison, Pair, marks
 from netbuilder.graph.difference import Row
-from netbuilder.gui.canvas.places import around
+from netbuilder.graph.places import around
 from netbuilder.gui.comparing.marks import WORDS, Legend
 from netbuilder.gui.comparing.row_list import RowList
 from netbuilder.gui.comparing.side_view import SideView

@@ -9,8 +9,8 @@ from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QGraphicsPathItem
 
 from netbuilder.graph import edits
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import WireItem, painter_path, pen
 from netbuilder.gui.look import theme
 

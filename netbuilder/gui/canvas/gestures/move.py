@@ -6,13 +6,13 @@ from PySide6.QtCore import QPointF, Qt
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph import edits, frames
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.arrange import sizes
 from netbuilder.gui.canvas.edit import insert_and_make_room
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
 from netbuilder.gui.canvas.gestures.select import combined
 from netbuilder.gui.canvas.guides import Guides
 from netbuilder.gui.canvas.hits import wire_at
-from netbuilder.gui.canvas.places import Box
 
 WIRE_REACH = 16.0
 """How near to a wire, in scene units, a node's middle must come to go into it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from netbuilder.graph.places import Box
 from netbuilder.gui.canvas.brushes import faded
 from netbuilder.gui.canvas.gestures.base import Gesture, Modifiers, Mouse
-from netbuilder.gui.canvas.places import Box
 from netbuilder.gui.canvas.wire_item import pen
 from netbuilder.gui.look import theme
 

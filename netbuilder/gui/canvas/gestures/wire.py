@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QGraphicsPathItem
 
 from netbuilder.graph import edits, rules, topology, wiring
 from netbuilder.graph.model import Wire
+from netbuilder.graph.places import Box
+from netbuilder.graph.routing import course
 from netbuilder.graph.rules import End
 from netbuilder.gui.canvas import offers
 from netbuilder.gui.canvas.edit import LooseEnd
 from netbuilder.gui.canvas.gestures.base import Gesture, Mouse
 from netbuilder.gui.canvas.hits import Hit, port_at, port_reach
-from netbuilder.gui.canvas.places import Box
-from netbuilder.gui.canvas.routing import course
 from netbuilder.gui.canvas.wire_item import painter_path, pen
 from netbuilder.gui.look import theme
 from netbuilder.layers.catalogue import ports_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from netbuilder.graph.layout import Flow
-from netbuilder.gui.canvas.places import Box
+from netbuilder.graph.places import Box
 
 Point = tuple[float, float]
 Obstacles = Callable[[Box], Collection[Box]]
