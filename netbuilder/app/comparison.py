@@ -89,6 +89,12 @@ class Comparison:
             become(self._session.history, taken(self.before.document, document, rows), title)
             self.refresh()
 
+    def travel(self, *, back: bool) -> None:
+        """Undo a step of the open project, or make it again."""
+        history = self._session.history
+        if self.live and (history.undo() if back else history.redo()) is not None:
+            self.refresh()
+
     def _ask_after(self) -> None:
         self._serial += 1
         serial = self._serial
@@ -111,10 +117,13 @@ class Comparison:
 
     def _work_out(self) -> None:
         before, after = self.before, self.after
-        self.rows = compare(before, after)
+        self.rows = self._rows()
         matching = matched(before.document, after.document)
         self.nodes = matching.nodes
         self.pairs = list(self._pair_up(matching.graphs))
+
+    def _rows(self) -> list[Row]:
+        return compare(self.before, self.after)
 
     def _pair_up(self, partners: Mapping[str, str]) -> list[Pair]:
         back = {new: old for old, new in partners.items()}

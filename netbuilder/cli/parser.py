@@ -285,6 +285,7 @@ def _run_commands(commands: Any) -> None:
     diff.add_argument(
         "--drawn", action="store_true", help="without shapes and costs, for which PyTorch is needed"
     )
+    diff.add_argument("--exit-code", action="store_true", help="1 where something differs")
     _git_commands(commands)
 
 

@@ -223,9 +223,8 @@ class GraphMerge:
         [target] = {wire.target for wire in (own, other) if wire is not None}
         port = next(wire.target_port for wire in (own, other) if wire is not None)
         if target in nodes:
-            names = (
-                self._source(*pair) for pair in zip(self._graphs, (old, own, other), strict=True)
-            )
+            sides = zip(self._graphs, (old, own, other), strict=True)
+            names = (self._source(graph, wire, nodes) for graph, wire in sides)
             self.conflicts.append(("wire", self._at(nodes[target]), port, *names))
         return own
 
@@ -234,8 +233,12 @@ class GraphMerge:
         return self.old, self.own, self.other
 
     @staticmethod
-    def _source(graph: Graph, wire: Wire | None) -> str | None:
-        return None if wire is None else f"{graph.nodes[wire.source].name}.{wire.source_port}"
+    def _source(graph: Graph, wire: Wire | None, nodes: Mapping[str, Node]) -> str | None:
+        """What a wire comes from, as it is called in the result if it is there."""
+        if wire is None:
+            return None
+        node = nodes.get(wire.source) or graph.nodes[wire.source]
+        return f"{node.name}.{wire.source_port}"
 
     def _uncircled(
         self,
@@ -253,7 +256,7 @@ class GraphMerge:
             if not _circular((*kept.values(), wire)):
                 kept[port] = wire
                 continue
-            source = self._source(self.other, wire)
+            source = self._source(self.other, wire, nodes)
             self.conflicts.append(("cycle", self._at(nodes[port[0]]), port[1], None, None, source))
             own = here.get(port)
             if own is not None and own.source in nodes and not _circular((*kept.values(), own)):

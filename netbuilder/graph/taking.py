@@ -16,6 +16,7 @@ from netbuilder.graph.matching import Matching
 from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Unreadable, new_id
 from netbuilder.graph.renaming import renamed
 from netbuilder.graph.rules import unique_name
+from netbuilder.graph.three_way import WHOLE
 
 FIGURES = ("shape", "cost")
 """What follows from the rest, and so can't be taken."""
@@ -122,8 +123,8 @@ class _Taking:
         section, _, rest = row.key.partition(".")
         was: ProjectInfo = self.before.project
         if section in PROJECT:
-            own = _with(getattr(self.project, section), getattr(was, section), rest)
-            changed: dict[str, Any] = {section: own}
+            own, old = getattr(self.project, section), getattr(was, section)
+            changed: dict[str, Any] = {section: old if rest in WHOLE else _with(own, old, rest)}
             self.project = replace(self.project, **changed)
         else:
             extra = _with(self.project.extra, was.extra, row.key)
@@ -154,7 +155,8 @@ class _Taking:
             case "mute":
                 node = replace(node, mute=was.mute)
             case "layer":
-                node = replace(node, layer=was.layer)
+                # Parameters of one layer mean nothing to another.
+                node = replace(node, layer=was.layer, params=was.params)
             case _ if row.key == SHARED:
                 node = replace(node, shares=self.nodes[old.id].get(was.shares, ""))
             case _ if _key(row.key, {**node.params, **was.params}) is not None:
@@ -227,7 +229,7 @@ def _with(here: Mapping[str, Any], there: Mapping[str, Any], path: str) -> dict[
         return dict(here)
     rest = path[len(key) + 1 :]
     was, now = there.get(key), here.get(key)
-    if rest and isinstance(was, Mapping) and isinstance(now, Mapping):
+    if rest and rest not in WHOLE and isinstance(was, Mapping) and isinstance(now, Mapping):
         return {**here, key: _with(now, was, rest)}
     if key in there:
         return {**here, key: was}

@@ -206,6 +206,7 @@ class MainWindow(QMainWindow):
         match event:
             case events.ProjectOpened():
                 self.status.show_problems(None)
+                QTimer.singleShot(0, self, self._look_for_merge)
             case events.ProjectSaved(path=path):
                 self.settings.remember(path)
                 self.status.say(f"Saved {path.name}")
@@ -226,6 +227,12 @@ class MainWindow(QMainWindow):
                 self.status.say(f"{text} {hint}".strip(), severity)
         if not isinstance(event, events.RunEvent):
             self._refresh()
+
+    def _look_for_merge(self) -> None:
+        if self.session is not None and self.session.path is not None:
+            from netbuilder.gui.comparing import merging
+
+            merging.look(self)
 
     def _refresh(self) -> None:
         self.commands.refresh()

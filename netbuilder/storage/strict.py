@@ -54,6 +54,12 @@ def parse(data: bytes | str, *, max_int: int = MAX_INT) -> Any:
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
+        if text.startswith("<<<<<<< ") or "\n<<<<<<< " in text:
+            raise DocumentError(
+                "git could not merge this file and left its conflict markers in it.",
+                "Let netbuilder merge it: 'netbuilder git-setup', then "
+                "'git checkout --merge FILE', then open it again.",
+            ) from error
         offset = skipped + len(text[: error.pos].encode("utf-8", "surrogatepass"))
         place = f"line {error.lineno}, column {error.colno} (byte {offset})"
         if error.msg == "Extra data":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +13,12 @@ import pytest
 from netbuilder.app import templates
 from netbuilder.cli.main import main
 from netbuilder.engine import overrides
+from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
 from netbuilder.storage import files
+from tests.git_repository import Repository, repository
+
+__all__ = ["repository"]
 
 Git = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = f"{Path(sys.executable).as_posix()} -m netbuilder"
@@ -117,25 +119,9 @@ def test_nothing_heavy_is_imported(sides: tuple[Path, Path, Path]) -> None:
 
 
 @pytest.fixture
-def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
-    place = tmp_path / "repository"
-    place.mkdir()
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+def git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Git:
     monkeypatch.setattr("netbuilder.cli.commands.git._program", lambda: PROGRAM)
-
-    def run(*arguments: str, fails: bool = False) -> subprocess.CompletedProcess[str]:
-        who = ("-c", "user.name=n", "-c", "user.email=n@example.org")
-        done = subprocess.run(
-            ["git", *who, *arguments], cwd=place, capture_output=True, text=True, check=False
-        )
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done
-
-    run("init", "-q", "-b", "main")
-    return run
+    return repository.git
 
 
 def test_git_merges_two_branches(git: Git, tmp_path: Path) -> None:
@@ -167,6 +153,30 @@ def test_git_merges_two_branches(git: Git, tmp_path: Path) -> None:
     failed = git("merge", "long", "-m", "more", fails=True)
     assert "training.epochs: 3 (ours), 50 (theirs)" in failed.stdout + failed.stderr
     assert _settings(project) == (3, 16, 99)
+    assert git("diff", "--name-only", "--diff-filter=U").stdout == f"{project.name}\n"
+    shown = git("difftool", "-y", "-t", "netbuilder", "batch", "long", "--", project.name).stdout
+    assert "training.epochs 20 → 50" in shown
+    blamed = git("blame", "long", "--", project.name).stdout.splitlines()
+    [line] = [line for line in blamed if "training.epochs" in line]
+    assert "<" not in line
+
+
+def test_a_clone_without_setup_is_told_how_to_merge(git: Git, tmp_path: Path) -> None:
+    project = tmp_path / "repository" / "digits.netb"
+    files.save(templates.open_template("digits_mlp"), project)
+    git("add", ".")
+    git("commit", "-qm", "base")
+    for branch, epochs in (("long", 50), ("short", 3)):
+        git("checkout", "-qb", branch, "main")
+        files.save(overrides.apply(files.load(project), {"training.epochs": epochs}), project)
+        git("commit", "-qam", branch)
+    git("merge", "long", fails=True)
+    with pytest.raises(DocumentError, match="conflict markers") as caught:
+        files.load(project)
+    assert "git checkout --merge FILE" in caught.value.hint
+    assert main(["git-setup", str(project.parent)]) == 0
+    git("checkout", "--merge", project.name)
+    assert files.load(project).project.training["epochs"] == 3
     assert git("diff", "--name-only", "--diff-filter=U").stdout == f"{project.name}\n"
 
 

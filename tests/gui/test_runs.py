@@ -10,18 +10,15 @@ import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QTreeWidgetItem
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from benchmarks import runs_table
 from netbuilder.app import run_care, run_table
-from netbuilder.graph import edits
 from netbuilder.gui.asking.dialogs import Message
-from netbuilder.gui.asking.start_dialog import StartDialog
-from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.gui.runs.run_model import NAME, NOTE, PIN
-from netbuilder.gui.runs.runs_panel import AT_ONCE, RunsPanel
-from netbuilder.storage import format
-from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
+from netbuilder.gui.runs.run_reading import AT_ONCE
+from netbuilder.gui.runs.runs_panel import RunsPanel
+from tests.gui.window_hand import LEFT, settle, wait_for
 
 
 @pytest.fixture
@@ -100,11 +97,11 @@ def test_a_click_on_a_header_sorts_and_pinned_runs_stay_on_top(panel: RunsPanel)
     last = names(panel)[-1]
     click(panel, last, PIN)
     assert names(panel)[0] == last
-    assert json.loads((panel._folder / last / "notes.json").read_text()) == {"pinned": True}
+    assert json.loads((panel.reading.folder / last / "notes.json").read_text()) == {"pinned": True}
     click_header(panel, "optimizer.lr")
     assert names(panel)[0] == last
     click(panel, last, PIN)
-    assert not run_table.row(panel._folder / last).pinned
+    assert not run_table.row(panel.reading.folder / last).pinned
 
 
 def test_only_settings_that_differ_between_the_shown_runs_are_columns(panel: RunsPanel) -> None:
@@ -132,7 +129,7 @@ def test_a_filter_keeps_the_choice_and_says_what_nobody_has(panel: RunsPanel) ->
     QTest.keyClick(panel.filter, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClick(panel.filter, Qt.Key.Key_Delete)
     click(panel, "run-0004")
-    panel.load(panel._folder)
+    panel.load(panel.reading.folder)
     assert [run.name for run in panel.chosen()] == ["run-0004"]
 
 
@@ -165,7 +162,7 @@ def test_ticked_runs_lay_their_curves_over_one_another(panel: RunsPanel) -> None
 
 
 def test_a_resumed_runs_curve_has_each_epoch_once(panel: RunsPanel) -> None:
-    run = panel._folder / "run-0001"
+    run = panel.reading.folder / "run-0001"
     with open(run / "events.jsonl", "a") as events:
         events.write("{torn\n")
         for epoch in (3, 4):
@@ -186,13 +183,13 @@ def test_a_note_is_written_in_the_table(panel: RunsPanel) -> None:
     QTest.keyClicks(editor, "more dropout")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     settle()
-    assert run_table.row(panel._folder / "run-0006").note == "more dropout"
+    assert run_table.row(panel.reading.folder / "run-0006").note == "more dropout"
     at = panel.model.index(names(panel).index("run-0006"), panel.model.column_of(NOTE))
     assert at.data() == "more dropout"
 
 
 def test_a_run_that_goes_on_disturbs_nobody(panel: RunsPanel) -> None:
-    run = panel._folder / "run-0005"
+    run = panel.reading.folder / "run-0005"
     click(panel, "run-0005")
     QTest.keyClick(panel.table, Qt.Key.Key_F2)
     editor = panel.table.findChild(QLineEdit)
@@ -200,18 +197,18 @@ def test_a_run_that_goes_on_disturbs_nobody(panel: RunsPanel) -> None:
     QTest.keyClicks(editor, "half a no")
     status = json.loads((run / "status.json").read_text())
     (run / "status.json").write_text(json.dumps({**status, "epoch": 77}))
-    panel._loaded = float("-inf")
-    panel.follow(panel._folder)
+    panel.reading._loaded = float("-inf")
+    panel.follow(panel.reading.folder)
     QTest.keyClicks(editor, "te")
     QTest.keyClick(editor, Qt.Key.Key_Return)
     settle()
     found = next(row for row in panel.model.shown if row.path == run)
     assert (found.note, found.epoch) == ("half a note", 77)
     (run / "status.json").write_text(json.dumps({**status, "epoch": 78}))
-    panel.follow(panel._folder)
+    panel.follow(panel.reading.folder)
     assert next(row for row in panel.model.shown if row.path == run).epoch == 77
-    panel._loaded = float("-inf")
-    panel.follow(panel._folder)
+    panel.reading._loaded = float("-inf")
+    panel.follow(panel.reading.folder)
     assert next(row for row in panel.model.shown if row.path == run).epoch == 78
     # The keys go on where they were.
     QTest.keyClick(panel.table, Qt.Key.Key_Down)
@@ -228,17 +225,17 @@ def test_deleted_runs_can_be_put_back(panel: RunsPanel) -> None:
     QTest.keyClick(panel.table, Qt.Key.Key_Delete)
     settle()
     assert "run-0003" not in names(panel)
-    assert [path.name for path in run_care.in_trash(panel._folder)] == ["run-0003"]
-    QTest.mouseClick(panel.undo, LEFT)
+    assert [path.name for path in run_care.in_trash(panel.reading.folder)] == ["run-0003"]
+    QTest.mouseClick(panel.trash.undo, LEFT)
     assert "run-0003" in names(panel)
-    assert not panel.undo.isVisible()
+    assert not panel.trash.undo.isVisible()
 
 
 def test_a_run_that_is_trained_is_not_deleted(panel: RunsPanel) -> None:
-    run = panel._folder / "run-0003"
+    run = panel.reading.folder / "run-0003"
     status = json.loads((run / "status.json").read_text())
     (run / "status.json").write_text(json.dumps({**status, "status": "running"}))
-    panel.load(panel._folder)
+    panel.load(panel.reading.folder)
     heard: list[str] = []
     panel.refused.connect(heard.append)
     click(panel, "run-0003")
@@ -256,11 +253,11 @@ def test_the_menu_empties_the_trash_and_copies_paths(panel: RunsPanel) -> None:
     actions = {action.text(): action for action in panel.menu.actions()}
     answer_dialog(0)
     actions["Empty the trash (1)…"].trigger()
-    assert run_care.in_trash(panel._folder) == []
+    assert run_care.in_trash(panel.reading.folder) == []
     click(panel, "run-0001")
     panel.menu.aboutToShow.emit()
     {action.text(): action for action in panel.menu.actions()}["Copy path"].trigger()
-    assert QGuiApplication.clipboard().text() == str(panel._folder / "run-0001")
+    assert QGuiApplication.clipboard().text() == str(panel.reading.folder / "run-0001")
 
 
 def test_why_a_run_ended_before_its_time_is_told_when_it_is_chosen(
@@ -298,7 +295,7 @@ def test_many_runs_are_read_while_the_window_goes_on(tmp_path: Path, qapp: QAppl
     panel.load(tmp_path)
     panel.load(tmp_path)
     assert panel.model.rowCount() == 0
-    wait_for(lambda: panel.model.rowCount() == AT_ONCE + 5 and not panel._reading)
+    wait_for(lambda: panel.model.rowCount() == AT_ONCE + 5 and not panel.reading._reading)
     panel.deleteLater()
     settle()
 
@@ -311,172 +308,3 @@ def test_a_run_of_which_nothing_can_be_read_is_listed_all_the_same(
     (run / "project.netb").write_bytes(b"\xff\x00 no project")
     panel.load(folder)
     assert "run-0099" in names(panel)
-
-
-# -- in the window -----------------------------------------------------------------------------
-
-
-def make_runs(hand: WindowHand, count: int = 3) -> Path:
-    folder = hand.session.runs_folder()
-    runs_table.make(folder, count, hand.session.document.copy())
-    hand.bench.show_panel("runs")
-    settle()
-    return folder
-
-
-def test_a_runs_project_is_opened_as_a_new_one(hand: WindowHand) -> None:
-    hand.open()
-    folder = make_runs(hand)
-    panel = hand.bench.runs
-    before = (folder / "run-0002" / "project.netb").read_bytes()
-    click(panel, "run-0002")
-    hand.press(panel.open) if panel.open.isVisible() else panel._open()
-    settle()
-    assert hand.session.path is None
-    assert hand.session.document.project.title.endswith("from run-0002")
-    assert not hand.session.dirty
-    assert (folder / "run-0002" / "project.netb").read_bytes() == before
-
-
-def test_changes_since_a_run_are_listed_and_lead_to_their_place(hand: WindowHand) -> None:
-    hand.open()
-    make_runs(hand)
-    panel = hand.bench.runs
-    graph = hand.session.graph
-    conv = graph.named("conv1")
-    assert conv is not None
-    edits.set_parameters(hand.session.history, graph, [conv.id], {"out_channels": 99})
-    click(panel, "run-0001")
-    hand.press(panel.changes)
-    dialog = hand.window.findChild(ComparisonWindow)
-    assert dialog is not None
-    found = dialog.list.findItems(
-        "out_channels", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
-    )
-    assert [item.text(0) for item in found] == ["~  'conv1': out_channels 16 → 99"]
-    place = dialog.list.visualItemRect(found[0]).center()
-    QTest.mouseClick(dialog.list.viewport(), LEFT, Qt.KeyboardModifier.NoModifier, place)
-    assert dialog.right.canvas.selection == {conv.id}
-    QTest.keyClick(dialog.list, Qt.Key.Key_Return)
-    assert hand.bench.canvas.canvas.selection == {conv.id}
-    dialog.close()
-    settle()
-
-
-REPORT = {
-    "run": "r",
-    "name": "run-0001",
-    "checkpoint": "best",
-    "epoch": 5,
-    "metrics": {"val/loss": 0.5},
-    "numbers": {},
-    "items": [
-        {
-            "state": state,
-            "network": "" if state == "lost" else "main",
-            "name": "" if state == "lost" else name,
-            "was_network": "main",
-            "was": name,
-            "part": f"main.{name.rpartition('.')[0]}",
-            "numbers": count,
-            "grown": grown,
-            "reason": reason,
-        }
-        for state, name, count, grown, reason in (
-            ("kept", "stem.weight", 10, False, ""),
-            ("kept", "block.0.conv.weight", 20, False, ""),
-            ("kept", "block.1.conv.weight", 30, False, ""),
-            ("new", "head.weight", 40, True, "4×4 in the run, 4×10 now."),
-            ("lost", "gone.weight", 5, False, "It is no longer there."),
-        )
-    ],
-}
-
-
-def item(dialog: StartDialog, text: str) -> QTreeWidgetItem:
-    flags = Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive
-    return dialog.tree.findItems(text, flags)[0]
-
-
-def untick(dialog: StartDialog, text: str) -> None:
-    found = item(dialog, text)
-    dialog.tree.scrollToItem(found)
-    dialog.tree.setCurrentItem(found)
-    QTest.keyClick(dialog.tree, Qt.Key.Key_Space)
-
-
-def test_starting_from_a_run_part_by_part(hand: WindowHand) -> None:
-    hand.open()
-    folder = make_runs(hand)
-    click(hand.bench.runs, "run-0001")
-    hand.press(hand.bench.runs.start)
-    dialog = hand.window.findChild(StartDialog)
-    assert dialog is not None
-    assert not dialog.start.isEnabled()
-    asked = hand.client.answer("carry", result=REPORT)
-    settle()
-    assert asked["from"] == {"run": str(folder / "run-0001")}
-    assert asked["project"]["graphs"]
-    assert dialog.total.text() == "Values: 60 kept, 40 new, 5 lost."
-    assert item(dialog, "head").text(3) == "4×4 in the run, 4×10 now."
-    assert item(dialog, "main.gone").text(1) == "lost"
-    dialog.tree.expandAll()
-    untick(dialog, "0")
-    assert item(dialog, "block").checkState(0) == Qt.CheckState.PartiallyChecked
-    assert item(dialog, "conv").text(1) == "new"
-    assert dialog.kept_parts() == ["main.stem", "main.block.1", "main.head"]
-    QTest.mouseClick(dialog.widen, LEFT)
-    assert dialog.total.text() == "Values: 40 kept, 40 widened, 20 new, 5 lost."
-    QTest.mouseClick(dialog.start, LEFT)
-    settle()
-    [(_, params, _)] = hand.client.waiting("train")
-    assert params["from"] == {
-        "run": str(folder / "run-0001"),
-        "keep": ["main.stem", "main.block.1", "main.head"],
-        "widen": True,
-    }
-    assert params["resume"] is False
-    assert hand.session.run is not None
-    assert hand.window.findChild(StartDialog) is None
-
-
-def test_all_ticked_keeps_all_and_an_error_is_told(hand: WindowHand) -> None:
-    from netbuilder.errors import RunError
-
-    hand.open()
-    make_runs(hand)
-    hand.window.run_deeds.start_from(hand.session.runs_folder() / "run-0001")
-    dialog = hand.window.findChild(StartDialog)
-    assert dialog is not None
-    hand.client.answer("carry", result=REPORT)
-    settle()
-    assert dialog.kept_parts() is None
-    untick(dialog, "main")
-    assert dialog.kept_parts() == []
-    assert dialog.total.text() == "Values: 100 new, 5 lost."
-    dialog.close()
-    settle()
-    hand.window.run_deeds.start_from(hand.session.runs_folder() / "run-0002")
-    dialog = hand.window.findChild(StartDialog)
-    assert dialog is not None
-    hand.client.answer("carry", error=RunError("It has no weights.", "Train it."))
-    settle()
-    assert dialog.waiting.text.text() == "It has no weights. Train it."
-    assert not dialog.start.isEnabled()
-    dialog.close()
-    settle()
-
-
-def test_a_run_with_the_same_project_has_no_changes(hand: WindowHand) -> None:
-    hand.open()
-    folder = hand.session.runs_folder()
-    run = folder / "run-001"
-    run.mkdir(parents=True)
-    (run / "project.netb").write_text(format.dumps(hand.session.document), encoding="utf-8")
-    hand.window.run_deeds.compare(run)
-    dialog = hand.window.findChild(ComparisonWindow)
-    assert dialog is not None
-    assert dialog.rows == []
-    assert not dialog.list.isVisible()
-    dialog.close()
-    settle()

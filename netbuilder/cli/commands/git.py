@@ -87,6 +87,8 @@ def git_setup(options: Namespace) -> int:
         "merge.netbuilder.name": "netbuilder projects",
         "merge.netbuilder.driver": f"{program} merge-driver %O %A %B %P",
         "diff.netbuilder.textconv": f"{program} textconv",
+        "difftool.netbuilder.cmd": f'{program} diff "$LOCAL" "$REMOTE"',
+        "mergetool.netbuilder.cmd": f'{program} "$MERGED"',
     }
     attributes = folder / ".gitattributes"
     before = attributes.read_text() if attributes.exists() else ""

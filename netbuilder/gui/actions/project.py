@@ -89,6 +89,14 @@ def commands(window: MainWindow) -> list[Command]:
             section=1,
         ),
         Command(
+            "file.merge",
+            "Resolve a merge…",
+            lambda: _merge(window),
+            menu="File",
+            section=1,
+            enabled=window.projects.has_file,
+        ),
+        Command(
             "file.own_layers",
             "Add layers from a Python file…",
             window.own_code.choose,
@@ -137,6 +145,12 @@ def _compare(window: MainWindow, *, saved: bool = False) -> None:
         opening.with_saved(window)
     else:
         opening.with_chosen(window)
+
+
+def _merge(window: MainWindow) -> None:
+    from netbuilder.gui.comparing import merging
+
+    merging.open(window)
 
 
 def _weights(window: MainWindow) -> None:

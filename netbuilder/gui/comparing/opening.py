@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from netbuilder.app import events
 from netbuilder.app.comparison import Comparison
 from netbuilder.errors import DocumentError
 from netbuilder.graph.document import Document
 from netbuilder.gui.asking.dialogs import tell_error
+from netbuilder.gui.comparing.following import follow
 from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.storage import files
 
 if TYPE_CHECKING:
-    from netbuilder.app.session import Session
     from netbuilder.gui.main_window import MainWindow
 
 NOW = "Now"
@@ -29,6 +26,16 @@ def with_run(window: MainWindow, run: Path) -> None:
     before = _load(window, run / "project.netb", f"The project of {run.name} can't be read")
     if before is not None:
         show(window, before, run.name)
+
+
+def two_runs(window: MainWindow, earlier: Path, later: Path) -> None:
+    """The projects that two runs were trained with."""
+    found = [
+        _load(window, run / "project.netb", f"The project of {run.name} can't be read")
+        for run in (earlier, later)
+    ]
+    if found[0] is not None and found[1] is not None:
+        show(window, found[0], earlier.name, found[1], later.name)
 
 
 def with_saved(window: MainWindow) -> None:
@@ -77,30 +84,9 @@ def show(
         return
     comparison = Comparison(session, before, after)
     dialog = ComparisonWindow(comparison, (name, after_name), window)
-    if after is None and bench is not None:
-        dialog.place_wanted.connect(bench.go_to)
-        dialog.place_wanted.connect(lambda *_: window.activateWindow())
-        _follow(session, dialog)
+    if after is None:
+        follow(window, dialog)
     dialog.show()
-
-
-def _follow(session: Session, dialog: ComparisonWindow) -> None:
-    unsubscribe = session.subscribe(partial(_hear, dialog))
-
-    def ended() -> None:
-        # A session that was closed before has forgotten all listeners.
-        with suppress(ValueError):
-            unsubscribe()
-
-    dialog.destroyed.connect(ended)
-
-
-def _hear(dialog: ComparisonWindow, event: events.SessionEvent) -> None:
-    match event:
-        case events.HistoryMoved():
-            dialog.edited()
-        case events.ProjectOpened():
-            dialog.close()
 
 
 def _load(window: MainWindow, path: Path, title: str) -> Document | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
@@ -18,6 +18,8 @@ from netbuilder.graph.difference import Row
 from netbuilder.gui.comparing.marks import SIGNS, color
 from netbuilder.gui.look import theme
 from netbuilder.gui.look.widgets import plain_tip
+
+DONE = "✓"
 
 _ROW = int(Qt.ItemDataRole.UserRole)
 
@@ -66,8 +68,16 @@ class RowList(QTreeWidget):
         super().resizeEvent(event)
         self.scheduleDelayedItemsLayout()
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other rows; which one the person was at stays, as far as that can be."""
+    def show_rows(
+        self,
+        rows: Sequence[Row],
+        words: Callable[[Row], str] = lambda row: row.words,
+        done: Callable[[Row], bool] = lambda row: False,
+    ) -> None:
+        """Show other rows; which one the person was at stays, as far as that can be.
+
+        `words` is what a row says; those that are `done` are ticked off.
+        """
         at = max(self.at, 0)
         blocked = self.blockSignals(True)
         self.clear()
@@ -80,11 +90,13 @@ class RowList(QTreeWidget):
                 group.setForeground(0, theme.current().muted)
                 group.setFlags(Qt.ItemFlag.ItemIsEnabled)
                 self.addTopLevelItem(group)
-            item = QTreeWidgetItem([f"{SIGNS[each.change]}  {each.words}"])
-            item.setForeground(0, color(each.change))
+            text, ticked = words(each), done(each)
+            item = QTreeWidgetItem([f"{DONE if ticked else SIGNS[each.change]}  {text}"])
+            item.setForeground(0, theme.current().muted if ticked else color(each.change))
             item.setData(0, _ROW, number)
-            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{each.change}: {each.words}")
-            item.setToolTip(0, plain_tip(each.words))
+            spoken = "done" if ticked else each.change
+            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{spoken}: {text}")
+            item.setToolTip(0, plain_tip(text))
             group.addChild(item)
             self._items.append(item)
         self.expandAll()
@@ -98,6 +110,10 @@ class RowList(QTreeWidget):
         item = self.currentItem()
         number = item.data(0, _ROW) if item is not None else None
         return number if isinstance(number, int) else -1
+
+    def rows_shown(self) -> list[QTreeWidgetItem]:
+        """The items of the rows, in their order."""
+        return list(self._items)
 
     def go_to(self, number: int) -> None:
         """Be at a row; past the last comes the first."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QSplitter, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QPushButton,
+    QSplitter,
+    QStackedLayout,
+    QWidget,
+)
 
 from netbuilder.app.comparison import Comparison, Pair, marks
 from netbuilder.graph.difference import Row
 from netbuilder.graph.places import around
+from netbuilder.gui.comparing.beside import beside, middle
 from netbuilder.gui.comparing.marks import WORDS, Legend
 from netbuilder.gui.comparing.row_list import RowList
 from netbuilder.gui.comparing.side_view import SideView
@@ -99,27 +107,36 @@ class ComparisonWindow(QDialog):
         place = QWidget()
         self._pages = QStackedLayout(place)
         self._pages.addWidget(self.list)
-        self._pages.addWidget(EmptyState("Nothing differs", SAME))
+        self._pages.addWidget(EmptyState(*self._empty()))
         return place
 
+    def _empty(self) -> tuple[str, str]:
+        """What stands where the list would be once nothing is left."""
+        return "Nothing differs", SAME
+
     def _buttons(self) -> QHBoxLayout:
-        before = self._names[0]
         self.previous = button("Previous", lambda: self._step(-1), tip="Shift+F8")
         self.next = button("Next", lambda: self._step(1), tip="F8")
+        deeds, last = self._deeds(), self._last()
+        for each in (self.previous, self.next, *deeds, *last):
+            each.setAutoDefault(False)
+        for each in deeds:
+            each.setVisible(self.comparison.live)
+        return row(self.previous, self.next, 12, *deeds, None, *last)
+
+    def _deeds(self) -> list[QPushButton]:
+        """What can be done to the open project."""
+        before = self._names[0]
         self.take = button("Take back this", self._take_one)
         set_tip(self.take, f"Let it be in the project as in {before}. One step to undo.")
         self.take_all = button("Take back all", self._take_all)
         set_tip(self.take_all, f"Let all be in the project as in {before}. One step to undo.")
+        return [self.take, self.take_all]
+
+    def _last(self) -> list[QPushButton]:
+        """What stands at the end of the line."""
         self.copy = button("Copy as text", self._copy)
-        close = button("Close", self.close, "primary")
-        for each in (self.previous, self.next, self.take, self.take_all, self.copy, close):
-            each.setAutoDefault(False)
-        self.take.setVisible(self.comparison.live)
-        self.take_all.setVisible(self.comparison.live)
-        buttons = row(
-            self.previous, self.next, 12, self.take, self.take_all, None, self.copy, close
-        )
-        return buttons
+        return [self.copy, button("Close", self.close, "primary")]
 
     def _link(self) -> None:
         for view in (self.left, self.right):
@@ -130,12 +147,19 @@ class ComparisonWindow(QDialog):
         self.right.clicked.connect(lambda id: self._clicked(id, before=False))
         self.list.row_chosen.connect(self._go)
         self.list.row_opened.connect(self._open)
-        for keys, job in (
-            ("F8", lambda: self._step(1)),
-            ("Shift+F8", lambda: self._step(-1)),
-            ("Ctrl+0", self.show_whole),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(job)
+        self._shortcuts()
+
+    def _shortcuts(self) -> None:
+        self._key("F8", lambda: self._step(1))
+        self._key("Shift+F8", lambda: self._step(-1))
+        self._key("Ctrl+0", self.show_whole)
+        if self.comparison.live:
+            self._key("Ctrl+Z", lambda: self.comparison.travel(back=True))
+            for keys in ("Ctrl+Y", "Ctrl+Shift+Z"):
+                self._key(keys, lambda: self.comparison.travel(back=False))
+
+    def _key(self, keys: str, job: Callable[[], object]) -> None:
+        QShortcut(QKeySequence(keys), self).activated.connect(lambda: job())
 
     # -- what is shown -------------------------------------------------------------------
 
@@ -159,7 +183,7 @@ class ComparisonWindow(QDialog):
         self._shown = None
         if shown is not None:
             self._show_pair(shown)
-        self.list.show_rows(self.rows)
+        self._show_rows()
         self._pages.setCurrentIndex(0 if self.rows else 1)
         if self._shown is None and self.comparison.pairs:
             self._show_pair(self.comparison.pairs[0])
@@ -167,7 +191,15 @@ class ComparisonWindow(QDialog):
             # What came in is no reason to look elsewhere.
             self.left.look_at(looks[0])
             self.right.look_at(looks[1])
-        for each in (self.previous, self.next, self.copy):
+        self._ready()
+
+    def _show_rows(self) -> None:
+        self.list.show_rows(self.rows)
+        self.copy.setEnabled(bool(self.rows))
+
+    def _ready(self) -> None:
+        """Let what can be done now be pressed."""
+        for each in (self.previous, self.next):
             each.setEnabled(bool(self.rows))
         self.take_all.setEnabled(self.comparison.may_take(self.rows))
         self.take.setEnabled(self.comparison.may_take(self._chosen()))
@@ -234,7 +266,7 @@ class ComparisonWindow(QDialog):
         if not 0 <= number < len(self.rows):
             return
         chosen = self.rows[number]
-        self.take.setEnabled(self.comparison.may_take([chosen]))
+        self._ready()
         pair = self._pair_of(chosen.old_graph_id, chosen.graph_id)
         if pair is None:
             return
@@ -247,16 +279,16 @@ class ComparisonWindow(QDialog):
         self.right.canvas.select(right)
         self.left.refresh()
         self.right.refresh()
-        here, there = _place(self.left, left), _place(self.right, right)
+        here, there = middle(self.left, left), middle(self.right, right)
         if here is None and there is None:
             return
         # What is missing on one side would be near its neighbours there.
         partners = self.comparison.nodes.get(pair.before.id, {}) if pair.before else {}
         if here is None and there is not None:
             back = {new: old for old, new in partners.items()}
-            here = _beside(self.right, self.left, there, back)
+            here = beside(self.right, self.left, there, back)
         elif there is None and here is not None:
-            there = _beside(self.left, self.right, here, partners)
+            there = beside(self.left, self.right, here, partners)
         zoom = self.left.zoom if self.left.zoom >= 0.5 else 0.85
         for view, place in ((self.left, here), (self.right, there)):
             if place is not None:
@@ -294,8 +326,11 @@ class ComparisonWindow(QDialog):
     def _take_one(self) -> None:
         chosen = self._chosen()
         if chosen:
-            title = f"{chosen[0].node} {chosen[0].key}".strip() or chosen[0].graph
-            self.comparison.take(chosen, f"Take back {title}")
+            self.comparison.take(chosen, self._title(chosen[0]))
+
+    def _title(self, chosen: Row) -> str:
+        """What the step is called."""
+        return f"Take back {name_of(chosen)}"
 
     def _take_all(self) -> None:
         self.comparison.take(self.rows, f"Take back all since {self._names[0]}")
@@ -313,24 +348,6 @@ class ComparisonWindow(QDialog):
         super().closeEvent(event)
 
 
-def _place(view: SideView, ids: list[str]) -> QPointF | None:
-    """The middle of these nodes."""
-    box = view.canvas.box_of(ids)
-    if box is None:
-        return None
-    return QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-
-
-def _beside(
-    here: SideView, there: SideView, place: QPointF, partners: Mapping[str, str]
-) -> QPointF:
-    """Where a place of one side would be on the other: as it lies to the nearest partner."""
-    near = [
-        (abs(item.x() - place.x()) + abs(item.y() - place.y()), id)
-        for id, item in here.canvas.nodes.items()
-        if partners.get(id) in there.canvas.nodes
-    ]
-    if not near:
-        return place
-    id = min(near)[1]
-    return place + there.canvas.nodes[partners[id]].pos() - here.canvas.nodes[id].pos()
+def name_of(row: Row) -> str:
+    """What a row is about, in short."""
+    return f"{row.node} {row.key}".strip() or row.graph

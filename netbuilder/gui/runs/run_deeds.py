@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,15 @@ class RunDeeds:
         """Show the exact project of a run, as a new one: the run's own stays as it is."""
         self._window.projects.open_run(run)
 
-    def compare(self, run: Path) -> None:
-        """What the project as it is now has otherwise than the run's."""
+    def compare(self, runs: Sequence[Path]) -> None:
+        """What the open project has otherwise than a run, or a run than an earlier one."""
         from netbuilder.gui.comparing import opening
 
-        opening.with_run(self._window, run)
+        match runs:
+            case [run]:
+                opening.with_run(self._window, run)
+            case [earlier, later]:
+                opening.two_runs(self._window, earlier, later)
 
     def report(self, run: Path) -> None:
         """Ask for a file and put the report of a run there, as one page for a browser."""

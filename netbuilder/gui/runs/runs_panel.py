@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -29,8 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.app import run_care, run_table
-from netbuilder.app.run_care import Deleted
+from netbuilder.app import run_care
 from netbuilder.app.run_rows import RunRow
 from netbuilder.errors import RunError
 from netbuilder.gui.look import theme
@@ -40,23 +36,21 @@ from netbuilder.gui.look.widgets import (
     column,
     holder,
     label,
-    link,
     row,
     set_role,
 )
 from netbuilder.gui.runs.run_model import NAME, PIN, RunModel
+from netbuilder.gui.runs.run_reading import RunReading
 from netbuilder.gui.runs.runs_table import RunsTable
+from netbuilder.gui.runs.trash import Trash
 from netbuilder.gui.runs.verdict import Verdict
 
 if TYPE_CHECKING:
     from netbuilder.gui.runs.run_curves import RunCurves
 
-AT_ONCE = 200
-"""A folder with more entries is read on a thread."""
 WIDE = 640
 """From this width on all actions have a button; below they are in the menu."""
 NARROW = 420
-STATUS_EVERY_S = 2.0
 _HALTED = ("stopped", "crashed", "failed")
 
 
@@ -72,15 +66,10 @@ class RunsPanel(QWidget):
     report_wanted = Signal(object)
     smaller_wanted = Signal(object)
     refused = Signal(str)
-    _read = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path()
-        self._reading = False
-        self._again = False
-        self._loaded = 0.0
-        self._deleted: list[Deleted] = []
+        self.reading = RunReading(self)
         self.curves: RunCurves | None = None
         self.model = RunModel()
         self.table = RunsTable(self.model)
@@ -94,7 +83,7 @@ class RunsPanel(QWidget):
         self.resume = button("Resume", self._resume, "quiet")
         self.open = button("Open project", self._open, "quiet", "A copy of exactly what it trained")
         self.changes = button(
-            "Changes…", self._compare, "quiet", "What the graph has otherwise now than in this run"
+            "Changes…", self._compare, "quiet", "What differs from now, or between two runs"
         )
         self.start = button(
             "Start from…", self._start, "quiet", "Train the graph as it is now from its weights"
@@ -107,10 +96,7 @@ class RunsPanel(QWidget):
             "No runs yet", "Every training becomes a run here, with its settings and results."
         )
         self.verdict = Verdict()
-        self._said = label("", "muted")
-        self.undo = link("Undo", self._restore)
-        self._strip = holder(row(self._said, self.undo, None, margins=(12, 2, 8, 4)))
-        self._strip.hide()
+        self.trash = Trash()
         self._build()
         self._connect()
         self._selected()
@@ -137,7 +123,7 @@ class RunsPanel(QWidget):
         bar.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         content.addWidget(bar)
         content.addWidget(self.verdict)
-        content.addWidget(self._strip)
+        content.addWidget(self.trash)
         content.addWidget(self._split, 1)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
@@ -154,7 +140,9 @@ class RunsPanel(QWidget):
         self.model.note_wanted.connect(self._note)
         self.model.modelAboutToBeReset.connect(self._remember)
         self.model.modelReset.connect(self._recall)
-        self._read.connect(self._arrived, Qt.ConnectionType.QueuedConnection)
+        self.reading.arrived.connect(self.show_runs)
+        self.trash.changed.connect(self._reload)
+        self.trash.refused.connect(self.refused)
         theme.notifier.changed.connect(self.table.viewport().update)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -170,46 +158,21 @@ class RunsPanel(QWidget):
 
     def follow(self, folder: Path) -> None:
         """A run went on: show it, but not more often than its status is written."""
-        rested = time.monotonic() - self._loaded >= STATUS_EVERY_S
-        if rested and not self.table.editing:
+        if self.reading.rested and not self.table.editing:
             self.load(folder)
 
     def load(self, folder: Path) -> None:
-        """Show the runs in a folder; a large one is read while the window goes on."""
-        self._loaded = time.monotonic()
-        if folder != self._folder:
-            self._folder, self._deleted = folder, []
-            self._strip.hide()
-        try:
-            many = len(os.listdir(folder)) > AT_ONCE
-        except OSError:
-            many = False
-        if not many:
-            self.show_runs(run_table.rows(folder))
-        elif self._reading:
-            self._again = True
-        else:
-            self._reading = True
-            threading.Thread(target=self._read_all, args=(folder,), daemon=True).start()
+        """Show the runs in a folder."""
+        if folder != self.reading.folder:
+            self.trash.forget()
+        self.reading.load(folder)
 
-    def _read_all(self, folder: Path) -> None:
-        found = run_table.rows(folder)
-        try:
-            self._read.emit(folder, found)
-        except RuntimeError:
-            return  # the window was closed meanwhile
-
-    def _arrived(self, folder: Path, runs: list[RunRow]) -> None:
-        self._reading = False
-        again, self._again = self._again, False
-        if folder == self._folder:
-            self.show_runs(runs)
-        if again or folder != self._folder:
-            self.load(self._folder)
+    def _reload(self) -> None:
+        self.load(self.reading.folder)
 
     def show_runs(self, runs: Sequence[RunRow]) -> None:
         """These runs; which are chosen and ticked stays."""
-        self._stack.setCurrentIndex(1 if runs or self._deleted else 0)
+        self._stack.setCurrentIndex(1 if runs or self.trash.offers else 0)
         self.model.show(runs)
         self._tell_count([])
         self._overlay()
@@ -267,11 +230,12 @@ class RunsPanel(QWidget):
     def _selected(self) -> None:
         chosen = self.chosen()
         one = len(chosen) == 1
-        for each in (self.open, self.changes, self.start):
+        for each in (self.open, self.start):
             each.setEnabled(one)
+        self.changes.setEnabled(len(chosen) in (1, 2))
         self.verdict.show_run(chosen[0] if one else None)
         self.resume.setEnabled(one and chosen[0].status in _HALTED)
-        self.more.setEnabled(bool(chosen) or bool(run_care.in_trash(self._folder)))
+        self.more.setEnabled(bool(chosen) or bool(run_care.in_trash(self.reading.folder)))
 
     def _clicked(self, index: QModelIndex) -> None:
         if self.model.columns[index.column()].key == PIN:
@@ -322,7 +286,8 @@ class RunsPanel(QWidget):
         add("Resume", self._resume, one and chosen[0].status in _HALTED)
         add("Use", partial(self._one, self.use_wanted), one)
         add("Open its project", self._open, one)
-        add("What changed since…", self._compare, one)
+        words = "What differs between them…" if len(chosen) == 2 else "What changed since…"
+        add(words, self._compare, len(chosen) in (1, 2))
         add("Start from its weights…", self._start, one)
         self.menu.addSeparator()
         add("Show its curves  (Space)", self._tick, bool(chosen))
@@ -339,9 +304,15 @@ class RunsPanel(QWidget):
         add("Copy path", self._copy_path, bool(chosen))
         self.menu.addSeparator()
         add("Delete…", self._delete, bool(chosen))
-        trash = run_care.in_trash(self._folder)
+        trash = run_care.in_trash(self.reading.folder)
         if trash:
             add(f"Empty the trash ({len(trash)})…", self._empty_trash)
+
+    def _delete(self) -> None:
+        self.trash.delete(self.chosen())
+
+    def _empty_trash(self) -> None:
+        self.trash.empty(self.reading.folder)
 
     def _untick(self) -> None:
         for path in list(self.model.ticked):
@@ -359,7 +330,9 @@ class RunsPanel(QWidget):
         self._one(self.resume_wanted)
 
     def _compare(self) -> None:
-        self._one(self.difference_wanted)
+        chosen = sorted(self.chosen(), key=lambda run: (run.started, run.name))
+        if len(chosen) in (1, 2):
+            self.difference_wanted.emit([run.path for run in chosen])
 
     def _start(self) -> None:
         self._one(self.start_wanted)
@@ -382,7 +355,7 @@ class RunsPanel(QWidget):
             job()
         except RunError as error:
             self.refused.emit(f"{error} {error.hint}".strip())
-        self.load(self._folder)
+        self._reload()
 
     def _show_folder(self) -> None:
         for run in self.chosen():
@@ -390,52 +363,3 @@ class RunsPanel(QWidget):
 
     def _copy_path(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(str(run.path) for run in self.chosen()))
-
-    # -- deleting ------------------------------------------------------------------------
-
-    def _delete(self) -> None:
-        from netbuilder.gui.asking.dialogs import Message
-
-        runs = self.chosen()
-        if not runs:
-            return
-        name = runs[0].name if len(runs) == 1 else f"{len(runs)} runs"
-        text = (
-            "What was learnt goes with it, into the folder .trash beside the runs. "
-            "It can be put back until the trash is emptied."
-        )
-        if Message(self, f"Delete {name}?", text, ("Delete", "Keep")).ask() != 0:
-            return
-        refusals = []
-        deleted: list[Deleted] = []
-        for run in runs:
-            try:
-                deleted.append(run_care.delete(run.path))
-            except RunError as error:
-                refusals.append(f"{error} {error.hint}".strip())
-        if deleted:
-            self._deleted = deleted
-            gone = deleted[0].run.name if len(deleted) == 1 else f"{len(deleted)} runs"
-            self._said.setText(f"Deleted {gone}.")
-            self._strip.show()
-        if refusals:
-            self.refused.emit(" ".join(refusals))
-        self.load(self._folder)
-
-    def _restore(self) -> None:
-        deleted, self._deleted = self._deleted, []
-        self._strip.hide()
-        for each in deleted:
-            self._do(partial(run_care.restore, each))
-
-    def _empty_trash(self) -> None:
-        from netbuilder.gui.asking.dialogs import Message
-
-        count = len(run_care.in_trash(self._folder))
-        text = "This can't be undone."
-        title = f"Remove {count} deleted run{'s' * (count > 1)} for good?"
-        if Message(self, title, text, ("Remove", "Keep")).ask() == 0:
-            run_care.empty_trash(self._folder)
-            self._deleted = []
-            self._strip.hide()
-            self.load(self._folder)
