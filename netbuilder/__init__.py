@@ -13,13 +13,19 @@ from typing import Any
 __all__ = [
     "Project",
     "Run",
+    "diff",
+    "export",
     "export_onnx",
+    "figure",
     "from_module",
     "from_pt2",
     "import_onnx",
     "load",
+    "report",
+    "shrink",
     "template",
     "train",
+    "weights",
 ]
 
 

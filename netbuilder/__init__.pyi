@@ -1,9 +1,15 @@
 from netbuilder.api import Project as Project
 from netbuilder.api import Run as Run
+from netbuilder.api import diff as diff
+from netbuilder.api import export as export
 from netbuilder.api import export_onnx as export_onnx
+from netbuilder.api import figure as figure
 from netbuilder.api import from_module as from_module
 from netbuilder.api import from_pt2 as from_pt2
 from netbuilder.api import import_onnx as import_onnx
 from netbuilder.api import load as load
+from netbuilder.api import report as report
+from netbuilder.api import shrink as shrink
 from netbuilder.api import template as template
 from netbuilder.api import train as train
+from netbuilder.api import weights as weights

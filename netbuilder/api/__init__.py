@@ -15,10 +15,11 @@ Nothing here imports torch before a module, a check or a training asks for it.
 
 from __future__ import annotations
 
-from netbuilder.api.bringing import from_module, from_pt2, import_onnx
+from netbuilder.api.bringing import from_module, from_pt2, import_onnx, weights
 from netbuilder.api.drawing import GraphRef, NodeRef, PortRef
 from netbuilder.api.project import PathLike, Project, load, template
-from netbuilder.api.using import Run, export_onnx, train
+from netbuilder.api.telling import diff, figure, report
+from netbuilder.api.using import Run, export, export_onnx, shrink, train
 
 __all__ = [
     "GraphRef",
@@ -27,11 +28,17 @@ __all__ = [
     "PortRef",
     "Project",
     "Run",
+    "diff",
+    "export",
     "export_onnx",
+    "figure",
     "from_module",
     "from_pt2",
     "import_onnx",
     "load",
+    "report",
+    "shrink",
     "template",
     "train",
+    "weights",
 ]

@@ -1,4 +1,4 @@
-"""Modules and files of other programs as projects, with their weights."""
+"""Modules and files of other programs as projects, and their weights in a network."""
 
 from __future__ import annotations
 
@@ -56,17 +56,44 @@ def import_onnx(path: PathLike) -> Project:
     import tempfile
 
     from netbuilder.exchange.bring import child
-    from netbuilder.storage import weights
+    from netbuilder.storage import weights as beside
 
     path = Path(path)
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "imported.netb"
         answer = child.import_model(path, written, ".onnx")
         project = Project(files.load(written))
-        for entry in weights.entries(project.document):
-            if isinstance(entry, weights.Entry):
-                data = weights.read(project.document, entry)
+        for entry in beside.entries(project.document):
+            if isinstance(entry, beside.Entry):
+                data = beside.read(project.document, entry)
                 project.document.beside.held[entry.sha256] = data
         project.document.beside.folder = None
     project.imported = {key: value for key, value in answer.items() if key != "path"}
     return project
+
+
+def weights(
+    project: Project,
+    path: PathLike,
+    *,
+    network: str | None = None,
+    by_order: bool = False,
+    apply: bool = False,
+) -> dict[str, Any]:
+    """Which tensors of a `.safetensors` or `.pt` file have a place in a network; with `apply` the
+    project begins with them from now on, and `save` writes them beside it.
+
+    Nothing of the file is run as code. Names and shapes must agree; with `by_order` what names
+    don't tell is guessed from shapes and their order. Answers like the `weights` command: `items`
+    tell for each tensor what becomes of it (`state`, `key` in the network, `source` in the file,
+    `why`), `matched` and `of` count. `DocumentError` if the file can't be read, or with `apply`
+    nothing of it fits.
+    """
+    from netbuilder.engine import foreign
+
+    do = foreign.hold if apply else foreign.look
+    with project.permitted():
+        answer = do(project.document, Path(path), network, by_order=by_order)
+    if apply:
+        project.set(weights=answer["weights"])
+    return answer

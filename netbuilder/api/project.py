@@ -185,7 +185,11 @@ class Project:
         ]
         for name in fresh:
             stem = path.stem if len(named) == 1 else f"{path.stem}.{name}"
-            named[name] = {**named[name], "file": f"{stem}.safetensors"}
+            file = f"{stem}.safetensors"
+            if not path.exists() and (path.parent / file).exists():
+                # It is no project's that is replaced here, but somebody's own.
+                file = f"{stem}-{named[name]['sha256'][:8]}.safetensors"
+            named[name] = {**named[name], "file": file}
         if fresh:
             edits.set_project(self.history, "Name the weights", weights=named)
 

@@ -1,4 +1,4 @@
-"""What a project is for: it is trained, and exported."""
+"""What a project is for: it is trained, made smaller, and exported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netbuilder.api.project import PathLike, Project
-from netbuilder.errors import RunError
+from netbuilder.errors import NetbuilderError, RunError
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.graph.model import Json
 
 
@@ -53,8 +54,7 @@ def train(
     overrides = {f"training.{name}": value for name, value in settings.items()}
     wish = None
     if from_run is not None and not resume:
-        origin = from_run.path if isinstance(from_run, Run) else Path(from_run)
-        wish = carrying.Wish(origin, None if keep is None else tuple(keep), widen)
+        wish = carrying.Wish(run_path(from_run), None if keep is None else tuple(keep), widen)
     with project.permitted():
         if document.of_kind("step") or resume or wish is not None:
             answer = tasks.train(
@@ -98,10 +98,72 @@ def export_onnx(
     The weights are those of `run`, else random ones. Answers like the `export` command;
     `ExportError` if the file does not compute what the network does.
     """
-    from netbuilder.engine import tasks
-    from netbuilder.exchange.options import ExportOptions
+    return _export(
+        project, ExportOptions("onnx", network, opset, prepared, precision, per_node), out, run
+    )
 
-    options = ExportOptions("onnx", network, opset, prepared, precision, per_node)
-    weights = run.path if isinstance(run, Run) else Path(run) if run is not None else None
+
+def export(
+    project: Project,
+    out: PathLike,
+    *,
+    to: Literal["onnx", "pt2", "safetensors", "code", "package"],
+    run: Run | PathLike | None = None,
+    network: str | None = None,
+    prepared: Literal["scores", "probabilities", "class"] | None = None,
+) -> dict[str, Any]:
+    """Write a network in another format: `pt2` is a program of `torch.export`, `safetensors` the
+    weights by name, `code` PyTorch source, `package` a new folder that trains by itself.
+
+    The weights are those of `run`, else those that the project begins with. `prepared` is for
+    `onnx` and `pt2`, see `export_onnx`, which knows what else an ONNX file may be. Answers like
+    the `export` command; `ExportError` if what was written does not hold, `NetbuilderError` for
+    what a format can't hold.
+    """
+    return _export(project, ExportOptions(to, network, prepared=prepared), out, run)
+
+
+def _export(
+    project: Project, options: ExportOptions, out: PathLike, run: Run | PathLike | None
+) -> dict[str, Any]:
+    from netbuilder.engine import tasks
+
+    origin = project.document if run is None else run_path(run)
     with project.permitted():
-        return tasks.export(project.document if weights is None else weights, options, Path(out))
+        return tasks.export(origin, options, Path(out))
+
+
+def shrink(
+    run: Run | PathLike,
+    *,
+    network: str | None = None,
+    prune: float | None = None,
+    structured: float | None = None,
+    fp16: bool = False,
+    int8: bool = False,
+    listen: Callable[[dict[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Make smaller files of what a run learnt, in `RUN/artifacts`, and measure each.
+
+    `prune` is the share of weights to set to zero, `structured` that of the outputs of each layer
+    to take out, both above 0 and below 1. The answer's `rows` are those of the `shrink` command:
+    `bytes`, `parameters`, `metrics` on the validation part, `latency_ms` (milliseconds by the
+    number of samples, a median) and more; `refused` tells what could not be made. `listen` gets
+    each row as it comes, not timed yet. `NetbuilderError` if there is nothing to try.
+    """
+    from netbuilder.api.project import load
+    from netbuilder.engine import shrinking
+
+    wish = shrinking.Wish.from_json(
+        {"network": network, "prune": prune, "structured": structured, "fp16": fp16, "int8": int8}
+    )
+    if wish.files == 1:
+        raise NetbuilderError("There is nothing to try.", "Give fp16, int8, prune or structured.")
+    folder = run_path(run)
+    with load(folder / "project.netb").permitted():
+        return shrinking.shrink(folder, wish, tell=listen or (lambda row: None))
+
+
+def run_path(run: Run | PathLike) -> Path:
+    """The folder of a run."""
+    return run.path if isinstance(run, Run) else Path(run)

@@ -14,11 +14,15 @@ from netbuilder.training import artifacts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of the table: its cells, and the project that begins with its weights, if any."""
+    """A row of the table: its cells, and the project that begins with its weights, if any.
+
+    `tips` say more of the last cells.
+    """
 
     name: str
     cells: tuple[str, ...]
     project: Path | None = None
+    tips: tuple[str, ...] = ()
 
 
 def networks(run: Path) -> list[str]:
@@ -84,7 +88,15 @@ def _line(
     project = row.get("project")
     beside = isinstance(project, str) and project == Path(project).name
     path = folder(run) / str(project) if beside else None
-    return Line(row["name"], tuple(cells), path)
+    return Line(row["name"], tuple(cells), path, tuple(_about_time(row, size) for size in sizes))
+
+
+def _about_time(row: Mapping[str, Any], size: str) -> str:
+    ends = row.get("latency_quartiles_ms")
+    match ends.get(size) if isinstance(ends, Mapping) else None:
+        case [int() | float() as low, int() | float() as high]:
+            return f"The median. Half of the calls took {_time(low)} to {_time(high)}."
+    return ""
 
 
 def data_size(count: object) -> str:

@@ -35,10 +35,23 @@ def take(
         raise DocumentError("The project has no folder yet.", "Save it first.")
     name = trained.choose_network(document, network)
     answer = taking.take(document, name, path, document.beside.folder, by_order=by_order)
-    return answer | {
-        "applied": True,
-        "weights": {**document.project.weights, name: answer["entry"]},
-    }
+    return _applied(document, answer)
+
+
+def hold(
+    document: Document, path: Path, network: str | None = None, *, by_order: bool = False
+) -> dict[str, Any]:
+    """As `take`, for a project with or without a folder: nothing is written until it is saved.
+
+    `DocumentError` if nothing fits.
+    """
+    name = trained.choose_network(document, network)
+    return _applied(document, taking.hold(document, name, path, by_order=by_order))
+
+
+def _applied(document: Document, answer: dict[str, Any]) -> dict[str, Any]:
+    weights = {**document.project.weights, answer["network"]: answer["entry"]}
+    return answer | {"applied": True, "weights": weights}
 
 
 def apply(document: Document, answer: dict[str, Any]) -> None:

@@ -268,6 +268,8 @@ def _book(work: _Work, variant: _Variant, kind: str, path: Path, error: float) -
         "zeros": sum(int((each == 0).sum()) for each in own),
         "metrics": work.subject.metrics(path),
         "latency_ms": {},
+        "latency_quartiles_ms": {},
+        "threads": running.THREADS,
         "against": None if not work.rows else work.rows[0]["name"],
         "max_rel_error": error,
         "network": work.model.name,
@@ -287,7 +289,10 @@ def _time(work: _Work) -> None:
     paths = {row["name"]: work.folder / row["file"] for row in work.rows}
     for name, found in running.latencies(paths, dict(_calls(work))).items():
         row = next(row for row in work.rows if row["name"] == name)
-        row["latency_ms"] = found
+        row["latency_ms"] = {size: timing.median for size, timing in found.items()}
+        row["latency_quartiles_ms"] = {
+            size: list(timing.quartiles) for size, timing in found.items()
+        }
     artifacts.keep(work.run, work.rows)
 
 

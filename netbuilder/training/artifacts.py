@@ -2,7 +2,7 @@
 
 Torch-free. A row has `name`, `file`, `kind`, `bytes`, `parameters`, `metrics`, `latency_ms` (by
 the number of samples), `against` (the row that it is to be held against) and what else its kind
-has to say.
+has to say: `latency_quartiles_ms`, between which half of the calls lie, and `threads`.
 """
 
 from __future__ import annotations
@@ -44,3 +44,16 @@ def keep(run: Path, made: Sequence[Row]) -> None:
     new = {row["name"] for row in made}
     kept = [*(row for row in rows(run) if row["name"] not in new), *made]
     atomic.write(run / FOLDER / TABLE, json.dumps(kept, indent=1, allow_nan=False).encode())
+
+
+def spread(row: Row, size: str) -> float | None:
+    """Half the distance between the quartiles of a row's latency, by the median; None if unknown.
+
+    In the usual case half of the calls took within so much of the median.
+    """
+    median, ends = row["latency_ms"].get(size), row.get("latency_quartiles_ms")
+    found = ends.get(size) if isinstance(ends, dict) else None
+    match found:
+        case [int() | float() as low, int() | float() as high] if median and high >= low:
+            return float((high - low) / 2 / median)
+    return None

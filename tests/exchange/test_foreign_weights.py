@@ -24,7 +24,7 @@ from netbuilder.cli.main import main
 from netbuilder.engine import foreign
 from netbuilder.errors import DocumentError
 from netbuilder.exchange.foreign import child, matching, reading
-from netbuilder.exchange.foreign.matching import Slot
+from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.storage import weights as storage
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from netbuilder.graph.blocks import USES
 from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.layout import Flow
 from netbuilder.graph.model import Node
+from netbuilder.graph.places import Box as Place
+from netbuilder.graph.places import Places
+from netbuilder.graph.routing import Course, course
 from netbuilder.layers import catalogue
 
-WIDTH, HEIGHT = 192.0, 64.0
+WIDTH, HEIGHT = 192.0, 48.0
 """Of a node in scene units."""
+PADDING = 10.0
+"""Between the sides of a node and its texts."""
 MOST_TEXT = 40
+_NARROW, _BROAD = frozenset("iljftIr1.,:;'!|()[]{} "), frozenset("mwMW@%…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class Box:
     x: float
     y: float
     family: str
+    width: float = WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +42,33 @@ class Figure:
     title: str
     boxes: Mapping[str, Box]
     wires: tuple[tuple[str, str], ...]
-    right: bool
+    flow: Flow
 
     @property
     def area(self) -> tuple[float, float, float, float]:
         """Left, top, width and height around all boxes."""
         left = min((box.x for box in self.boxes.values()), default=0.0)
         top = min((box.y for box in self.boxes.values()), default=0.0)
-        width = max((box.x + WIDTH for box in self.boxes.values()), default=0.0) - left
+        width = max((box.x + box.width for box in self.boxes.values()), default=0.0) - left
         height = max((box.y + HEIGHT for box in self.boxes.values()), default=0.0) - top
         return left, top, width, height
+
+    def courses(self) -> Iterator[Course]:
+        """The course of each wire: around the nodes that are in its way, as on the canvas."""
+        places, flow = Places(), self.flow
+        for key, box in self.boxes.items():
+            places.put(key, Place(box.x, box.y, box.x + box.width, box.y + HEIGHT))
+        for ends in self.wires:
+            a, b = (places.box(key) for key in ends)
+
+            def others(area: Place, ends: tuple[str, str] = ends) -> list[Place]:
+                return [place for key, place in places.near(area).items() if key not in ends]
+
+            if self.flow == "right":
+                start, end = (a.right, a.top + HEIGHT / 2), (b.left, b.top + HEIGHT / 2)
+            else:
+                start, end = ((a.left + a.right) / 2, a.bottom), ((b.left + b.right) / 2, b.top)
+            yield course(start, end, flow, others)
 
 
 def figure(document: Document, graph: Graph, only: Collection[str] = ()) -> Figure:
@@ -55,14 +81,26 @@ def figure(document: Document, graph: Graph, only: Collection[str] = ()) -> Figu
         for wire in graph.wires.values()
         if wire.source in keys and wire.target in keys
     )
-    right = document.project.flow == "right"
-    return Figure(short(graph.name), boxes, tuple(wires), right)
+    return Figure(short(graph.name), boxes, tuple(wires), document.project.flow)
 
 
 def short(text: str, most: int = MOST_TEXT) -> str:
     """One printable line."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def text_width(text: str, size: float) -> float:
+    """About how wide a text is in a usual typeface without serifs, at this size."""
+    widths = {"W": 1.0, "F": 1.0}
+    return size * sum(
+        0.3
+        if c in _NARROW
+        else 0.9
+        if c in _BROAD
+        else widths.get(unicodedata.east_asian_width(c), 0.68 if c.isupper() else 0.57)
+        for c in text
+    )
 
 
 def _box(node: Node) -> Box:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Sequence
 from itertools import groupby
@@ -19,9 +18,6 @@ from netbuilder.graph.document import Document
 if TYPE_CHECKING:
     from netbuilder.app.comparing import Side
     from netbuilder.app.run_rows import RunRow
-
-DIFFERS = 1
-"""The exit code of `diff --exit-code` where something does."""
 
 
 def runs(options: Namespace) -> int:
@@ -168,17 +164,16 @@ def diff(options: Namespace) -> int:
     if rows and not options.drawn:
         sides = [_worked_out(side.document) for side in sides]
         rows = compare(*sides)
-    code = DIFFERS if rows and options.exit_code else output.DONE
     if options.json:
         output.answer([row.to_json() for row in rows])
-        return code
+        return output.DONE
     if not rows:
         print("Both mean the same.")
     for graph, own in groupby(rows, key=lambda row: row.graph):
         print(graph or "Project")
         for row in own:
             print(f"  {row.words}")
-    return code
+    return output.DONE
 
 
 def _worked_out(document: Document) -> Side:
@@ -188,17 +183,13 @@ def _worked_out(document: Document) -> Side:
     from netbuilder.engine import sizing
 
     with trusting.quiet():
-        return Side(
-            document, *sizing.sizes(document, lambda text: output.say(f"netbuilder: {text}"))
-        )
+        found = sizing.sizes(document, lambda text: output.say(f"netbuilder: {text}"))
+    return Side(document, *found)
 
 
 def _document(path: str) -> Document:
     """The project in a file, or that of a run; nothing in it is run."""
     from netbuilder.storage import files
 
-    if path == os.devnull:
-        # As git says of a file that one side does not have.
-        return Document()
     folder = Path(path)
     return files.load(folder / "project.netb" if folder.is_dir() else folder)

@@ -8,7 +8,6 @@ from pathlib import Path
 from netbuilder.cli import output
 from netbuilder.cli.commands.project import load
 from netbuilder.cli.commands.using import run_folder
-from netbuilder.cli.output import UsageError
 
 
 def report(options: Namespace) -> int:
@@ -27,28 +26,11 @@ def report(options: Namespace) -> int:
 
 def figure(options: Namespace) -> int:
     """Write a graph as text that other programs show; the ending of the file says which."""
-    from netbuilder.app.figures import figure as figures
-    from netbuilder.app.figures import texts
-    from netbuilder.storage import atomic
+    from netbuilder.app.figures import writing
 
-    document, out = load(options.file), Path(options.output)
-    writer = texts.WRITERS.get(out.suffix.lower().removeprefix("."))
-    if writer is None:
-        known = ", ".join(f".{kind}" for kind in texts.WRITERS)
-        raise UsageError(
-            f"'{out.name}' has no ending that tells what to write.",
-            f"Use: {known}. PNG and PDF: File > Save a picture of the graph… in the window.",
-        )
-    names = [graph.name for graph in figures.chosen(document)]
-    name = options.graph or ("main" if "main" in names else next(iter(names), ""))
-    found = figures.chosen(document, [name])
-    if not found:
-        listed = ", ".join(names) or "none"
-        raise UsageError(f"There is no graph called '{name}'.", f"There are: {listed}.")
-    about = figures.figure(document, found[0])
-    atomic.write(out, writer(about).encode())
+    answer = writing.write(load(options.file), Path(options.output), options.graph)
     if options.json:
-        output.answer({"path": str(out), "graph": found[0].name, "nodes": len(about.boxes)})
+        output.answer(answer)
     else:
-        print(out)
+        print(answer["path"])
     return output.DONE

@@ -9,6 +9,7 @@ from typing import Any
 from netbuilder.cli import output, trusting
 from netbuilder.cli.commands.using import run_folder
 from netbuilder.cli.output import UsageError
+from netbuilder.training import artifacts
 
 
 def shrink(options: Namespace) -> int:
@@ -33,6 +34,7 @@ def shrink(options: Namespace) -> int:
         output.answer(answer)
     else:
         output.table(*columns(answer["rows"]))
+        output.say(_ABOUT_TIMES)
         for name, (before, after) in answer["cut"].items():
             print(f"{name}: {before} outputs, now {after}")
         for entry in answer["stays"]:
@@ -52,12 +54,21 @@ def columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str
     for row in rows:
         line = [row["name"], *(f"{row[key]:,}" for key in _COUNTS)]
         line += [_number(row["metrics"].get(key)) for key in metrics]
-        line += [_number(row["latency_ms"].get(size)) for size in sizes]
+        line += [_time(row, size) for size in sizes]
         lines.append(line)
     return heads, lines
 
 
 _COUNTS = ("bytes", "packed_bytes", "parameters", "zeros")
+
+
+_ABOUT_TIMES = "ms: the median of calls on one thread, ± half the distance of the quartiles"
+
+
+def _time(row: Mapping[str, Any], size: str) -> str:
+    spread = artifacts.spread(dict(row), size)
+    about = "" if spread is None else f" ±{100 * spread:.0f} %"
+    return f"{_number(row['latency_ms'].get(size))}{about}"
 
 
 def _number(value: Any) -> str:

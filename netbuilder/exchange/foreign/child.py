@@ -27,7 +27,7 @@ _GLOBAL = re.compile(r"GLOBAL ([\w.]{1,80})")
 
 
 def run(path: Path, out: Path) -> dict[str, Any]:
-    """Write the tensors of a `.pt` file; what was left out, in words."""
+    """Write the tensors of a `.pt` file; their names in its order, and what was left out."""
     import torch
     from safetensors.torch import save_file
 
@@ -56,7 +56,7 @@ def run(path: Path, out: Path) -> dict[str, Any]:
     if not found:
         raise DocumentError(f"There are no weights in '{path.name}'.", _ADVICE)
     save_file({key: tensor.contiguous().clone() for key, tensor in found.items()}, out)
-    return {"notes": [f"Left out: {', '.join(odd[:5])}"] if odd else []}
+    return {"order": list(found), "notes": [f"Left out: {', '.join(odd[:5])}"] if odd else []}
 
 
 def _tensors(value: Any, name: str, depth: int) -> Iterator[tuple[str, Any]]:

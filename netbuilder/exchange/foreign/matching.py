@@ -1,43 +1,33 @@
 """Which tensor of a file goes where in a network: by name and shape. Torch-free.
 
 Names are one if they differ in dots and underscores alone, and in a prefix that all share
-(`module.`, `state_dict.`). What is left may be taken by its order, where shapes and last names
-agree; that is a guess, so it is done only on demand.
+(`module.`, `state_dict.`). What is left may be taken by its order, see `guessing`; that is a guess,
+so it is done only on demand.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
-from difflib import SequenceMatcher
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from netbuilder.errors import DocumentError
+from netbuilder.exchange.foreign import guessing
+from netbuilder.exchange.foreign.guessing import Source
+from netbuilder.exchange.foreign.slots import Shape, Slot
 
 State = Literal["same", "renamed", "order", "shape", "kind", "missing", "spare"]
-Shape = tuple[int, ...]
 TAKEN: tuple[State, ...] = ("same", "renamed", "order")
-MOST_IN_ORDER = 4_000
-"""Comparing sequences takes time that grows with the square of their length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A tensor's shape and its dtype (`float32`)."""
-
-    shape: Shape
-    dtype: str
-
-    @property
-    def floating(self) -> bool:
-        """Whether it holds numbers with a fraction."""
-        return "float" in self.dtype
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One tensor: `key` in the network, `source` in the file; empty where there is none."""
+    """One tensor: `key` in the network, `source` in the file; empty where there is none.
+
+    A guess may join several tensors of the file, `sources`, or turn one whose two dims lie the
+    other way round.
+    """
 
     state: State
     key: str = ""
@@ -45,6 +35,8 @@ class Item:
     wanted: Shape | None = None
     found: Shape | None = None
     why: str = ""
+    sources: tuple[str, ...] = ()
+    turned: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The item as a JSON object."""
@@ -64,6 +56,10 @@ class Match:
         """Keys of the file by keys of the network."""
         return {item.key: item.source for item in self.items if item.state in TAKEN}
 
+    def guesses(self) -> dict[str, Item]:
+        """Of those that are taken, the guesses, by keys of the network."""
+        return {item.key: item for item in self.items if item.state == "order"}
+
     def to_json(self) -> dict[str, Any]:
         """The match as a JSON object."""
         return {
@@ -76,10 +72,17 @@ class Match:
         }
 
 
-def match(own: Mapping[str, Slot], theirs: Mapping[str, Slot], *, by_order: bool = False) -> Match:
+def match(
+    own: Mapping[str, Slot],
+    theirs: Mapping[str, Slot],
+    *,
+    by_order: bool = False,
+    ordered: bool = True,
+) -> Match:
     """The places of all tensors: those of the network in its order, then what is spare.
 
-    With `by_order` what names don't tell is matched by the order of equal shapes.
+    With `by_order` what names don't tell is guessed; `ordered` says that the order of `theirs` is
+    that of the network they are from.
     """
     prefix, own_prefix = _prefixes(own, theirs)
     known = _by_name(theirs, prefix)
@@ -90,22 +93,34 @@ def match(own: Mapping[str, Slot], theirs: Mapping[str, Slot], *, by_order: bool
         found[key] = _item(key, wanted, source, theirs)
     used = {item.source for item in found.values()}
     spare = {key: slot for key, slot in theirs.items() if key not in used}
-    open_ones = {key: own[key] for key, item in found.items() if item.state == "missing"}
-    ordered = {k: slot for k, slot in spare.items() if k.startswith(prefix)}
-    pairs = dict(_in_order(open_ones, ordered))
+    missing = {key: own[key] for key, item in found.items() if item.state == "missing"}
+    pairs = _guessed(missing, spare, prefix, ordered)
     if by_order:
-        for key, source in pairs.items():
-            found[key] = replace(
-                found[key],
-                state="order",
-                source=source,
-                found=theirs[source].shape,
-                why="By order and shape.",
-            )
-            del spare[source]
+        for key, filling in pairs.items():
+            found[key] = _guess(key, own[key], filling)
+            for taken in filling.keys:
+                del spare[taken]
     left = [Item("spare", "", key, None, slot.shape) for key, slot in spare.items()]
     rest = 0 if by_order else len(pairs)
     return Match((*found.values(), *left), prefix, own_prefix, rest)
+
+
+def _guessed(
+    own: Mapping[str, Slot], spare: Mapping[str, Slot], prefix: str, ordered: bool
+) -> dict[str, Source]:
+    """What may fill the rest: of the tensors with the prefix, or of all if that fills more."""
+    inside = {key: slot for key, slot in spare.items() if key.startswith(prefix)}
+    found = guessing.guess(own, inside, ordered=ordered)
+    if len(inside) == len(spare) or len(found) == len(own):
+        return found
+    return max(found, guessing.guess(own, spare, ordered=ordered), key=len)
+
+
+def _guess(key: str, wanted: Slot, source: Source) -> Item:
+    name = ", ".join(source.keys)
+    return Item(
+        "order", key, name, wanted.shape, source.shape, source.why, source.keys, source.turned
+    )
 
 
 def _item(key: str, wanted: Slot, source: str | None, theirs: Mapping[str, Slot]) -> Item:
@@ -163,22 +178,6 @@ def _prefixes(own: Mapping[str, Slot], theirs: Mapping[str, Slot]) -> tuple[str,
             if prefix:
                 points["", prefix] += found is not None and found.shape == slot.shape
     return max(points, key=lambda pair: (points[pair], -len(pair[0]) - len(pair[1])))
-
-
-def _in_order(own: Mapping[str, Slot], theirs: Mapping[str, Slot]) -> Iterator[tuple[str, str]]:
-    """Pairs of keys in the same order on both sides, where shape and last name are equal."""
-    if not own or not theirs or max(len(own), len(theirs)) > MOST_IN_ORDER:
-        return
-    mine, yours = list(own), list(theirs)
-    left = [_looks(key, own[key]) for key in mine]
-    right = [_looks(key, theirs[key]) for key in yours]
-    for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
-        for at in range(block.size):
-            yield mine[block.a + at], yours[block.b + at]
-
-
-def _looks(key: str, slot: Slot) -> tuple[str, Shape, bool]:
-    return key.rpartition(".")[2], slot.shape, slot.floating
 
 
 def refuse_nothing(match: Match, name: str) -> None:

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from netbuilder.errors import DocumentError
 from netbuilder.exchange import exits, fresh
-from netbuilder.exchange.foreign.matching import Slot
+from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.storage import plain, strict, weights
 
 PATIENCE_S = 300.0
@@ -54,11 +54,16 @@ _DTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A proper safetensors file, what is in it, and what was left out on the way."""
+    """A proper safetensors file, what is in it, and what was left out on the way.
+
+    `ordered`: the slots come in the order of the network they are from. A safetensors file sorts
+    its tensors by name.
+    """
 
     path: Path
     slots: dict[str, Slot]
     notes: tuple[str, ...] = ()
+    ordered: bool = False
 
 
 @contextmanager
@@ -75,7 +80,9 @@ def open_weights(path: Path) -> Iterator[Opened]:
     with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
         out = Path(folder) / "weights.safetensors"
         answer = _convert(path, out)
-        yield Opened(out, slots(out), tuple(answer["notes"]))
+        found = slots(out)
+        in_order = {key: found[key] for key in answer["order"]}
+        yield Opened(out, in_order, tuple(answer["notes"]), ordered=True)
 
 
 def slots(path: Path) -> dict[str, Slot]:

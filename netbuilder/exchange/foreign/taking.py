@@ -14,8 +14,9 @@ from netbuilder.compiler import build
 from netbuilder.errors import DocumentError
 from netbuilder.exchange import weights as exchange
 from netbuilder.exchange.foreign import matching
-from netbuilder.exchange.foreign.matching import Match, Slot
+from netbuilder.exchange.foreign.matching import Item, Match
 from netbuilder.exchange.foreign.reading import Opened, open_weights
+from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.graph.document import Document
 from netbuilder.graph.rules import identifier
 from netbuilder.storage import atomic, plain
@@ -28,7 +29,7 @@ def look(document: Document, network: str, path: Path, *, by_order: bool = False
     `DocumentError` if the file can't be read, `ProblemsError` if the network has errors.
     """
     with open_weights(path) as opened:
-        found = matching.match(_own(document, network), opened.slots, by_order=by_order)
+        found = _match(_own(document, network), opened, by_order)
         return _report(network, path, opened, found)
 
 
@@ -39,23 +40,59 @@ def take(
 
     What the project had before stays where nothing fits. The project itself is not changed.
     """
+    answer, data = _gather(document, network, path, by_order=by_order)
+    entry = storage.Entry(network, _free(folder, path.stem, data), storage.digest(data))
+    atomic.write(folder / entry.file, data)
+    return answer | {"entry": entry.to_json()}
+
+
+def hold(document: Document, network: str, path: Path, *, by_order: bool = False) -> dict[str, Any]:
+    """As `take`, but what fits waits in memory until the project is saved."""
+    answer, data = _gather(document, network, path, by_order=by_order)
+    sha256 = storage.digest(data)
+    # Where the project will be saved is not known yet: a name that no other file has.
+    file = f"{identifier(path.stem, 'weights')[:80]}-{sha256[:8]}{storage.SUFFIX}"
+    entry = storage.Entry(network, file, sha256)
+    document.beside.held[sha256] = data
+    return answer | {"entry": entry.to_json()}
+
+
+def _gather(
+    document: Document, network: str, path: Path, *, by_order: bool = False
+) -> tuple[dict[str, Any], bytes]:
+    """The report, and the bytes of a weights file with what fits; nothing is written.
+
+    `DocumentError` if nothing fits.
+    """
     own = _own(document, network)
     with open_weights(path) as opened:
-        found = matching.match(own, opened.slots, by_order=by_order)
+        found = _match(own, opened, by_order)
         matching.refuse_nothing(found, path.name)
         tensors = _kept(document, network, own)
         notes = list(opened.notes)
         with safe_open(opened.path, framework="pt") as file:
+            guesses = found.guesses()
             for key, source in found.taken().items():
-                tensors[key] = file.get_tensor(source).to(getattr(torch, own[key].dtype))
+                item = guesses.get(key)
+                tensor = file.get_tensor(source) if item is None else _guessed(file, item)
+                tensors[key] = tensor.to(getattr(torch, own[key].dtype))
         answer = _report(network, path, opened, found)
     bad = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if bad:
         notes.append(f"Not finite (NaN or infinity): {', '.join(bad[:3])}.")
     data = save({key: tensor.contiguous().clone() for key, tensor in tensors.items()})
-    entry = storage.Entry(network, _free(folder, path.stem, data), storage.digest(data))
-    atomic.write(folder / entry.file, data)
-    return answer | {"notes": notes, "entry": entry.to_json()}
+    return answer | {"notes": notes}, data
+
+
+def _match(own: dict[str, Slot], opened: Opened, by_order: bool) -> Match:
+    return matching.match(own, opened.slots, by_order=by_order, ordered=opened.ordered)
+
+
+def _guessed(file: Any, item: Item) -> Tensor:
+    """What a guess says of a tensor: joined, turned, without ones before its shape."""
+    parts = [file.get_tensor(key) for key in item.sources]
+    tensor = torch.cat(parts) if len(parts) > 1 else parts[0]
+    return (tensor.T if item.turned else tensor).reshape(item.wanted or ())
 
 
 def _own(document: Document, network: str) -> dict[str, Slot]:

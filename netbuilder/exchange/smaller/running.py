@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,24 @@ from netbuilder.exchange.smaller.checking import session
 from netbuilder.exchange.specs import TensorSpec
 
 Feed = Mapping[str, np.ndarray[Any, Any]]
+THREADS = 1
 RUNS = 40
 WITHIN_S = 2.0
 """Files are timed in turns, until there are so many of each or so much time has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of a call: the median, and the quartiles around half of all calls."""
+
+    median: float
+    quartiles: tuple[float, float]
+
+    @staticmethod
+    def of(seconds: Sequence[float]) -> Timing:
+        """The timing of calls that took so many seconds; at least two."""
+        low, middle, high = statistics.quantiles(seconds, n=4, method="inclusive")
+        return Timing(1000 * middle, (1000 * low, 1000 * high))
 
 
 def feed(inputs: Sequence[TensorSpec], values: Sequence[Tensor]) -> dict[str, Any]:
@@ -42,17 +58,15 @@ def computing(path: Path, inputs: Sequence[TensorSpec]) -> Callable[..., Any]:
     return compute
 
 
-def latencies(
-    files: Mapping[str, Path], feeds: Mapping[str, Feed], threads: int = 1
-) -> dict[str, dict[str, float]]:
-    """Milliseconds that a call takes, by file and by the name of what it is fed.
+def latencies(files: Mapping[str, Path], feeds: Mapping[str, Feed]) -> dict[str, dict[str, Timing]]:
+    """How long a call takes on one thread, by file and by the name of what it is fed.
 
-    The median of runs that take turns. With one thread it is the time of that thread, in which
-    what else the machine does has no part.
+    The files take turns. It is the time of that thread, in which what else the machine does has
+    no part, where the system tells it.
     """
-    clock = time.thread_time if threads == 1 and sys.platform != "win32" else time.perf_counter
-    sessions = {name: session(path, threads) for name, path in files.items()}
-    found: dict[str, dict[str, float]] = {name: {} for name in files}
+    clock = time.thread_time if sys.platform != "win32" else time.perf_counter
+    sessions = {name: session(path, THREADS) for name, path in files.items()}
+    found: dict[str, dict[str, Timing]] = {name: {} for name in files}
     for size, given in feeds.items():
         times: dict[str, list[float]] = {name: [] for name in files}
         for runtime in sessions.values():
@@ -66,5 +80,5 @@ def latencies(
             if time.perf_counter() > end and min(map(len, times.values())) >= 3:
                 break
         for name, measured in times.items():
-            found[name][size] = 1000 * statistics.median(measured)
+            found[name][size] = Timing.of(measured)
     return found

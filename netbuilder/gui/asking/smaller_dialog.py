@@ -29,7 +29,8 @@ LOOKS_EVERY_MS = 300
 """Rows are in the run's folder as they come."""
 _ABOUT = (
     "Each file is compared with the whole network, judged on the validation part and timed on "
-    "this machine, in ONNX Runtime. The files lie in the run's folder, with a table of them."
+    "one thread of this machine, in ONNX Runtime. The files lie in the run's folder, with a table "
+    "of them."
 )
 
 
@@ -193,10 +194,12 @@ class SmallerDialog(QDialog):
         middle = Qt.AlignmentFlag.AlignVCenter
         right, left = (Qt.AlignmentFlag.AlignRight | middle, Qt.AlignmentFlag.AlignLeft | middle)
         for at, line in enumerate(self._lines):
+            tips = [""] * (len(line.cells) - len(line.tips)) + list(line.tips)
             for place, text in enumerate(line.cells):
                 item = QTableWidgetItem(text)
                 if place:
                     item.setTextAlignment(right)
+                item.setToolTip(tips[place])
                 self.table.setItem(at, place, item)
         header = self.table.horizontalHeader()
         # Figures stay beside each other, however few there are.

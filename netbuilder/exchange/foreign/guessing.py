@@ -1,0 +1,196 @@
+"""Where tensors may belong whose names tell nothing: by the shapes of whole layers. Torch-free.
+
+A layer is the tensors whose names differ in their last part alone (`weight`, `bias`). Layers that
+have the same shapes are paired in their order: that of the file where it keeps one, else that of
+the names, numbers counted as numbers, and then only if there are as many on both sides.
+
+Habits of others that are known: query, key and value of an attention that lie apart; matrices of
+linear layers that lie the other way round, all of them or none; ones before a shape (1×197×768).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from netbuilder.exchange.foreign.slots import Shape, Slot
+
+MOST = 4_000
+"""Comparing sequences takes time that grows with the square of their length."""
+_TRIPLES = (("query", "key", "value"), ("q_proj", "k_proj", "v_proj"), ("q_lin", "k_lin", "v_lin"))
+_JOINED = "in_proj_"
+"""What PyTorch's attention calls the three in one."""
+_OLD = {"gamma": "weight", "beta": "bias"}
+_COUNTER = "num_batches_tracked"
+"""Files that are old have none."""
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What fills a tensor: tensors of the file, one after the other along their first dim.
+
+    `turned` ones have their two dims exchanged.
+    """
+
+    keys: tuple[str, ...]
+    shape: Shape
+    floating: bool
+    turned: bool = False
+
+    @property
+    def why(self) -> str:
+        """Why it is taken, for a person."""
+        words = "By shape and order"
+        if len(self.keys) > 1:
+            words += "; query, key and value, one after the other"
+        if self.turned:
+            words += "; it lies the other way round in the file"
+        return f"{words}."
+
+
+Layer = Mapping[str, Source]
+"""A layer's tensors by their last names."""
+
+
+def guess(
+    own: Mapping[str, Slot], theirs: Mapping[str, Slot], *, ordered: bool = True
+) -> dict[str, Source]:
+    """Sources by keys of the network; none for those that nothing is like.
+
+    `ordered`: the tensors of the file come in the order that its network lists them in.
+    """
+    if not own or not theirs or max(len(own), len(theirs)) > MOST:
+        return {}
+    names = {_last(key) for key in own}
+    mine = list(_layers(own, names).values())
+    named = _joined(_layers(theirs, names))
+    if not ordered:
+        named = {name: named[name] for name in sorted(named, key=_by_number)}
+    yours = list(named.values())
+    found = _pairs(mine, yours, ordered)
+    if len(found) < len(own):
+        turned = _pairs(mine, [_turned(layer) for layer in yours], ordered)
+        if len(turned) > len(found):
+            return turned
+    return found
+
+
+def _layers(slots: Mapping[str, Slot], names: Collection[str]) -> dict[str, dict[str, Source]]:
+    """The layers by what their tensors' names begin with.
+
+    A parameter that stands alone (`class_token`) is the weight of a layer of that name.
+    """
+    layers: dict[str, dict[str, Source]] = {}
+    for key, slot in slots.items():
+        name, last = (
+            (key.rpartition(".")[0], _last(key)) if _last(key) in names else (key, "weight")
+        )
+        layers.setdefault(name, {})[last] = Source((key,), slot.shape, slot.floating)
+    return layers
+
+
+def _joined(layers: Mapping[str, Layer]) -> dict[str, Layer]:
+    """All layers in their order; a query, a key and a value in one."""
+    found: dict[str, Layer] = {}
+    done: set[str] = set()
+    for name, layer in layers.items():
+        if name in done:
+            continue
+        three = next((each for each in _triples(name) if _alike(each, layers)), None)
+        if three is None:
+            found[name] = layer
+            continue
+        done.update(three)
+        found[name] = {
+            last: Source(
+                tuple(layers[each][last].keys[0] for each in three),
+                (3 * source.shape[0], *source.shape[1:]),
+                source.floating,
+            )
+            for last, source in layer.items()
+        }
+    return found
+
+
+def _triples(name: str) -> Iterator[tuple[str, ...]]:
+    """The names of query, key and value, if this is one of them."""
+    before, dot, last = name.rpartition(".")
+    for names in _TRIPLES:
+        if last in names:
+            yield tuple(f"{before}{dot}{each}" for each in names)
+
+
+def _alike(names: Sequence[str], layers: Mapping[str, Layer]) -> bool:
+    first = layers.get(names[0])
+    return (
+        first is not None
+        and all(source.shape for source in first.values())
+        and all(name in layers and _looks(layers[name]) == _looks(first) for name in names)
+    )
+
+
+def _turned(layer: Layer) -> Layer:
+    """A matrix with a bias, turned; a table has none."""
+    weight = layer.get("weight")
+    if weight is None or len(weight.shape) != 2 or len(weight.keys) > 1 or "bias" not in layer:
+        return layer
+    return {**layer, "weight": replace(weight, shape=weight.shape[::-1], turned=True)}
+
+
+def _pairs(mine: Sequence[Layer], yours: Sequence[Layer], ordered: bool) -> dict[str, Source]:
+    """The longest stretches that are alike, then kinds of which both sides have as many."""
+    left, right = [_looks(layer) for layer in mine], [_looks(layer) for layer in yours]
+    found: dict[int, int] = {}
+    if ordered:
+        for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
+            found |= {block.a + at: block.b + at for at in range(block.size)}
+    used = set(found.values())
+    open_right = _kinds(right, used)
+    for kind, places in _kinds(left, found.keys()).items():
+        partners = open_right.get(kind, [])
+        if len(places) == len(partners):
+            found |= zip(places, partners, strict=True)
+    return {
+        source.keys[0]: yours[found[at]][last]
+        for at in sorted(found)
+        for last, source in mine[at].items()
+        if last in yours[found[at]]
+    }
+
+
+Looks = tuple[tuple[str, Shape, bool], ...]
+
+
+def _kinds(looks: Sequence[Looks], but: Collection[int]) -> dict[Looks, list[int]]:
+    found: dict[Looks, list[int]] = {}
+    for at, kind in enumerate(looks):
+        if at not in but:
+            found.setdefault(kind, []).append(at)
+    return found
+
+
+def _looks(layer: Layer) -> Looks:
+    return tuple(
+        (last, _bare(layer[last].shape), layer[last].floating)
+        for last in sorted(layer)
+        if last != _COUNTER
+    )
+
+
+def _last(key: str) -> str:
+    name = key.rpartition(".")[2]
+    return _OLD.get(name, name).removeprefix(_JOINED)
+
+
+def _bare(shape: Shape) -> Shape:
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    parts = _DIGITS.split(name)
+    return [(not at % 2, int(part) if at % 2 else 0, part) for at, part in enumerate(parts)]
