@@ -70,9 +70,9 @@ class SessionAsking(SessionTraining):
         """Call off exports and imports that were asked for; each `on_done` hears an error."""
         self._worker.ask("cancel", {}, self._notice_error)
 
-    def expect_import(self, wanted: bool) -> None:
-        """An import is likely to come, whose process may start meanwhile; or no longer."""
-        self._worker.ask("import_ready", {"wanted": wanted}, lambda reply: None)
+    def expect(self, work: str, wanted: bool) -> None:
+        """An `import` or `export` is likely to come, whose process may start; or no longer."""
+        self._worker.ask("expect", {"work": work, "wanted": wanted}, lambda reply: None)
 
     def bring_in(
         self,

@@ -15,6 +15,23 @@ if TYPE_CHECKING:
     from netbuilder.graph.document import Document
 
 
+APART = ("onnx", "pt2")
+"""What is written by a process of its own."""
+
+
+@contextmanager
+def starting(options: Namespace) -> Iterator[None]:
+    """Lets that process load what it needs while this one reads the project."""
+    if options.to not in APART or not Path(options.origin).exists():
+        yield
+        return
+    from netbuilder.exchange import ahead
+
+    # Named here: `engine.apart` itself would take the time that this is to save.
+    with ahead.prepared("netbuilder.engine.apart"):
+        yield
+
+
 @contextmanager
 def telling() -> Iterator[Callable[[Progress], None]]:
     """Shows on a terminal what is being done; elsewhere nothing."""
@@ -38,7 +55,7 @@ def export(
 ) -> dict[str, Any]:
     """Do what the options of the command say; the answer."""
     chosen, out = ExportOptions.from_json(vars(options)), Path(options.output)
-    if chosen.to in ("onnx", "pt2"):
+    if chosen.to in APART:
         from netbuilder.engine import apart
 
         return apart.export(origin, chosen, out, tell=tell)

@@ -78,5 +78,12 @@ def _answer(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         return {"error": protocol.error_to_json(jobs.as_error(error))}
 
 
+def _warm_up() -> None:
+    from netbuilder.engine import exporting, jobs  # noqa: F401
+    from netbuilder.exchange import export_child
+
+    export_child.warm_up()
+
+
 if __name__ == "__main__":
-    watched.answer(_answer)
+    watched.answer(_answer, _warm_up)

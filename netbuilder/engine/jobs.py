@@ -118,14 +118,24 @@ def bring_in(params: Mapping[str, Any], cancelled: threading.Event, event: Event
     )
 
 
-def ready_to_bring_in(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Start the process of an import that is likely to come; unless `wanted`, end it."""
-    from netbuilder.exchange.bring import ahead
+AHEAD = {
+    "import": "netbuilder.exchange.bring.child",
+    "export": "netbuilder.exchange.export_child",
+}
+"""What is done in a process of its own that may start before its job is known."""
 
+
+def expect(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Start the process of an import or export that is likely to come; unless `wanted`, end it."""
+    from netbuilder.exchange import ahead
+
+    module = AHEAD.get(text(params, "work"))
+    if module is None:
+        raise WorkerError("'work' is neither import nor export.")
     if params.get("wanted") is True:
-        ahead.prepare()
+        ahead.prepare(module)
     else:
-        ahead.drop()
+        ahead.drop(module)
     return {}
 
 

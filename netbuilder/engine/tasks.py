@@ -170,9 +170,10 @@ def export(
     nothing before. The `export` command's answer: with a precision it tells what that costs.
     `ExportError` when the file would not hold, or once `cancelled` is set before it is written.
     """
-    from netbuilder.engine import exporting, lowering
-
-    write = exporting.export if options.precision is None else lowering.export
+    if options.precision is None:
+        from netbuilder.engine.exporting import export as write
+    else:
+        from netbuilder.engine.lowering import export as write
     return write(origin, options, Path(out), cancelled=cancelled, tell=tell, apart=apart)
 
 

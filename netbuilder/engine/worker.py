@@ -94,8 +94,8 @@ class Worker:
                 self._later("jobs", request, self._exchange(jobs.export))
             case "import":
                 self._later("jobs", request, self._exchange(jobs.bring_in))
-            case "import_ready":
-                self._answer(request, jobs.ready_to_bring_in)
+            case "expect":
+                self._answer(request, jobs.expect)
             case "analyse":
                 self._later("analyse", request, jobs.analyse)
                 self._warm_up_once()

@@ -105,6 +105,17 @@ def _answer(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         return {"error": {"message": str(error), "hint": error.hint}}
 
 
+def warm_up() -> None:
+    """Load what an export needs, without exporting anything: see `onnx_export`."""
+    import onnxruntime  # noqa: F401
+    import onnxscript.function_libs.torch_lib.ops  # noqa: F401
+    import torch._functorch.aot_autograd  # noqa: F401
+    from torch.onnx import ops  # noqa: F401
+
+    from netbuilder.compiler import build  # noqa: F401
+    from netbuilder.exchange import by_node, onnx_export, prepared, pt2, verify  # noqa: F401
+
+
 if __name__ == "__main__":
-    watched.answer(_answer)
+    watched.answer(_answer, warm_up)
     sys.exit(0)

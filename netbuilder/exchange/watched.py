@@ -7,13 +7,13 @@ last the answer. Everything that a model or a library prints goes to stderr.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import queue
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exits, fresh
+from netbuilder.exchange import ahead, exits, fresh
+from netbuilder.exchange.ahead import Ready
 
 PATIENCE_S = 0.1
 """How often somebody who waits looks whether it is still wanted, and a child for its parent."""
@@ -66,31 +67,6 @@ def nobody(progress: Progress) -> None:
 # -- who asks ------------------------------------------------------------------------------------
 
 
-class Ready:
-    """A process that starts before its job is known, and waits for it. It ends with its parent."""
-
-    def __init__(self, module: str, *arguments: str) -> None:
-        self.stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        self.process = subprocess.Popen(
-            fresh.command(module, *arguments),
-            env=fresh.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.stderr,
-        )
-
-    @property
-    def alive(self) -> bool:
-        """Whether it waits yet."""
-        return self.process.poll() is None
-
-    def end(self) -> None:
-        """It is not needed."""
-        self.process.kill()
-        with self.process, self.stderr:
-            pass
-
-
 def ask(
     module: str,
     job: Mapping[str, Any],
@@ -100,15 +76,15 @@ def ask(
     cancelled: threading.Event,
     why: str,
     tell: Tell = nobody,
-    ready: Ready | None = None,
 ) -> dict[str, Any]:
     """What `module` answers to the job; `folder` is for its files and ours.
 
-    `ready` is a process of that module that waits for a job; without it one is started.
+    A process of it that waits for a job (`ahead`) is taken; if there is none, one is started.
     `ExportError` with what went wrong if it ends without an answer (`title` names the work), and
     saying `why` once `cancelled` is set: the process is gone then.
     """
     words = json.dumps({**job, "parent": os.getpid(), "folder": str(folder)})
+    ready = ahead.take(module)
     with _told(ready, words) if ready else _started(module, words, folder) as (child, stderr):
         try:
             answer = _heard(child, cancelled, why, tell)
@@ -196,8 +172,21 @@ def _heard(
 # -- who is asked --------------------------------------------------------------------------------
 
 
-def answer(work: Callable[[Mapping[str, Any], Tell], Mapping[str, Any]]) -> None:
-    """Read the job, do it, and say what comes of it."""
+def answer(
+    work: Callable[[Mapping[str, Any], Tell], Mapping[str, Any]],
+    warm_up: Callable[[], None] = lambda: None,
+) -> None:
+    """Read the job, do it, and say what comes of it.
+
+    `warm_up` loads what the work needs, where this process was started ahead of its job.
+    """
+    # Loading PyTorch and its exporter makes objects that stay, which Python would look through
+    # again and again: a tenth of the time of an export.
+    gc.set_threshold(50_000, 20, 100)
+    if ahead.FLAG in sys.argv:
+        # What is wrong with an installation is told by the work itself.
+        with contextlib.suppress(Exception):
+            warm_up()
     answers = os.dup(1)
     os.dup2(2, 1)
     job = json.load(sys.stdin)

@@ -16,7 +16,7 @@ import pytest
 
 from netbuilder.app.templates import open_template
 from netbuilder.errors import ExportError
-from netbuilder.exchange import fresh, watched
+from netbuilder.exchange import ahead, fresh, watched
 from netbuilder.exchange.watched import Progress
 from netbuilder.storage import files
 
@@ -39,7 +39,7 @@ watched.answer(work)
 PARENT = f"""
 import sys, threading
 from pathlib import Path
-from netbuilder.exchange import fresh, watched
+from netbuilder.exchange import ahead, fresh, watched
 fresh.command = lambda module, *_: [sys.executable, "-c", {CHILD!r}]
 watched.ask("x", {{"word": "", "endless": True}}, Path(sys.argv[1]), title="It",
             cancelled=threading.Event(), why="", tell=lambda p: print(p.what, flush=True))
@@ -78,28 +78,50 @@ def test_one_that_waits_is_told_its_job(
 ) -> None:
     """It answers as another does; called off or ended unused, it leaves nothing."""
     job: dict[str, object] = {"word": "tea", "endless": False}
-    ready = watched.Ready("x")
-    assert ready.alive
-    found = watched.ask(
-        "x", job, tmp_path, title="", cancelled=threading.Event(), why="", ready=ready
-    )
-    assert found == {"said": "tea"}
-    unused = watched.Ready("x")
-    unused.end()
+    ahead.prepare("x")
+    [waiting] = left()
+    ahead.prepare("x")
+    assert left() == {waiting}  # one is enough
+    ahead.prepare("y")
+    told: list[Progress] = []
+    assert ask(tmp_path, job, threading.Event(), told.append) == {"said": "tea"}
+    assert not waiting.is_running()
+    assert ahead.take("x") is None
+    ahead.drop("y")
+    assert left() == set()
     cancelled = threading.Event()
     cancelled.set()
-    with pytest.raises(ExportError, match="off"):
-        watched.ask(
-            "x", job, tmp_path, title="", cancelled=cancelled, why="off", ready=watched.Ready("x")
-        )
+    with ahead.prepared("x"), pytest.raises(ExportError, match="called off"):
+        ask(tmp_path, job, cancelled, told.append)
     assert left() == set()
+    with ahead.prepared("x"):
+        assert len(left()) == 1
+    assert left() == set()
+
+
+def test_one_that_waits_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it loads ahead may fail: the work says so itself, if it matters."""
+    log = tmp_path / "log"
+    text = CHILD.replace(
+        "watched.answer(work)",
+        f"def warm():\n    open({str(log)!r}, 'a').write('warm ')\n    raise ImportError\n"
+        "watched.answer(work, warm)",
+    )
+    command = [sys.executable, "-c", text]
+    monkeypatch.setattr(fresh, "command", lambda module, *more: [*command, *more])
+    job: dict[str, object] = {"word": "tea", "endless": False}
+    ask(tmp_path, job, threading.Event(), watched.nobody)
+    assert not log.exists()
+    with ahead.prepared("x"):
+        assert ask(tmp_path, job, threading.Event(), watched.nobody) == {"said": "tea"}
+    assert log.read_text() == "warm "
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes")
 def test_one_that_waits_ends_with_its_parent() -> None:
     """Killed, it leaves no process that waits for ever."""
     text = PARENT.partition("watched.ask")[0] + (
-        "print(watched.Ready('x').process.pid, flush=True); sys.stdin.read()"
+        "print(ahead.Ready('x').process.pid, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -163,8 +185,8 @@ def test_ctrl_c_ends_an_export_and_leaves_nothing(
     with subprocess.Popen(
         [sys.executable, "-m", "netbuilder", *words], stderr=subprocess.PIPE, text=True
     ) as command:
-        wait(lambda: list((tmp_path / "tmp").rglob("stderr.txt")))
-        wait(lambda: psutil.Process(command.pid).children())
+        wait(lambda: list((tmp_path / "tmp").glob("netbuilder-*")))
+        assert psutil.Process(command.pid).children()
         command.send_signal(signal.SIGINT)
         said = command.communicate(timeout=PATIENCE_S)[1]
     assert command.returncode == 130, said

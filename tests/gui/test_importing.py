@@ -48,7 +48,7 @@ def test_a_model_is_imported_and_opened(dropped: bool, hand: WindowHand, model: 
         hand.command("file.import")
     settle()
     shown = dialog(hand)
-    assert hand.client.answer("import_ready", result={}) == {"wanted": True}
+    assert hand.client.answer("expect", result={}) == {"work": "import", "wanted": True}
     shown.fold.setChecked(dropped)
     hand.press(shown.start)
     hand.session.exporting.hear(ExportProgress("Comparing both", 1, 2))
@@ -64,8 +64,8 @@ def test_a_model_is_imported_and_opened(dropped: bool, hand: WindowHand, model: 
     assert "6.0e-07, on random inputs; random inputs, batch = 3" in shown.details.text()
     assert shown.start.isHidden()
     hand.press(shown.close_button)
-    assert hand.client.answer("import_ready", result={}) == {"wanted": False}
-    assert not hand.client.waiting("import_ready")
+    assert hand.client.answer("expect", result={}) == {"work": "import", "wanted": False}
+    assert not hand.client.waiting("expect")
 
 
 def test_nodes_stand_in_line_for_the_sizes_they_have_here(hand: WindowHand, model: Path) -> None:

@@ -16,6 +16,11 @@ from netbuilder.graph.document import Document
 
 def export(options: Namespace) -> int:
     """Write a network to a file; exit code 1 if the file would not hold."""
+    with export_words.starting(options):
+        return _export(options)
+
+
+def _export(options: Namespace) -> int:
     path = Path(options.origin)
     origin: Document | Path
     if path.is_dir():

@@ -6,7 +6,6 @@ reaches the caller.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import tempfile
 import threading
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import watched
-from netbuilder.exchange.bring import ahead
 from netbuilder.exchange.watched import Progress, Tell, nobody
 
 if TYPE_CHECKING:
@@ -83,7 +81,6 @@ def import_model(
                 cancelled=cancelled,
                 why=CANCELLED,
                 tell=tell,
-                ready=ahead.take(),
             )
     except ExportError as error:
         if late.is_set():
@@ -156,9 +153,7 @@ def _brought(
 
 def main() -> int:
     """Read the job, do it, answer."""
-    if ahead.FLAG in sys.argv:
-        warm_up()
-    watched.answer(_limited)
+    watched.answer(_limited, warm_up)
     return 0
 
 
@@ -169,15 +164,13 @@ def _limited(job: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
 def warm_up() -> None:
     """Load what an import needs: a small module goes the same way."""
-    # What is wrong with an installation is told by the import itself.
-    with contextlib.suppress(Exception):
-        import onnxruntime  # noqa: F401
-        import torch
+    import onnxruntime  # noqa: F401
+    import torch
 
-        from netbuilder.exchange.bring import importing
-        from netbuilder.exchange.onnx_in import bringing  # noqa: F401
+    from netbuilder.exchange.bring import importing
+    from netbuilder.exchange.onnx_in import bringing  # noqa: F401
 
-        importing.from_module(torch.nn.Linear(2, 2), torch.zeros(2, 2))
+    importing.from_module(torch.nn.Linear(2, 2), torch.zeros(2, 2))
 
 
 def limit_memory() -> None:

@@ -79,7 +79,7 @@ class ExportDialog(WaitingDialog):
         trained: bool,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(session, "Export", "exportDialog", parent)
+        super().__init__(session, "export", parent)
         self._session = session
         self._folder, self._stem = folder, stem
         self._result: Path | None = None

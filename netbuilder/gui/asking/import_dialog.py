@@ -35,7 +35,6 @@ class Imports(CallsOff, Protocol):
         fold: bool = False,
         tell: Callable[[ExportProgress], None] | None = None,
     ) -> None: ...
-    def expect_import(self, wanted: bool) -> None: ...
 
 
 class ImportDialog(WaitingDialog):
@@ -53,11 +52,10 @@ class ImportDialog(WaitingDialog):
         late: Callable[[Answer, Path], None] = lambda answer, out: None,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(session, "Import", "importDialog", parent)
+        super().__init__(session, "import", parent)
         self._session, self._model, self._late = session, model, late
         self._written = False
         self._build()
-        session.expect_import(True)
 
     def _build(self) -> None:
         self.path = QLineEdit(str(self._model.with_suffix(".netb")))
@@ -161,7 +159,6 @@ class ImportDialog(WaitingDialog):
     def _gone(self) -> None:
         if not self._written:
             super()._gone()
-        self._session.expect_import(False)
 
     # -- afterwards --------------------------------------------------------------------------
 

@@ -25,19 +25,23 @@ _WIDTH = 472
 class CallsOff(Protocol):
     """What the dialog itself needs of `app.session.Session`."""
 
+    def expect(self, work: str, wanted: bool) -> None: ...
     def cancel_export(self) -> None: ...
 
 
 class WaitingDialog(QDialog):
-    """Not modal: a training may go on behind it. Leaving it calls off what is under way."""
+    """Not modal: a training may go on behind it. Leaving it calls off what is under way.
 
-    def __init__(self, calls: CallsOff, title: str, name: str, parent: QWidget | None) -> None:
+    `work`, an "import" or "export", is made ready for while it is open.
+    """
+
+    def __init__(self, calls: CallsOff, work: str, parent: QWidget | None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
-        self.setObjectName(name)
+        self.setWindowTitle(work.title())
+        self.setObjectName(f"{work}Dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setStyleSheet(style.sheet())
-        self._calls = calls
+        self._calls, self._work = calls, work
         self._closed = False
         self.doing = label("", "muted", wrap=True)
         self.progress = QProgressBar()
@@ -49,6 +53,7 @@ class WaitingDialog(QDialog):
         for part in (self.doing, self.progress, self.box):
             part.hide()
         self.close_button = button("Close", self._leave)
+        calls.expect(work, True)
 
     def _page(self, title: str, about: str, grid: QGridLayout) -> QBoxLayout:
         """Title, what it is about, the choices, and what is under way; in this order."""
@@ -136,6 +141,7 @@ class WaitingDialog(QDialog):
     def _close_once(self) -> None:
         if not self._closed:
             self._gone()
+            self._calls.expect(self._work, False)
         self._closed = True
 
     def done(self, result: int) -> None:
