@@ -7,12 +7,19 @@ same; `inlining` takes it back. Only the keys of the weights are others: `Folded
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netbuilder.errors import ChangeError
 from netbuilder.graph import edits, frames, repeats, rules, tidying
-from netbuilder.graph.blocks import BLOCK, BLOCK_INPUT, OUTPUT, blocks_in
+from netbuilder.graph.blocks import (
+    BLOCK,
+    BLOCK_INPUT,
+    OUTPUT,
+    block_of,
+    blocks_in,
+    needed,
+)
 from netbuilder.graph.changes import Added, Changed, Removed
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
@@ -45,6 +52,37 @@ class Folded:
         for name, path in self.places.items():
             head, dot, rest = path.partition(".")
             self.places[name] = f"{step.get(head, head)}{dot}{rest}"
+
+
+def keys_after(
+    document: Document, network: Graph, graph: Graph, found: Folded
+) -> Callable[[str], str] | None:
+    """What keys of a network's weights are now that `graph` was folded: itself, or a block in it.
+
+    None if the network doesn't have it inside.
+    """
+    if network.id == graph.id:
+        return found.key
+    names = [str(node.params.get("block")) for node in blocks_in(network)]
+    if all(block.id != graph.id for block in needed(document, names)):
+        return None
+
+    def key(key: str) -> str:
+        here, before, rest = network, "", key
+        while here.id != graph.id:
+            head, _, rest = rest.partition(".")
+            node = next((each for each in here.nodes.values() if each.name == head), None)
+            inner = block_of(document, node) if node is not None else None
+            if inner is None:
+                return key
+            before += f"{head}."
+            number, _, after = rest.partition(".")
+            if number.isdecimal():
+                before, rest = f"{before}{number}.", after
+            here = inner
+        return before + found.key(rest)
+
+    return key
 
 
 def may_fold(graph: Graph) -> str | None:

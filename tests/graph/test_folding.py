@@ -10,10 +10,11 @@ import torch
 
 from netbuilder.compiler import build
 from netbuilder.errors import ChangeError
-from netbuilder.graph import blocks, edits, folding, inlining
+from netbuilder.graph import blocks, edits, folding, grouping, inlining
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Node
+from netbuilder.layers.catalogue import ports_of
 from tests.drawing import Drawing
 
 WIDTH = 4
@@ -246,3 +247,29 @@ def test_one_step_to_undo() -> None:
     step = d.add_graph("step", "train", updates=["main"])
     with pytest.raises(ChangeError, match="training step"):
         folding.fold(d.history, step)
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_folding_inside_a_block_moves_the_keys_of_networks_that_use_it(repeat: int) -> None:
+    """However deep the block lies, and however often it is used."""
+    d = stacked((plain, 4), (residual, 1))
+    inner = [node.id for node in d.graph.ordered() if node.layer not in blocks.ENDS][:12]
+    use = grouping.group(d.history, d.graph, inner, ports_of)
+    assert use is not None
+    edits.set_parameters(d.history, d.graph, [use.id], {"repeat": repeat})
+    deeper = grouping.group(d.history, d.graph, [use.id], ports_of)
+    assert deeper is not None
+    torch.manual_seed(0)
+    before = build.build_network(d.document, "main").state_dict()
+    expected = outputs(d.document, before)
+    block = blocks.block_of(d.document, use)
+    assert block is not None
+    other = edits.add_graph(d.history, "network", "other")
+    found = folding.fold(d.history, block)
+    assert found.blocks
+    assert folding.keys_after(d.document, other, block, found) is None
+    key = folding.keys_after(d.document, d.graph, block, found)
+    assert key is not None
+    after = {key(name): tensor for name, tensor in before.items()}
+    assert len(after) == len(before)
+    assert torch.equal(outputs(d.document, after), expected)

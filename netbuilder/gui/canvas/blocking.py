@@ -65,8 +65,9 @@ def fold(view: CanvasView) -> None:
     def folded() -> folding.Folded:
         with past.step(folding.TITLE):
             found = folding.fold(past, graph, sizes)
-            if found.blocks and graph.kind == "network":
-                given = weights.renamed(document, graph.name, found.key)
+            for network in document.of_kind("network") if found.blocks else ():
+                key = folding.keys_after(document, network, graph, found)
+                given = None if key is None else weights.renamed(document, network.name, key)
                 if given is not None:
                     edits.set_project(past, weights=given)
         return found
