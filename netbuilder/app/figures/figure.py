@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 192.0, 48.0
 PADDING = 10.0
 """Between the sides of a node and its texts."""
 MOST_TEXT = 40
-_NARROW, _BROAD = frozenset("iljftIr1.,:;'!|()[]{} "), frozenset("mwMW@%…")
+_NARROW, _BROAD = frozenset("iljftIr1.,:;'!|()[] "), frozenset("mwMW@%…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,16 @@ def short(text: str, most: int = MOST_TEXT) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """About how wide a text is in a usual typeface without serifs, at this size."""
-    widths = {"W": 1.0, "F": 1.0}
-    return size * sum(
-        0.3
-        if c in _NARROW
-        else 0.9
-        if c in _BROAD
-        else widths.get(unicodedata.east_asian_width(c), 0.68 if c.isupper() else 0.57)
-        for c in text
-    )
+    """About how wide a text is in a usual typeface without serifs, at this size; rather more."""
+    return size * sum(map(_width, text))
+
+
+def _width(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.4
+    if letter in _BROAD or unicodedata.east_asian_width(letter) in "WF":
+        return 1.05
+    return 0.65 if letter.islower() or letter.isdigit() or letter == "_" else 0.8
 
 
 def _box(node: Node) -> Box:

@@ -77,18 +77,22 @@ def svg(figure: Figure) -> str:
             f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{HEIGHT:g}" rx="8" '
             f'fill="{fill}" stroke="{line}"/>'
             f'<text x="{middle:g}" y="{box.y + HEIGHT / 2 - 4:g}" text-anchor="middle" '
-            f'font-size="{_fitting(box.name, _NAME, room):g}" font-weight="600" '
+            f'{_fitting(box.name, _NAME, room)} font-weight="600" '
             f'fill="#123">{escape(box.name)}</text>'
             f'<text x="{middle:g}" y="{box.y + HEIGHT / 2 + 14:g}" text-anchor="middle" '
-            f'font-size="{_fitting(box.title, _TITLE, room):g}" '
+            f"{_fitting(box.title, _TITLE, room)} "
             f'fill="#456">{escape(box.title)}</text>'
         )
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _fitting(text: str, size: float, room: float) -> float:
-    """The size of a text that is as wide as there is room, if it would be wider."""
-    return round(size * min(1.0, room / max(text_width(text, size), 1.0)), 1)
+def _fitting(text: str, size: float, room: float) -> str:
+    """The size of a text; one that may be wider than the room is made as wide as that."""
+    width = text_width(text, size)
+    if width <= room:
+        return f'font-size="{size:g}"'
+    smaller = max(round(size * room / width, 1), 1.0)
+    return f'font-size="{smaller:g}" textLength="{room:g}" lengthAdjust="spacingAndGlyphs"'
 
 
 def _colors(family: str) -> tuple[str, str]:
