@@ -59,7 +59,7 @@ class Habits:
             lambda favourites: self.settings.update(favourites=favourites)
         )
         if value.window_state:
-            bench.restore(QByteArray.fromBase64(value.window_state.encode()))
+            bench.docks.restore(QByteArray.fromBase64(value.window_state.encode()))
 
     def keep(self, bench: Workbench) -> None:
         """Remember how the window is left."""

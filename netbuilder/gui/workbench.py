@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QMainWindow
 
 from netbuilder.app.events import (
     GraphShown,
@@ -25,10 +25,13 @@ from netbuilder.compiler.own_files import TRUST
 from netbuilder.compiler.report import Report
 from netbuilder.errors import Fix, NetbuilderError, Problem
 from netbuilder.gui.breadcrumb import Breadcrumb
+from netbuilder.gui.bringing.data_following import DataFollowing
 from netbuilder.gui.bringing.data_panel import DataPanel
 from netbuilder.gui.canvas.view import CanvasView
 from netbuilder.gui.code_panel import CodePanel
+from netbuilder.gui.docks import Docks
 from netbuilder.gui.find import FindPanel
+from netbuilder.gui.first_look import FirstLook
 from netbuilder.gui.graph_tabs import GraphTabs
 from netbuilder.gui.inspecting.fix_view import FixTrials
 from netbuilder.gui.inspecting.inspector import Inspector
@@ -46,8 +49,6 @@ from netbuilder.gui.using.use_panel import UsePanel
 if TYPE_CHECKING:
     from netbuilder.gui.training.instruments import Instruments
 
-READABLE = 0.8
-"""The zoom under which texts on nodes get hard to read."""
 _TABS = (
     ("problems", "Problems", "problem"),
     ("code", "Code", "code"),
@@ -96,71 +97,33 @@ class Workbench(QMainWindow):
         self.training = TrainingPanel()
         self.runs = RunsPanel()
         self.use = UsePanel()
-        self._data_settings: object = None
+        self._data = DataFollowing(self.data, session)
         self._instruments: Instruments | None = None
         self.panels = PanelTabs([name for _, _, name in _TABS])
         self.setCentralWidget(holder(column(self.tabs, self.crumbs, self.canvas, gap=0)))
-        self.docks = {
-            "palette": self._dock("palette", "Palette", self.palette_panel, "left"),
-            "outline": self._dock("outline", "Outline", self.outline, "left"),
-            "inspector": self._dock("inspector", "Inspector", self.inspector, "right"),
-            "panels": self._dock("panels", "Panels", self.panels, "bottom"),
-        }
-        for corner, area in (
-            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
-            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
-        ):
-            self.setCorner(corner, area)
+        self.docks = Docks(
+            self,
+            {
+                "palette": self.palette_panel,
+                "outline": self.outline,
+                "inspector": self.inspector,
+                "panels": self.panels,
+            },
+        )
         for id, title, _ in _TABS:
             self.panels.addTab(getattr(self, id), title)
-        self.docks["outline"].hide()
         self.palette_panel.setMinimumWidth(208)
         self.inspector.setMinimumWidth(304)
         self.panels.setMinimumHeight(120)
-        self._placed = False
-        self._read: set[str] = set()
-        """Graphs of this project that were on the screen."""
+        self._first_look = FirstLook(self.canvas)
         self._connect()
         self._dress()
         theme.notifier.changed.connect(self._dress)
 
-    def _dock(self, name: str, title: str, widget: QWidget, side: str) -> QDockWidget:
-        dock = QDockWidget(title)
-        dock.setObjectName(f"dock.{name}")
-        dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-        # The panels speak for themselves: an empty title bar saves its line.
-        empty = QWidget()
-        empty.setFixedHeight(0)
-        dock.setTitleBarWidget(empty)
-        dock.setWidget(widget)
-        areas = {
-            "left": Qt.DockWidgetArea.LeftDockWidgetArea,
-            "right": Qt.DockWidgetArea.RightDockWidgetArea,
-            "bottom": Qt.DockWidgetArea.BottomDockWidgetArea,
-        }
-        self.addDockWidget(areas[side], dock)
-        return dock
-
     def showEvent(self, event: QShowEvent) -> None:
-        """Docks take their sizes only once the window has its own."""
         super().showEvent(event)
-        if not self._placed:
-            self._placed = True
-            self.reset_layout()
-        QTimer.singleShot(0, self, self._read_from_start)
-
-    def restore(self, state: QByteArray) -> None:
-        """The arrangement of an earlier time; one that does not fit leaves the usual one."""
-        self._placed = self.restoreState(state)
-
-    def reset_layout(self) -> None:
-        """The panels at their places and of the size they have at first."""
-        for name, dock in self.docks.items():
-            dock.setVisible(name != "outline")
-        sides = [self.docks["palette"], self.docks["inspector"]]
-        self.resizeDocks(sides, [224, 328], Qt.Orientation.Horizontal)
-        tall = max(240, round(self.height() * 0.36))
-        self.resizeDocks([self.docks["panels"]], [tall], Qt.Orientation.Vertical)
+        self.docks.place()
+        QTimer.singleShot(0, self, self._look)
 
     def _dress(self) -> None:
         self.panels.dress()
@@ -190,8 +153,6 @@ class Workbench(QMainWindow):
         canvas.canvas.values = session.values_here
         self.code.node_chosen.connect(self.go_to)
         self.code.looked_at.connect(session.want_source)
-        self.data.sample_wanted.connect(self._sample)
-        self.data.allow_wanted.connect(self._allow)
         self.training.train_wanted.connect(self.train_wanted)
         self.training.pause_wanted.connect(session.pause)
         self.training.resume_wanted.connect(self._resume)
@@ -272,9 +233,8 @@ class Workbench(QMainWindow):
         self.canvas.set_report(None)
         self.code.show_code("", "", {})
         self._show_problems(None)
-        self._read.clear()
-        self._data_settings = None
-        self._check_data()
+        self._first_look.forget()
+        self._data.opened()
         self.use.forget()
         self.training.show_run(self.session.run)
         self.training.set_ready(self.session.obstacle())
@@ -282,7 +242,7 @@ class Workbench(QMainWindow):
     def _graph_shown(self) -> None:
         session = self.session
         self.canvas.set_graph(session.document, session.history, session.graph)
-        QTimer.singleShot(0, self, self._read_from_start)
+        QTimer.singleShot(0, self, self._look)
         self.inspector.show_graph(session.history, session.graph)
         self.palette_panel.refresh()
         self.tabs.show_graphs(session.history, session.graph.id)
@@ -300,34 +260,15 @@ class Workbench(QMainWindow):
             self.inspector.show_report(report or Report())
         self._show_code()
 
-    def _read_from_start(self) -> None:
-        """A graph too large to be read as a whole is shown from its beginning instead."""
-        graph = self.session.graph
-        nodes = graph.nodes.values()
-        if graph.id in self._read or not self.canvas.isVisible():
-            return
-        self._read.add(graph.id)
-        if not nodes or self.canvas.zoom >= READABLE:
-            return
-        first = min(nodes, key=lambda node: (node.y, node.x))
-        room = self.canvas.viewport().rect()
-        self.canvas.set_zoom(READABLE)
-        middle = self.canvas.mapToScene(room.center())
-        top = self.canvas.mapToScene(room.topLeft())
-        self.canvas.centerOn(middle.x(), first.y - 32 + middle.y() - top.y())
+    def _look(self) -> None:
+        self._first_look.take(self.session.graph)
 
     def _history_moved(self) -> None:
         session = self.session
         self.crumbs.show_place(session.document, session.graph, session.trail)
         self.inspector.refresh()
         self.tabs.show_graphs(self.session.history, self.session.graph.id)
-        self._check_data()
-
-    def _check_data(self) -> None:
-        settings = self.session.document.project.data
-        if settings != self._data_settings:
-            self._data_settings = settings
-            self.data.invalidate(bool(settings.get("source")))
+        self._data.edited()
 
     def _report_arrived(self, report: Report) -> None:
         here = self.session.report_here() or report
@@ -388,7 +329,7 @@ class Workbench(QMainWindow):
         shown = self.session.graph
         if node in shown.nodes or node in shown.frames:
             # Where it looks is decided: no first look afterwards.
-            self._read.add(shown.id)
+            self._first_look.decided(shown)
             self.canvas.select([node])
             self.canvas.center_on(node)
 
@@ -405,23 +346,6 @@ class Workbench(QMainWindow):
             self.go_to(problem.graph, problem.node)
         elif problem.code.startswith("data"):
             self.canvas.select([])
-
-    def _sample(self) -> None:
-        asked = self._data_settings
-
-        def done(answer: dict[str, object] | NetbuilderError) -> None:
-            if asked != self._data_settings:
-                return
-            if isinstance(answer, NetbuilderError):
-                self.data.show_error(str(answer), answer.hint)
-            else:
-                self.data.show_sample(answer)
-
-        self.session.sample_data(done)
-
-    def _allow(self, places: list[str]) -> None:
-        self.session.data.allow(map(Path, places))
-        self._sample()
 
     def _layer_help(self, layer: str) -> None:
         def done(answer: dict[str, object] | NetbuilderError) -> None:

@@ -78,7 +78,7 @@ def commands(window: MainWindow) -> list[Command]:
         Command(
             "view.reset",
             "Put panels back in place",
-            with_bench(window, lambda bench: bench.reset_layout()),
+            with_bench(window, lambda bench: bench.docks.reset()),
             menu="View",
             section=3,
             enabled=has,
