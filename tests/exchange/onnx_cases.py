@@ -42,6 +42,7 @@ class Case:
     drawn: bool = True
     free: bool = True
     tolerance: float = 1e-5
+    domain: str = ""
 
     def __str__(self) -> str:
         said = [f"{key}={value}" for key, value in self.attributes.items()]
@@ -96,15 +97,20 @@ def model(cases: Sequence[Case]) -> onnx.ModelProto:
                 kind = helper.np_dtype_to_tensor_dtype(given.dtype)
                 inputs.append(helper.make_tensor_value_info(name, kind, given.shape))
         made = [f"y{number}_{at}" for at in range(case.outputs)]
-        nodes.append(helper.make_node(case.op, names, made, f"n{number}", **case.attributes))
+        nodes.append(
+            helper.make_node(
+                case.op, names, made, f"n{number}", domain=case.domain, **case.attributes
+            )
+        )
         outputs += [
             helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in made
         ]
     graph = helper.make_graph(nodes, "cases", inputs, outputs, held)
     for value in graph.output:
         value.ClearField("type")
-    opset = helper.make_opsetid("", cases[0].opset)
-    proto = helper.make_model(graph, opset_imports=[opset], ir_version=10)
+    others = {"": cases[0].opset, **{case.domain: 1 for case in cases if case.domain}}
+    opsets = [helper.make_opsetid(domain, version) for domain, version in others.items()]
+    proto = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     return onnx.shape_inference.infer_shapes(proto)
 
 

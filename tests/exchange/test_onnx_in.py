@@ -222,7 +222,7 @@ def test_an_unknown_operator_is_a_node_that_tells(tmp_path: Path) -> None:
     assert graph is not None
     strange = next(n for n in graph.nodes.values() if n.layer == "com_example.Strange")
     assert strange.params == {"alpha": 0.5}
-    assert any("no such operator" in note for note in found.notes)
+    assert any("only who made the domain" in note for note in found.notes)
 
 
 def test_a_choice_that_is_known_is_made(tmp_path: Path) -> None:

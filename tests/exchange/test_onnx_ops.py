@@ -11,10 +11,15 @@ from torch.export import Dim
 
 import netbuilder as nb
 from netbuilder.exchange.onnx_in.graph import OnnxModule
-from tests.exchange import onnx_images, onnx_sequences, onnx_tables
+from tests.exchange import onnx_images, onnx_others, onnx_sequences, onnx_tables
 from tests.exchange.onnx_cases import OPSET, Case, agree, by_module, by_runtime, model
 
-FAMILIES = {**onnx_tables.FAMILIES, **onnx_images.FAMILIES, **onnx_sequences.FAMILIES}
+FAMILIES = {
+    **onnx_tables.FAMILIES,
+    **onnx_images.FAMILIES,
+    **onnx_sequences.FAMILIES,
+    **onnx_others.FAMILIES,
+}
 GROUPS = sorted({(name, case.opset) for name, cases in FAMILIES.items() for case in cases})
 
 

@@ -251,7 +251,9 @@ class _Drawing:
         except Unsupported as reason:
             if self._folded(operation):
                 return
-            nodes = [self._placeholder(operation, str(reason))]
+            first = next(iter(operation.outputs), "")
+            why = self.program.reasons.get(first, str(reason))
+            nodes = [self._placeholder(operation, why)]
         title = self.program.titles.get(next(iter(operation.outputs), ""), "")
         if nodes:
             nodes[-1].name = nodes[-1].name or title

@@ -140,6 +140,8 @@ class Program:
     titles: dict[str, str] = field(default_factory=dict)
     """Names that inputs and operations (by their first output) have for a person, where those
     are not the values' own."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why an operation (by its first output) has no layer, where its file tells more than that."""
     module: nn.Module | None = None
     given: dict[tuple[str, int], dict[str, str]] = field(default_factory=dict)
     """For calls of modules, by path and number: values by the names of `forward`'s arguments."""

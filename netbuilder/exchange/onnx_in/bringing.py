@@ -188,13 +188,13 @@ def _named(program: Program, module: OnnxModule, shapes: tuple[Any, ...]) -> Pro
                 f"The value '{value[:80]}' has {count:,} numbers.",
                 f"At most {graph.MAX_NUMBERS:,} are brought in.",
             )
-    calls = [step.call for step in module.every]
     return replace(
         program,
         names=names,
         titles=titles,
         outputs=outputs,
-        operations=[placeholder.shown(each, calls) for each in program.operations],
+        operations=[placeholder.shown(each, module.every) for each in program.operations],
+        reasons=placeholder.reasons(program.operations, module.every),
     )
 
 

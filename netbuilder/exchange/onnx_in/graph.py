@@ -17,6 +17,7 @@ from netbuilder.exchange.onnx_in import (
     called,
     control,
     declared,
+    families,
     nodes,
     placeholder,
     sizes,
@@ -99,7 +100,7 @@ class OnnxModule(nn.Module):
             self.steps.append(Step(inner.call, lambda x: x, around, inner=inner))
             return
         call = Call(
-            node.op_type,
+            families.name_of(node),
             node.name or next(iter(node.output), node.op_type),
             self.opset,
             {},
@@ -132,10 +133,9 @@ class OnnxModule(nn.Module):
         nothing: frozenset[int] = frozenset()
         try:
             call.attributes = nodes.attributes(node)
-            found = find(call.op, call.opset) if node.domain in OURS else None
-            if found is None and (call.op not in ("Shape", "Size") or node.domain not in OURS):
-                call.op = node.op_type if node.domain in OURS else f"{node.domain}.{node.op_type}"
-                return Step(call, None, nothing, "there is no such operator here")
+            found = find(call.op, call.opset)
+            if found is None and call.op not in ("Shape", "Size"):
+                return Step(call, None, nothing, families.missing(node.domain))
             if found is None:
                 return Step(call, lambda x: x, nothing)
             made = found.build(call)
@@ -372,7 +372,8 @@ def _stem(call: Call) -> str:
         stem, dot, last = call.inputs[at].rpartition(".")
         if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:
             return stem
-    return _scope(call.name.removesuffix(f"/{call.op}") or call.name)
+    operator = call.op.rpartition(".")[2]
+    return _scope(call.name.removesuffix(f"/{operator}") or call.name)
 
 
 def _scope(name: str) -> str:

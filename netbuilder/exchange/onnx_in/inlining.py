@@ -46,7 +46,7 @@ def inlined(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _has_counterpart(domain: str, name: str, opset: int) -> bool:
     if domain:
-        return False
+        return f"{domain}.{name}" in TABLE
     return name in SIZES or any(each.since <= opset for each in TABLE.get(name, ()))
 
 

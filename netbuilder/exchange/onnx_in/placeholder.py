@@ -6,7 +6,7 @@ an unknown layer. ONNX's shape inference says what comes out of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -20,6 +20,7 @@ from netbuilder.exchange.bring.program import Arg, BringError, Operation
 from netbuilder.exchange.onnx_in import nodes, skeleton, values
 from netbuilder.exchange.onnx_in.inner import all_nodes, inner_graphs
 from netbuilder.exchange.onnx_in.ops import Call, Unsupported
+from netbuilder.exchange.onnx_in.steps import Step
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
 
@@ -143,13 +144,27 @@ def _operation(name: str, outputs: int) -> Any:
     return getattr(getattr(getattr(torch.ops, LIBRARY), name), overload)
 
 
-def shown(operation: Operation, calls: Sequence[Call]) -> Operation:
-    """An operation of this library as the node of the file that it stands for."""
+def _step(operation: Operation, steps: Sequence[Step]) -> Step | None:
+    """The step of the file that an operation of this library stands for."""
     if not operation.target.startswith(f"{LIBRARY}."):
-        return operation
+        return None
     at = operation.args["node"]
     assert isinstance(at, int)
-    call = calls[at]
+    return steps[at]
+
+
+def reasons(operations: Iterable[Operation], steps: Sequence[Step]) -> dict[str, str]:
+    """Why there is no counterpart, by the first outputs of such operations."""
+    found = {each.outputs[0]: _step(each, steps) for each in operations if each.outputs}
+    return {name: step.why for name, step in found.items() if step is not None and step.why}
+
+
+def shown(operation: Operation, steps: Sequence[Step]) -> Operation:
+    """An operation of this library as the node of the file that it stands for."""
+    step = _step(operation, steps)
+    if step is None:
+        return operation
+    call = step.call
     args = {"inputs": operation.args["inputs"], **_plain(call.attributes)}
     return replace(operation, target=_target(call), args=args)
 

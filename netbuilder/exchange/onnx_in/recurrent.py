@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from netbuilder.exchange.onnx_in import cells
 from netbuilder.exchange.onnx_in.ops import NOTHING, Call, Function, Unsupported, op
 from netbuilder.exchange.onnx_in.weighted import empty, fill
 
@@ -25,8 +26,6 @@ def recurrent(call: Call) -> Function:
     named = _nonlinear(call, count)
     if call.attr("clip") is not None or call.attr("input_forget", 0):
         raise Unsupported("it clips, or couples its gates")
-    if call.op == "GRU" and not call.attr("linear_before_reset", 0):
-        raise Unsupported("it resets before its product (linear_before_reset=0)")
     if call.has(4):
         raise Unsupported("it is told the lengths of its sequences")
     if call.has(7):
@@ -34,6 +33,8 @@ def recurrent(call: Call) -> Function:
     w, r = call.constant(1), call.constant(2)
     if w is None or r is None or (call.has(3) and call.constant(3) is None):
         raise Unsupported("its weights are worked out")
+    if call.op == "GRU" and not call.attr("linear_before_reset", 0):
+        return cells.gru(call, w, r, call.constant(3), count, backward)
     layout = call.attr("layout", 0)
     call.batch_first = bool(layout) or _batch_before(call)
     held = call.hold(_module(call, w, r, call.constant(3), count, named))

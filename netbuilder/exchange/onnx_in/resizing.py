@@ -11,10 +11,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.fx.experimental.symbolic_shapes import statically_known_true
 
 from netbuilder.exchange.onnx_in.ops import Call, Function, Numbers, Unsupported, op
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+_OF_TENSORFLOW = "tf_half_pixel_for_nn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,20 @@ def resized(
         factors = list(scales)
     else:
         assert size is not None
-        factors = [None] * x.dim()
+        factors = [_times_over(here, there) for here, there in zip(x.shape, size, strict=True)]
     moved = [at for at in range(x.dim()) if _moves(x.shape[at], size[at], factors[at], manner)]
     if not moved:
         return x
     rank = x.dim() - 2
     settings = by_torch(manner, rank) if min(moved) >= 2 and x.is_floating_point() else None
+    image = min(moved) >= 2 and x.is_floating_point() and rank in _LINEAR
+    if image and all(repeats(manner, factors[at]) for at in moved):
+        settings, scales = {"mode": "nearest"}, factors
     if manner.places == "pytorch_half_pixel" and 1 in size[2:]:
         settings = None
     if settings is not None:
-        if scales is not None and not settings.get("align_corners"):
+        by_factor = scales is not None or all(factor is not None for factor in factors[2:])
+        if by_factor and not settings.get("align_corners"):
             given = [float(factor) for factor in factors[2:]]
             one = given[0] if len(set(given)) == 1 else tuple(given)
             return F.interpolate(x, scale_factor=one, **settings)
@@ -99,6 +105,25 @@ def _times(size: Any, factor: float) -> Any:
     if not isinstance(size, int):
         return torch.sym_int(size * factor)  # type: ignore[no-untyped-call]
     return math.floor(size * factor)
+
+
+def _times_over(here: Any, there: Any) -> int | None:
+    """How often a free size goes into another, where that follows from the graph."""
+    if isinstance(here, int):
+        return 1 if isinstance(there, int) and here == there else None
+    return next((k for k in range(1, 17) if statically_known_true(there == here * k)), None)
+
+
+def repeats(manner: Manner, factor: Any) -> bool:
+    """Whether each pixel comes so often in a row, in images of any size."""
+    if manner.mode != "nearest" or factor is None or factor < 1 or factor != int(factor):
+        return False
+    if manner.places not in ("half_pixel", "pytorch_half_pixel", "asymmetric", _OF_TENSORFLOW):
+        return False
+    count = int(factor)
+    # Away from the edges all is as in the middle one of three pixels.
+    middle = _sources(3, 3 * count, count, manner, (0.0, 1.0))[count : 2 * count]
+    return bool((_rounded(middle, manner.nearest) == 1).all())
 
 
 def _moves(here: Any, there: Any, factor: Any, manner: Manner) -> bool:
@@ -155,7 +180,7 @@ def _sources(
             return new * ((before - 1) / (size - 1)) if size > 1 else new * 0
         case "asymmetric":
             return new / scale
-        case "tf_half_pixel_for_nn":
+        case places if places == _OF_TENSORFLOW:
             return (new + 0.5) / scale
         case "tf_crop_and_resize":
             low, high = bounds

@@ -46,6 +46,7 @@ class Texts:
     rest: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
     mono: list[tuple[QStaticText, QPointF]] = field(default_factory=list)
     times: tuple[QStaticText, QPointF] | None = None
+    note: tuple[QStaticText, QPointF] | None = None
 
 
 def paint_node(painter: QPainter, item: NodeItem, zoom: float) -> None:
@@ -76,6 +77,8 @@ def _paint_inside(painter: QPainter, item: NodeItem, style: Brushes, zoom: float
         painter.drawStaticText(texts.times[1], texts.times[0])
     _paint_icon(painter, item, style, zoom)
     painter.setPen(style.muted_pen)
+    if texts.note is not None:
+        _paint_note(painter, style, *texts.note)
     if texts.rest:
         painter.setFont(style.small.font)
         for text, at in texts.rest:
@@ -103,6 +106,14 @@ def _paint_figure(
     painter.setPen(style.text_pen)
     painter.setFont(style.small.font)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, style.small.elided(text, width - 4))
+
+
+def _paint_note(painter: QPainter, style: Brushes, text: QStaticText, at: QPointF) -> None:
+    """The note, on ground of its own: the wire into the card runs behind it."""
+    ground = QRectF(at, text.size()).adjusted(-2, -1, 2, 1)
+    painter.fillRect(ground, style.tokens.surface)
+    painter.setFont(style.small.font)
+    painter.drawStaticText(at, text)
 
 
 def _paint_icon(painter: QPainter, item: NodeItem, style: Brushes, zoom: float) -> None:
@@ -208,7 +219,7 @@ def _prepare(item: NodeItem, style: Brushes) -> Texts:
         texts.rest.append((static(subtitle, style.small.font), at))
     if face.note:
         line = style.small.elided(face.note.splitlines()[0], item.width)
-        texts.rest.append((static(line, style.small.font), QPointF(0, _above(item, style))))
+        texts.note = static(line, style.small.font), QPointF(0, _above(item, style))
     _prepare_aside(item, style, texts, top)
     for place, shape in item.shapes:
         texts.mono.append((static(shape, style.mono.font), place))

@@ -1,0 +1,129 @@
+"""What files of other exporters are made of: images of free size, other domains, other gates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from tests.exchange.test_free_sizes import input_shape
+from tests.exchange.test_onnx_in import brought, layers, model, node, numbers
+
+TWICE = {"factors": np.array([1, 1, 2, 2], np.float32), "two": np.array([2])}
+_SIZED = [
+    node("Shape", "x", "whole"),
+    node("Slice", "whole zero two", "front"),
+    node("Slice", "whole two four", "back"),
+    node("Mul", "back two", "more"),
+    node("Concat", "front more", "size", axis=0),
+]
+MANNERS: list[dict[str, Any]] = [
+    {},
+    {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"},
+    {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"},
+    {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"},
+]
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=str)
+def test_pixels_that_come_twice_need_no_known_size(manner: dict[str, Any], tmp_path: Path) -> None:
+    """Manners that differ between pixels are one where each comes a whole number of times."""
+    nodes = [node("Resize", "x - factors", mode="nearest", **manner)]
+    found = brought(model(nodes, ["n", 3, "h", "w"], TWICE), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == (3, "h", "w")
+    assert layers(found) == ["torch.nn.functional.interpolate"]
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_size_that_is_twice_that_of_the_image_is_a_factor(mode: str, tmp_path: Path) -> None:
+    """Arithmetic of sizes that says how often each pixel comes leaves no nodes."""
+    fixed = {"zero": np.array([0]), "two": np.array([2]), "four": np.array([4])}
+    nodes = [*_SIZED, node("Resize", "x - - size", mode=mode)]
+    found = brought(model(nodes, ["n", 3, "h", "w"], fixed), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == (3, "h", "w")
+    assert layers(found) == ["torch.nn.functional.interpolate"]
+
+
+def test_pixels_that_move_by_a_half_are_not_taken_for_repeated_ones(tmp_path: Path) -> None:
+    """Where the first pixel comes once and the last three times it is no repetition."""
+    nodes = [node("Resize", "x - factors", mode="nearest", nearest_mode="floor")]
+    found = brought(model(nodes, ["n", 3, 4, 5], TWICE), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert "torch.nn.functional.interpolate" not in layers(found)
+
+
+@pytest.mark.parametrize("direction", ["reverse", "bidirectional"])
+def test_a_gru_that_resets_before_its_product(direction: str, tmp_path: Path) -> None:
+    """PyTorch has none: it is a loop over a block, at any length."""
+    ways = 1 + (direction == "bidirectional")
+    fixed = {
+        "w": numbers(ways, 15, 3),
+        "r": numbers(ways, 15, 5),
+        "b": numbers(ways, 30),
+    }
+    made = node("GRU", "x w r b", "y h", hidden_size=5, direction=direction)
+    found = brought(model([made], ["T", "n", 3], fixed, ["y", "h"]), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert "torch.nn.GRU" not in layers(found)
+    assert any("T = " in trial for trial in found.trials)
+
+
+# -- other domains ---------------------------------------------------------------------------------
+
+
+def _with(made: onnx.ModelProto, *domains: str) -> onnx.ModelProto:
+    made.opset_import.extend(helper.make_opsetid(domain, 1) for domain in domains)
+    return made
+
+
+def test_what_an_optimizer_fused_is_drawn_as_layers(tmp_path: Path) -> None:
+    """Names, weights and numbers are as they were before."""
+    fixed = {
+        "kernel": numbers(8, 3, 3, 3),
+        "gamma": numbers(8),
+        "beta": numbers(8),
+        "wide": numbers(8, 24),
+        "bias": numbers(24),
+        "rows": np.array([0, 8, -1]),
+    }
+    own = {"domain": "com.microsoft"}
+    nodes = [
+        node("FusedConv", "x kernel", "a", activation="Relu", pads=[1] * 4, **own),
+        node("Reshape", "a rows", "b"),
+        node("Transpose", "b", "c", perm=[0, 2, 1]),
+        node("Attention", "c wide bias", "d", num_heads=2, **own),
+        node("SkipLayerNormalization", "c d gamma beta", "e", epsilon=1e-5, **own),
+        node("BiasGelu", "e beta", "y", **own),
+    ]
+    found = brought(_with(model(nodes, ["n", 3, 4, 4], fixed), own["domain"]), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    for wanted in ("Conv2d", "ReLU", "LayerNorm", "GELU"):
+        assert any(layer.rpartition(".")[2] == wanted for layer in layers(found)), layers(found)
+
+
+@pytest.mark.parametrize(
+    ("domain", "op", "said"),
+    [
+        ("com.microsoft", "GreedySearch", "ONNX Runtime's own"),
+        ("ai.onnx.ml", "TreeEnsembleRegressor", "trees"),
+        ("com.example", "Strange", "'com.example'"),
+    ],
+)
+def test_a_node_of_another_domain_says_why_it_is_unknown(
+    domain: str, op: str, said: str, tmp_path: Path
+) -> None:
+    """On the node itself, in the notes of the import, and in what is saved."""
+    nodes = [node(op, "x", "z", domain=domain), node("Gemm", "z w")]
+    found = brought(_with(model(nodes, ["n", 5], {"w": numbers(5, 4)}), domain), tmp_path)
+    graph = found.document.network("main")
+    assert graph is not None
+    (unknown,) = [each for each in graph.nodes.values() if each.layer.endswith(op)]
+    assert said in unknown.note
+    assert any(said in note for note in found.notes)
+    assert not found.verified
