@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exact, onnx_file, opsets, plain_rnn, samples
+from netbuilder.exchange import exact, graph_layers, onnx_file, opsets, plain_rnn, samples
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.spots import Spot, Spots
@@ -81,6 +81,7 @@ def write(
         # Else a scan also gives what its backward pass would need, sizes among it.
         torch.no_grad(),
         exact.tidying(),
+        graph_layers.kept(traced),
     ):
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import departing, samples, verify
+from netbuilder.exchange import departing, graph_layers, samples, verify
 from netbuilder.exchange.onnx_export import EXAMPLE_BATCH, apart
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -43,7 +43,8 @@ def write(
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:
-            program = torch.export.export(root, example, dynamic_shapes=dynamic)
+            with graph_layers.kept(root):
+                program = torch.export.export(root, example, dynamic_shapes=dynamic)
             torch.export.save(program, path, extra_files={"netbuilder.json": metadata["project"]})
             again = torch.export.load(path).module()
         except Exception as error:

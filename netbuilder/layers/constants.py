@@ -14,7 +14,6 @@ from netbuilder.layers.base import (
     Complaint,
     Dtype,
     Family,
-    Layer,
     Real,
     Size,
     Types,
@@ -24,6 +23,7 @@ from netbuilder.layers.checks import (
     bad_parameter,
     set_to,
 )
+from netbuilder.layers.operands import Exact
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Scalar = bool | Whole | Real
@@ -34,7 +34,7 @@ NumberDtype = Literal["float32", "float64", "float16", "bfloat16", "int64", "int
 Shape = Annotated[tuple[Size, ...], Field(max_length=16)]
 
 
-class _Made(Layer):
+class _Made(Exact):
     """A function of PyTorch's that makes a tensor of a dtype."""
 
     family = Family.CONSTANT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from netbuilder.layers import code
 from netbuilder.layers.base import (
@@ -264,6 +264,31 @@ class ScatterAdd(_Writing):
     keeps_values = ()
 
     dim: Index
+
+
+class ScatterReduce(_Writing):
+    """A copy of the input in which `src` is joined to what stands at the indices along `dim`.
+
+    `reduce` says how: the sum, the product, the mean, the largest or the smallest number.
+    Without `include_self` only numbers of src are joined, where there are any.
+    """
+
+    id = "torch.scatter_reduce"
+    title = "scatter reduce"
+    keywords = "maximum minimum mean product by group segment pooling"
+    inputs = (Port("input"), Port("index", "int64, as many dims as the input."), Port("src"))
+    keeps_values = ()
+    starting = start_with(dim=1, reduce="amax")
+
+    dim: Index
+    reduce: Literal["sum", "prod", "mean", "amax", "amin"]
+    include_self: bool = True
+
+    def saves_output(self) -> bool:
+        return True
+
+    def onnx_refusal(self) -> str:
+        return "ONNX has no means by index." if self.reduce == "mean" else ""
 
 
 class IndexAdd(_Indexed):

@@ -63,9 +63,6 @@ class RGCNConv(_Relational):
     title = "RGCNConv"
     keywords = "relational edge types knowledge graph gnn"
 
-    def onnx_refusal(self) -> str:
-        return "PyTorch can't export it: what it computes depends on the numbers in edge_type."
-
 
 class FastRGCNConv(_Relational):
     """RGCNConv that takes more memory and less time, for few nodes and many kinds of edges.
@@ -147,6 +144,3 @@ class RGATConv(GraphLayer):
     def fits(self, inputs: Types) -> Iterator[Complaint]:
         yield from needs_attributes(self, inputs)
         yield from known_types(self, inputs)
-
-    def onnx_refusal(self) -> str:
-        return "PyTorch can't export it: what it computes depends on the numbers in edge_type."

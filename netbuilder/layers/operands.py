@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from itertools import combinations, zip_longest
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator
 
@@ -31,8 +31,8 @@ Scalar = Annotated[int, AfterValidator(_moderate)] | Real
 """A number that may stand for a tensor; a whole one leaves the dtype of ids as it is."""
 
 
-class Operands(Layer):
-    """Layers some of whose ports may be numbers instead."""
+class Exact(Layer):
+    """Layers that are equal where their numbers are of the same kinds too."""
 
     def __eq__(self, other: object) -> bool:
         # 2 and 2.0 are equal, but ids times 2.0 are ids no more.
@@ -41,8 +41,17 @@ class Operands(Layer):
     def __hash__(self) -> int:
         return hash((type(self), *(value for _, value in self)))
 
-    def _kinds(self) -> list[type]:
-        return [type(value) for _, value in self]
+    def _kinds(self) -> list[Any]:
+        return [_kind(value) for _, value in self]
+
+
+def _kind(value: Any) -> Any:
+    """The type of a number, or those of the numbers in rows."""
+    return tuple(map(_kind, value)) if isinstance(value, tuple) else type(value)
+
+
+class Operands(Exact):
+    """Layers some of whose ports may be numbers instead."""
 
     def ports(self) -> Ports:
         fields = type(self).model_fields

@@ -187,6 +187,9 @@ class _Shift(_Transform):
                 severity="warning",
             )
 
+    def onnx_refusal(self) -> str:
+        return ""  # real numbers change their places; complex ones are refused where they come from
+
 
 class FFTShift(_Shift):
     """A spectrum with frequency zero in the middle of `dim` (one or several)."""

@@ -6,7 +6,6 @@ import inspect
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from unittest.mock import ANY
@@ -362,60 +361,3 @@ def dims_at(shape: Sequence[int | str]) -> tuple[int, ...]:
         s if isinstance(s, int) else ANY if s.endswith("_kept") else eval(s, {}, dict(SIZES))  # noqa: S307
         for s in shape
     )
-
-
-class Together(nn.Module):
-    """Several networks as one module, so that one export covers them all."""
-
-    def __init__(self, networks: Sequence[nn.Module], counts: Sequence[int]) -> None:
-        super().__init__()
-        self.networks = nn.ModuleList(networks)
-        self.counts = counts
-
-    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        results: list[torch.Tensor] = []
-        at = 0
-        for network, count in zip(self.networks, self.counts, strict=True):
-            results += flat(network(*inputs[at : at + count]))
-            at += count
-        return tuple(results)
-
-
-def check_onnx(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
-    """One export of all of these; ONNX Runtime gives PyTorch's numbers, at another batch too."""
-    import onnxruntime
-
-    networks = [Network(kind, case).build().eval() for kind, case in cases]
-    model = Together(networks, [len(case.inputs) or 1 for _, case in cases]).eval()
-    types = [tensor for _, case in cases for tensor in case.inputs.values() or [UNUSED]]
-    batches = [
-        list(tensor.shape).index(BATCH) if BATCH in tensor.shape else None for tensor in types
-    ]
-    names = [f"input_{i}" for i in range(len(types))]
-    program = torch.onnx.export(
-        model,
-        tuple(_tensors(cases, 3)),
-        dynamo=True,
-        input_names=names,
-        dynamic_shapes=(
-            tuple({} if at is None else {at: torch.export.Dim.DYNAMIC} for at in batches),
-        ),
-        verbose=False,
-    )
-    assert program is not None
-    program.save(str(path))
-    session = onnxruntime.InferenceSession(path)
-    for size in (3, 4):
-        given = _tensors(cases, size)
-        with torch.no_grad():
-            expected = model(*(tensor.clone() for tensor in given))
-        wanted = {i.name for i in session.get_inputs()}
-        feed = {n: t.numpy() for n, t in zip(names, given, strict=True) if n in wanted}
-        for got, right in zip(session.run(None, feed), expected, strict=True):
-            numbers = torch.from_numpy(got)
-            torch.testing.assert_close(numbers, right, rtol=1e-4, atol=1e-5, equal_nan=True)
-
-
-def _tensors(cases: Sequence[tuple[type[Layer], Case]], batch: int) -> list[torch.Tensor]:
-    made = [random_inputs(case, batch, {**SIZES, "N": batch}) for _, case in cases]
-    return [tensor for inputs in made for tensor in given(inputs, batch)]

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from netbuilder.compiler import libraries
 from netbuilder.layers.base import Family, Layer, Role
 from netbuilder.layers.catalogue import layers
-from tests.layers import harness, reference
+from tests.layers import harness, in_onnx, reference
 from tests.layers.cases import CASES, case
 from tests.layers.cases.common import Case
 
@@ -188,7 +188,7 @@ def able(id: str, seeds: Iterable[int]) -> list[tuple[type[Layer], Case]]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_equals_pytorch(tmp_path: Path) -> None:
-    harness.check_onnx([c for id in ONNX for c in able(id, [0])], tmp_path / "some.onnx")
+    in_onnx.check([c for id in ONNX for c in able(id, [0])], tmp_path / "some.onnx")
 
 
 @pytest.mark.nightly
@@ -200,7 +200,7 @@ def test_onnx_equals_pytorch_for_every_layer(id: str, tmp_path: Path) -> None:
     cases = able(id, ONNX_SEEDS)
     if not cases:
         pytest.skip(f"ONNX has no form of {id}")
-    harness.check_onnx(cases, tmp_path / "layer.onnx")
+    in_onnx.check(cases, tmp_path / "layer.onnx")
 
 
 @pytest.mark.nightly

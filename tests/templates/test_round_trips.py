@@ -27,20 +27,8 @@ READ = {
     "rnn_text": {"Embedding": 1, "RNN": 1, "Linear": 1},
 }
 """How often layers with weights are in what came in: as often as in the original."""
-NOT_YET = {
-    "gat": "NonZero looks for edges from a node to itself",
-    "gcn": "NonZero looks for edges from a node to itself",
-}
-"""Templates with a network that does not come in again."""
 NO_SHAPES = frozenset({"lstm_text", "rnn_text"})
 """What has nothing but layers with weights."""
-
-
-def _each() -> list[Any]:
-    marks: dict[str, Any] = {
-        id: pytest.mark.xfail(reason=reason, strict=True) for id, reason in NOT_YET.items()
-    }
-    return [pytest.param(id, marks=marks.get(id, ())) for id in IDS]
 
 
 def _leave(document: Document, network: str, path: Path) -> None:
@@ -73,7 +61,7 @@ def test_a_template_goes_around(tmp_path: Path) -> None:
 @pytest.mark.templates
 @pytest.mark.timeout(1800)
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("id", _each())
+@pytest.mark.parametrize("id", IDS)
 def test_its_networks_go_around(id: str, tmp_path: Path) -> None:
     document = open_template(id)
     for network in document.of_kind("network"):

@@ -19,6 +19,8 @@ from netbuilder.graph.model import GraphInfo, GraphKind, Json, Node, ProjectInfo
 INPUT, BLOCK_INPUT, OUTPUT = "netbuilder.Input", "netbuilder.BlockInput", "netbuilder.Output"
 NETWORK = "main"
 _SYMBOL = re.compile(r"[A-Za-z_]\w*\Z")
+_OF_GRAPHS = re.compile(r"V\Z|E\Z|.*(node|edge)", re.IGNORECASE)
+"""Names of sizes that are no batch where they come first."""
 _LETTERS = ("T", "S", "U", "V", "W", "L", "K", "M")
 
 
@@ -144,7 +146,7 @@ def free_sizes(program: Program) -> dict[str, str]:
         shape = program.types[value].shape if value in program.types else ()
         for at, size in enumerate(shape):
             if isinstance(size, str) and _SYMBOL.match(size):
-                if at == 0:
+                if at == 0 and not _OF_GRAPHS.match(program.names.get(size, "")):
                     batch.add(size)
                 else:
                     others[size] = None
@@ -163,6 +165,7 @@ def _input(
     if known is None:
         return value, name, INPUT, {"shape": ()}
     batched = bool(known.shape) and isinstance(known.shape[0], str)
+    batched = batched and sizes.get(str(known.shape[0]), "N") == "N"
     rest = known.shape[1:] if batched else known.shape
     shape = tuple(_dim(program, size, sizes, notes, name) for size in rest)
     params: dict[str, Json] = {"shape": shape}
@@ -170,7 +173,8 @@ def _input(
         params["dtype"] = known.dtype
     if not batched:
         params["batched"] = False
-        if known.shape and "N" not in shape:
+        of_graph = any(_OF_GRAPHS.match(str(size)) for size in shape)
+        if known.shape and "N" not in shape and not of_graph:
             notes.append(f"'{name}' has a batch of {known.shape[0]}: the module allows no other.")
     rows = _rows(program, value)
     if rows:

@@ -52,6 +52,14 @@ def scatter_add(r: Random) -> Case:
     return Case({"dim": 1}, {"input": batch(size, 3), "index": index, "src": batch(count, 3)})
 
 
+def scatter_reduce(r: Random) -> Case:
+    case = scatter_add(r)
+    params: dict[str, Any] = {"reduce": r.choice(["sum", "prod", "mean", "amax", "amin"])}
+    if r.random() < 0.5:
+        params["include_self"] = False
+    return Case({**case.params, **params}, case.inputs)
+
+
 def index_add(r: Random) -> Case:
     size, count = r.randint(1, 5), r.randint(1, 5)
     params: dict[str, Any] = {"dim": 1}
@@ -67,5 +75,6 @@ CASES: Mapping[str, Generator] = {
     "torch.take_along_dim": take_along_dim,
     "torch.scatter": scatter,
     "torch.scatter_add": scatter_add,
+    "torch.scatter_reduce": scatter_reduce,
     "torch.index_add": index_add,
 }
