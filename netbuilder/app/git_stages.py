@@ -92,11 +92,20 @@ def _document(path: Path, object: str | None) -> Document:
 
 def _subject(path: Path) -> str:
     for head in HEADS:
+        if head == "REBASE_HEAD" and not _rebasing(path):
+            # git leaves it there when a rebase has ended.
+            continue
         commit = _git(path, "cat-file", "commit", head)
         if commit is not None:
             text = commit.decode(errors="replace").partition("\n\n")[2]
             return text.strip().partition("\n")[0]
     return ""
+
+
+def _rebasing(path: Path) -> bool:
+    found = _git(path, "rev-parse", "--git-path", "rebase-merge", "--git-path", "rebase-apply")
+    places = (found or b"").decode(errors="surrogateescape").splitlines()
+    return any((path.parent / place).exists() for place in places)
 
 
 def _git(path: Path, *arguments: str) -> bytes | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netbuilder.app.comparison import Asks, Comparison
 from netbuilder.app.git_stages import Unmerged
 from netbuilder.graph.difference import Row
-from netbuilder.graph.disputed import disputed
+from netbuilder.graph.disputed import Disputes
 from netbuilder.graph.three_way import text
 
 
@@ -18,13 +18,12 @@ class Merging(Comparison):
     """
 
     def __init__(self, session: Asks, found: Unmerged) -> None:
-        self._base = found.base
+        self._disputes = Disputes(found.base, found.theirs)
         self._kept: set[tuple[str, ...]] = set()
         super().__init__(session, found.theirs)
 
     def _rows(self) -> list[Row]:
-        rows = super()._rows()
-        return disputed(self._base, self.before.document, self.after.document, rows)
+        return self._disputes.among(self.after.document, super()._rows())
 
     def keep(self, rows: Sequence[Row], *, kept: bool = True) -> None:
         """Let these be as they are here, or ask again."""

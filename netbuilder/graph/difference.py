@@ -105,6 +105,7 @@ class Row:
         return {**value, "words": self.words}
 
 
+_JSON = json.JSONEncoder(sort_keys=True)
 FIGURES: Mapping[str, str] = {
     "parameters": "Parameters",
     "macs": "Multiplications of a sample",
@@ -151,6 +152,13 @@ def meaning(document: Document) -> Any:
 
 
 def _graph_meaning(graph: Graph) -> Any:
+    info = graph.info
+    own = _text(info.settings), _text(_plain(info.extra)), _text(_unread(graph))
+    return info.kind, info.name, own, graph.worked_out("meaning", _drawn)
+
+
+def _drawn(graph: Graph) -> Any:
+    """What nodes and wires mean."""
     names = {node.id: node.name for node in graph.nodes.values()}
     nodes = [
         (*_own_meaning(node), node.name, names.get(node.shares, node.shares))
@@ -160,9 +168,7 @@ def _graph_meaning(graph: Graph) -> Any:
         (names[w.source], w.source_port, names[w.target], w.target_port): _text(_plain(w.extra))
         for w in graph.wires.values()
     }
-    info = graph.info
-    own = _text(info.settings), _text(_plain(info.extra)), _text(_unread(graph))
-    return info.kind, info.name, own, nodes, wires
+    return nodes, wires
 
 
 def _own_meaning(node: Node) -> tuple[Any, ...]:
@@ -171,7 +177,18 @@ def _own_meaning(node: Node) -> tuple[Any, ...]:
 
 def _text(value: Any) -> str:
     """Equal for equal JSON: in Python True is 1 and 1 is 1.0."""
-    return json.dumps(value, sort_keys=True)
+    if isinstance(value, Mapping) and not value:
+        return "{}"
+    return _JSON.encode(value)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON."""
+    if one is other:
+        return True
+    if type(one) is type(other) and isinstance(one, str | int):
+        return bool(one == other)
+    return _text(one) == _text(other)
 
 
 def _plain(extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -335,9 +352,11 @@ def _values(
     before: Mapping[str, Any], after: Mapping[str, Any], prefix: str, make: _Make
 ) -> Iterator[Row]:
     """What differs in two objects, level by level."""
+    if before is after:
+        return
     for key in sorted({*before, *after}):
         was, now = before.get(key), after.get(key)
-        if (key in before) == (key in after) and _text(was) == _text(now):
+        if (key in before) == (key in after) and _same(was, now):
             continue
         if isinstance(was, Mapping) and isinstance(now, Mapping):
             yield from _values(was, now, f"{prefix}{key}.", make)

@@ -28,8 +28,7 @@ def disputed(
     `rows` are that difference where it is known. Wires of a node that is disputed itself belong
     to it, and so do parameters to another layer and settings to another kind of optimizer.
     """
-    rows = difference(theirs, now) if rows is None else rows
-    return list(_Disputed(base, theirs, now).rows(rows)) if rows else []
+    return Disputes(base, theirs).among(now, rows)
 
 
 def words(row: Row) -> str:
@@ -48,12 +47,13 @@ def words(row: Row) -> str:
     return f"{at} {shown(row.after)} here, {shown(row.before)} in theirs"
 
 
-class _Disputed:
-    def __init__(self, base: Document, theirs: Document, now: Document) -> None:
-        self.base, self.theirs, self.now = base, theirs, now
-        self.to_now = matched(theirs, now)
-        old, self.from_base = matched(base, theirs), matched(base, now)
-        self.kept = {new: graph for graph, new in self.from_base.graphs.items()}
+class Disputes:
+    """What theirs changed since a base, to be held against a project again and again."""
+
+    def __init__(self, base: Document, theirs: Document) -> None:
+        self.base, self.theirs, self.now = base, theirs, theirs
+        self.to_now = self.from_base = matched(base, theirs)
+        self.kept: Mapping[str, str] = {}
         """Graphs of the base by their ids now."""
         self.new_nodes: set[tuple[str, str]] = set()
         self.new_graphs: set[str] = set()
@@ -63,7 +63,17 @@ class _Disputed:
         """What theirs set, by graph, node and kind of row."""
         self.inputs: set[Input] = set()
         for row in difference(base, theirs):
-            self._note(row, old.nodes.get(row.old_graph_id, {}))
+            self._note(row, self.from_base.nodes.get(row.old_graph_id, {}))
+
+    def among(self, now: Document, rows: Sequence[Row] | None = None) -> list[Row]:
+        """See `disputed`."""
+        rows = difference(self.theirs, now) if rows is None else rows
+        if not rows:
+            return []
+        self.now = now
+        self.to_now, self.from_base = matched(self.theirs, now), matched(self.base, now)
+        self.kept = {new: graph for graph, new in self.from_base.graphs.items()}
+        return list(self._rows(rows))
 
     def _note(self, row: Row, partners: Mapping[str, str]) -> None:
         """One thing that theirs changed; `partners` are nodes of theirs by those of the base."""
@@ -97,7 +107,7 @@ class _Disputed:
 
     # -- which of the rows -----------------------------------------------------------------
 
-    def rows(self, rows: Sequence[Row]) -> Iterator[Row]:
+    def _rows(self, rows: Sequence[Row]) -> Iterator[Row]:
         whole = {id for row in rows if row.what == "node" and self._node(row) for id in _ends(row)}
         heads = {at: row for row in rows for at in _heads(row)}
         wanted = [_head(row, heads) for row in rows if self._is_disputed(row, whole)]

@@ -67,7 +67,14 @@ class Conflict:
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    shown = value if isinstance(value, str) else three_way.text(value)
+    match value:
+        case str():
+            shown = value
+        case (str(layer), Mapping() as params):
+            values = ", ".join(f"{key}={three_way.text(value)}" for key, value in params.items())
+            shown = f"{layer}({values})" if values else layer
+        case _:
+            shown = three_way.text(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}…"
 
 

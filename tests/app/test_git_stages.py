@@ -42,14 +42,28 @@ def test_both_sides_are_there_until_git_is_told(repository: Repository, project:
     repository.git("checkout", "-q", "main")
     _change(project, 3)
     repository.git("commit", "-qam", "short")
-    for how in ("merge", "cherry-pick"):
-        repository.git(how, "long", fails=True)
+    for how in ("merge", "cherry-pick", "rebase"):
+        if how == "rebase":
+            repository.git("checkout", "-q", "long")
+        repository.git(how, "main" if how == "rebase" else "long", fails=True)
         found = git_stages.unmerged(project)
         assert found is not None
         epochs = [side.project.training["epochs"] for side in (found.base, found.theirs)]
         assert epochs == [20, 50]
         assert found.subject == "Train longer"
         repository.git(how, "--abort")
+    repository.git("update-ref", "REBASE_HEAD", "long")
+    repository.git("checkout", "-q", "main")
+    _change(project, 4)
+    repository.git("stash", "-q")
+    _change(project, 5)
+    repository.git("commit", "-qam", "other")
+    repository.git("stash", "pop", fails=True)
+    found = git_stages.unmerged(project)
+    assert found is not None
+    assert (found.theirs.project.training["epochs"], found.subject) == (4, "")
+    repository.git("checkout", "-q", "--ours", project.name)
+    repository.git("add", project.name)
     repository.git("merge", "long", fails=True)
     _change_to_ours(repository, project)
     git_stages.settled(project)

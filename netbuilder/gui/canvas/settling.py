@@ -173,6 +173,16 @@ class SettlingScene(ItemScene):
             self._settle_wire(id)
         self._tell()
 
+    def settle_marked(self, nodes: Iterable[str], wires: Iterable[str]) -> None:
+        """Bring these up to date now, whatever else waits."""
+        graph = self.graph
+        if graph is None:
+            return
+        for id in self._stale_nodes.intersection(nodes):
+            self._settle_node(graph, id)
+        for id in self._stale_wires.intersection(wires):
+            self._settle_wire(id)
+
     def settle_all(self) -> None:
         """Bring everything up to date now, however long it takes."""
         graph = self.graph

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from PySide6.QtCore import QPointF
 
-from netbuilder.gui.comparing.side_view import SideView
+from netbuilder.graph.document import Graph
 
 
-def middle(view: SideView, ids: Sequence[str]) -> QPointF | None:
-    """The middle of these nodes."""
-    box = view.canvas.box_of(ids)
-    if box is None:
-        return None
-    return QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2)
-
-
-def beside(here: SideView, there: SideView, place: QPointF, partners: Mapping[str, str]) -> QPointF:
+def beside(
+    here: Graph | None, there: Graph | None, place: QPointF, partners: Mapping[str, str]
+) -> QPointF:
     """Where a place of one side would be on the other: as it lies to the nearest partner."""
+    if here is None or there is None:
+        return place
     near = [
-        (abs(item.x() - place.x()) + abs(item.y() - place.y()), id)
-        for id, item in here.canvas.nodes.items()
-        if partners.get(id) in there.canvas.nodes
+        (abs(node.x - place.x()) + abs(node.y - place.y()), node.id)
+        for node in here.nodes.values()
+        if partners.get(node.id) in there.nodes
     ]
     if not near:
         return place
-    id = min(near)[1]
-    return place + there.canvas.nodes[partners[id]].pos() - here.canvas.nodes[id].pos()
+    one = here.nodes[min(near)[1]]
+    other = there.nodes[partners[one.id]]
+    return place + QPointF(other.x - one.x, other.y - one.y)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -12,15 +12,19 @@ from netbuilder.app.comparing import Side
 from netbuilder.app.comparison import Marks
 from netbuilder.app.trail import first_use, values_here
 from netbuilder.compiler.report import Report
-from netbuilder.graph.document import Graph
+from netbuilder.graph.becoming import become
+from netbuilder.graph.document import Document, Graph
+from netbuilder.graph.history import History
+from netbuilder.graph.layout import NODE_SIZE
 from netbuilder.graph.model import Json
-from netbuilder.graph.places import Box
+from netbuilder.graph.places import Box, around
 from netbuilder.gui.canvas.backdrop import EmptyWords
 from netbuilder.gui.canvas.camera import Camera
 from netbuilder.gui.canvas.hits import hit
 from netbuilder.gui.comparing.marks import NodeMark, WireMark
 from netbuilder.gui.look import theme
 
+AGAIN_MS = 100
 CLICK = 4
 """Pixels that the mouse may go and still have clicked."""
 STEP = 60
@@ -51,18 +55,31 @@ class SideView(Camera):
         self._press: QPoint | None = None
         self._last = QPoint()
         self._marks = Marks({}, {})
+        self._shown = Document()
+        """A copy of the side, which follows it."""
+        self._wanted: Sequence[str] = ()
+        self._again = QTimer(self)
+        self._again.setSingleShot(True)
+        self._again.timeout.connect(self._put_marks)
+        self.canvas.filled.connect(self._put_marks)
         self.words = EmptyWords(self)
         theme.notifier.changed.connect(self._restyle)
 
     def show_side(self, side: Side, graph: Graph | None, marks: Marks, missing: str) -> None:
         """Show a graph with its marks; `missing` says why there is none."""
-        self._drop_marks()
         # Problems belong to the editor; here they would cover the marks.
-        self.canvas.report = Report(graphs=side.report.graphs) if side.report else None
+        report = Report(graphs=side.report.graphs) if side.report else None
         values = _values(side, graph)
         self.canvas.values = lambda: values
-        self.canvas.show_graph(side.document, graph)
-        self.canvas.settle_all()
+        before = self.canvas.graph
+        if graph is None or before is None or before.id != graph.id or self.canvas.filling:
+            self._shown, self._wanted = side.document.copy(), ()
+            self.canvas.report = report
+            self.canvas.show_graph(self._shown, graph and self._shown.graphs[graph.id])
+        else:
+            # What is equal stays on the screen: a large graph takes seconds to come.
+            become(History(self._shown), side.document, "Show")
+            self.canvas.set_report(report)
         self._marks = marks
         self._put_marks()
         self.words.setText(missing)
@@ -71,7 +88,16 @@ class SideView(Camera):
         self.viewport().update()
 
     def _put_marks(self) -> None:
+        """On what is there; a large graph gets them once it is."""
         scene = self.canvas
+        self._drop_marks()
+        if scene.filling:
+            return
+        scene.settle_marked(self._marks.nodes, self._marks.wires)
+        scene.select(self._wanted)
+        if scene.unsettled:
+            # What settles later may push marked wires aside.
+            self._again.start(AGAIN_MS)
         for id, change in self._marks.wires.items():
             if id in scene.wires:
                 scene.add_overlay(WireMark(scene.wires[id], change))
@@ -95,9 +121,32 @@ class SideView(Camera):
         self._dress()
         self.setBackgroundBrush(theme.current().surface)
         self.canvas.restyle()
-        self._drop_marks()
         self._put_marks()
         self.viewport().update()
+
+    @property
+    def graph(self) -> Graph | None:
+        """What is shown."""
+        return self.canvas.graph
+
+    def select(self, ids: Sequence[str]) -> None:
+        """Make this the selection, as soon as it is there."""
+        self._wanted = ids
+        if not self.canvas.filling:
+            self.canvas.select(ids)
+
+    def middle(self, ids: Sequence[str]) -> QPointF | None:
+        """The middle of these nodes, also of those that are still coming."""
+        graph = self.canvas.graph
+        if graph is None or not self.canvas.filling:
+            box = self.canvas.box_of(ids)
+        else:
+            nodes = [graph.nodes[id] for id in ids if id in graph.nodes]
+            width, height = NODE_SIZE
+            box = around([Box(n.x, n.y, n.x + width, n.y + height) for n in nodes])
+        if box is None:
+            return None
+        return QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2)
 
     def frame(self, box: Box | None) -> None:
         """Show all of a part of the scene."""

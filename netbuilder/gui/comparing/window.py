@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from netbuilder.app.comparison import Comparison, Pair, marks
 from netbuilder.graph.difference import Row
 from netbuilder.graph.places import around
-from netbuilder.gui.comparing.beside import beside, middle
+from netbuilder.gui.comparing.beside import beside
 from netbuilder.gui.comparing.marks import WORDS, Legend
 from netbuilder.gui.comparing.row_list import RowList
 from netbuilder.gui.comparing.side_view import SideView
@@ -275,20 +275,20 @@ class ComparisonWindow(QDialog):
 
     def _select(self, chosen: Row, pair: Pair) -> None:
         left, right = self._ends(chosen, pair)
-        self.left.canvas.select(left)
-        self.right.canvas.select(right)
+        self.left.select(left)
+        self.right.select(right)
         self.left.refresh()
         self.right.refresh()
-        here, there = middle(self.left, left), middle(self.right, right)
+        here, there = self.left.middle(left), self.right.middle(right)
         if here is None and there is None:
             return
         # What is missing on one side would be near its neighbours there.
         partners = self.comparison.nodes.get(pair.before.id, {}) if pair.before else {}
         if here is None and there is not None:
             back = {new: old for old, new in partners.items()}
-            here = beside(self.right, self.left, there, back)
+            here = beside(self.right.graph, self.left.graph, there, back)
         elif there is None and here is not None:
-            there = beside(self.left, self.right, here, partners)
+            there = beside(self.left.graph, self.right.graph, here, partners)
         zoom = self.left.zoom if self.left.zoom >= 0.5 else 0.85
         for view, place in ((self.left, here), (self.right, there)):
             if place is not None:
