@@ -9,15 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netbuilder.errors import NetbuilderError
-from netbuilder.training.optimisation.schedule_settings import (
-    ConstantSettings,
-    CosineSettings,
-    ExponentialSettings,
-    LinearSettings,
-    MultiStepSettings,
-    StepDecaySettings,
-)
+from netbuilder.engine.package_rates import rate
 from netbuilder.training.settings import StepSettings
 
 
@@ -45,34 +37,6 @@ class StepText:
     settings: StepSettings
 
 
-def rate(step: StepText) -> str:
-    """The learning rate as an expression of `epoch` and `epochs`; `NetbuilderError` if unknown."""
-    schedule, base = step.settings.schedule, float(step.settings.optimizer.lr)
-    match schedule:
-        case ConstantSettings():
-            text = repr(base)
-        case LinearSettings(start_factor=a, end_factor=b, total_iters=total):
-            text = f"{base!r} * ({a!r} + {b - a!r} * min(epoch / {total or 'epochs'}, 1.0))"
-        case ExponentialSettings(gamma=gamma):
-            text = f"{base!r} * {gamma!r} ** epoch"
-        case StepDecaySettings(step_size=size, gamma=gamma):
-            text = f"{base!r} * {gamma!r} ** (int(epoch) // {size!r})"
-        case MultiStepSettings(milestones=ends, gamma=gamma):
-            text = f"{base!r} * {gamma!r} ** sum(epoch >= end for end in {list(ends)!r})"
-        case CosineSettings(T_max=total, eta_min=low):
-            wave = f"(1.0 + math.cos(math.pi * min(epoch / {total or 'epochs'}, 1.0))) / 2.0"
-            text = f"{low!r} + {base - low!r} * {wave}"
-        case _:
-            raise NetbuilderError(
-                f"A package can't hold the schedule '{schedule.kind}' of '{step.name}'.",
-                "Choose none, linear, exponential, step, multistep or cosine.",
-            )
-    if schedule.warmup:
-        begin, length = schedule.warmup_factor, schedule.warmup
-        text = f"({text}) * ({begin!r} + {1.0 - begin!r} * min(epoch / {length!r}, 1.0))"
-    return text
-
-
 def train_script(
     networks: list[NetworkText], steps: list[StepText], values: Mapping[str, Any]
 ) -> str:
@@ -94,8 +58,10 @@ def train_script(
             {dict(step.fields)!r},
             lambda weights: torch.optim.{step.optimizer}(weights{options}),
             weights_of(networks, {list(step.settings.updates)!r}),
-            lambda epoch, epochs: {rate(step)},
+            lambda epoch, epochs: {rate(step.name, step.settings)},
             every={step.settings.every!r},
+            first={step.settings.first_epoch!r},
+            last={step.settings.last_epoch!r},
             clip_norm={step.settings.clip_norm!r},
             clip_value={step.settings.clip_value!r},
         ),"""
@@ -146,13 +112,36 @@ class Step:
     """A training step: a module that gives a loss, and the optimizer of its weights."""
 
     def __init__(
-        self, name, module, fields, optimizer, weights, rate, *, every, clip_norm, clip_value
+        self,
+        name,
+        module,
+        fields,
+        optimizer,
+        weights,
+        rate,
+        *,
+        every,
+        first,
+        last,
+        clip_norm,
+        clip_value,
     ):
         self.name, self.module, self.fields, self.rate = name, module, fields, rate
-        self.weights, self.every = weights, every
+        self.weights, self.every, self.first, self.last = weights, every, first, last
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.make = optimizer
         self.optimizer = None
+
+    def runs_in(self, epoch):
+        """Whether it runs in an epoch, counted from 0."""
+        return self.first <= epoch + 1 and (self.last is None or epoch < self.last)
+
+    def set_rate(self, epoch, epochs):
+        """The learning rate at a moment of all epochs; its own ones count."""
+        before = self.first - 1.0
+        own = max(1.0, (epochs if self.last is None else min(epochs, self.last)) - before)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(min(max(0.0, epoch - before), own), own)
 
     def loss(self, batch):
         return self.module(**{{key: batch[field] for key, field in self.fields.items()}})[0]
@@ -212,7 +201,7 @@ def batches(data, epoch):
 
 
 def evaluate(steps, data, shared):
-    """The mean loss of each step over the validation part."""
+    """The mean loss of each of these steps over the validation part."""
     totals = {{step.name: 0.0 for step in steps}}
     count = len(next(iter(data.values()))) if data else 0
     for step in steps:
@@ -255,19 +244,19 @@ def main():
     for epoch in range(options.epochs):
         for step in steps:
             step.module.train()
-        sums, samples = {{step.name: 0.0 for step in steps}}, 0
+        running = [step for step in steps if step.runs_in(epoch)]
+        sums, samples = {{step.name: 0.0 for step in running}}, 0
         for at, batch in enumerate(batches(parts["train"], epoch)):
             size = len(next(iter(batch.values())))
-            for step in steps:
+            for step in running:
                 if number % step.every == 0:
-                    for group in step.optimizer.param_groups:
-                        group["lr"] = step.rate(epoch + at / per_epoch, length)
+                    step.set_rate(epoch + at / per_epoch, length)
                     sums[step.name] += step.train(batch | parts["shared"]) * size
             number, samples = number + 1, samples + size
             if number >= total:
                 break
         losses = {{name: value / samples for name, value in sums.items()}}
-        checked = evaluate(steps, parts["validation"], parts["shared"])
+        checked = evaluate(running, parts["validation"], parts["shared"])
         history.append({{"epoch": epoch + 1, "train": losses, "validation": checked}})
         print(history[-1], flush=True)
         if number >= total:

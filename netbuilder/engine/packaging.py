@@ -25,7 +25,7 @@ from netbuilder.compiler.networks import in_order, network_names
 from netbuilder.compiler.resolve import resolve
 from netbuilder.data import settings as data_settings
 from netbuilder.data.streaming import Streamed
-from netbuilder.engine import package_text, planning
+from netbuilder.engine import package_rates, package_text, planning
 from netbuilder.engine.package_text import NetworkText, StepText
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import exits, interface
@@ -41,7 +41,6 @@ from netbuilder.training.run import EVALUATION_FACTOR
 
 MOST_BYTES = 1_000_000_000
 PATIENCE_S = 300.0
-_PLAIN = frozenset({"none", "linear", "exponential", "step", "multistep", "cosine"})
 _TWO_OPTIMIZERS = frozenset({"LBFGS", "Muon", "SparseAdam"})
 _LIBRARIES = {"torch_geometric": "torch-geometric"}
 _IMPORT = re.compile(r"^\s*(?:import|from) ([A-Za-z_]\w*)", re.MULTILINE)
@@ -119,7 +118,7 @@ def _obstacles(plan: Plan) -> Iterator[str]:
         yield "updates that wait for several batches"
     for step in plan.steps:
         own = step.settings
-        if own.schedule.kind not in _PLAIN:
+        if own.schedule.kind not in package_rates.SCHEDULES:
             yield f"the schedule '{own.schedule.kind}' of '{step.name}'"
         if own.optimizer.kind in _TWO_OPTIMIZERS:
             yield f"the optimizer {own.optimizer.kind} of '{step.name}'"
@@ -127,8 +126,6 @@ def _obstacles(plan: Plan) -> Iterator[str]:
             yield f"parts of '{step.name}' that train otherwise"
         if own.ema:
             yield f"averaged weights of '{step.name}'"
-        if own.first_epoch != 1 or own.last_epoch is not None:
-            yield f"the step '{step.name}', which does not run in all epochs"
         if any(callable(getattr(m, "tell_progress", None)) for m in step.module.modules()):
             yield f"a node of '{step.name}' that follows the progress of the training"
 

@@ -15,6 +15,7 @@ from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
 from netbuilder.errors import DocumentError, RunError
 from netbuilder.storage import format
+from netbuilder.training import artifacts
 from netbuilder.training.records.events import Event
 from netbuilder.training.records.folder import RunFolder
 
@@ -96,6 +97,16 @@ def test_it_has_everything_in_one_page(run: Path, tmp_path: Path) -> None:
     assert "Best val/loss" in text
     # Three of four: light words on the strong ground, as in 4 of 4.
     assert (tmp_path / "r.html").read_text().count("<td class=much") == 2
+
+
+def test_files_that_were_made_smaller_are_in_it(run: Path) -> None:
+    assert "Smaller files" not in run_report.report(run)
+    (run / "artifacts").mkdir()
+    row = {"name": "int8", "file": "int8.onnx", "kind": "int8", "bytes": 1234, "parameters": 99}
+    row |= {"metrics": {"val/accuracy": 0.9}, "latency_ms": {"1": 0.5}, "against": None}
+    artifacts.keep(run, [row])
+    page = Page(run_report.report(run))
+    assert {"Smaller files", "int8", "1.2 KB", "0.5 ms"} <= set(page.texts)
 
 
 def test_it_fetches_nothing_and_runs_nothing(run: Path) -> None:

@@ -17,9 +17,10 @@ import torch
 
 import netbuilder as nb
 from netbuilder.cli.main import main
-from netbuilder.engine import package_text, packaging, tasks
+from netbuilder.engine import package_rates, package_text, packaging, tasks
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange.options import ExportOptions
+from netbuilder.graph import edits
 from netbuilder.training.optimisation import schedules
 from netbuilder.training.settings import read_step
 
@@ -66,6 +67,18 @@ def trained(package: Path) -> list[dict[str, Any]]:
     return history
 
 
+def trained_here(package: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """In this process, which takes seconds less than one of its own."""
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with torch.random.fork_rng(devices=[]):
+        runpy.run_path(str(package / "train.py"), run_name="__main__")
+    for path in package.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+    history: list[dict[str, Any]] = json.loads((package / "losses.json").read_text())
+    return history
+
+
 def test_it_trains_to_the_same_losses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,17 +99,31 @@ def test_it_trains_to_the_same_losses(
         assert "netbuilder" not in re.findall(
             r"^\s*(?:import|from) (\w+)", (tmp_path / "package" / name).read_text(), re.MULTILINE
         )
-    # In a process of its own it would take seconds more; those that are tried at night have one.
-    monkeypatch.setattr(sys, "argv", ["train.py"])
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    with torch.random.fork_rng(devices=[]):
-        runpy.run_path(str(tmp_path / "package" / "train.py"), run_name="__main__")
-    for name in ("model", "step"):
-        sys.modules.pop(name)
-    history = json.loads((tmp_path / "package" / "losses.json").read_text())
+    history = trained_here(tmp_path / "package", monkeypatch)
     for epoch, metrics in enumerate(losses(tmp_path / "run"), 1):
         for part, key in (("train", "train/loss"), ("validation", "val/loss")):
             assert history[epoch][part][step.name] == pytest.approx(metrics[key], rel=1e-4)
+
+
+def test_steps_that_rest_in_some_epochs_rest_there_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = project("distillation", batch_size=400)
+    epochs = {"teach": {"last_epoch": 1}, "distil": {"first_epoch": 2}}
+    for graph in made.document.of_kind("step"):
+        assert graph.info.settings.keys() & {"first_epoch", "last_epoch"}
+        rest = {k: v for k, v in graph.info.settings.items() if not k.endswith("_epoch")}
+        chosen = {**rest, **epochs[graph.name], "schedule": {"kind": "cosine"}}
+        edits.set_graph(made.history, graph, settings=chosen)
+    tasks.train(made.document, tmp_path / "run")
+    packaging.write(made.document, tmp_path / "package")
+    history = trained_here(tmp_path / "package", monkeypatch)
+    for epoch, metrics in enumerate(losses(tmp_path / "run"), 1):
+        (name,) = history[epoch]["train"]
+        assert name == ("teach", "distil")[epoch - 1]
+        for part, key in (("train", "train"), ("validation", "val")):
+            found = metrics[f"{key}/{name}/loss"]
+            assert history[epoch][part] == {name: pytest.approx(found, rel=1e-4)}
 
 
 RATES: list[dict[str, Any]] = [
@@ -109,6 +136,10 @@ RATES: list[dict[str, Any]] = [
     {"kind": "multistep", "milestones": [2, 4], "gamma": 0.1},
     {"kind": "cosine", "eta_min": 0.001},
     {"kind": "cosine", "T_max": 3.0, "warmup": 0.5},
+    {"kind": "polynomial", "power": 2.0},
+    {"kind": "inverse_sqrt", "warmup": 1.5},
+    {"kind": "onecycle"},
+    {"kind": "onecycle", "anneal_strategy": "linear", "three_phase": True},
 ]
 
 
@@ -119,8 +150,7 @@ def test_rates_are_those_of_the_training(schedule: dict[str, Any]) -> None:
         schedule = {**schedule, "milestones": tuple(schedule["milestones"])}
         values["schedule"] = schedule
     settings = read_step(values)
-    text = package_text.StepText("train", "step", "Step", {}, {}, "SGD", {}, settings)
-    code = compile(package_text.rate(text), "<rate>", "eval")
+    code = compile(package_rates.rate("train", settings), "<rate>", "eval")
     import math
 
     for epoch in (0.0, 0.25, 1.0, 2.0, 2.5, 4.0, 4.999):

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from netbuilder.app import run_table
+from netbuilder.app import run_table, smaller
 from netbuilder.app.figures import plots, texts
 from netbuilder.app.figures.figure import chosen, figure, short
 from netbuilder.app.run_rows import RunRow
@@ -46,6 +46,7 @@ def report(run: Path) -> str:
         _beside(_facts(row, folder), _metrics(row, events)),
         _curves(events),
         _confusions(events),
+        _smaller(run),
         _graphs(folder),
         _beside(settings, _data(folder.read_json("data.json")), environment),
     ]
@@ -130,6 +131,12 @@ def _confusions(events: Iterable[Event]) -> str:
             "</table></figure>"
         )
     return _section("Confusion", f'<div class="pictures">{"".join(made)}</div>') if made else ""
+
+
+def _smaller(run: Path) -> str:
+    """The table of the files that were made smaller; times are of the machine of the run."""
+    heads, lines = smaller.table(run)
+    return _table("Smaller files", [line.cells for line in lines], heads)
 
 
 def _cell(value: float, share: float) -> str:
