@@ -16,7 +16,7 @@ from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.graph.model import Json
 from netbuilder.layers import own
-from netbuilder.storage import files
+from netbuilder.storage import files, weight_names
 
 if TYPE_CHECKING:
     from torch import nn
@@ -184,11 +184,8 @@ class Project:
             if first and isinstance(entry, Mapping) and entry.get("sha256") in held
         ]
         for name in fresh:
-            stem = path.stem if len(named) == 1 else f"{path.stem}.{name}"
-            file = f"{stem}.safetensors"
-            if not path.exists() and (path.parent / file).exists():
-                # It is no project's that is replaced here, but somebody's own.
-                file = f"{stem}-{named[name]['sha256'][:8]}.safetensors"
+            more = "" if len(named) == 1 else f".{name}"
+            file = weight_names.of_project(path, str(named[name]["sha256"]), more)
             named[name] = {**named[name], "file": file}
         if fresh:
             edits.set_project(self.history, "Name the weights", weights=named)

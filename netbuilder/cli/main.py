@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None, opener: window.Opener = _no_window) 
         os.environ["NETBUILDER_SAFE_MODE"] = "1"
     arguments = [each for each in arguments if each not in ("--debug", "--safe-mode")]
     as_json = "--json" in arguments
+    # A name of a file need not be text.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         code = _dispatch(arguments, opener)
         sys.stdout.flush()

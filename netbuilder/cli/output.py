@@ -38,8 +38,13 @@ def exit_code(error: NetbuilderError) -> int:
 
 def answer(value: Any) -> None:
     """The one JSON document of `--json`."""
-    json.dump(value, sys.stdout, ensure_ascii=False, allow_nan=False, indent=1)
-    sys.stdout.write("\n")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        # Names of files that are no text, or a terminal that knows few letters.
+        text = json.dumps(value, allow_nan=False, indent=1)
+    print(text)
 
 
 def say(text: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from netbuilder.app.kinds import KINDS
@@ -46,6 +49,9 @@ COMMANDS = (
     "git-setup",
     "worker",
 )
+_PROJECT_MAKERS = ("new", "import_model")
+_READ = ("file", "origin", "model", "run")
+"""What commands call the path that they read."""
 _EPILOG = "Without a command, netbuilder [FILE] opens the window."
 
 
@@ -60,6 +66,7 @@ class _Parser(argparse.ArgumentParser):
 def run(arguments: Sequence[str]) -> int:
     """Parse and run a command."""
     options = build().parse_args(arguments)
+    _refuse_output(options)
     if "trust_code" in options or options.function == "layers":
         from netbuilder.engine import plugins
 
@@ -67,6 +74,21 @@ def run(arguments: Sequence[str]) -> int:
     module = importlib.import_module(f"netbuilder.cli.commands.{options.module}")
     command: Callable[[argparse.Namespace], int] = getattr(module, options.function)
     return command(options)
+
+
+def _refuse_output(options: argparse.Namespace) -> None:
+    """`UsageError` where a command would write over what it reads, or over a project."""
+    out = getattr(options, "output", None)
+    if out is None:
+        return
+    if Path(out).suffix == ".netb" and options.function not in _PROJECT_MAKERS:
+        raise output.UsageError(
+            f"'{out}' has the name of a project.", "Name a file with another ending."
+        )
+    for name in _READ:
+        with suppress(OSError):
+            if os.path.samefile(getattr(options, name, ""), out):
+                raise output.UsageError(f"'{out}' is what is to be read.", "Name another file.")
 
 
 def build() -> argparse.ArgumentParser:

@@ -106,6 +106,10 @@ def refuse_place(out: Path) -> None:
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
     if out.is_dir():
         raise DocumentError(f"'{out}' is a folder.", "Name a file.")
+    if out.suffix == ".netb":
+        raise DocumentError(
+            f"'{out.name}' has the name of a project.", "Name a file with another ending."
+        )
 
 
 def _refuse(document: Document, network: str) -> None:

@@ -78,7 +78,7 @@ def entry_of(document: Document, network: str) -> Entry | Problem | None:
         return None
     match document.project.weights[network]:
         case {"file": str(file), "sha256": str(sha256)}:
-            if _SHA256.match(sha256) and _plain_name(file):
+            if _SHA256.match(sha256) and is_plain_name(file):
                 return Entry(network, file, sha256)
     return _problem(
         document,
@@ -89,7 +89,7 @@ def entry_of(document: Document, network: str) -> Entry | Problem | None:
     )
 
 
-def _plain_name(file: str) -> bool:
+def is_plain_name(file: str) -> bool:
     """Whether it is a file right beside the project: no folders, nothing hidden."""
     return (
         file.endswith(SUFFIX)

@@ -84,6 +84,8 @@ def test_what_is_no_project_is_left_as_ours(
     assert main(["merge-driver", *map(str, sides)]) == 1
     assert sides[1].read_bytes() == before
     assert "left as ours" in capsys.readouterr().err
+    assert main(["merge-driver", *map(str, sides), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "DocumentError"
 
 
 def test_textconv_lists_meaning_alone(

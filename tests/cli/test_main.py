@@ -75,6 +75,8 @@ assert "PySide6" not in sys.modules
         (["verify-resume", "."], "'.' is not the folder of a run."),
         (["check", "nowhere.netb"], "nowhere.netb"),
         (["check", "--nonsense", "x"], "--nonsense"),
+        (["import", ""], "neither an .onnx nor a .pt2 file"),
+        (["import", ".", "--force"], "neither an .onnx nor a .pt2 file"),
     ],
 )
 def test_wrong_usage(capsys: pytest.CaptureFixture[str], arguments: list[str], words: str) -> None:

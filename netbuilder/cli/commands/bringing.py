@@ -18,7 +18,6 @@ def import_model(options: Namespace) -> int:
     from netbuilder.engine import tasks
 
     model = Path(options.model)
-    path = Path(options.output) if options.output else model.with_suffix(".netb")
     kind = model.suffix.lower()
     if kind in WEIGHTS:
         raise UsageError(
@@ -31,6 +30,7 @@ def import_model(options: Namespace) -> int:
             f"'{model.name}' is neither an .onnx nor a .pt2 file.",
             "Write one with torch.onnx.export or torch.export.save, and import that.",
         )
+    path = Path(options.output) if options.output else model.with_suffix(".netb")
     if path.exists() and not options.force:
         raise UsageError(f"'{path}' is there already.", "Choose another name, or add --force.")
     data = bringing_data.settings_for(options.data) if options.data is not None else None

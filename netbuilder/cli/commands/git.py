@@ -34,6 +34,9 @@ def merge_driver(options: Namespace) -> int:
         # Not `files.save`: the weights lie beside the project, not beside git's copies.
         atomic.write(options.ours, format.dumps(result.document).encode())
     except DocumentError as error:
+        if options.json:
+            about = {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
+            output.answer({"error": about})
         output.say(f"netbuilder: {path} is left as ours, it can't be merged: {error}")
         return CONFLICTS
     if options.json:

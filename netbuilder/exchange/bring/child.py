@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import watched
 from netbuilder.exchange.watched import Progress, Tell, nobody
+from netbuilder.storage import atomic
 
 if TYPE_CHECKING:
     from netbuilder.exchange.bring.importing import Brought
@@ -54,6 +55,8 @@ def import_model(
         raise DocumentError(f"There is no file '{model}'.", "See whether its name is right.")
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
+    if out.is_dir():
+        raise DocumentError(f"'{out}' is a folder.", "Name a file.")
     cancelled = cancelled or threading.Event()
     late = threading.Event()
 
@@ -89,6 +92,8 @@ def import_model(
         raise DocumentError(str(error), error.hint) from error
     finally:
         clock.cancel()
+        # Whoever was called off may have been writing.
+        atomic.remove_leftovers(out.absolute().parent)
     if "error" in answer:
         raise DocumentError(answer["error"]["message"], answer["error"]["hint"])
     return {"path": str(out), **answer}
@@ -99,14 +104,17 @@ def run(job: Mapping[str, Any], tell: Tell = nobody) -> dict[str, Any]:
     tell(Progress("Starting PyTorch"))
     from netbuilder.exchange import weights
     from netbuilder.exchange.bring.writing import NETWORK
-    from netbuilder.storage import files
+    from netbuilder.storage import files, weight_names
+    from netbuilder.storage import weights as stored
 
     out, model = Path(job["out"]), Path(job["model"])
     saved: list[Document] = []
 
     def save(document: Document) -> None:
         tell(Progress("Writing the project"))
-        weights.rename(document, NETWORK, f"{out.stem}.safetensors")
+        entry = stored.entry_of(document, NETWORK)
+        if isinstance(entry, stored.Entry):
+            weights.rename(document, NETWORK, weight_names.of_project(out, entry.sha256))
         files.save(document, out)
         saved.append(document)
 

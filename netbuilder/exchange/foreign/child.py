@@ -1,11 +1,10 @@
 """A throw-away process that reads a `.pt` file: weights only, and nothing but tensors comes out.
 
-JSON on stdin, one JSON line on stdout; the tensors go to a safetensors file.
+It is asked by `watched.ask`; the tensors go to a safetensors file.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from netbuilder.errors import DocumentError, NetbuilderError
+from netbuilder.exchange import watched
 from netbuilder.exchange.bring.child import limit_memory
 from netbuilder.exchange.foreign.reading import check_zip
 from netbuilder.storage import plain
@@ -105,20 +105,17 @@ def _refusal(name: str, error: Exception) -> DocumentError:
     return DocumentError(f"'{name}' is damaged, or holds more than weights.", _ADVICE)
 
 
-def main() -> int:
-    """Read the job, do it, answer."""
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    job = json.load(sys.stdin)
+def _answer(job: Mapping[str, Any], tell: watched.Tell) -> dict[str, Any]:
     limit_memory()
+    for name in [name for name in os.environ if name.startswith("TORCH_FORCE")]:
+        # torch.load would heed these.
+        del os.environ[name]
     try:
-        answer = run(Path(job["path"]), Path(job["out"]))
+        return run(Path(job["path"]), Path(job["out"]))
     except NetbuilderError as error:
-        answer = {"error": {"message": str(error), "hint": error.hint}}
-    with os.fdopen(answers, "w") as stream:
-        json.dump(answer, stream)
-    return 0
+        return {"error": {"message": str(error), "hint": error.hint}}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    watched.answer(_answer)
+    sys.exit(0)

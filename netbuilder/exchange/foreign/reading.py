@@ -5,10 +5,9 @@ What a file is, its first bytes say, whatever its name. Formats that hold code a
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from netbuilder.errors import DocumentError
-from netbuilder.exchange import exits, fresh
+from netbuilder.errors import DocumentError, ExportError
+from netbuilder.exchange import watched
 from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.storage import plain, strict, weights
 
@@ -151,27 +150,23 @@ def check_zip(file: IO[bytes], name: str) -> None:
 
 
 def _convert(path: Path, out: Path) -> dict[str, Any]:
-    job = {"path": str(path.absolute()), "out": str(out)}
-    # torch.load would heed these.
-    env = {k: v for k, v in fresh.environment().items() if not k.startswith("TORCH_FORCE")}
+    late = threading.Event()
+    clock = threading.Timer(PATIENCE_S, late.set)
+    clock.daemon = True
+    clock.start()
     try:
-        done = subprocess.run(
-            fresh.command("netbuilder.exchange.foreign.child"),
-            env=env,
-            input=json.dumps(job).encode(),
-            capture_output=True,
-            timeout=PATIENCE_S,
-            check=False,
+        answer = watched.ask(
+            "netbuilder.exchange.foreign.child",
+            {"path": str(path.absolute()), "out": str(out)},
+            out.parent,
+            title=f"The process that read '{path.name}'",
+            cancelled=late,
+            why=f"Reading '{path.name}' took more than {PATIENCE_S:.0f} s and was ended.",
         )
-    except subprocess.TimeoutExpired as error:
-        raise DocumentError(
-            f"Reading '{path.name}' took more than {PATIENCE_S:.0f} s and was ended."
-        ) from error
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        cause, hint = exits.describe(done.returncode, done.stderr.decode("utf-8", "replace"))
-        raise DocumentError(f"The process that read '{path.name}' {cause}.", hint) from None
+    except ExportError as error:
+        raise DocumentError(str(error), error.hint) from error
+    finally:
+        clock.cancel()
     if "error" in answer:
         raise DocumentError(answer["error"]["message"], answer["error"]["hint"])
     return answer

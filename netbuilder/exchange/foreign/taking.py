@@ -11,7 +11,6 @@ from safetensors.torch import save
 from torch import Tensor
 
 from netbuilder.compiler import build
-from netbuilder.errors import DocumentError
 from netbuilder.exchange import weights as exchange
 from netbuilder.exchange.foreign import matching
 from netbuilder.exchange.foreign.matching import Item, Match
@@ -19,7 +18,7 @@ from netbuilder.exchange.foreign.reading import Opened, open_weights
 from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.graph.document import Document
 from netbuilder.graph.rules import identifier
-from netbuilder.storage import atomic, plain
+from netbuilder.storage import atomic, weight_names
 from netbuilder.storage import weights as storage
 
 
@@ -41,7 +40,9 @@ def take(
     What the project had before stays where nothing fits. The project itself is not changed.
     """
     answer, data = _gather(document, network, path, by_order=by_order)
-    entry = storage.Entry(network, _free(folder, path.stem, data), storage.digest(data))
+    sha256 = storage.digest(data)
+    file = weight_names.free(folder, _stem(path), sha256)
+    entry = storage.Entry(network, file, sha256)
     atomic.write(folder / entry.file, data)
     return answer | {"entry": entry.to_json()}
 
@@ -51,7 +52,7 @@ def hold(document: Document, network: str, path: Path, *, by_order: bool = False
     answer, data = _gather(document, network, path, by_order=by_order)
     sha256 = storage.digest(data)
     # Where the project will be saved is not known yet: a name that no other file has.
-    file = f"{identifier(path.stem, 'weights')[:80]}-{sha256[:8]}{storage.SUFFIX}"
+    file = f"{_stem(path)}-{sha256[:8]}{storage.SUFFIX}"
     entry = storage.Entry(network, file, sha256)
     document.beside.held[sha256] = data
     return answer | {"entry": entry.to_json()}
@@ -116,14 +117,5 @@ def _report(network: str, path: Path, opened: Opened, found: Match) -> dict[str,
     return about | found.to_json()
 
 
-def _free(folder: Path, stem: str, data: bytes) -> str:
-    """A name for the file that takes the place of no other's."""
-    base = identifier(stem, "weights")[:80]
-    for number in range(1, 1_000):
-        name = f"{base}{f'_{number}' if number > 1 else ''}{storage.SUFFIX}"
-        path = folder / name
-        if not path.exists() or (
-            path.stat().st_size == len(data) and plain.read(path, storage.MAX_BYTES) == data
-        ):
-            return name
-    raise DocumentError(f"'{folder}' has a thousand files called {base}.", "Choose another name.")
+def _stem(path: Path) -> str:
+    return identifier(path.stem, "weights")[: weight_names.MOST_LETTERS]
