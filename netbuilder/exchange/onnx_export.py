@@ -21,7 +21,16 @@ import torch
 from torch import nn
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import exact, graph_layers, onnx_file, opsets, plain_rnn, samples
+from netbuilder.exchange import (
+    exact,
+    graph_layers,
+    onnx_file,
+    opsets,
+    plain_rnn,
+    rounding,
+    samples,
+    turned_back,
+)
 from netbuilder.exchange.prepared import Prepared
 from netbuilder.exchange.specs import TensorSpec
 from netbuilder.exchange.spots import Spot, Spots
@@ -74,6 +83,7 @@ def write(
     )
     traced = (module if traced is None else traced).eval()
     plain_rnn.keep_whole(traced)
+    rounding.keep_whole(traced)
     root, dynamic = apart(traced, dynamic)
     with (
         warnings.catch_warnings(),
@@ -94,7 +104,7 @@ def write(
                 output_names=[spec.name for spec in wanted.outputs],
                 dynamic_shapes=dynamic,
                 opset_version=opsets.of_exporter(wanted.opset),
-                custom_translation_table=plain_rnn.TRANSLATIONS,
+                custom_translation_table=plain_rnn.TRANSLATIONS | rounding.TRANSLATIONS,
                 verbose=False,
             )
         except Exception as error:
@@ -103,6 +113,7 @@ def write(
         if root is not traced or isinstance(traced, Prepared):
             for value in list(program.model.graph.initializers.values()):
                 value.name = str(value.name).removeprefix(f"{_Apart.PREFIX}.")
+        turned_back.once(program.model)
         spots = Spots(root)
         owners = dict(rename_nodes(program.model, spots, lines))
         if wanted.opset is not None:

@@ -84,6 +84,7 @@ FAMILIES = (
     "noise",
     "diffusion",
     "gradient",
+    "fake_quantising",
     "progress",
     "class_losses",
     "losses",

@@ -176,25 +176,6 @@ def test_inputs_that_do_not_fit_are_refused_in_words() -> None:
         nb.from_module(nets.LeNet(), torch.randn(2, 9))
 
 
-class Tied(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.embed = nn.Embedding(9, 6)
-        self.head = nn.Linear(6, 9, bias=False)
-        self.head.weight = self.embed.weight
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.embed(tokens))
-        return logits
-
-
-def test_tied_weights_are_copied_and_it_is_said() -> None:
-    project = nb.from_module(Tied(), torch.randint(0, 9, (2, 4)))
-    assert project.imported["verified"]
-    assert any("were one tensor" in note for note in project.imported["notes"])
-    assert project.network()["head"].node.note
-
-
 class Loud(nn.Linear):
     """A class of one's own that is called like PyTorch's base, and does more."""
 

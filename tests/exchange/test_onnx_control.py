@@ -21,6 +21,7 @@ from netbuilder.exchange.bring.program import BringError, Program
 from netbuilder.exchange.bring.proof import Reference
 from netbuilder.exchange.onnx_in import bringing
 from netbuilder.exchange.onnx_in.graph import OnnxModule
+from netbuilder.exchange.onnx_in.runtime import Runtime
 
 HEAD = '<ir_version: 8, opset_import: ["": 17]>'
 
@@ -179,7 +180,7 @@ def test_nothing_of_a_file_runs_on_once_it_came_in(
 
     def bringing_beside(program: Program, reference: Reference, **named: Any) -> importing.Brought:
         runtime = reference.run
-        assert isinstance(runtime, bringing.Runtime)
+        assert isinstance(runtime, Runtime)
         runtime.begin(reference.trials)
         begun.set()
         if stopped:

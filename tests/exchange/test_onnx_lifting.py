@@ -289,15 +289,3 @@ def test_repeated_runs_fold_into_blocks(tmp_path: Path) -> None:
     assert [node.params.get("repeat") for node in main.ordered() if "block" in node.params] == [4]
     assert {key.rpartition(".")[2] for key in found.weights} == {"weight", "bias"}
     assert len(found.weights) == 8
-
-
-def test_weights_that_several_nodes_share_are_told(tmp_path: Path) -> None:
-    """Each node has its own then; equal biases of untrained layers are no matter."""
-    square: dict[str, object] = {"w66": (6, 6), "other": (6, 6)}
-    made = model("a = MatMul(x, w66) b = MatMul(a, other) y = MatMul(b, w66)", "n, 6", square)
-    onnx.save(made, tmp_path / "m.onnx")
-    found = bringing.from_onnx(tmp_path / "m.onnx")
-    assert found.verified
-    (note,) = found.notes
-    assert "2 times" in note
-    assert note.count(".weight") == 2

@@ -29,6 +29,8 @@ class DraftNode:
     inner: Draft | None = None
     note: str = ""
     unsupported: str = ""
+    path: str = ""
+    """Of the module whose call it is."""
     repeats: list[DraftNode] = field(default_factory=list)
     """Uses of one block in a row that this node stands for, itself the first."""
 

@@ -14,6 +14,7 @@ from netbuilder.exchange.bring import (
     shapes,
     sized,
     turns,
+    tying,
     weighted,
 )
 from netbuilder.exchange.bring.calls import CONTAINERS, Call, idle, tree
@@ -74,6 +75,7 @@ class _Drawing:
         self._fill(network, root, "")
         self._ends(network)
         _name_all(network)
+        self.notes += tying.tie(self.program, network)
         return Drawn(network, self.unsupported, self.notes)
 
     def _ends(self, network: Draft) -> None:
@@ -139,7 +141,6 @@ class _Drawing:
         if node is not None:
             node.inputs = {port: self.resolve(value) for port, value in node.inputs.items()}
             hold(self.program, draft, node.inputs.values())
-            self._tell_of_ties(node, call.scope.path)
             self._add(draft, node, call.scope.path)
             return
         if call.scope.kind in CONTAINERS or not given or self._does_nothing(call):
@@ -227,7 +228,7 @@ class _Drawing:
 
     def _add(self, draft: Draft, node: DraftNode, path: str) -> None:
         """Put a module's node into the graph; a second call of a module shares its weights."""
-        node.name = relative(path, draft.scope.path)
+        node.name, node.path = relative(path, draft.scope.path), path
         key = (id(draft), path)
         owner = self.shared.setdefault(key, node)
         if owner is not node and _alike(owner, node):
@@ -235,12 +236,6 @@ class _Drawing:
             node.params = dict(owner.params)
             node.states = {}
         draft.nodes.append(node)
-
-    def _tell_of_ties(self, node: DraftNode, path: str) -> None:
-        for name, key in node.states.items():
-            if key != f"{path}.{name}":
-                node.note = f"{name} was one tensor with {key}; here it is a copy."
-                self.notes.append(f"{path}.{name} and {key} were one tensor; here they are two.")
 
     def _operation(self, draft: Draft, operation: Operation) -> None:
         try:

@@ -93,15 +93,17 @@ def bring(
     notes = list(sketch.notes)
     document = writing.write(program, sketch.network, made, notes)
     named = dict(writing.keys(sketch.network))
+    paths = dict(writing.paths(sketch.network))
     count = len(made)
     main = document.network(writing.NETWORK)
     if fold and main is not None:
         document, folded = folding.folded(document, main.id)
         named = {folded.key(key): old for key, old in named.items()}
+        paths = {folded.key(path): old for path, old in paths.items()}
         count += len(folded.blocks)
     unsupported = tuple({"op": op, "count": n} for op, n in sorted(sketch.unsupported.items()))
     weights: Mapping[str, Tensor] = {key: program.tensors[old] for key, old in named.items()}
-    built = None if unsupported else proof.built(document, weights)
+    built = None if unsupported else proof.built(document, weights, paths)
     if isinstance(built, proof.Built):
         weights = built.weights
     exchange_weights.hold(document, writing.NETWORK, weights, f"{_file(program.title)}.safetensors")

@@ -7,6 +7,7 @@ the operations that the call came to.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from torch import nn
@@ -24,8 +25,20 @@ UNREAD = frozenset({"device", "dtype", "inplace"})
 """Parameters that a drawing leaves out: where tensors are, and whether memory is saved."""
 
 
+_PARTS = "netbuilder.parts."
+
+
+@cache
+def _layers_of_parts() -> Mapping[str, str]:
+    """Layers by the classes of `netbuilder.parts` that they are."""
+    kinds = catalogue.layers().items()
+    return {kind.part: id for id, kind in kinds if kind.part and id.startswith("netbuilder.")}
+
+
 def layer_id(kind: str) -> str:
-    """The layer for a class of torch.nn; empty if the catalogue has none."""
+    """The layer for a class of torch.nn or of `netbuilder.parts`; empty if there is none."""
+    if kind.startswith(_PARTS):
+        return _layers_of_parts().get(kind.removeprefix(_PARTS), "")
     if not kind.startswith("torch.nn.modules."):
         return ""
     id = f"torch.nn.{kind.rpartition('.')[2]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 from netbuilder.compiler import build
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange import departing, verify
+from netbuilder.exchange.bring import stepping
 from netbuilder.exchange.bring.program import Program
 from netbuilder.exchange.bring.writing import NETWORK, free_sizes
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -30,13 +31,15 @@ class Reference:
     """The original: `run` gives its tensors for inputs, `trials` are what to ask it.
 
     `training` is the mode in which it is compared; a trial in that mode gets a fresh copy.
-    `tolerance` is the relative error up to which both are the same.
+    `tolerance` is the relative error up to which both are the same. `marked` gives what the
+    original rounds to on its way, by the paths of its parts; see `stepping`.
     """
 
     run: Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]
     trials: tuple[Trial, ...]
     training: bool = False
     tolerance: float = TOLERANCE
+    marked: Callable[[tuple[Tensor, ...]], Mapping[str, Tensor]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The network as it runs; `weights` are its own tensors after the load."""
+    """The network as it runs; `weights` are its own tensors after the load.
+
+    `paths` are those that its parts have in the original, by their own.
+    """
 
     module: nn.Module
     weights: Mapping[str, Tensor]
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     def compare(self, reference: Reference, tell: Tell = nobody) -> Verdict:
         """Compare all outputs on all trials."""
@@ -67,11 +74,16 @@ class Built:
                 with torch.no_grad():
                     torch.manual_seed(SEED)
                     expected = reference.run(inputs)
+                    marked = reference.marked(inputs) if reference.marked is not None else {}
                     torch.manual_seed(SEED)
-                    found = verify.as_tuple(self.module(*inputs))
+                    with stepping.forced(self.module, self.paths, marked) as wrong:
+                        found = verify.as_tuple(self.module(*inputs))
             except Exception as error:
                 # Whatever a foreign module raises, the answer is that it was not verified.
                 note = f"The comparison failed on {text}: {_first(error)}"
+                return Verdict(False, None, tuple(done), (note,))
+            if wrong:
+                note = f"On {text} '{wrong[0]}' rounds to other steps."
                 return Verdict(False, None, tuple(done), (note,))
             worst = max(worst, compared(found, expected))
             done.append(text)
@@ -81,11 +93,13 @@ class Built:
         return Verdict(bool(done), worst if done else None, tuple(done), ())
 
 
-def built(document: Document, weights: Mapping[str, Tensor]) -> Built | Verdict:
+def built(
+    document: Document, weights: Mapping[str, Tensor], paths: Mapping[str, str] | None = None
+) -> Built | Verdict:
     """The network with these weights; why it can't be verified where it can't be built."""
     try:
         module = build.build_network(document, NETWORK)
-        return Built(module, load(module, weights))
+        return Built(module, load(module, weights), paths or {})
     except (NetbuilderError, RuntimeError) as error:
         return Verdict(False, None, (), (f"The network can't be built: {_first(error)}",))
 

@@ -209,17 +209,29 @@ def _rows(program: Program, value: str) -> int:
 # -- weights -------------------------------------------------------------------------------------
 
 
-def keys(draft: Draft, prefix: str = "") -> Iterator[tuple[str, str]]:
+def keys(draft: Draft) -> Iterator[tuple[str, str]]:
     """The keys of the network's `state_dict`, each with the program's key for it."""
+    for path, node in _parts(draft, ""):
+        for name, key in node.states.items():
+            yield f"{path}.{name}", key
+
+
+def paths(draft: Draft) -> Iterator[tuple[str, str]]:
+    """The paths of the network's parts, each with that of the module whose call it is."""
+    for path, node in _parts(draft, ""):
+        if node.path:
+            yield path, node.path
+
+
+def _parts(draft: Draft, prefix: str) -> Iterator[tuple[str, DraftNode]]:
     for node in draft.nodes:
         if node.shares is not None:
             continue
         if node.inner is None:
-            for name, key in node.states.items():
-                yield f"{prefix}{node.name}.{name}", key
+            yield f"{prefix}{node.name}", node
         elif node.repeats:
             for at, use in enumerate(node.repeats):
                 assert use.inner is not None
-                yield from keys(use.inner, f"{prefix}{node.name}.{at}.")
+                yield from _parts(use.inner, f"{prefix}{node.name}.{at}.")
         else:
-            yield from keys(node.inner, f"{prefix}{node.name}.")
+            yield from _parts(node.inner, f"{prefix}{node.name}.")

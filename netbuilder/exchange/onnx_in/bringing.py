@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import onnx
-import onnxruntime as ort
 import torch
 from torch import Tensor
 from torch.export import Dim
 
-from netbuilder.exchange import departing, further, verify
+from netbuilder.exchange import departing, further
 from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
@@ -27,9 +25,11 @@ from netbuilder.exchange.onnx_in import (
     noise,
     placeholder,
     reading,
+    twins,
 )
 from netbuilder.exchange.onnx_in.graph import OnnxModule
 from netbuilder.exchange.onnx_in.ops import Unsupported
+from netbuilder.exchange.onnx_in.runtime import Runtime
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph.document import Document
 
@@ -54,12 +54,13 @@ def from_onnx(
     """
     tell(Progress(importing.READING))
     model = reading.read(path)
-    module = OnnxModule(inlining.inlined(model))
+    twin = twins.of(model)
+    module = OnnxModule(inlining.inlined(twin.model))
     tell(Progress("Tracing the graph"))
     training = {entry.key: entry.value for entry in model.metadata_props}.get(further.KEY, "")
-    program = replace(traced_program(module, model), title=path.stem, training=training)
-    with Runtime(model) as runtime:
-        brought = _brought(program, module, runtime, fold, tell, drawn)
+    program = replace(traced_program(module, twin.model), title=path.stem, training=training)
+    with Runtime(twin.model, twin.marks(module)) as runtime:
+        brought = _brought(program, module, twin, runtime, fold, tell, drawn)
     reasons = dict.fromkeys(
         f"{step.call.op}: {step.why or CHANCE}."
         for step in module.every
@@ -72,13 +73,15 @@ def from_onnx(
 def _brought(
     program: Program,
     module: OnnxModule,
+    twin: twins.Twin,
     runtime: Runtime,
     fold: bool,
     tell: Tell,
     drawn: importing.Drawn | None,
 ) -> importing.Brought:
     """The program's document, compared with what the file gives in ONNX Runtime."""
-    reference = Reference(runtime, tuple(trials(program)), tolerance=TOLERANCE)
+    tried = tuple(trials(program))
+    reference = Reference(runtime, tried, tolerance=TOLERANCE, marked=runtime.marked)
     # What has no counterpart is not compared; a loop among it may have no end.
     runs = all(step.run is not None and not step.why for step in module.every)
 
@@ -92,11 +95,12 @@ def _brought(
     if runs and drawn is None:
         runtime.begin(reference.trials)
     lifted, counts = lifting.lift(program)
+    doubled.join(lifted)
     brought = importing.bring(lifted, reference, fold=fold, tell=tell, drawn=shown)
     if counts and not brought.verified and not brought.unsupported:
         # Numbers at the edge of what floats hold: as the file has it, then.
         brought = importing.bring(program, reference, fold=fold, tell=tell)
-    return brought
+    return twins.held(brought, twin, tried, runtime)
 
 
 CHANCE = "it draws random numbers, so that two runs differ"
@@ -235,43 +239,3 @@ def _inputs(
         shape = [sizes.get(str(size), program.number(size)) for size in known.shape]
         made.append(running.random_tensor(shape, known.dtype, high, generator))
     return tuple(made)
-
-
-class Runtime:
-    """The model in ONNX Runtime, as it is: nothing is fused or rounded otherwise.
-
-    It works on a thread of its own, beside the drawing. What goes wrong there is raised where the
-    answer is wanted. At the end of a `with` block it works no longer, not even on a loop that has
-    no end.
-    """
-
-    def __init__(self, model: onnx.ModelProto) -> None:
-        self._model = model
-        self._options = ort.RunOptions()
-        self._options.log_severity_level = 4  # that it was ended is no news
-        self._pool = ThreadPoolExecutor(1, "ONNX Runtime")
-        self._session: Any = None
-        self._begun: list[tuple[Sequence[Tensor], Future[tuple[Tensor, ...]]]] = []
-
-    def __enter__(self) -> Runtime:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._options.terminate = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def begin(self, trials: Iterable[Trial]) -> None:
-        """Begin to work out what these give."""
-        self._begun = [(given, self._pool.submit(self._run, given)) for _, given in trials]
-
-    def __call__(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        begun = next((answer for given, answer in self._begun if given is inputs), None)
-        return begun.result() if begun is not None else self._run(inputs)
-
-    def _run(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        if self._session is None:
-            self._session = verify.session(self._model.SerializeToString(), plain=True)
-        session = self._session
-        names = [each.name for each in session.get_inputs()]
-        feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        return tuple(torch.from_numpy(found) for found in session.run(None, feed, self._options))

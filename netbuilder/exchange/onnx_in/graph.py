@@ -61,6 +61,7 @@ class OnnxModule(nn.Module):
         self.uniform: dict[str, float] = {}
         """Values that are one number all over, whatever their size."""
         self.makers: dict[str, Call] = {}
+        self.turned: dict[tuple[Any, ...], Tensor] = {}
         self.heard = called.Heard()
         """What nodes are called, by the names of their values in the graph traced last."""
         self._taken: set[str] = set()
@@ -110,6 +111,7 @@ class OnnxModule(nn.Module):
             tuple(self.types.rank(name) for name in node.input),
             frozenset(at for at, name in enumerate(node.input) if self.uniform.get(name) == 0),
             makers=self.makers,
+            turned=self.turned,
         )
         step = self._step(call, node)
         sized = declared.sizes(call, self.types)

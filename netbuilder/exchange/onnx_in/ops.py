@@ -63,6 +63,8 @@ class Call:
     held: list[nn.Module] = field(default_factory=list)
     takes: tuple[int, ...] | None = None
     makers: Mapping[str, Call] = field(default_factory=dict)
+    turned: dict[tuple[Any, ...], Tensor] = field(default_factory=dict)
+    """Matrices with rows and columns exchanged: nodes that share one share the other."""
     batch_first: bool = False
     """Of a recurrent layer: whether what it holds takes the batch before time."""
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from netbuilder.exchange.onnx_in.nodes import dtype as dtype_of
 from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, op
 from netbuilder.exchange.onnx_in.pooling import Windows, padding
+from netbuilder.parts.fake_quantising import RANGES as LAYERED
+from netbuilder.parts.fake_quantising import FakeQuantize
 
 RANGES = {
     torch.int8: (-128, 127),
@@ -70,9 +73,56 @@ def quantize(call: Call) -> Function:
     return run
 
 
+def _rounding(call: Call) -> nn.Module | None:
+    """What a node gives back of what the one before it made whole numbers of, as one layer."""
+    made, scale, zero = call.maker(0), call.constant(1), call.constant(2)
+    if made is None or call.constant(0) is not None:
+        return None
+    if made.op == "DynamicQuantizeLinear":
+        if call.inputs != made.outputs:
+            return None
+        rounding = FakeQuantize("uint8", measured=True)
+    else:
+        plain = made.op == "QuantizeLinear" and scale is not None and scale.dim() <= 1
+        known = zero is not None and str(zero.dtype).removeprefix("torch.") in LAYERED
+        if not plain or not known or made.inputs[1:] != call.inputs[1:]:
+            return None
+        if any(name != "axis" for each in (made, call) for name in each.attributes):
+            return None
+        assert scale is not None
+        assert zero is not None
+        channels = scale.numel() if scale.numel() > 1 else None
+        dim = call.attr("axis", 1) if channels else 1
+        if channels and made.attr("axis", 1) != dim:
+            return None
+        name = str(zero.dtype).removeprefix("torch.")
+        rounding = FakeQuantize(name, channels=channels, dim=dim)
+        shape = () if channels is None else (channels,)
+        rounding.scale, rounding.zero_point = scale.reshape(shape), zero.reshape(shape)
+    call.name = f"{_source(call, made)}_{rounding.integer}"
+    # It takes what the first of both takes.
+    call.inputs, call.constants, call.ranks = made.inputs[:1], {}, made.ranks[:1]
+    return rounding
+
+
+def _source(call: Call, made: Call) -> str:
+    """What the value is called that is rounded, without the word for an output."""
+    value = made.inputs[0]
+    maker = call.makers.get(value)
+    name = _OUTPUT.sub("", value)
+    operator = maker.op.rpartition(".")[2] if maker is not None else ""
+    return name.removesuffix(f"/{operator}") or name
+
+
+_OUTPUT = re.compile(r"(?:_output_\d+|\.output(?:_\d+)?|_floats_*|_QuantizeLinear_Input)+\Z")
+
+
 @op("DequantizeLinear", since=10)
-def dequantize(call: Call) -> Function:
+def dequantize(call: Call) -> nn.Module | Function:
     """The numbers that quantised ones stand for."""
+    made = _rounding(call)
+    if made is not None:
+        return made
     axis, block = call.attr("axis", 1), call.attr("block_size", 0)
     wanted = dtype_of(call.attr("output_dtype")) if call.attr("output_dtype", 0) else None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 
 from netbuilder.errors import DocumentError
-from netbuilder.exchange.onnx_in import renewing, skeleton
+from netbuilder.exchange.onnx_in import ordering, renewing, skeleton
 from netbuilder.exchange.onnx_in.inner import inner_graphs, written_out
 
 MAX_BYTES = 2**31 - 2**24
@@ -198,6 +198,7 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         raise DocumentError(f"The graph has more than {MAX_NODES:,} nodes.")
     if model.graph.sparse_initializer:
         raise DocumentError("The file has sparse tensors.", "Export it with dense ones.")
+    ordering.sort(model.graph)
     _in_order(model.graph)
     try:
         onnx.checker.check_model(skeleton.of(model))

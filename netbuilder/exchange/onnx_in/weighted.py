@@ -210,7 +210,7 @@ def gemm(call: Call) -> nn.Module | Function:
     weight, bias = call.constant(1), call.constant(2)
     plain = alpha == 1 and (beta == 1 or not call.has(2)) and not flip_a
     if plain and weight is not None and weighted(call, 2) and weight.is_floating_point():
-        rows = weight if flip_b else weight.t().contiguous()
+        rows = weight if flip_b else turned(call, weight)
         wide = bias.reshape(-1) if bias is not None else None
         if wide is not None and wide.numel() == 1:
             wide = wide.expand(rows.shape[0]).contiguous()
@@ -229,6 +229,14 @@ def gemm(call: Call) -> nn.Module | Function:
     return run
 
 
+def turned(call: Call, weight: Tensor) -> Tensor:
+    """A matrix with rows and columns exchanged: the same memory for all that share the matrix."""
+    place = (weight.data_ptr(), weight.shape, weight.stride(), weight.dtype)
+    if place not in call.turned:
+        call.turned[place] = weight.t().contiguous()
+    return call.turned[place]
+
+
 def linear(weight: Tensor, bias: Tensor | None) -> nn.Module:
     """A Linear of these weights, as rows of outputs."""
     made = empty(nn.Linear, weight.shape[1], weight.shape[0], bias=bias is not None)
@@ -241,7 +249,7 @@ def matmul(call: Call) -> nn.Module | Function:
     weight = call.constant(1)
     rank = call.rank(0)
     if weight is not None and weight.dim() == 2 and weight.is_floating_point() and rank != 1:
-        return linear(weight.t().contiguous(), None)
+        return linear(turned(call, weight), None)
     return torch.matmul
 
 
