@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from netbuilder.app.comparing import Side, compare
 from netbuilder.graph.becoming import become
+from netbuilder.graph.blocks import USES, blocks_in, needed
 from netbuilder.graph.difference import Row, matched
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.history import History
+from netbuilder.graph.model import Node
 from netbuilder.graph.taking import FIGURES, taken
 
 Told = Callable[[Side], None]
@@ -95,6 +97,36 @@ class Comparison:
         if self.live and (history.undo() if back else history.redo()) is not None:
             self.refresh()
 
+    def marks(self, pair: Pair) -> tuple[Marks, Marks]:
+        """How both sides of a graph stand out, also what uses a block that changed inside."""
+        found = marks(self.rows, pair)
+        for graph, mark, before in ((pair.before, found[0], True), (pair.after, found[1], False)):
+            for node in blocks_in(graph) if graph is not None else ():
+                if node.id not in mark.nodes and self._inside(node, before=before) is not None:
+                    mark.nodes[node.id] = "changed"
+        return found
+
+    def row_about(self, pair: Pair, id: str, *, before: bool) -> int | None:
+        """The number of the first row about a node or wire, else about what is inside it."""
+        for number, row in enumerate(self.rows):
+            if id in ((row.old_node_id, row.old_wire) if before else (row.node_id, row.wire)):
+                return number
+        graph = pair.before if before else pair.after
+        node = graph.nodes.get(id) if graph is not None else None
+        return None if node is None else self._inside(node, before=before)
+
+    def _inside(self, node: Node, *, before: bool) -> int | None:
+        """The number of the first row in the block that a node uses, or in blocks of that."""
+        if node.layer not in USES:
+            return None
+        side = self.before if before else self.after
+        blocks = {each.id for each in needed(side.document, [str(node.params.get("block", ""))])}
+        for number, row in enumerate(self.rows):
+            graph = row.old_graph_id if before else row.graph_id
+            if graph in blocks and row.what not in FIGURES:
+                return number
+        return None
+
     def _ask_after(self) -> None:
         self._serial += 1
         serial = self._serial
@@ -147,8 +179,8 @@ def _belongs(row: Row, old: str, new: str) -> bool:
 class Marks:
     """How what is drawn of one side stands out: `added`, `removed` or `changed` by id."""
 
-    nodes: Mapping[str, str]
-    wires: Mapping[str, str]
+    nodes: dict[str, str]
+    wires: dict[str, str]
 
 
 def marks(rows: Sequence[Row], pair: Pair) -> tuple[Marks, Marks]:

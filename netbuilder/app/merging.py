@@ -25,6 +25,10 @@ class Merging(Comparison):
     def _rows(self) -> list[Row]:
         return self._disputes.among(self.after.document, super()._rows())
 
+    def words(self, row: Row) -> str:
+        """What a row says: both sides and the base."""
+        return self._disputes.words(row)
+
     def keep(self, rows: Sequence[Row], *, kept: bool = True) -> None:
         """Let these be as they are here, or ask again."""
         keys = {_key(row) for row in rows}

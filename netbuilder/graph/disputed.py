@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from netbuilder.graph.blocks import USES
 from netbuilder.graph.difference import CALL, Row, difference, matched, shown
@@ -59,8 +60,8 @@ class Disputes:
         self.new_graphs: set[str] = set()
         self.touched: set[tuple[str, str]] = set()
         """Nodes that theirs changed, wired or used, and graphs (with an empty node)."""
-        self.values: dict[tuple[str, str, str], list[str]] = {}
-        """What theirs set, by graph, node and kind of row."""
+        self.values: dict[tuple[str, str, str], dict[str, Any]] = {}
+        """What theirs set, by graph, node and kind of row: what it was before, by key."""
         self.inputs: set[Input] = set()
         for row in difference(base, theirs):
             self._note(row, self.from_base.nodes.get(row.old_graph_id, {}))
@@ -88,7 +89,7 @@ class Disputes:
                 self._note_wire(row, partners)
             case _:
                 self.touched.add((graph, row.node_id))
-                self.values.setdefault((graph, row.node_id, row.what), []).append(row.key)
+                self.values.setdefault((graph, row.node_id, row.what), {})[row.key] = row.before
 
     def _note_wire(self, row: Row, partners: Mapping[str, str]) -> None:
         if row.change == "added":
@@ -106,6 +107,12 @@ class Disputes:
             self.touched.add((row.graph_id, target))
 
     # -- which of the rows -----------------------------------------------------------------
+
+    def words(self, row: Row) -> str:
+        """A row for a person who is to choose, with what the base had."""
+        values = self.values.get((row.old_graph_id, row.old_node_id, row.what), {})
+        was = f", was {shown(values[row.key])}" if row.key in values else ""
+        return f"{words(row)}{was}"
 
     def _rows(self, rows: Sequence[Row]) -> Iterator[Row]:
         whole = {id for row in rows if row.what == "node" and self._node(row) for id in _ends(row)}
@@ -163,9 +170,8 @@ class Disputes:
     def _value(self, row: Row) -> bool:
         graph, node = row.old_graph_id, row.old_node_id
         if graph in self.new_graphs or (graph, node) in self.new_nodes:
-            # What both added: names were settled.
-            return row.what != "name"
-        keys = self.values.get((graph, node, row.what), [])
+            return True
+        keys = self.values.get((graph, node, row.what), {})
         return any(_within(row.key, key) or _within(key, row.key) for key in keys)
 
     def _taken(self, row: Row) -> bool:

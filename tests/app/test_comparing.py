@@ -82,3 +82,26 @@ def test_an_answer_about_an_older_state_concerns_nobody() -> None:
     comparison.close()
     before[1](Side(before[0], Report()))
     assert heard == []
+
+
+def test_a_block_that_changed_inside_is_marked_where_it_is_used() -> None:
+    history = History(open_template("digits_mlp").copy())
+    inner = edits.add_graph(history, "block", "inner")
+    relu = edits.add_node(history, inner, "torch.nn.ReLU")
+    outer = edits.add_graph(history, "block", "outer")
+    params = {"block": "inner"}
+    within = edits.add_node(history, outer, "netbuilder.Block", params=params)
+    [main] = history.document.of_kind("network")
+    use = edits.add_node(history, main, "netbuilder.Block", params={"block": "outer"})
+    saved = history.document.copy()
+    edits.set_parameters(history, inner, [relu.id], {"inplace": True})
+    comparison = Comparison(Asked(history.document), saved)
+    [row] = comparison.rows
+    for name, node in (("main", use), ("outer", within)):
+        [pair] = [pair for pair in comparison.pairs if pair.name == name]
+        assert [dict(side.nodes) for side in comparison.marks(pair)] == [{node.id: "changed"}] * 2
+        assert comparison.row_about(pair, node.id, before=False) == 0
+    [pair] = [pair for pair in comparison.pairs if pair.name == "inner"]
+    assert comparison.row_about(pair, row.old_node_id, before=True) == 0
+    other = next(iter(main.nodes))
+    assert comparison.row_about(comparison.pairs[0], other, before=True) is None

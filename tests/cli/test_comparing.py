@@ -90,6 +90,8 @@ def test_diff_takes_projects_and_runs(call: Call, folder: Path, tmp_path: Path) 
         ("parameter", "hidden1", "out_features", 99),
     ]
     assert "'hidden1': out_features" in call("diff", one, other, "--drawn")[1]
+    codes = [call("diff", one, it, "--drawn", "--exit-code")[0] for it in (one, other)]
+    assert codes == [0, 1]
     worked_out = [row for row in answer(call, "diff", one, other) if row["what"] in NUMBERS]
     assert [(row["node"], row["key"], row["after"]) for row in worked_out if row["node"]] == [
         ("hidden1", "output", "N×99"),

@@ -93,8 +93,10 @@ CASES: list[tuple[Edit, Edit, list[str]]] = [
         ["'conv2': input is fed by gelu.output here, by tanh.output in theirs"],
     ),
     (_insert("relu1", "torch.nn.GELU"), _insert("relu2", "torch.nn.GELU"), []),
+    (_rename("conv1", "x"), _rename("conv2", "x"), []),
     (_set("conv1", stride=2), _set("conv1", padding=0), []),
     (_delete("dropout"), _delete("dropout"), []),
+    (_delete("norm1"), _delete("conv1"), []),
 ]
 
 
@@ -109,13 +111,14 @@ def test_each_thing_that_both_changed_is_told_once_and_can_be_taken(
     rows = disputed(base, y, now)
     assert [words(row) for row in rows] == told
     assert bool(rows) == bool(result.conflicts)
+    other = merge(base, y, x).document
+    assert len(disputed(base, x, other)) == len(told)
     while rows:
         now = taken(y, now, rows[:1])
         check(now)
         left = disputed(base, y, now)
         assert len(left) < len(rows)
         rows = left
-    other = merge(base, y, x).document
     assert difference(other, now) == []
 
 
@@ -147,3 +150,52 @@ def test_files_that_both_added() -> None:
     now = merge(Document(), x, y).document
     [row] = disputed(Document(), y, now)
     assert words(row) == "'dropout': p 0.1 here, 0.2 in theirs"
+
+
+def _block(history: History) -> None:
+    edits.add_graph(history, "block", "stage")
+
+
+def _use(history: History) -> None:
+    params = {"block": "stage"}
+    edits.add_node(history, _main(history.document), "netbuilder.Block", params=params)
+
+
+def _fill(history: History) -> None:
+    [block] = history.document.of_kind("block")
+    edits.add_node(history, block, "torch.nn.ReLU")
+
+
+def _remove(history: History) -> None:
+    edits.remove_graph(history, history.document.of_kind("block")[0])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        (_use, _remove, ["'stage': changed here, removed in theirs"]),
+        (_remove, _use, ["'stage': removed here, changed or used in theirs"]),
+        (_fill, _remove, ["'stage': changed here, removed in theirs"]),
+        (_remove, _fill, ["'stage': removed here, changed or used in theirs"]),
+        (_remove, _set("conv1", stride=2), []),
+    ],
+)
+def test_a_block_that_one_side_removed(ours: Edit, theirs: Edit, told: list[str]) -> None:
+    base = edited(start(), _block)
+    x, y = edited(base, ours), edited(base, theirs)
+    result = merge(base, x, y)
+    rows = disputed(base, y, result.document)
+    assert [words(row) for row in rows] == told
+    assert disputed(base, y, taken(y, result.document, rows)) == []
+
+
+def test_settings_that_were_taken_are_those_of_their_kind() -> None:
+    source = {"source": "digits", "seed": 1}
+    base = edited(start(), lambda h: edits.set_project(h, data=source))
+    x = edited(base, lambda h: edits.set_project(h, data={**source, "seed": 2, "test": 0.1}))
+    y = edited(base, lambda h: edits.set_project(h, data={"source": "iris", "seed": 1}))
+    now = merge(base, x, y).document
+    assert now.project.data == x.project.data
+    [row] = disputed(base, y, now)
+    assert words(row) == "data.source digits here, iris in theirs"
+    assert taken(y, now, [row]).project.data == y.project.data

@@ -11,18 +11,22 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from netbuilder.app.comparing import Side
+from netbuilder.app.comparison import Comparison
 from netbuilder.compiler.report import GraphReport, NodeReport, Report, TensorReport
 from netbuilder.engine import overrides
 from netbuilder.engine.protocol import WorkerError
 from netbuilder.graph import edits
+from netbuilder.graph.changes import Added
 from netbuilder.graph.document import Document, Graph
-from netbuilder.graph.model import Node
+from netbuilder.graph.model import GraphInfo, Node, Wire
+from netbuilder.gui.canvas.settling import WHOLE
 from netbuilder.gui.comparing.marks import NodeMark, WireMark
 from netbuilder.gui.comparing.side_view import SideView
 from netbuilder.gui.comparing.window import ComparisonWindow
 from netbuilder.gui.look import theme
 from netbuilder.layers import catalogue
 from netbuilder.storage import files, format
+from tests.app.test_comparing import Asked
 from tests.gui.window_hand import LEFT, WindowHand, settle, wait_for
 
 
@@ -237,5 +241,58 @@ def test_two_files_are_compared_without_touching_the_project(
     assert words(dialog) == ["'conv1': out_channels 16 → 9"]
     assert not dialog.take.isVisible()
     assert (dialog.left.accessibleName(), dialog.right.accessibleName()) == (one.name, other.name)
+    dialog.close()
+    settle()
+
+
+def _chain(length: int) -> Document:
+    """A network of so many layers in a row."""
+    nodes = [
+        Node(id=f"n{at}", layer="torch.nn.ReLU", name=f"relu{at}", x=0.0, y=96.0 * at, order=at)
+        for at in range(length)
+    ]
+    wires = [
+        Wire(
+            id=f"w{at}",
+            source=f"n{at - 1}",
+            source_port="output",
+            target=f"n{at}",
+            target_port="input",
+        )
+        for at in range(1, length)
+    ]
+    info = GraphInfo(id="g", kind="network", name="main")
+    items = [Added("g", item) for item in (info, *nodes, *wires)]
+    return Document.of(Document().project, items)
+
+
+def test_a_large_graph_comes_bit_by_bit_and_stays_while_changes_are_taken(
+    qapp: QApplication,
+) -> None:
+    last = f"n{WHOLE // 2}"
+    before = _chain(WHOLE // 2 + 1)
+    session = Asked(before.copy())
+    graph = session.document.graphs["g"]
+    for id in ("n0", last):
+        edits.set_parameters(session.history, graph, [id], {"inplace": True})
+    dialog = ComparisonWindow(Comparison(session, before), ("before", "now"))
+    dialog.show()
+    dialog.list.go_to(1)
+    assert dialog.right.canvas.filling, "it takes longer than opening the window may"
+    middle = dialog.right.middle([last])
+    wait_for(lambda: not dialog.left.canvas.unsettled and not dialog.right.canvas.unsettled, 60)
+    assert dialog.right.canvas.selection == {last}
+    for view in (dialog.left, dialog.right):
+        assert marked(view) == {"relu0": "changed", f"relu{WHOLE // 2}": "changed"}
+    there = dialog.right.middle([last])
+    assert middle is not None
+    assert there is not None
+    assert (middle - there).manhattanLength() < 96
+    items = [dict(view.canvas.nodes) for view in (dialog.left, dialog.right)]
+    QTest.mouseClick(dialog.take, LEFT)
+    settle()
+    assert [dict(view.canvas.nodes) for view in (dialog.left, dialog.right)] == items
+    for view in (dialog.left, dialog.right):
+        assert marked(view) == {"relu0": "changed"}
     dialog.close()
     settle()

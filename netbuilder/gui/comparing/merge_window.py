@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from netbuilder.app.merging import Merging
 from netbuilder.graph.difference import Row
-from netbuilder.graph.disputed import words
 from netbuilder.gui.comparing.window import ComparisonWindow, name_of
 from netbuilder.gui.look.widgets import button, set_tip
 
@@ -49,7 +48,7 @@ class MergeWindow(ComparisonWindow):
         self._key("Alt+K", self.keep.click)
 
     def _show_rows(self) -> None:
-        self.list.show_rows(self.rows, words, self.merging.is_kept)
+        self.list.show_rows(self.rows, self.merging.words, self.merging.is_kept)
 
     def _ready(self) -> None:
         super()._ready()

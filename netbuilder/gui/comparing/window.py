@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from netbuilder.app.comparison import Comparison, Pair, marks
+from netbuilder.app.comparison import Comparison, Pair
 from netbuilder.graph.difference import Row
 from netbuilder.graph.places import around
 from netbuilder.gui.comparing.beside import beside
@@ -217,7 +217,7 @@ class ComparisonWindow(QDialog):
             return
         self._shown = ids
         self.graph.setCurrentIndex(self.comparison.pairs.index(pair))
-        left, right = marks(self.rows, pair)
+        left, right = self.comparison.marks(pair)
         for view, side, graph, mark, name in (
             (self.left, self.comparison.before, pair.before, left, self._names[0]),
             (self.right, self.comparison.after, pair.after, right, self._names[1]),
@@ -310,11 +310,10 @@ class ComparisonWindow(QDialog):
 
     def _clicked(self, id: str, *, before: bool) -> None:
         """A node or wire was clicked: be at the first row about it."""
-        for number, each in enumerate(self.rows):
-            ids = (each.old_node_id, each.old_wire) if before else (each.node_id, each.wire)
-            if id in ids:
-                self.list.go_to(number)
-                return
+        pair = self._pair_of(*self._shown) if self._shown is not None else None
+        number = self.comparison.row_about(pair, id, before=before) if pair is not None else None
+        if number is not None:
+            self.list.go_to(number)
 
     def _open(self, number: int) -> None:
         chosen = self.rows[number]
