@@ -162,3 +162,21 @@ def test_what_only_looks_like_a_stack_stays(name: str) -> None:
     made = written(change(nodes), fixed, outputs, 2 if "parts" in kind else 0)
     _, counts = lifting.lift(bringing.traced_program(OnnxModule(made), made))
     assert not counts
+
+
+@pytest.mark.parametrize("op", GATES)
+def test_layers_behind_one_transpose_all_have_the_batch_first(op: str, tmp_path: Path) -> None:
+    """The second has none before itself: it is like the one below it."""
+    nodes, fixed = stack(op, 2)
+    nodes[0].input[0] = "turned"
+    nodes.insert(0, node("Transpose", "x", "turned", perm=[1, 0, 2]))
+    nodes.append(node("Transpose", "f1", "y", perm=[1, 0, 2]))
+    made = model(nodes, ["n", "T", 3], fixed, ["y"])
+    found = brought(made, tmp_path)
+    assert found.verified, found.notes
+    assert layers(found) == [f"torch.nn.{op}"]
+    graph = found.document.network("main")
+    assert graph is not None
+    (layer,) = (each for each in graph.nodes.values() if each.layer == f"torch.nn.{op}")
+    assert layer.params["batch_first"] is True
+    assert layer.params["num_layers"] == 2
