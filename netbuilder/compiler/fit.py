@@ -124,6 +124,23 @@ def stepped(measure: Callable[[Sizes], int], base: Sizes, names: Sequence[str]) 
     return _even_steps(name, first, [at(first)], 1, _next_step(at, first) - first)
 
 
+def of_one(values: Sequence[Value], given: Sequence[Symbolic]) -> Dim | None:
+    """A multiple of one of the sizes that come in, with a number added, or None.
+
+    It is believed where it holds at three of that size, whatever formula that is of the symbols.
+    """
+    for size in given:
+        pairs = sorted({(dims.concrete((size,), at)[0], value) for at, value in values})
+        (low, first), (high, last) = pairs[0], pairs[-1]
+        if len(pairs) < 3 or low == high or (last - first) % (high - low):
+            continue
+        factor = (last - first) // (high - low)
+        found = size * factor + (first - low * factor)
+        if holds(found, values):
+            return found
+    return None
+
+
 def _even_steps(name: str, start: int, run: Sequence[int], rise: int, period: int) -> Dim | None:
     # What has to be added before the division for each of the measured sizes.
     added = [size * period - rise * (start + i) for i, size in enumerate(run)]

@@ -161,11 +161,16 @@ def _formulas(
     probes: Sequence[fit.Probe],
 ) -> dims.Shape:
     """Sizes that are no polynomials; a symbol of its own, named after the port, if unknown."""
-    exact = fit.exact(runner, inputs, path, port)
+    try:
+        exact = fit.exact(runner, inputs, path, port)
+    except Exception:
+        # What fits each of the sizes need not fit a size that PyTorch knows nothing of.
+        exact = tuple(dims.symbol(f"{port}_{i}") for i in range(len(probes[0][1])))
     base, names = probes[0][0], sorted(probes[0][0])
     if len({len(sizes) for _, sizes in probes}) != 1:
         return exact
 
+    coming = [d for tensor in inputs.values() for d in tensor.shape if isinstance(d, dims.Symbolic)]
     found: list[dims.Dim] = []
     for i, formula in enumerate(exact):
 
@@ -178,6 +183,8 @@ def _formulas(
             known = formula
         if known is None:
             known = fit.stepped(measure, base, names)
+        if known is None:
+            known = fit.of_one(values, coming)
         holds = known is not None and fit.holds(known, values)
         found.append(known if known is not None and holds else dims.symbol(f"{port}_{i}"))
     return tuple(found)

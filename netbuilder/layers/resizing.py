@@ -12,8 +12,10 @@ from netbuilder.layers.base import (
     Family,
     Index,
     Layer,
+    Port,
     Positive,
     Size,
+    TensorType,
     Types,
     start_with,
 )
@@ -37,6 +39,35 @@ RANKS: Mapping[str, tuple[int, ...]] = {
 }
 """The numbers of dims that a mode takes; the others take all."""
 SMOOTH = {3: "linear", 4: "bilinear", 5: "trilinear"}
+
+
+_AREA = "PyTorch's export to ONNX has mode 'area' for some sizes only."
+
+
+def _corners(mode: str, align_corners: bool | None) -> Iterator[Complaint]:
+    """Complains about corners in a mode that has no lines between numbers."""
+    if align_corners is not None and mode not in RANKS:
+        yield bad_parameter(
+            f"align_corners means nothing for mode '{mode}'.",
+            "Leave it empty.",
+            empty("align_corners"),
+        )
+
+
+def _rank(title: str, mode: str, inputs: Types) -> Iterator[Complaint]:
+    """Complains about an input with other dims than the mode's."""
+    tensor = inputs.get("input")
+    if tensor is None or tensor.rank in RANKS.get(mode, (3, 4, 5)):
+        return
+    better = SMOOTH.get(tensor.rank)
+    fits = better is not None and mode in RANKS
+    yield Complaint(
+        f"{title} in mode '{mode}' can't take {tensor} ({tensor.rank} dims).",
+        "Signals are N×C×L, images N×C×H×W, volumes N×C×D×H×W.",
+        "input",
+        code="shape.rank",
+        fixes=(set_to("mode", better),) if fits else (),
+    )
 
 
 class Interpolate(Layer):
@@ -65,9 +96,11 @@ class Interpolate(Layer):
     def complaints(self, inputs: Types) -> Iterator[Complaint]:
         return first_of(
             self._one_of_both(),
-            self._corners(),
+            _corners(self.mode, self.align_corners),
+            self._smooth(),
             check_floating(self, inputs, "input"),
-            self._rank(inputs),
+            _rank("interpolate", self.mode, inputs),
+            self._counts(inputs),
         )
 
     def _one_of_both(self) -> Iterator[Complaint]:
@@ -91,34 +124,17 @@ class Interpolate(Layer):
                 empty("recompute_scale_factor"),
             )
 
-    def _corners(self) -> Iterator[Complaint]:
-        if self.align_corners is not None and self.mode not in RANKS:
-            yield bad_parameter(
-                f"align_corners means nothing for mode '{self.mode}'.",
-                "Leave it empty.",
-                empty("align_corners"),
-            )
-        elif self.antialias and self.mode not in ("bilinear", "bicubic"):
+    def _smooth(self) -> Iterator[Complaint]:
+        if self.antialias and self.mode not in ("bilinear", "bicubic"):
             yield bad_parameter(
                 f"antialias is for bilinear and bicubic, not for '{self.mode}'.",
                 "Turn it off.",
                 set_to("antialias", False),
             )
 
-    def _rank(self, inputs: Types) -> Iterator[Complaint]:
+    def _counts(self, inputs: Types) -> Iterator[Complaint]:
         tensor = inputs.get("input")
         if tensor is None:
-            return
-        if tensor.rank not in RANKS.get(self.mode, (3, 4, 5)):
-            better = SMOOTH.get(tensor.rank)
-            fits = better is not None and self.mode in RANKS
-            yield Complaint(
-                f"interpolate in mode '{self.mode}' can't take {tensor} ({tensor.rank} dims).",
-                "Signals are N×C×L, images N×C×H×W, volumes N×C×D×H×W.",
-                "input",
-                code="shape.rank",
-                fixes=(set_to("mode", better),) if fits else (),
-            )
             return
         for value in (self.size, self.scale_factor):
             if isinstance(value, tuple) and len(value) != tensor.rank - 2:
@@ -134,7 +150,7 @@ class Interpolate(Layer):
         if self.antialias:
             return "ONNX has no form of antialias that equals PyTorch's."
         if self.mode == "area":
-            return "PyTorch's export to ONNX has mode 'area' for some sizes only."
+            return _AREA
         return ""
 
     def subtitle(self) -> str:
@@ -144,6 +160,50 @@ class Interpolate(Layer):
         factor = self.scale_factor
         factors = factor if isinstance(factor, tuple) else (factor or 1.0,)
         return f"× {' × '.join(f'{f:g}' for f in factors)}, {self.mode}"
+
+
+class ResizeLike(Layer):
+    """Resizes images, signals or volumes to the size of `other`: its sizes count, not its numbers.
+
+    Where paths of a network meet whose sizes come from the picture, as in a feature pyramid or
+    before a skip connection is joined. `mode` and `align_corners` are those of interpolate.
+    """
+
+    id = "netbuilder.ResizeLike"
+    part = "resizing.ResizeLike"
+    title = "ResizeLike"
+    family = Family.RESIZE
+    keywords = "interpolate upsample match same size pyramid fpn skip unet image"
+    inputs = (Port("input"), Port("other", "What has the sizes."))
+    summary_fields = ("mode",)
+
+    mode: Mode = "nearest"
+    align_corners: bool | None = None
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return first_of(
+            _corners(self.mode, self.align_corners),
+            check_floating(self, inputs, "input"),
+            _rank("ResizeLike", self.mode, inputs),
+            self._alike(inputs),
+        )
+
+    def _alike(self, inputs: Types) -> Iterator[Complaint]:
+        tensor, other = inputs.get("input"), inputs.get("other")
+        if tensor is not None and other is not None and tensor.rank != other.rank:
+            yield Complaint(
+                f"ResizeLike can't make {tensor} as large as {other}: they have unlike dims.",
+                "Both are signals N×C×L, images N×C×H×W or volumes N×C×D×H×W.",
+                "other",
+                code="shape.rank",
+            )
+
+    def output_types(self, inputs: Types) -> Mapping[str, TensorType]:
+        tensor, other = inputs["input"], inputs["other"]
+        return {"output": TensorType((*tensor.shape[:2], *other.shape[2:]), tensor.dtype)}
+
+    def onnx_refusal(self) -> str:
+        return "" if self.mode != "area" else _AREA
 
 
 class Pad(Layer):

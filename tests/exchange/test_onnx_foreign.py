@@ -127,3 +127,48 @@ def test_a_node_of_another_domain_says_why_it_is_unknown(
     assert said in unknown.note
     assert any(said in note for note in found.notes)
     assert not found.verified
+
+
+# -- sizes that meet -------------------------------------------------------------------------------
+
+
+def test_a_size_that_is_that_of_another_path(tmp_path: Path) -> None:
+    """As in a feature pyramid: the smaller image becomes as large as the other, however large."""
+    fixed = {"w": numbers(3, 3, 3, 3), "none": np.array([0]), "two": np.array([2])}
+    fixed["four"] = np.array([4])
+    nodes = [
+        node("Conv", "x w", "low", strides=[3, 3]),
+        node("Shape", "x", "of_x"),
+        node("Slice", "of_x two four", "back"),
+        node("Shape", "low", "of_low"),
+        node("Slice", "of_low none two", "front"),
+        node("Concat", "front back", "size", axis=0),
+        node("Resize", "low - - size", "large", mode="linear"),
+        node("Add", "x large", "y"),
+    ]
+    found = brought(model(nodes, ["n", 3, "h", "w"], fixed), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == (3, "h", "w")
+    assert "netbuilder.ResizeLike" in layers(found)
+
+
+def test_paths_that_meet_at_some_sizes_only_are_drawn_at_one(tmp_path: Path) -> None:
+    """Halved and doubled an odd image is another one: the file does not say so, the notes do."""
+    fixed = {"w": numbers(3, 3, 2, 2), "factors": TWICE["factors"]}
+    nodes = [
+        node("Conv", "x w", "low", strides=[2, 2]),
+        node("Resize", "low - factors", "large", mode="nearest"),
+        node("Add", "x large", "y"),
+    ]
+    found = brought(model(nodes, ["n", 3, "h", "w"], fixed), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert input_shape(found) == (3, 224, 224)
+    assert any("h = 224, w = 224" in note for note in found.notes)
+
+
+def test_what_no_size_mends_is_left_as_it_was(tmp_path: Path) -> None:
+    """A node without a counterpart is none at fixed sizes either: these stay free."""
+    nodes = [node("Strange", "x", "y", domain="com.example")]
+    found = brought(_with(model(nodes, ["n", "T", 5], {}), "com.example"), tmp_path)
+    assert input_shape(found) == ("T", 5)
+    assert not any("fixed" in note for note in found.notes)

@@ -222,7 +222,11 @@ def interpolate(operation: Operation, program: Program) -> DraftNode:
         same = len(set(spatial)) == 1
         node.params["size"] = spatial[0] if same else spatial
     else:
-        raise Unsupported("the size depends on that of another input")
+        node.layer = "netbuilder.ResizeLike"
+        rank = len(spatial) + 2
+        node.inputs["other"] = beside(
+            operation, program, lambda other: len(other) == rank and other[2:] == spatial
+        )
     mode = _UPSAMPLE[operation.base]
     if mode != "nearest":
         node.params["mode"] = mode

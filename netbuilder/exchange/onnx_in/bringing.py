@@ -18,6 +18,7 @@ from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
 from netbuilder.exchange.onnx_in import (
     doubled,
+    fixing,
     graph,
     inlining,
     lifting,
@@ -54,11 +55,21 @@ def from_onnx(
     """
     tell(Progress(importing.READING))
     model = reading.read(path)
+    brought = _from_model(model, path.stem, fold, tell, drawn)
+    return fixing.better(
+        brought, model, lambda made: _from_model(made, path.stem, fold, tell, None)
+    )
+
+
+def _from_model(
+    model: onnx.ModelProto, title: str, fold: bool, tell: Tell, drawn: importing.Drawn | None
+) -> importing.Brought:
+    """What comes of a model that was read."""
     twin = twins.of(model)
     module = OnnxModule(inlining.inlined(twin.model))
     tell(Progress("Tracing the graph"))
     training = {entry.key: entry.value for entry in model.metadata_props}.get(further.KEY, "")
-    program = replace(traced_program(module, twin.model), title=path.stem, training=training)
+    program = replace(traced_program(module, twin.model), title=title, training=training)
     with Runtime(twin.model, twin.marks(module)) as runtime:
         brought = _brought(program, module, twin, runtime, fold, tell, drawn)
     reasons = dict.fromkeys(

@@ -31,6 +31,19 @@ def interpolate(r: Random) -> Case:
     return one(batch(2, *places), **params)
 
 
+def resize_like(r: Random) -> Case:
+    spatial = r.randint(1, 3)
+    smooth = {1: ["linear"], 2: ["bilinear", "bicubic"], 3: ["trilinear"]}[spatial]
+    mode = r.choice(["nearest", "area", "nearest-exact", *smooth, *smooth])
+    params: dict[str, Any] = {} if mode == "nearest" else {"mode": mode}
+    if mode in smooth and r.random() < 0.5:
+        params["align_corners"] = r.choice([True, False])
+    places = (4,) * (spatial - 1)
+    # No gradient goes to what gives the sizes alone.
+    other = batch(3, *places, either(r, T, 5), dtype="int64")
+    return Case(params, {"input": batch(2, *places, either(r, T, 6)), "other": other})
+
+
 def pad(r: Random) -> Case:
     mode = r.choice(["constant", "constant", "reflect", "replicate", "circular"])
     params: dict[str, Any] = {} if mode == "constant" else {"mode": mode}
@@ -47,4 +60,5 @@ def pad(r: Random) -> Case:
 CASES: Mapping[str, Generator] = {
     "torch.nn.functional.interpolate": interpolate,
     "torch.nn.functional.pad": pad,
+    "netbuilder.ResizeLike": resize_like,
 }
