@@ -127,7 +127,7 @@ def _refuse(document: Document, network: str) -> None:
                 )
                 raise ExportError(
                     f"{at} can't go into an ONNX file: {reason}",
-                    "Change that node, or export as pt2 or code.",
+                    f"Change that node, or export as {'pt2 or ' if layer.in_pt2 else ''}code.",
                     graph=known.graph.id,
                     node=id,
                 )

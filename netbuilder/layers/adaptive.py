@@ -248,6 +248,7 @@ class FractionalMaxPool3d(_Fractional):
     id = "torch.nn.FractionalMaxPool3d"
     title = "FractionalMaxPool3d"
     keywords = "random maximum pooling downsample regularization volume video"
+    in_pt2 = False
     spatial = 3
 
     kernel_size: Size3

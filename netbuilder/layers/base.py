@@ -246,6 +246,8 @@ class Layer(BaseModel):
     same_type: ClassVar[str] = ""
     """The input port whose sizes and dtype the only output has, whatever they are: PyTorch
     need not be asked. The harness holds it against PyTorch all the same."""
+    in_pt2: ClassVar[bool] = True
+    """Whether PyTorch exports it to pt2, where `onnx_refusal` keeps it from ONNX."""
     needs_values: ClassVar[bool] = False
     """Whether it can't run without numbers, as on the meta device: to find out what comes out
     it is run on zeros instead, its weights zero too."""

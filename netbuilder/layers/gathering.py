@@ -160,6 +160,7 @@ class TakeAlongDim(_Indexed):
     id = "torch.take_along_dim"
     title = "take along dim"
     keywords = "gather sorted pick index broadcast"
+    in_pt2 = False
     inputs = (Port("input"), Port("indices", "int64, as many dims as the input."))
     at = "indices"
 

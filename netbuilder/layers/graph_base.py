@@ -84,6 +84,7 @@ class GraphLayer(Layer):
 
     family = Family.GRAPH
     needs_values = True
+    in_pt2 = False
     inputs: ClassVar[tuple[Port, ...]] = (X, EDGES)
     positional: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels")
     sizes: ClassVar[Mapping[str, str]] = MappingProxyType({"in_channels": "x"})

@@ -129,6 +129,7 @@ class AdaptiveLogSoftmaxWithLoss(_WithWeights):
     id = "torch.nn.AdaptiveLogSoftmaxWithLoss"
     title = "AdaptiveLogSoftmaxWithLoss"
     keywords = "classification vocabulary language model hierarchical efficient"
+    in_pt2 = False
     positional = ("in_features", "n_classes")
     starting = start_with(n_classes=10000, cutoffs=(1000, 5000))
     summary_fields = ("n_classes",)

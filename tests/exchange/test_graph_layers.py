@@ -56,6 +56,7 @@ CASES: list[tuple[str, tuple[Any, ...], Given, Given]] = [
     ("ChebConv", (4, 3, 3), {}, POSITIVE),
     ("ChebConv", (4, 3, 3), {}, WEIGHED),
     ("ChebConv", (4, 3, 3), {"normalization": None}, {}),
+    ("ChebConv", (4, 3, 3), {"normalization": None}, WEIGHED),
     ("ChebConv", (4, 3, 2), {"normalization": "rw"}, POSITIVE),
     ("ClusterGCNConv", (4, 3), {"diag_lambda": 0.5}, {}),
     ("MFConv", (4, 3), {"max_degree": 2}, {}),

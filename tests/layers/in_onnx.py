@@ -70,6 +70,25 @@ def check(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
             torch.testing.assert_close(numbers, right, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
+def check_pt2(kind: type[Layer], case: Case) -> None:
+    """PyTorch exports the layer with free sizes, and what it wrote gives the same numbers."""
+    network = Network(kind, case).build().eval()
+    free = [
+        {at: torch.export.Dim.DYNAMIC for at, dim in enumerate(tensor.shape) if dim in FREE}
+        for tensor in case.inputs.values() or [UNUSED]
+    ]
+    program = torch.export.export(
+        network, tuple(_tensors([(kind, case)], 0)), dynamic_shapes=tuple(free)
+    )
+    for more in (0, 1):
+        found = []
+        for module in (program.module(), network):
+            torch.manual_seed(0)
+            with torch.no_grad():
+                found.append(flat(module(*_tensors([(kind, case)], more))))
+        torch.testing.assert_close(*found, equal_nan=True)
+
+
 def _tensors(cases: Sequence[tuple[type[Layer], Case]], more: int) -> list[torch.Tensor]:
     """Inputs for all of them, each free size larger than usual by so many."""
     sizes = {**SIZES, **{str(size): SIZES[str(size)] + more for size in FREE}}

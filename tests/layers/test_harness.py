@@ -204,6 +204,23 @@ def test_onnx_equals_pytorch_for_every_layer(id: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("id", RUN)
+def test_what_onnx_lacks_goes_to_pt2_where_it_is_said(id: str) -> None:
+    kind = kind_of(id)
+    cases = [c for c in (case(id, s) for s in ONNX_SEEDS) if _refusal(kind, c)]
+    if not cases or not kind.in_pt2:
+        pytest.skip("It goes to ONNX, or to neither.")
+    for one in cases[:2]:
+        in_onnx.check_pt2(kind, one)
+
+
+def _refusal(kind: type[Layer], case: Case) -> str:
+    return kind.model_validate(case.params).onnx_refusal()
+
+
+@pytest.mark.nightly
 def test_onnx_has_nearly_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
     """Says how many layers go to ONNX, and what keeps the others from it."""
     refused = {}
