@@ -262,7 +262,8 @@ def _chain(length: int) -> Document:
         for at in range(1, length)
     ]
     info = GraphInfo(id="g", kind="network", name="main")
-    items = [Added("g", item) for item in (info, *nodes, *wires)]
+    contents: list[Node | Wire] = [*nodes, *wires]
+    items = [Added("g", info), *(Added("g", each) for each in contents)]
     return Document.of(Document().project, items)
 
 
