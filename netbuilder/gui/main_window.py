@@ -229,6 +229,7 @@ class MainWindow(QMainWindow):
             self._refresh()
 
     def _look_for_merge(self) -> None:
+        self.banners.take("merge")
         if self.session is not None and self.session.path is not None:
             from netbuilder.gui.comparing import merging
 

@@ -64,6 +64,12 @@ def test_a_merge_is_settled_by_keys_and_git_is_told(
     banner = hand.window.banners.shown("merge")
     assert banner is not None
     assert "2 things were changed by both sides" in banner.text.text()
+    hand.open()
+    assert hand.window.banners.shown("merge") is None
+    assert hand.window.open_path(path)
+    wait_for(lambda: hand.window.banners.shown("merge"), 60)
+    banner = hand.window.banners.shown("merge")
+    assert banner is not None
     hand.press(banner.choices[0])
     dialog = _window(hand)
     assert dialog.left.accessibleName() == "Theirs: The wide one"

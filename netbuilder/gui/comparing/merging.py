@@ -26,7 +26,6 @@ BANNER = "merge"
 
 def look(window: MainWindow) -> None:
     """Once the project is on the screen, say whether git waits for somebody to settle it."""
-    window.banners.take(BANNER)
     session = window.session
     path = session.path if session is not None else None
     if path is not None and git_stages.kept_by_git(path):
