@@ -172,3 +172,54 @@ def test_what_no_size_mends_is_left_as_it_was(tmp_path: Path) -> None:
     found = brought(_with(model(nodes, ["n", "T", 5], {}), "com.example"), tmp_path)
     assert input_shape(found) == ("T", 5)
     assert not any("fixed" in note for note in found.notes)
+
+
+# -- old files, and classifiers --------------------------------------------------------------------
+
+
+def test_a_tensor_of_an_old_file_need_not_be_an_input(tmp_path: Path) -> None:
+    """The format asked for it, no runtime does."""
+    made = model([node("MatMul", "x w")], ["n", 5], {"w": numbers(5, 4)}, opset=7)
+    made.ir_version = 3
+    found = brought(made, tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+
+
+def test_a_map_from_classes_is_their_probabilities(tmp_path: Path) -> None:
+    """As exporters of scikit-learn end a classifier."""
+    own: dict[str, Any] = {"domain": "ai.onnx.ml"}
+    said = {"coefficients": [0.1] * 3 + [0.5] * 3, "intercepts": [0.1, 0.2]}
+    labels = {"classlabels_ints": [3, 5], "post_transform": "SOFTMAX"}
+    nodes = [
+        node("LinearClassifier", "x", "label scores", **said, **labels, **own),
+        node("ZipMap", "scores", "y", classlabels_int64s=[3, 5], **own),
+    ]
+    made = _with(model(nodes, ["n", 3], {}, ["label", "y"]), "ai.onnx.ml")
+    kind = helper.make_map_type_proto(
+        onnx.TensorProto.INT64, helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, [])
+    )
+    made.graph.output[1].type.CopyFrom(helper.make_sequence_type_proto(kind))
+    made.graph.output[0].type.tensor_type.elem_type = onnx.TensorProto.INT64
+    found = brought(made, tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert any("3, 5" in note for note in found.notes)
+
+
+def test_a_number_that_decides_which_branch_runs_is_fixed(tmp_path: Path) -> None:
+    """As the rate of a sound does: the first that it is compared with is the one that is drawn."""
+
+    def branch(name: str, weight: str) -> onnx.GraphProto:
+        made = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        return helper.make_graph([node("MatMul", f"x {weight}", name)], name, [], [made])
+
+    fixed = {"w": numbers(5, 4), "v": numbers(5, 4), "fast": np.array(16000)}
+    nodes = [
+        node("Equal", "rate fast", "is_fast"),
+        node("If", "is_fast", "y", then_branch=branch("a", "w"), else_branch=branch("b", "v")),
+    ]
+    made = model(nodes, ["n", 5], fixed)
+    made.graph.input.append(helper.make_tensor_value_info("rate", onnx.TensorProto.INT64, []))
+    found = brought(made, tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert layers(found) == ["torch.nn.Linear"]
+    assert any("rate = 16000" in note for note in found.notes)

@@ -17,11 +17,13 @@ from netbuilder.exchange.bring import importing, running, traced, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
 from netbuilder.exchange.onnx_in import (
+    deciding,
     doubled,
     fixing,
     graph,
     inlining,
     lifting,
+    maps,
     nodes,
     noise,
     placeholder,
@@ -55,10 +57,18 @@ def from_onnx(
     """
     tell(Progress(importing.READING))
     model = reading.read(path)
+    told = maps.opened(model)
+    decided = deciding.fix(model)
+    if decided:
+        told.append(
+            f"Inputs that decide which branch runs are fixed: {', '.join(decided)}. For other "
+            "numbers the file has another network."
+        )
     brought = _from_model(model, path.stem, fold, tell, drawn)
-    return fixing.better(
+    brought = fixing.better(
         brought, model, lambda made: _from_model(made, path.stem, fold, tell, None)
     )
+    return replace(brought, notes=(*brought.notes, *told))
 
 
 def _from_model(

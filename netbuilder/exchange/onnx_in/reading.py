@@ -194,6 +194,8 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
             f"'{path.name}' is of opset {opset}; up to {newest} are known.",
             f"Export it with an opset of at most {newest}.",
         )
+    if model.ir_version == _WITH_INPUTS:
+        model.ir_version += 1
     if written_out(model) > MAX_NODES:
         raise DocumentError(f"The graph has more than {MAX_NODES:,} nodes.")
     if model.graph.sparse_initializer:
@@ -213,6 +215,8 @@ def _checked(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     return model if opset >= renewing.OLDEST else renewing.renewed(model, path)
 
 
+_WITH_INPUTS = 3
+"""The format in which each tensor had to be an input, too; runtimes never asked for that."""
 _HARMLESS = ("No Op registered", "No opset import", "No Schema", "Field 'shape' of")
 """The checker knows no operators but ONNX's own, and wants shapes that runtimes do without."""
 
