@@ -61,15 +61,31 @@ def test_names_are_put_in_order_by_their_numbers_where_the_file_keeps_none() -> 
     assert not [key for key in pairs(OWN, fewer, ordered=False) if "norm" in key]
 
 
+def test_rows_that_repeat_meet_rows_that_are_as_long() -> None:
+    own = {key: s for at in range(3) for key, s in norm(f"stage.{at}.norm", 4).items()}
+    own |= norm("last", 4)
+    theirs = norm("classifier.0", 4)
+    theirs |= {key: s for at in range(3) for key, s in norm(f"features.{at}.1", 4).items()}
+    found = pairs(own, theirs, ordered=False)
+    assert found["last.bias"] == "classifier.0.bias"
+    assert found["stage.2.norm.weight"] == "features.2.1.weight"
+
+
 def test_the_order_of_a_file_counts_where_it_keeps_one() -> None:
     own = norm("a", 4) | linear("b", 4, 4) | norm("c", 4)
     theirs = norm("extra", 9) | norm("z", 4) | linear("y", 4, 4) | norm("x", 4)
     assert pairs(own, theirs)["a.bias"] == "z.bias"
     assert pairs(own, theirs)["c.bias"] == "x.bias"
     # What stands elsewhere and has just one partner is found all the same.
-    moved = {"class_token": (1, 1, 4), **linear("b", 4, 3), "places": (1, 7, 4)}
-    found = pairs(linear("p", 4, 3) | {"t.weight": (1, 4), "q.weight": (7, 4)}, moved)
-    assert (found["t.weight"], found["q.weight"]) == ("class_token", "places")
+    moved = {"class_token": (1, 1, 4), **linear("b", 4, 3), "places": (1, 7, 4), "s": (5, 1, 1)}
+    own = linear("p", 4, 3) | {"t.weight": (1, 4), "q.weight": (7, 4), "scale.weight": (5,)}
+    assert list(pairs(own, moved).values()) == [
+        "b.weight",
+        "b.bias",
+        "class_token",
+        "places",
+        "s",
+    ]
 
 
 @pytest.mark.parametrize("file", ["theirs.pt", "theirs.safetensors"])
@@ -119,5 +135,6 @@ def test_apart_and_turned_the_values_are_the_same(file: str, tmp_path: Path) -> 
         assert torch.equal(own["att.in_proj_weight"], attention.in_proj_weight)
         assert torch.equal(own["att.in_proj_bias"], attention.in_proj_bias)
         assert torch.equal(own["att.out_proj.weight"], attention.out_proj.weight)
+    assert bool(answer["notes"]) == file.endswith(".safetensors")
     whys = {item["key"]: item["why"] for item in answer["items"] if item["state"] == "order"}
     assert ("other way round" in whys["wide.weight"]) == file.endswith(".pt")

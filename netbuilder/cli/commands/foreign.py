@@ -52,7 +52,7 @@ def _tell(answer: dict[str, Any], options: Namespace) -> None:
     for note in answer["notes"]:
         output.say(note)
     if answer["in_order"]:
-        output.say(f"{answer['in_order']} more would fit by their order: add --by-order.")
+        output.say(f"{answer['in_order']} more would fit by shape and order: add --by-order.")
     if answer["applied"]:
         print(f"{options.file}: begins with {answer['entry']['file']}")
     elif answer["matched"]:

@@ -2,10 +2,12 @@
 
 A layer is the tensors whose names differ in their last part alone (`weight`, `bias`). Layers that
 have the same shapes are paired in their order: that of the file where it keeps one, else that of
-the names, numbers counted as numbers, and then only if there are as many on both sides.
+the names, numbers counted as numbers, and then only if there are as many on both sides; rows of
+layers that repeat are paired with rows as long.
 
 Habits of others that are known: query, key and value of an attention that lie apart; matrices of
-linear layers that lie the other way round, all of them or none; ones before a shape (1×197×768).
+linear layers that lie the other way round, all of them or none; ones before a shape (1×197×768)
+or after a single size (96×1×1).
 """
 
 from __future__ import annotations
@@ -65,20 +67,18 @@ def guess(
     if not own or not theirs or max(len(own), len(theirs)) > MOST:
         return {}
     names = {_last(key) for key in own}
-    mine = list(_layers(own, names).values())
-    named = _joined(_layers(theirs, names))
+    mine, yours = _layers(own, names), _joined(_layers(theirs, names))
     if not ordered:
-        named = {name: named[name] for name in sorted(named, key=_by_number)}
-    yours = list(named.values())
+        yours = {name: yours[name] for name in sorted(yours, key=_by_number)}
     found = _pairs(mine, yours, ordered)
     if len(found) < len(own):
-        turned = _pairs(mine, [_turned(layer) for layer in yours], ordered)
+        turned = _pairs(mine, {name: _turned(layer) for name, layer in yours.items()}, ordered)
         if len(turned) > len(found):
             return turned
     return found
 
 
-def _layers(slots: Mapping[str, Slot], names: Collection[str]) -> dict[str, dict[str, Source]]:
+def _layers(slots: Mapping[str, Slot], names: Collection[str]) -> dict[str, Layer]:
     """The layers by what their tensors' names begin with.
 
     A parameter that stands alone (`class_token`) is the weight of a layer of that name.
@@ -89,7 +89,7 @@ def _layers(slots: Mapping[str, Slot], names: Collection[str]) -> dict[str, dict
             (key.rpartition(".")[0], _last(key)) if _last(key) in names else (key, "weight")
         )
         layers.setdefault(name, {})[last] = Source((key,), slot.shape, slot.floating)
-    return layers
+    return dict(layers)
 
 
 def _joined(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -140,36 +140,60 @@ def _turned(layer: Layer) -> Layer:
     return {**layer, "weight": replace(weight, shape=weight.shape[::-1], turned=True)}
 
 
-def _pairs(mine: Sequence[Layer], yours: Sequence[Layer], ordered: bool) -> dict[str, Source]:
+def _pairs(
+    mine: Mapping[str, Layer], yours: Mapping[str, Layer], ordered: bool
+) -> dict[str, Source]:
     """The longest stretches that are alike, then kinds of which both sides have as many."""
-    left, right = [_looks(layer) for layer in mine], [_looks(layer) for layer in yours]
-    found: dict[int, int] = {}
+    left = [(name, _looks(layer)) for name, layer in mine.items()]
+    right = [(name, _looks(layer)) for name, layer in yours.items()]
+    found: dict[str, str] = {}
     if ordered:
-        for block in SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks():
-            found |= {block.a + at: block.b + at for at in range(block.size)}
+        a, b = ([looks for _, looks in side] for side in (left, right))
+        for block in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks():
+            for at in range(block.size):
+                found[left[block.a + at][0]] = right[block.b + at][0]
     used = set(found.values())
     open_right = _kinds(right, used)
     for kind, places in _kinds(left, found.keys()).items():
         partners = open_right.get(kind, [])
         if len(places) == len(partners):
-            found |= zip(places, partners, strict=True)
+            found |= zip(*_by_repeats(places, partners), strict=True)
     return {
-        source.keys[0]: yours[found[at]][last]
-        for at in sorted(found)
-        for last, source in mine[at].items()
-        if last in yours[found[at]]
+        source.keys[0]: yours[found[name]][last]
+        for name, layer in mine.items()
+        if name in found
+        for last, source in layer.items()
+        if last in yours[found[name]]
     }
 
 
 Looks = tuple[tuple[str, Shape, bool], ...]
 
 
-def _kinds(looks: Sequence[Looks], but: Collection[int]) -> dict[Looks, list[int]]:
-    found: dict[Looks, list[int]] = {}
-    for at, kind in enumerate(looks):
-        if at not in but:
-            found.setdefault(kind, []).append(at)
+def _kinds(layers: Sequence[tuple[str, Looks]], but: Collection[str]) -> dict[Looks, list[str]]:
+    found: dict[Looks, list[str]] = {}
+    for name, kind in layers:
+        if name not in but:
+            found.setdefault(kind, []).append(name)
     return found
+
+
+def _by_repeats(mine: Sequence[str], yours: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Both in an order in which a row of layers that repeats meets one that is as long."""
+    rows = _rows(mine), _rows(yours)
+    left, right = (sorted(side, key=len) for side in rows)
+    if [len(row) for row in left] != [len(row) for row in right]:
+        return list(mine), list(yours)
+    return [name for row in left for name in row], [name for row in right for name in row]
+
+
+def _rows(names: Sequence[str]) -> list[list[str]]:
+    """Names that differ in numbers between dots alone, together."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        parts = ("#" if part.isdecimal() else part for part in name.split("."))
+        found.setdefault(".".join(parts), []).append(name)
+    return list(found.values())
 
 
 def _looks(layer: Layer) -> Looks:
@@ -186,6 +210,8 @@ def _last(key: str) -> str:
 
 
 def _bare(shape: Shape) -> Shape:
+    if len(shape) > 2 and set(shape[1:]) == {1}:
+        return shape[:1]
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     return shape

@@ -21,6 +21,11 @@ from netbuilder.graph.rules import identifier
 from netbuilder.storage import atomic, weight_names
 from netbuilder.storage import weights as storage
 
+_UNORDERED = (
+    "A safetensors file does not keep the order of its layers: of those with the same shapes some "
+    "may be exchanged. The .pt file of the same weights is surer."
+)
+
 
 def look(document: Document, network: str, path: Path, *, by_order: bool = False) -> dict[str, Any]:
     """What would be taken of `path`, tensor by tensor; nothing is changed.
@@ -70,7 +75,6 @@ def _gather(
         found = _match(own, opened, by_order)
         matching.refuse_nothing(found, path.name)
         tensors = _kept(document, network, own)
-        notes = list(opened.notes)
         with safe_open(opened.path, framework="pt") as file:
             guesses = found.guesses()
             for key, source in found.taken().items():
@@ -78,11 +82,12 @@ def _gather(
                 tensor = file.get_tensor(source) if item is None else _guessed(file, item)
                 tensors[key] = tensor.to(getattr(torch, own[key].dtype))
         answer = _report(network, path, opened, found)
+    notes = answer["notes"]
     bad = [key for key, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
     if bad:
         notes.append(f"Not finite (NaN or infinity): {', '.join(bad[:3])}.")
     data = save({key: tensor.contiguous().clone() for key, tensor in tensors.items()})
-    return answer | {"notes": notes}, data
+    return answer, data
 
 
 def _match(own: dict[str, Slot], opened: Opened, by_order: bool) -> Match:
@@ -113,8 +118,10 @@ def _kept(document: Document, network: str, own: dict[str, Slot]) -> dict[str, T
 
 
 def _report(network: str, path: Path, opened: Opened, found: Match) -> dict[str, Any]:
-    about = {"network": network, "file": str(path), "notes": list(opened.notes)}
-    return about | found.to_json()
+    notes = list(opened.notes)
+    if found.guesses() and not opened.ordered:
+        notes.append(_UNORDERED)
+    return {"network": network, "file": str(path), "notes": notes} | found.to_json()
 
 
 def _stem(path: Path) -> str:

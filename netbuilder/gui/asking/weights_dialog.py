@@ -85,7 +85,7 @@ class WeightsDialog(QDialog):
             self.network.setCurrentIndex(list(networks).index("main"))
         self.network.setAccessibleName("Network")
         self.network.currentIndexChanged.connect(self._look)
-        self.by_order = Switch("Match the rest by shapes in their order: a guess")
+        self.by_order = Switch("Match the rest by shape and order: a guess")
         self.by_order.toggled.connect(self._look)
         self.by_order.hide()
         self.waiting = EmptyState("Reading…", "The weights of the file find their places.")
@@ -207,6 +207,8 @@ def _summary(answer: Mapping[str, Any]) -> str:
         text += " The others stay as they are."
     if answer["prefix"]:
         text += f" Its names begin with '{plain_line(answer['prefix'])}', which is left out."
+    if answer["in_order"]:
+        text += f" {answer['in_order']} more would fit by shape and order: see below."
     if counts.get("spare"):
         text += f" {counts['spare']} of the file have no place."
     return " ".join([text, *answer["notes"]])
