@@ -99,22 +99,21 @@ def _rounding(call: Call) -> nn.Module | None:
         rounding = FakeQuantize(name, channels=channels, dim=dim)
         shape = () if channels is None else (channels,)
         rounding.scale, rounding.zero_point = scale.reshape(shape), zero.reshape(shape)
-    call.name = f"{_source(call, made)}_{rounding.integer}"
+    call.name = f"{_source(made)}_{rounding.integer}"
     # It takes what the first of both takes.
     call.inputs, call.constants, call.ranks = made.inputs[:1], {}, made.ranks[:1]
     return rounding
 
 
-def _source(call: Call, made: Call) -> str:
+def _source(made: Call) -> str:
     """What the value is called that is rounded, without the word for an output."""
     value = made.inputs[0]
-    maker = call.makers.get(value)
-    name = _OUTPUT.sub("", value)
-    operator = maker.op.rpartition(".")[2] if maker is not None else ""
-    return name.removesuffix(f"/{operator}") or name
+    return re.sub(r"(?<=.)/[A-Z]\w*\Z", "", _OUTPUT.sub("", value))
 
 
-_OUTPUT = re.compile(r"(?:_output_\d+|\.output(?:_\d+)?|_floats_*|_QuantizeLinear_Input)+\Z")
+_OUTPUT = re.compile(
+    r"(?:_output_\d+|\.output(?:_\d+)?|_floats_*|_quantized|_QuantizeLinear_Input)+\Z"
+)
 
 
 @op("DequantizeLinear", since=10)

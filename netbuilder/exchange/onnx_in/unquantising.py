@@ -87,13 +87,16 @@ class _Writing:
             if node.op_type in _MOVING and node.input[0] in self.rounded:
                 self.rounded[node.output[0]] = self.rounded[node.input[0]]
 
-    def add(self, op: str, inputs: Sequence[str], wanted: str, **attributes: Any) -> str:
-        """A node of the standard; the name of what it gives."""
+    def add(
+        self, op: str, inputs: Sequence[str], wanted: str, named: str = "", **attributes: Any
+    ) -> str:
+        """A node of the standard, `named` if it stands for one; the name of what it gives."""
         name = wanted
         while name in self.taken:
             name = f"{name}_"
         self.taken.add(name)
-        self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
+        title = named.removesuffix("_quant") or name
+        self.nodes.append(helper.make_node(op, inputs, [name], name=title, **attributes))
         return name
 
     def end(self, op: str, inputs: Sequence[str], node: onnx.NodeProto, **attributes: Any) -> None:
@@ -119,7 +122,8 @@ class _Writing:
     def whole(self, value: str, scale: str, zero: str, node: onnx.NodeProto) -> bool:
         """Round floats to the integers that a node gives."""
         inputs = [value, scale, zero] if zero else [value, scale]
-        self.end("QuantizeLinear", inputs, node)
+        name = f"{node.output[0]}_QuantizeLinear"
+        self.nodes.append(helper.make_node("QuantizeLinear", inputs, node.output[:1], name))
         self.scaled[node.output[0]] = _Whole(scale, zero)
         return True
 
@@ -131,7 +135,11 @@ class _Writing:
         value = self.floats(node.input[0], known.scale, known.zero)
         (output,) = (name for name in node.output if name)
         made = self.add(
-            node.op_type, [value, *node.input[1:]], self.plain(output), **_attributes(node)
+            node.op_type,
+            [value, *node.input[1:]],
+            self.plain(output),
+            node.name,
+            **_attributes(node),
         )
         self.numbers[output, known.scale, known.zero] = made
         self.rounded[made] = known
@@ -185,14 +193,14 @@ def _conv(to: _Writing, node: onnx.NodeProto) -> bool:
     if bias:
         scale = to.add("Mul", [sx, sw], f"{bias}_scale")
         inputs.append(to.add("DequantizeLinear", [bias, scale], to.plain(bias), axis=0))
-    made = to.add("Conv", inputs, to.plain(node.output[0]), **_attributes(node))
+    made = to.add("Conv", inputs, to.plain(node.output[0]), node.name, **_attributes(node))
     return to.whole(made, so, zo, node)
 
 
 def _matmul(to: _Writing, node: onnx.NodeProto) -> bool:
     a, sa, za, b, sb, zb, so, zo = _given(node, *range(8))
     inputs = [to.floats(a, sa, za), to.floats(b, sb, zb, 1)]
-    return to.whole(to.add("MatMul", inputs, to.plain(node.output[0])), so, zo, node)
+    return to.whole(to.add("MatMul", inputs, to.plain(node.output[0]), node.name), so, zo, node)
 
 
 def _gemm(to: _Writing, node: onnx.NodeProto) -> bool:
@@ -209,7 +217,7 @@ def _gemm(to: _Writing, node: onnx.NodeProto) -> bool:
     if not so:
         to.end("Gemm", inputs, node, **attributes)
         return True
-    made = to.add("Gemm", inputs, to.plain(node.output[0]), **attributes)
+    made = to.add("Gemm", inputs, to.plain(node.output[0]), node.name, **attributes)
     return to.whole(made, so, zo, node)
 
 
@@ -272,7 +280,7 @@ def _both(op: str) -> Rule:
     def rule(to: _Writing, node: onnx.NodeProto) -> bool:
         a, sa, za, b, sb, zb, so, zo = _given(node, *range(8))
         inputs = [to.floats(a, sa, za), to.floats(b, sb, zb)]
-        return to.whole(to.add(op, inputs, to.plain(node.output[0])), so, zo, node)
+        return to.whole(to.add(op, inputs, to.plain(node.output[0]), node.name), so, zo, node)
 
     return rule
 
@@ -284,7 +292,9 @@ def _one(op: str) -> Rule:
         x, sx, zx, so, zo = _given(node, *range(5))
         if any(each.name == "channels_last" and each.i for each in node.attribute):
             return False
-        made = to.add(op, [to.floats(x, sx, zx)], to.plain(node.output[0]), **_attributes(node))
+        made = to.add(
+            op, [to.floats(x, sx, zx)], to.plain(node.output[0]), node.name, **_attributes(node)
+        )
         return to.whole(made, so, zo, node)
 
     return rule
@@ -294,7 +304,7 @@ def _concat(to: _Writing, node: onnx.NodeProto) -> bool:
     so, zo, *parts = node.input
     triples = zip(parts[::3], parts[1::3], parts[2::3], strict=True)
     inputs = [to.floats(value, scale, zero) for value, scale, zero in triples]
-    made = to.add("Concat", inputs, to.plain(node.output[0]), **_attributes(node))
+    made = to.add("Concat", inputs, to.plain(node.output[0]), node.name, **_attributes(node))
     return to.whole(made, so, zo, node)
 
 
