@@ -35,16 +35,12 @@ def from_module(
 
 
 def from_pt2(path: PathLike) -> Project:
-    """A project of an exported program (`.pt2`); nothing of the file is run as code.
+    """A project of an exported program (`.pt2`), read and tried in a process of its own.
 
-    Answers like `from_module`. `DocumentError` says why the file can't be read.
+    Nothing of the file is run as code. Answers like `from_module`. `DocumentError` says why the
+    file can't be read.
     """
-    from netbuilder.exchange.bring import importing
-
-    brought = importing.from_pt2(Path(path))
-    project = Project(brought.document)
-    project.imported = brought.to_json()
-    return project
+    return _imported(Path(path), ".pt2")
 
 
 def import_onnx(path: PathLike) -> Project:
@@ -53,15 +49,18 @@ def import_onnx(path: PathLike) -> Project:
     Answers like `from_module`; it is held against ONNX Runtime. `DocumentError` says why the file
     can't be read.
     """
+    return _imported(Path(path), ".onnx")
+
+
+def _imported(path: Path, kind: str) -> Project:
     import tempfile
 
     from netbuilder.exchange.bring import child
     from netbuilder.storage import weights as beside
 
-    path = Path(path)
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "imported.netb"
-        answer = child.import_model(path, written, ".onnx")
+        answer = child.import_model(path, written, kind)
         project = Project(files.load(written))
         for entry in beside.entries(project.document):
             if isinstance(entry, beside.Entry):

@@ -238,9 +238,15 @@ def check_header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, .
     length = int.from_bytes(data[:8], "little")
     if length > min(strict.MAX_BYTES, size - 8):
         raise DocumentError(f"'{name}' is damaged: its header is longer than it may be.")
-    header = strict.parse(data[8 : 8 + length], max_int=2**62)
+    try:
+        header = strict.parse(data[8 : 8 + length], max_int=2**62)
+    except DocumentError as error:
+        raise DocumentError(f"'{name}' is damaged: its header can't be read.") from error
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         raise DocumentError(f"'{name}' is damaged: its header lists no tensors, or too many.")
+    about = header.get(_ABOUT, {})
+    if not isinstance(about, dict) or not all(isinstance(each, str) for each in about.values()):
+        raise DocumentError(f"'{name}' is damaged: what it says of itself is no text.")
     listed = {key: value for key, value in header.items() if key != _ABOUT}
     end = 0
     for start, stop in sorted(_range(key, value, name) for key, value in listed.items()):

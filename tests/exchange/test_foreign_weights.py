@@ -280,6 +280,10 @@ REFUSED: dict[str, Callable[[Path], bytes]] = {
     "deep.safetensors": lambda c: _headed(b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
     "no_text.safetensors": lambda c: _headed(b'{"\xff\xfe":{}}'),
     "no_object.safetensors": lambda c: struct.pack("<Q", 2) + b"{]",
+    "about.safetensors": lambda c: _tensors({"__metadata__": ["x"], "a": _F32}, bytes(4)),
+    "about_numbers.safetensors": lambda c: _tensors(
+        {"__metadata__": {"x": 1}, "a": _F32}, bytes(4)
+    ),
     "many.safetensors": lambda c: _tensors(
         {f"t{n}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for n in range(101)}
     ),

@@ -17,7 +17,7 @@ import torch
 import netbuilder as nb
 from netbuilder.errors import NetbuilderError
 from tests.exchange import hostile_pt2
-from tests.exchange.examples import example, export
+from tests.exchange.examples import example, export, import_here
 
 IMPORTER = """
 import json, resource, sys
@@ -64,6 +64,12 @@ for path in paths:
 listening = False
 print(json.dumps({"answers": answers, "seen": seen}))
 """
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports are done in this process: the start of another takes seconds."""
+    import_here(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +170,7 @@ def test_lying_sizes_are_refused(told: dict[str, Any]) -> None:
     assert told["answers"]["lying"] not in ("verified", "not verified")
 
 
+@pytest.mark.usefixtures("here")
 def test_no_name_of_a_file_becomes_code(good: Path, tmp_path: Path) -> None:
     for name in ("names_are_code", "classes_are_code"):
         entries = hostile_pt2.entries_of(good)
@@ -183,6 +190,7 @@ def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
         nb.from_pt2(tmp_path / "pipe.pt2")
 
 
+@pytest.mark.usefixtures("here")
 def test_random_damage_is_told(good: Path, tmp_path: Path) -> None:
     """Flipped bytes anywhere: an answer or a refusal, never anything else."""
     from random import Random
@@ -200,6 +208,7 @@ def test_random_damage_is_told(good: Path, tmp_path: Path) -> None:
             continue
 
 
+@pytest.mark.usefixtures("here")
 def test_random_damage_of_the_program_is_told(good: Path, tmp_path: Path) -> None:
     """Values of the JSON put in each other's places."""
     from random import Random

@@ -23,7 +23,14 @@ def _some(*names: str) -> list[Any]:
     return [*names, *(pytest.param(name, marks=pytest.mark.nightly) for name in AT_NIGHT)]
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Imports are done in this process: the start of another takes seconds."""
+    import_here(monkeypatch)
+
+
 @pytest.mark.parametrize("name", _some("resnet18", "gpt"))
+@pytest.mark.usefixtures("here")
 def test_a_file_gives_what_the_module_gives(name: str, tmp_path: Path) -> None:
     module, inputs = example(name)
     torch.export.save(export(module, inputs), tmp_path / "net.pt2")
@@ -37,6 +44,7 @@ def test_a_file_gives_what_the_module_gives(name: str, tmp_path: Path) -> None:
     "name",
     ["vit", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("mobilenet", "gpt"))],
 )
+@pytest.mark.usefixtures("here")
 def test_a_decomposed_file_is_put_together_again(name: str, tmp_path: Path) -> None:
     module, inputs = example(name)
     torch.export.save(export(module, inputs, decomposed=True), tmp_path / "net.pt2")
@@ -48,6 +56,7 @@ def test_a_decomposed_file_is_put_together_again(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.nightly
+@pytest.mark.usefixtures("here")
 def test_what_netbuilder_exports_it_imports(tmp_path: Path) -> None:
     module, inputs = example("lenet")
     project = nb.from_module(module, inputs)

@@ -110,6 +110,33 @@ def test_places_in_a_file_are_within_it(said: dict[str, str], folder: Path) -> N
         reading.read(outside(folder, location="w", **said))
 
 
+def test_what_lies_beside_the_model_is_counted_once_for_each_that_reads_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of a gigabyte may be said to be a thousand tensors: they are counted unread."""
+    (folder / "w").write_bytes(SECRET)
+    path = outside(folder, location="w")
+    made = onnx.load_model_from_string(path.read_bytes())
+    more = made.graph.initializer.add()
+    more.CopyFrom(made.graph.initializer[0])
+    more.name = "again"
+    path.write_bytes(made.SerializeToString())
+    assert len(reading.read(path).graph.initializer) == 2
+    monkeypatch.setattr(reading, "MAX_BYTES", 2 * len(SECRET) - 1)
+    content = reading._content
+    got: list[int] = []
+
+    def heard(*asked: Any) -> bytes:
+        data = content(*asked)
+        got.append(len(data))
+        return data
+
+    monkeypatch.setattr(reading, "_content", heard)
+    with pytest.raises(DocumentError, match="larger than"):
+        reading.read(path)
+    assert got == [path.stat().st_size, len(SECRET)]
+
+
 def test_inner_graphs_are_looked_through(folder: Path) -> None:
     """A tensor in a branch is a tensor."""
     path = outside(folder, location="../secret")
@@ -185,7 +212,7 @@ def test_what_can_not_be_read_of_a_node_is_told(told: dict[str, Any]) -> None:
 
 
 def test_damaged_files_get_an_answer(told: dict[str, Any]) -> None:
-    """Changed bytes anywhere: an answer or a refusal, never anything else."""
+    """Changed bytes and fields anywhere: an answer or a refusal, never anything else."""
     answers = [one["said"] for name, one in told["answers"].items() if name.startswith("damaged")]
     assert len(answers) == DAMAGED
     assert not [said for said in answers if said.startswith("raised")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
 from netbuilder.exchange import watched
 from netbuilder.exchange.watched import Progress, Tell, nobody
-from netbuilder.storage import atomic
+from netbuilder.storage import atomic, plain
 
 if TYPE_CHECKING:
     from netbuilder.exchange.bring.importing import Brought
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 600.0
 CANCELLED = "The import was cancelled."
+ODD = "See whether the program that it was made for opens it; if it doesn't, export it again."
 EDITED = (
     "The lifted network departs from the file, and the project was edited before it was drawn "
     "without lifting.",
@@ -51,8 +53,10 @@ def import_model(
     if the comparison is called off. It is written again where it departs and the file is then
     drawn without lifting; `redrawn` of the answer says so.
     """
-    if not model.is_file():
+    if not model.exists():
         raise DocumentError(f"There is no file '{model}'.", "See whether its name is right.")
+    with plain.open_plain(model):  # what is a folder or a pipe says so
+        pass
     if not out.absolute().parent.is_dir():
         raise DocumentError(f"There is no folder '{out.parent}'.", "Make it, or choose another.")
     if out.is_dir():
@@ -132,6 +136,14 @@ def run(job: Mapping[str, Any], tell: Tell = nobody) -> dict[str, Any]:
             save(brought.document)
     except NetbuilderError as error:
         return {"error": {"message": str(error), "hint": error.hint}}
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A file of somebody's may be any nonsense: attributes missing, tensors without numbers.
+        traceback.print_exc()
+        why = next(iter(str(error).strip().splitlines()), "")[:200]
+        text = f"'{model.name}' can't be brought in ({type(error).__name__}: {why})."
+        return {"error": {"message": text, "hint": ODD}}
     return {**brought.to_json(), **({"redrawn": True} if len(saved) > 1 else {})}
 
 

@@ -20,6 +20,7 @@ from netbuilder.exchange.onnx_in import (
     families,
     nodes,
     placeholder,
+    room,
     sizes,
     steps,
     uniform,
@@ -31,8 +32,7 @@ from netbuilder.exchange.onnx_in.steps import Step
 from netbuilder.exchange.onnx_in.values import Value
 from netbuilder.graph import rules
 
-MAX_NUMBERS = 2**28
-"""Numbers in one tensor that the graph makes: a file may claim any size."""
+MAX_NUMBERS = room.MAX_NUMBERS
 _RANDOM = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform"}
 ) | {"RandomUniformLike", "Dropout"}
@@ -65,6 +65,7 @@ class OnnxModule(nn.Module):
         self.heard = called.Heard()
         """What nodes are called, by the names of their values in the graph traced last."""
         self._taken: set[str] = set()
+        self._room = room.Room()
         graph = model.graph
         fixed = {each.name for each in graph.initializer}
         self.inputs = [each.name for each in graph.input if each.name not in fixed]
@@ -200,6 +201,10 @@ class OnnxModule(nn.Module):
             else:
                 if call.op in _GROWING:
                     self._tried(step, given)
+                elif room.may_be_large(given):
+                    # Where sizes follow from numbers nothing can be tried, and nothing grows.
+                    with suppress(Unsupported, RuntimeError, TypeError, ValueError, IndexError):
+                        self._tried(step, given)
                 with torch.no_grad():
                     made = self._ran(step, given)
         except (Unsupported, RuntimeError, TypeError, ValueError, IndexError):
@@ -207,11 +212,13 @@ class OnnxModule(nn.Module):
         parts = made if isinstance(made, tuple | list) else (made,)
         if not all(isinstance(part, Tensor) for part in parts if part is not None):
             return False
-        self.fixed |= {
+        found = {
             name: part.detach()
             for name, part in zip(call.outputs, parts, strict=False)
             if name and part is not None
         }
+        self._room.take(found.values())
+        self.fixed |= found
         return True
 
     def _tried(self, step: Step, given: list[Value]) -> None:

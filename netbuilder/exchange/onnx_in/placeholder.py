@@ -34,8 +34,7 @@ class Types:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         try:
-            light = skeleton.of(model)
-            inferred = onnx.shape_inference.infer_shapes(light, data_prop=True).graph
+            inferred = skeleton.inferred(model)
         except Exception:
             # What can't be inferred is unknown; the checker has seen the model before.
             inferred = model.graph

@@ -26,8 +26,9 @@ _KEYS = frozenset({"location", "offset", "length", "checksum", "basepath"})
 def read(path: Path) -> onnx.ModelProto:
     """The model with all of its tensors; `DocumentError` says why it can't be read."""
     model = _parsed(path)
+    left = MAX_BYTES
     for tensor in tensors(model):
-        _bring_in(tensor, path)
+        left -= _bring_in(tensor, path, left)
     if model.ByteSize() > MAX_BYTES:
         raise _too_large(path)
     return _checked(model, path)
@@ -40,8 +41,11 @@ def _too_large(path: Path) -> DocumentError:
     )
 
 
-def _content(path: Path, start: int = 0, length: int | None = None) -> bytes:
-    """The bytes of a regular file, from `start` on; `OSError` for anything else."""
+def _content(path: Path, start: int = 0, length: int | None = None, most: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file, from `start` on; `OSError` for anything else.
+
+    `DocumentError` for more than `most`, before they are read.
+    """
     # Without waiting: a pipe of that name would never answer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     number = os.open(path, flags)
@@ -52,7 +56,7 @@ def _content(path: Path, start: int = 0, length: int | None = None) -> bytes:
         end = about.st_size if length is None else start + length
         if not 0 <= start <= end <= about.st_size:
             raise OSError("it is shorter than the model says")
-        if end - start > MAX_BYTES:
+        if end - start > most:
             raise _too_large(path)
         file.seek(start)
         return file.read(end - start)
@@ -109,15 +113,20 @@ def _of_nodes(nodes: object) -> Iterator[onnx.TensorProto]:
                 yield from _of_graph(graph)
 
 
-def _bring_in(tensor: onnx.TensorProto, path: Path) -> None:
-    """Put what lies beside the model into it; see that each tensor has what it claims."""
+def _bring_in(tensor: onnx.TensorProto, path: Path, most: int) -> int:
+    """Put what lies beside the model into it; see that each tensor has what it claims.
+
+    How many bytes lay beside it; `DocumentError` for more than `most`.
+    """
+    beside = 0
     if any(size < 0 for size in tensor.dims):
         raise _wrong(tensor, "it has a negative size")
     outside = tensor.data_location == onnx.TensorProto.EXTERNAL
     if tensor.external_data and not outside:
         raise _wrong(tensor, "it lies in two places")
     if outside:
-        tensor.raw_data = _external(tensor, path)
+        tensor.raw_data = data = _external(tensor, path, most)
+        beside = len(data)
         tensor.data_location = onnx.TensorProto.DEFAULT
         del tensor.external_data[:]
     bits = _BITS.get(tensor.data_type)
@@ -125,6 +134,7 @@ def _bring_in(tensor: onnx.TensorProto, path: Path) -> None:
         wanted = (math.prod(tensor.dims) * bits + 7) // 8
         if len(tensor.raw_data) != wanted:
             raise _wrong(tensor, f"it should have {wanted:,} bytes, not {len(tensor.raw_data):,}")
+    return beside
 
 
 def _bits() -> dict[int, int]:
@@ -143,7 +153,7 @@ def _wrong(tensor: onnx.TensorProto, why: str) -> DocumentError:
     return DocumentError(f"The tensor '{tensor.name[:80]}' can't be read: {why}.")
 
 
-def _external(tensor: onnx.TensorProto, path: Path) -> bytes:
+def _external(tensor: onnx.TensorProto, path: Path, most: int) -> bytes:
     said: dict[str, str] = {}
     for entry in tensor.external_data:
         if entry.key in said or entry.key not in _KEYS:
@@ -156,7 +166,7 @@ def _external(tensor: onnx.TensorProto, path: Path) -> bytes:
         about = os.lstat(file)
         if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1:
             raise _wrong(tensor, f"'{file.name}' is a link, or no file")
-        return _content(file, start, length)
+        return _content(file, start, length, most)
     except OSError as error:
         why = error.strerror or str(error)
         raise _wrong(tensor, f"'{file.name}' beside the model: {why}") from error

@@ -10,6 +10,8 @@ import math
 
 import onnx
 
+from netbuilder.exchange.onnx_in.inner import all_nodes, inner_graphs
+
 LARGE = 1024
 """Tensors of so many numbers are neither sizes nor axes."""
 
@@ -31,6 +33,51 @@ def of(model: onnx.ModelProto) -> onnx.ModelProto:
             value = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
             made.graph.input.append(value)
     return made
+
+
+_RANK = 16
+MOST_FOLLOWED = 2**21
+"""Values of sizes that are followed through a graph; ONNX keeps some hundred bytes of each."""
+
+
+def inferred(model: onnx.ModelProto) -> onnx.GraphProto:
+    """The graph with the shapes of its values, and without its large tensors.
+
+    Raises what ONNX's shape inference raises.
+    """
+    light = of(model)
+    follow = followed(light.graph) <= MOST_FOLLOWED
+    return onnx.shape_inference.infer_shapes(light, data_prop=follow).graph
+
+
+def followed(graph: onnx.GraphProto) -> int:
+    """How many values there are at most in rows that ONNX follows through the graph.
+
+    A row that is put behind itself again and again is longer than any memory.
+    """
+    known: dict[str, int] = {}
+    for each in (graph, *(g for node in all_nodes(graph) for g in inner_graphs(node))):
+        for value in each.input:
+            dims = value.type.tensor_type.shape.dim
+            if value.type.tensor_type.HasField("shape") and len(dims) < 2:
+                known[value.name] = math.prod(max(1, dim.dim_value) for dim in dims)
+        known |= {t.name: math.prod(t.dims) for t in each.initializer if len(t.dims) < 2}
+    total = 0
+    for node in all_nodes(graph):
+        if node.op_type in ("Shape", "Size"):
+            length = _RANK
+        elif node.op_type == "Constant":
+            length = max((math.prod(each.t.dims) for each in node.attribute), default=1)
+        elif all(name in known for name in node.input if name):
+            lengths = [known[name] for name in node.input if name] or [1]
+            length = sum(lengths) if node.op_type == "Concat" else max(lengths)
+        else:
+            continue
+        known |= dict.fromkeys(node.output, length)
+        total += length
+        if total > MOST_FOLLOWED:
+            break
+    return total
 
 
 def is_large(tensor: onnx.TensorProto) -> bool:
