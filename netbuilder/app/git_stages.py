@@ -18,6 +18,7 @@ from netbuilder.storage import format
 
 QUIET = (
     "--no-optional-locks",
+    "--literal-pathspecs",
     "-c",
     "core.fsmonitor=false",
     "-c",

@@ -23,7 +23,7 @@ def _epochs(value: int) -> dict[str, int]:
 @pytest.fixture
 def project(repository: Repository) -> Path:
     """A file with a base and a branch `long` that has another number of epochs."""
-    path = repository.place / "my digits.netb"
+    path = repository.place / "my digits [1].netb"
     files.save(templates.open_template("digits_mlp"), path)
     repository.git("add", ".")
     repository.git("commit", "-qm", "base")
