@@ -63,9 +63,8 @@ def _chebyshev(
 ) -> tuple[Tensor, Tensor]:
     """Edges and numbers of the scaled Laplacian: its largest number comes to 1, loops less 1."""
     if edge_weight is None:
-        # Else those that are taken away would weigh 1.
+        # Else edges that are taken away would weigh 1.
         edge_weight = torch.ones(edge_index.shape[1], dtype=dtype)
-        edge_weight = edge_weight.masked_fill(edge_index[0] == edge_index[1], 0)
     laplacian = exchanged(
         quietly("torch_geometric.utils.laplacian").get_laplacian, remove_self_loops=removed
     )
