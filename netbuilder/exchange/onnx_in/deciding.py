@@ -22,7 +22,7 @@ def fix(model: onnx.ModelProto) -> list[str]:
     wanted: dict[str, int] = {}
     for node in graph.node:
         if node.op_type == "If" and node.domain in OURS:
-            _decides(node.input[0], makers, _constants(graph), wanted, 1)
+            _decides(node.input[0], makers, _constants(graph), wanted)
     found = []
     for value in [value for value in graph.input if value.name in wanted]:
         kind = value.type.tensor_type
@@ -56,9 +56,9 @@ def _decides(
     makers: dict[str, onnx.NodeProto],
     constants: dict[str, int],
     wanted: dict[str, int],
-    number: int,
 ) -> None:
-    """Note what an input must be for a condition to hold, as far as it is compared with numbers."""
+    """Note the number that an input is compared with for a condition; a truth says nothing."""
+    number: int | None = None
     while name in makers:
         node = makers[name]
         given = list(node.input)
@@ -72,4 +72,5 @@ def _decides(
             name = given[0]
         else:
             return
-    wanted.setdefault(name, number)
+    if number is not None:
+        wanted.setdefault(name, number)

@@ -35,7 +35,7 @@ def better(free: Brought, model: onnx.ModelProto, bring: Callable[..., Brought])
         found = bring(made)
     except BringError:
         return free
-    if not found.verified and _missing(found) >= _missing(free):
+    if not found.verified:
         return free
     sizes = ", ".join(fixed)
     note = (
@@ -43,11 +43,6 @@ def better(free: Brought, model: onnx.ModelProto, bring: Callable[..., Brought])
         "no layer, or do not fit together."
     )
     return replace(found, notes=(note, *found.notes))
-
-
-def _missing(found: Brought) -> int:
-    """How many nodes have no layer; one more where there is no network at all."""
-    return sum(entry["count"] for entry in found.unsupported) or 1
 
 
 def _fix(model: onnx.ModelProto) -> list[str]:
