@@ -194,7 +194,9 @@ def rename_nodes(model: Any, spots: Spots, lines: Lines) -> Owners:
     """
     graph = model.graph
     nodes = list(graph)
-    kept = {value.name for value in (*graph.inputs, *graph.outputs, *graph.initializers.values())}
+    ends = (*graph.inputs, *graph.outputs, *graph.initializers.values())
+    # Told by themselves: the exporter may call a value what an output is to be called.
+    kept = {id(value) for value in ends}
     owners = _owners(nodes, spots)
     titles = [_title(node, owner, spots, lines) for node, owner in zip(nodes, owners, strict=True)]
     together: dict[str, list[Any]] = {}
@@ -203,14 +205,14 @@ def rename_nodes(model: Any, spots: Spots, lines: Lines) -> Owners:
             together.setdefault(title, []).append(node)
     cores = {_core(each): title for title, each in together.items()}
     taken = set(cores.values())
-    values = set(kept)
+    values = {value.name for value in ends}
     result = {}
     for node, title, owner in zip(nodes, titles, owners, strict=True):
         node.name = cores.get(node) or _unique(title or node.op_type.lower(), taken)
         if owner is not None:
             result[node.name] = owner
         for value in node.outputs:
-            if value.name and value.name not in kept:
+            if value.name and id(value) not in kept:
                 value.name = _unique(f"{node.name}.{value.index() or 'output'}", values)
         _forget_origin(node, *node.outputs)
         if node in cores and owner is not None:

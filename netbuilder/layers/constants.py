@@ -27,6 +27,7 @@ from netbuilder.layers.operands import Exact
 
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Scalar = bool | Whole | Real
+Fill = Literal["-inf", "inf"] | Scalar
 Row = tuple[Scalar, ...]
 Data = Scalar | Row | tuple[Row, ...] | tuple[tuple[Row, ...], ...]
 """A tensor of up to three dims as numbers, or true and false."""
@@ -49,7 +50,18 @@ def _written(name: str, value: Json) -> ast.expr:
         return code.dotted(f"torch.{value}")
     if name == "data" and isinstance(value, tuple | list):
         return ast.List([_written(name, item) for item in value], ast.Load())
-    return code.const(value)
+    return code.const(float(value) if value in _ENDLESS else value)
+
+
+_ENDLESS = ("-inf", "inf")
+
+
+def _check_whole(fill: Fill, dtype: str | None) -> Iterator[Complaint]:
+    """Complains if a dtype has no such number."""
+    if fill in _ENDLESS and dtype is not None and "float" not in dtype and "complex" not in dtype:
+        yield bad_parameter(
+            f"There is no {fill} in {dtype}.", "Choose a number, or the dtype float32."
+        )
 
 
 class _Held(_Made):
@@ -140,8 +152,11 @@ class Full(_Filled):
     positional = ("size", "fill_value")
     starting = start_with(size=(1,), fill_value=1.0, dtype="float32")
 
-    fill_value: Scalar
+    fill_value: Fill
     dtype: Dtype | None = None
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        return _check_whole(self.fill_value, self.dtype)
 
 
 class Arange(_Held):
@@ -269,5 +284,9 @@ class FullLike(_Like):
     starting = start_with(fill_value=1.0)
     summary_fields = ("fill_value",)
 
-    fill_value: Scalar
+    fill_value: Fill
     dtype: Dtype | None = None
+
+    def complaints(self, inputs: Types) -> Iterator[Complaint]:
+        tensor = inputs.get("input")
+        return _check_whole(self.fill_value, self.dtype or (tensor.dtype if tensor else None))

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper
 
 from netbuilder.exchange.onnx_in import bringing, called
 from netbuilder.exchange.onnx_in.ops import Call
+from tests.exchange.around import compared, leave_here
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,41 @@ def test_nodes_keep_the_names_of_the_file(tmp_path: Path) -> None:
     assert "halves" in names.values()
     assert {names["mul"], names["neg"]} == {"gate", "gate_2"}
     assert names["Frob"] == "b_frob__b"
+
+
+def test_an_output_may_be_called_what_the_exporter_calls_another_value(tmp_path: Path) -> None:
+    """`linear` is what it calls the outcome of any product."""
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [4, 4], [0.5] * 16)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Relu", ["a"], ["linear"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],
+        [helper.make_tensor_value_info("linear", TensorProto.FLOAT, ["N", 4])],
+        [weight],
+    )
+    first, again = tmp_path / "a.onnx", tmp_path / "b.onnx"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=8), first
+    )
+    leave_here(bringing.from_onnx(first).document, "main", again)
+    assert compared(first, again, ["x"], [("ones", (torch.ones(2, 4),))]) == {"ones": 0.0}
+
+
+def test_layers_are_called_what_the_exporter_says(tmp_path: Path) -> None:
+    """Where it says the class that they are; weights that are alike have one name in a file."""
+    told = {
+        "pkg.torch.onnx.name_scopes": "['', 'body', 'body.1.dense', 'linear']",
+        "pkg.torch.onnx.class_hierarchy": "['', 'b.B', 'torch.nn.modules.linear.Linear', 'a']",
+    }
+    node = helper.make_node("MatMul", ["x", "w"], ["a"], name="node_MatMul_1")
+    for key, value in told.items():
+        node.metadata_props.add(key=key, value=value)
+    assert called.layer(node) == ("body.1.dense", "Linear")
+    node.metadata_props[1].value = "['', 'b.B', 'my.Own', 'aten.linear.default']"
+    assert called.layer(node) == ("", "")
+    del node.metadata_props[:]
+    assert called.layer(node) == ("", "")

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from netbuilder.exchange import further
 from netbuilder.exchange import weights as exchange_weights
-from netbuilder.exchange.bring import archive, blocks, drawing, proof, running, traced, writing
+from netbuilder.exchange.bring import (
+    archive,
+    blocks,
+    drawing,
+    grids,
+    proof,
+    traced,
+    trying,
+    writing,
+)
 from netbuilder.exchange.bring.program import Program
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.graph import folding, rules
@@ -58,7 +67,7 @@ def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> B
     """A module as it runs on these inputs; `BringError` if it can't be traced."""
     args, named = traced.arguments(inputs)
     program = traced.trace(module, inputs, dynamic_shapes)
-    return bring(program, proof.of_module(program, args, named))
+    return bring(grids.plainer(program), proof.of_module(program, args, named))
 
 
 def from_pt2(
@@ -67,7 +76,8 @@ def from_pt2(
     """An exported program; `DocumentError` or `BringError` if it can't be read. See `bring`."""
     tell(Progress(READING))
     program = archive.read(path)
-    return bring(program, running.of_program(program), fold=fold, tell=tell, drawn=drawn)
+    reference = trying.of_program(program)
+    return bring(grids.plainer(program), reference, fold=fold, tell=tell, drawn=drawn)
 
 
 Drawn = Callable[[Document], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from netbuilder.exchange.bring import counts
 from netbuilder.exchange.bring.drafts import DraftNode
 from netbuilder.exchange.bring.functions import Unsupported, only_output, rule, value
 from netbuilder.exchange.bring.program import Operation, Program, Ref
@@ -53,7 +54,7 @@ def _at_places(
 
     chosen = ""
     for name, size in zip(names, sizes, strict=True):
-        if not _counts_up(program, name):
+        if not counts.never_negative(program, name):
             if not isinstance(size, int):
                 raise Unsupported("indices of a free dim may be negative")
             name = then("torch.remainder", {"other": size}, input=name)
@@ -78,28 +79,3 @@ def _at_places(
             result = then(layer, params, input=result)
     nodes[-1].outputs = {made: "output"}
     return nodes
-
-
-_AS_IT_WAS = frozenset(
-    {"alias", "clone", "contiguous", "expand", "permute", "reshape", "select", "slice", "squeeze"}
-) | {"to", "transpose", "unsqueeze", "view"}
-
-
-def _counts_up(program: Program, name: str) -> bool:
-    """Whether whole numbers are surely not negative: they are counted from 0."""
-    makers = {output: each for each in program.operations for output in each.outputs}
-    while True:
-        state, maker = program.states.get(name), makers.get(name)
-        if state is not None:
-            tensor = program.tensors[state.key]
-            return state.kind == "constant" and tensor.numel() > 0 and int(tensor.min()) >= 0
-        if maker is None:
-            return False
-        if maker.base == "arange":
-            start, step = maker.args.get("start", 0), maker.args.get("step", 1)
-            return isinstance(start, int) and isinstance(step, int) and start >= 0 and step > 0
-        more = maker.args.get("other")
-        shifted = maker.base == "add" and isinstance(more, int) and more >= 0
-        if not (shifted or maker.base in _AS_IT_WAS):
-            return False
-        name = value(maker, "self")

@@ -195,13 +195,14 @@ def new(operation: Operation, program: Program) -> DraftNode:
     if not all(isinstance(size, int) for size in sizes):
         raise Unsupported("its size depends on that of the input")
     name = operation.base.removeprefix("new_")
-    params: dict[str, Json] = {"size": sizes}
+    node = DraftNode(f"torch.{name}", name, {"size": sizes})
     if name == "full":
-        params["fill_value"] = operation.args.get("fill_value")
+        kind = catalogue.layers()[node.layer]
+        put(node, kind, "fill_value", operation.args.get("fill_value"))
     dtype = program.types[operation.outputs[0]].dtype
     if dtype != "float32":
-        params["dtype"] = dtype
-    return only_output(operation, DraftNode(f"torch.{name}", name, params))
+        node.params["dtype"] = dtype
+    return only_output(operation, node)
 
 
 @rule("randn", "rand", "normal_functional", "new_empty")

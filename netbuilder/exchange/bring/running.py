@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.exchange.bring.program import Arg, BringError, Dtype, Operation, Program, Ref
-from netbuilder.exchange.bring.proof import Reference, Trial, batch_axes
 
-BATCHES = (2, 3)
 MAX_NUMBERS = 2**28
 """Numbers in one tensor: a file may claim any size."""
 _PYTHON: Mapping[str, Callable[..., Any]] = {
@@ -54,57 +52,6 @@ _IDLE = frozenset(
     {"_assert_tensor_metadata", "_assert_scalar", "_assert_async", "sym_constrain_range"}
 )
 _PASSED = frozenset({"device", "layout", "memory_format", "pin_memory"})
-
-
-def of_program(program: Program) -> Reference:
-    """The program as the reference, on random inputs of two batch sizes."""
-    return Reference(lambda inputs: run(program, inputs), tuple(trials(program)))
-
-
-def trials(program: Program) -> list[Trial]:
-    """Random inputs as the program describes them."""
-    axes = batch_axes(program)
-    free = any(axis is not None for axis in axes)
-    generator = torch.Generator().manual_seed(0)
-    made: list[Trial] = []
-    for batch in BATCHES if free else BATCHES[:1]:
-        inputs = []
-        for value, axis in zip(program.inputs, axes, strict=True):
-            known = program.types[value]
-            shape = [program.number(size) for size in known.shape]
-            if axis is not None:
-                shape[axis] = batch
-            inputs.append(random_tensor(shape, known.dtype, high(program), generator))
-        text = f"random inputs, a batch of {batch}" if free else "random inputs"
-        made.append((text, tuple(inputs)))
-    return made
-
-
-def high(program: Program) -> int:
-    """Ids must be rows of the smallest embedding; where none is known, 0 and 1 will do."""
-    rows = [
-        program.tensors[program.states[weight.name].key].shape[0]
-        for operation in program.operations
-        if operation.base == "embedding"
-        and isinstance(weight := operation.args.get("weight"), Ref)
-        and weight.name in program.states
-    ]
-    return min([int(row) for row in rows], default=2)
-
-
-def random_tensor(shape: list[int], dtype: str, high: int, generator: torch.Generator) -> Tensor:
-    """Random numbers of a dtype; whole ones are below `high`, truths of both kinds in each row."""
-    check_size(shape)
-    kind: torch.dtype = getattr(torch, dtype)
-    if kind.is_floating_point or kind.is_complex:
-        return torch.randn(shape, generator=generator).to(kind)
-    if kind is torch.bool:
-        made = torch.randint(0, 2, shape, generator=generator).to(kind)
-        if made.dim() and made.shape[-1] > 1:
-            # As a mask, whichever way it is meant, no row hides everything: that gives no numbers.
-            made[..., 0], made[..., -1] = False, True
-        return made
-    return torch.randint(0, max(1, high), shape, generator=generator).to(kind)
 
 
 def check_size(shape: Any) -> None:

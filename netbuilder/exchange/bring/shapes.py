@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netbuilder.exchange.bring.calls import IDLE
 from netbuilder.exchange.bring.drafts import DraftNode
 from netbuilder.exchange.bring.functions import (
     Same,
@@ -300,7 +301,8 @@ def beside(operation: Operation, program: Program, fits: Callable[[Shape], bool]
         for other in program.operations:
             if other is operation:
                 break
-            if [scope.key for scope in other.stack] == keys[:depth]:
+            # What only asked for the size of a value may be all that is left of that.
+            if other.base not in IDLE and [each.key for each in other.stack] == keys[:depth]:
                 known += [*other.refs(), *other.outputs]
         for name in reversed(known):
             type = program.types.get(name)

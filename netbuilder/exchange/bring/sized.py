@@ -5,6 +5,7 @@ A drawing has no sizes to calculate with: such a node is shown a value that has 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from netbuilder.exchange.bring import making, shapes
@@ -204,6 +205,10 @@ def _cut(operation: Operation, program: Program) -> Nodes:
     to_end = end is None or end == shape[dim] or (isinstance(end, int) and end >= 2**31)
     if isinstance(length, int) and to_end and isinstance(start, str):
         index = ", ".join([*[":"] * dim, f"-{length}:"])
+        return shapes.chain(operation, [("torch.Tensor.__getitem__", {"index": index})])
+    short = re.fullmatch(rf"{re.escape(str(shape[dim]))} - (\d+)", str(length))
+    if start in (None, 0) and short is not None:
+        index = ", ".join([*[":"] * dim, f":-{short[1]}"])
         return shapes.chain(operation, [("torch.Tensor.__getitem__", {"index": index})])
     if start not in (None, 0) or not isinstance(length, str):
         raise Unsupported("a slice whose bounds depend on the size of the input")

@@ -135,7 +135,7 @@ class _Rows:
 
     def _first(self, name: str) -> _Place:
         dims = tuple(
-            () if size == 1 else (self._part(_product(size)),) for size in self._shape(name)
+            () if size == 1 else (self._part(product_of(size)),) for size in self._shape(name)
         )
         self.places[name] = _Place(dims, (name,))
         return self.places[name]
@@ -159,8 +159,8 @@ class _Rows:
         left = [part for dim in dims for part in self._fine(dim)]
         made: list[Dim] = []
         for size in after:
-            wanted, group = _product(size), []
-            while wanted != _ONE:
+            wanted, group = product_of(size), []
+            while wanted != ONE:
                 if not left:
                     return None
                 part = left.pop(0)
@@ -170,7 +170,7 @@ class _Rows:
                     if further is None:
                         return None
                     self.within[part] = (self._part(wanted), self._part(further))
-                    part, rest = self.within[part][0], _ONE
+                    part, rest = self.within[part][0], ONE
                     left.insert(0, len(self.parts) - 1)
                 group.append(part)
                 wanted = rest
@@ -196,7 +196,7 @@ class _Rows:
         return {"dims": tuple(order)}
 
 
-_ONE: Product = (1, ())
+ONE: Product = (1, ())
 _RESHAPE = "aten.reshape.default"
 
 
@@ -206,7 +206,8 @@ def _size(product: Product) -> Size:
     return "*".join(factors) if names else number
 
 
-def _product(size: Size) -> Product:
+def product_of(size: Size) -> Product:
+    """A size as a number times free sizes."""
     if isinstance(size, int):
         return size, ()
     number, names = 1, []

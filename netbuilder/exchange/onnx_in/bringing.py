@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.export import Dim
 
 from netbuilder.exchange import departing, further
-from netbuilder.exchange.bring import importing, running, traced, views
+from netbuilder.exchange.bring import grids, importing, running, traced, trying, views
 from netbuilder.exchange.bring.program import BringError, Program, Size
 from netbuilder.exchange.bring.proof import Reference, Trial
 from netbuilder.exchange.onnx_in import (
@@ -102,7 +102,9 @@ def _brought(
 ) -> importing.Brought:
     """The program's document, compared with what the file gives in ONNX Runtime."""
     tried = tuple(trials(program))
-    reference = Reference(runtime, tried, tolerance=TOLERANCE, marked=runtime.marked)
+    nothing = trying.blind(program, tried[0][1])
+    blind = () if nothing is None else ((BLIND, nothing),)
+    reference = Reference(runtime, tried, tolerance=TOLERANCE, marked=runtime.marked, blind=blind)
     # What has no counterpart is not compared; a loop among it may have no end.
     runs = all(step.run is not None and not step.why for step in module.every)
 
@@ -110,11 +112,11 @@ def _brought(
         if drawn is not None:
             drawn(document)
             if runs:
-                runtime.begin(reference.trials)
+                runtime.begin((*tried, *blind))
 
     # Somebody who waits for the drawing shares no processor with the comparison.
     if runs and drawn is None:
-        runtime.begin(reference.trials)
+        runtime.begin((*tried, *blind))
     lifted, counts = lifting.lift(program)
     doubled.join(lifted)
     brought = importing.bring(lifted, reference, fold=fold, tell=tell, drawn=shown)
@@ -124,6 +126,7 @@ def _brought(
     return twins.held(brought, twin, tried, runtime)
 
 
+BLIND = "random inputs, some of which may look at nothing"
 CHANCE = "it draws random numbers, so that two runs differ"
 TOLERANCE = departing.TOLERANCE
 """Two runtimes differ by more than two ways through one: as an export does."""
@@ -144,7 +147,7 @@ def traced_program(module: OnnxModule, model: onnx.ModelProto) -> Program:
             except BringError as error:
                 first = first or error
                 continue
-            return views.shortened(_named(program, module, shapes))
+            return views.shortened(grids.plainer(_named(program, module, shapes)))
         if not free:
             break
     assert first is not None
@@ -254,9 +257,8 @@ def _is_free(size: Size) -> bool:
 def _inputs(
     program: Program, sizes: dict[str, int], generator: torch.Generator
 ) -> tuple[Tensor, ...]:
-    made, high = [], running.high(program)
-    for value in program.inputs:
-        known = program.types[value]
-        shape = [sizes.get(str(size), program.number(size)) for size in known.shape]
-        made.append(running.random_tensor(shape, known.dtype, high, generator))
-    return tuple(made)
+    def shape(value: str) -> list[int]:
+        known = program.types[value].shape
+        return [sizes.get(str(size), program.number(size)) for size in known]
+
+    return trying.inputs(program, shape, generator)

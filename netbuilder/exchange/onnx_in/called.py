@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import onnx
 from torch import Tensor
 
 from netbuilder.exchange.bring.traced import traced_name
@@ -27,6 +28,24 @@ def name(call: Call) -> str:
     if given in call.outputs or _COUNTED.fullmatch(given) or re.search(operator, given):
         return ""
     return re.sub(r"[./:]+", "_", given.strip("/"))[:MOST]
+
+
+_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+
+
+def layer(node: onnx.NodeProto) -> tuple[str, str]:
+    """The layer of torch.nn that PyTorch's exporter says a node is of, and its class.
+
+    `("encoder.0.norm", "LayerNorm")`; empty for what is of none. What weights are called tells
+    less: those that are alike are in the file once, under the first one's name.
+    """
+    told = {each.key: each.value for each in node.metadata_props if each.key in (_SCOPES, _CLASSES)}
+    paths, kinds = (_LIST.findall(told.get(key, "")) for key in (_SCOPES, _CLASSES))
+    known = len(paths) > 1 and kinds[-2:-1] and kinds[-2].startswith("torch.nn.modules.")
+    return (paths[-2], kinds[-2].rpartition(".")[2]) if known else ("", "")
+
+
+_LIST = re.compile(r"'([^']*)'")
 
 
 class Heard:

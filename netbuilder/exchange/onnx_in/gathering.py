@@ -78,6 +78,8 @@ def gather_nd(call: Call) -> Function:
 
     def run(x: Tensor, index: Tensor) -> Tensor:
         depth = index.shape[-1]
+        if depth > 1 and not batch:
+            return x[tuple(index.select(-1, at).long() for at in range(depth))]
         sizes = x.shape[batch : batch + depth]
         rest = x.shape[batch + depth :]
         rows = _numbered(index, x, batch)

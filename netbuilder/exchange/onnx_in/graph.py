@@ -113,6 +113,7 @@ class OnnxModule(nn.Module):
             frozenset(at for at, name in enumerate(node.input) if self.uniform.get(name) == 0),
             makers=self.makers,
             turned=self.turned,
+            layer=called.layer(node),
         )
         step = self._step(call, node)
         sized = declared.sizes(call, self.types)
@@ -376,7 +377,10 @@ def _sizes_of(call: Call, tensor: Tensor) -> values.Known:
 
 
 def _stem(call: Call) -> str:
-    """A name from the file: what its weights are called, or the node."""
+    """A name from the file: that of the layer, what its weights are called, or the node."""
+    path, kind = call.layer
+    if path and any(type(module).__name__ == kind for module in call.held):
+        return path
     for at in sorted(call.constants):
         stem, dot, last = call.inputs[at].rpartition(".")
         if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:

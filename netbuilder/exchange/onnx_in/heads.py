@@ -18,6 +18,7 @@ from netbuilder.exchange.bring.program import Arg, Operation, Program, Ref
 from netbuilder.exchange.onnx_in import masks, multihead
 from netbuilder.exchange.onnx_in.matching import Matcher
 from netbuilder.exchange.onnx_in.multihead import NAMES, Attention, Part
+from netbuilder.exchange.onnx_in.patterns import GUARDED
 from netbuilder.exchange.onnx_in.tracks import Tracks
 
 
@@ -70,6 +71,9 @@ class _Reading:
         )
         first, second, third = parts
         if first is None or second is None or third is None or seen is None:
+            return None
+        # The module gives no numbers for what may look at nothing.
+        if self.end.target == GUARDED and not seen.finite:
             return None
         if first.weight.shape[1] != width or out.weight.shape[0] != width:
             return None

@@ -65,6 +65,13 @@ class Masks:
     causal: bool = False
     squeezed: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Dims of one that the ports do not take."""
+    filled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Numbers in the place of truths, of true ones and of others."""
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that is hidden from everywhere still is looked at in the same way."""
+        return self.ports.keys() <= self.filled.keys()
 
 
 def read(
@@ -93,6 +100,7 @@ def read(
             found.turned | one.turned,
             found.causal or one.causal,
             {**found.squeezed, **one.squeezed},
+            {**found.filled, **one.filled},
         )
     return found
 
@@ -104,6 +112,10 @@ def _one(tracks: Tracks, name: str, shape: tuple[int, int, int, int]) -> Masks |
     known = tracks.program.types.get(name)
     if known is None or known.dtype not in ("bool", "float32"):
         return None
+    chosen = _chosen(tracks, name)
+    if chosen is not None:
+        seen = _one(tracks, chosen[0], shape)
+        return None if seen is None or seen.causal else _with_numbers(seen, chosen[1])
     last: Masks | None = None
     wanted = {
         PADDING: torch.arange(batch * steps).reshape(batch, 1, 1, steps).expand(shape),
@@ -133,21 +145,34 @@ def _one(tracks: Tracks, name: str, shape: tuple[int, int, int, int]) -> Masks |
 
 
 def _plainer(tracks: Tracks, found: Masks, port: str) -> Masks:
-    """The truths themselves, where a mask is made of them."""
+    """The truths themselves, where a mask is what they are not."""
     operation = tracks.matcher.made.get(found.ports[port])
     if operation is None:
         return found
     if port in found.turned and operation.base in ("logical_not", "bitwise_not"):
         return Masks({port: next(operation.refs())}, frozenset())
-    args = list(operation.args.values())
-    if operation.base == "where" and len(args) == 3 and isinstance(args[0], Ref):
-        numbers = [_all_over(tracks, each) for each in args[1:]]
-        known = tracks.program.types.get(args[0].name)
-        same = known is not None and known.shape == tracks.program.types[found.ports[port]].shape
-        if same and numbers in ([-math.inf, 0.0], [0.0, -math.inf]):
-            turned = {port} if numbers[0] == 0.0 else set[str]()
-            return _plainer(tracks, Masks({port: args[0].name}, frozenset(turned)), port)
     return found
+
+
+def _chosen(tracks: Tracks, name: str) -> tuple[str, tuple[float, float]] | None:
+    """The truths that say what a mask hides, and its numbers for true ones and for others."""
+    operation = tracks.matcher.made.get(name)
+    args = list(operation.args.values()) if operation is not None else []
+    if operation is None or operation.base != "where" or not isinstance(args[0], Ref):
+        return None
+    one, other = (_all_over(tracks, each) for each in args[1:])
+    return None if one is None or other is None else (args[0].name, (one, other))
+
+
+def _with_numbers(seen: Masks, numbers: tuple[float, float]) -> Masks | None:
+    """A mask that has these numbers where truths are true, and where they are not."""
+    if numbers == (0.0, -math.inf):
+        return seen
+    if numbers == (-math.inf, 0.0):
+        return replace(seen, turned=seen.turned ^ seen.ports.keys())
+    plain = seen.turned == seen.ports.keys() and all(map(math.isfinite, numbers))
+    filled = dict.fromkeys(seen.ports, numbers)
+    return replace(seen, turned=frozenset(), filled=filled) if plain else None
 
 
 def _all_over(tracks: Tracks, given: Arg) -> float | None:
@@ -174,16 +199,26 @@ def wired(
     made: list[Operation] = []
     ports: dict[str, str] = {}
     makers = {name: o for o in program.operations for name in o.outputs}
+    args: dict[str, Arg]
     for port, value in found.ports.items():
         dims = found.squeezed.get(port, ())
         if dims:
             kept = len(program.types[value].shape) - 2
             value = _thin(program, makers, value, dims[-kept:], known, made)
+        if port in found.filled:
+            filled = known.get(f"{found.filled[port]} {value}")
+            if filled is None:
+                filled = known[f"{found.filled[port]} {value}"] = f"{value}_{port}"
+                one, other = found.filled[port]
+                args = {"condition": Ref(value), "self": one, "other": other}
+                made.append(Operation(filled, "aten.where.Scalar", args, (filled,)))
+                program.types[filled] = replace(program.types[value], dtype="float32")
+            value = filled
         if port in found.turned:
             turned = known.get(f"not {value}")
             if turned is None:
                 turned = known[f"not {value}"] = f"{value}_{port}"
-                args: dict[str, Arg] = {"self": Ref(value)}
+                args = {"self": Ref(value)}
                 made.append(Operation(turned, "aten.logical_not.default", args, (turned,)))
                 program.types[turned] = program.types[value]
             value = turned

@@ -265,7 +265,12 @@ class Matcher:
 def short(number: float) -> float:
     """A number of float32 with as few digits as tell it: 1e-5 rather than 9.99999974738e-06."""
     narrow = np.float32(number)
-    return float(str(narrow)) if float(narrow) == number else number
+    told = float(str(narrow))
+    # The largest number of all is rounded up.
+    return told if float(narrow) == number and abs(told) <= _LARGEST else number
+
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def _close(one: float, other: float) -> bool:

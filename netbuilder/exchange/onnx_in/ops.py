@@ -67,6 +67,8 @@ class Call:
     """Matrices with rows and columns exchanged: nodes that share one share the other."""
     batch_first: bool = False
     """Of a recurrent layer: whether what it holds takes the batch before time."""
+    layer: tuple[str, str] = ("", "")
+    """The layer that the file says it is of, and the layer's class."""
 
     def attr(self, name: str, default: Any = None) -> Any:
         """An attribute: a number, a text, a tuple of those, or a tensor."""

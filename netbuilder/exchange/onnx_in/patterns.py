@@ -247,10 +247,18 @@ def _biased(found: Found) -> Lifted | None:
 
 
 _SCORES = Product("scale", Op("matmul", Product("of_query", "query"), Product("of_key", "turned")))
-_ATTENTIONS = (
-    Op("matmul", Op("softmax", Op("add", _SCORES, "mask"), label="softmax"), "value"),
-    Op("matmul", Op("softmax", _SCORES, label="softmax"), "value"),
+_SHARES = (
+    Op("softmax", Op("add", _SCORES, "mask"), label="softmax"),
+    Op("softmax", _SCORES, label="softmax"),
 )
+_ATTENTIONS = tuple(
+    Op("matmul", weights, "value")
+    for shares in _SHARES
+    # Nothing of what may be looked at nowhere: so it is with the function, too.
+    for weights in (shares, Op("where", Op("isnan", shares), 0.0, shares, label="guard"))
+)
+GUARDED = "aten.scaled_dot_product_attention.guarded"
+"""The function where a file says that what may look at nothing sees nothing: as it does anyway."""
 
 
 def _attention(found: Found) -> Lifted | None:
@@ -277,7 +285,8 @@ def _attention(found: Found) -> Lifted | None:
         args["attn_mask"] = _ref(found, "mask")
     if not math.isclose(scale, 1 / math.sqrt(width), rel_tol=1e-6):
         args["scale"] = scale
-    return Lifted("aten.scaled_dot_product_attention.default", args)
+    guarded = "guard" in found.operations
+    return Lifted(GUARDED if guarded else "aten.scaled_dot_product_attention.default", args)
 
 
 def _spreads(shape: tuple[int | str, ...], wanted: tuple[int | str, ...]) -> bool:

@@ -60,8 +60,9 @@ class Types:
         for name, tensor in zip(names, inputs, strict=True):
             dims = self.known.get(name, (0, None))[1] or ()
             for dim, size in zip(dims, tensor.shape, strict=False):
-                if isinstance(dim, str):
-                    found.setdefault(dim, size)
+                # Sizes that the file calls by one name are one: the tracer notes what is asked.
+                if isinstance(dim, str) and found.setdefault(dim, size) != size:
+                    raise BringError(f"The size '{dim[:80]}' is not the same everywhere.")
         return found
 
 

@@ -44,10 +44,8 @@ def flatten(call: Call) -> Function:
 
     def run(x: Tensor) -> Tensor:
         at = axis % x.dim() if axis < 0 else axis
-        if at == 1 and x.dim() > 1:
-            return x.flatten(1)
-        front = x.shape[:at].numel()
-        return x.reshape(front, x.shape[at:].numel())
+        x = x.flatten(at) if at < x.dim() else x.unsqueeze(-1)
+        return x.flatten(0, at - 1) if at else x.unsqueeze(0)
 
     return run
 

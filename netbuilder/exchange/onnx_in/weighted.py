@@ -258,7 +258,7 @@ def gather(call: Call) -> nn.Module | Function:
     """Some of a tensor's parts; rows of a table of weights are an Embedding."""
     axis = call.attr("axis", 0)
     table = call.constant(0)
-    rows = table is not None and table.dim() == 2 and axis in (0, -2) and table.numel() > 64
+    rows = table is not None and table.dim() == 2 and axis in (0, -2) and table.numel() > 1
     if rows and table is not None and table.is_floating_point() and call.constant(1) is None:
         module = empty(nn.Embedding, table.shape[0], table.shape[1])
         held = call.hold(fill(module, weight=table))

@@ -1,0 +1,106 @@
+"""Places that only count 0, 1, 2, … choose nothing: the value itself is drawn, cut and turned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import onnx.parser
+import pytest
+import torch
+from torch import nn
+from torch.export import Dim
+
+import netbuilder as nb
+from netbuilder.exchange.bring.importing import Brought
+from netbuilder.exchange.onnx_in import bringing
+
+GRID = """<ir_version: 8, opset_import: ["": 17]>
+g (float[n, t, 4] x, float[n, m, 4] other) => (float[a, b, c, d] y) {
+    zero = Constant <value_int = 0> ()  one = Constant <value_int = 1> ()
+    two = Constant <value_int = 2> ()
+    front = Constant <value_ints = [0]> ()  second = Constant <value_ints = [1]> ()
+    end = Constant <value_ints = [-1]> ()  ahead = Constant <value_ints = [0, 1]> ()
+    behind = Constant <value_ints = [1, 2]> ()  around = Constant <value_ints = [0, 2]> ()
+    s = Shape (x)
+    n = Gather (s, zero)  t = Gather (s, one)  less = Sub (t, one)
+    os = Shape (other)  m = Gather (os, one)
+    rows = Range (zero, n, one)  columns = Range (zero, t, one)
+    GRID
+    whole = Shape (wide)
+    r = Expand (rr, whole)  c = Expand (cc, whole)
+    ri = Unsqueeze (r, end)  ci = Unsqueeze (c, end)
+    at = Concat <axis = -1> (ri, ci)
+    y = GatherND (x, at)
+}"""
+USUAL = "rr = Unsqueeze (rows, behind) cc = Unsqueeze (columns, ahead) "
+GRIDS = {
+    "as it is": USUAL + "wide = Add (rr, cc)",
+    "turned": "rr = Unsqueeze (rows, ahead) cc = Unsqueeze (columns, behind) wide = Add (rr, cc)",
+    "the first": "first = Range (zero, less, one) rr = Unsqueeze (rows, behind) "
+    "cc = Unsqueeze (first, ahead) wide = Add (rr, cc)",
+    "for each of others": "rr = Unsqueeze (rows, behind) cc = Unsqueeze (columns, ahead) "
+    "many = Range (zero, m, one) each = Unsqueeze (many, around) "
+    "sum = Add (rr, cc) wide = Add (sum, each)",
+}
+
+
+def brought(text: str, folder: Path) -> Brought:
+    """What comes of a graph in ONNX's text form."""
+    path = folder / "m.onnx"
+    onnx.save(onnx.parser.parse_model(text), path)
+    return bringing.from_onnx(path)
+
+
+def layers(found: Brought) -> list[str]:
+    """The layers of all graphs, without what comes before the last dot."""
+    graphs = found.document.graphs.values()
+    return [node.layer.rpartition(".")[2] for graph in graphs for node in graph.nodes.values()]
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid_of_counts_is_the_value_itself(name: str, tmp_path: Path) -> None:
+    """At any size: two of them are free."""
+    found = brought(GRID.replace("GRID", GRIDS[name]), tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert len(found.trials) == 4
+    assert not {"GatherND", "index", "remainder"} & set(layers(found))
+
+
+NO_GRIDS = {
+    "a diagonal": "rr = Unsqueeze (rows, behind) cc = Unsqueeze (rows, behind) wide = Add (rr, cc)",
+    "from the second on": "next = Range (one, t, one) rr = Unsqueeze (rows, behind) "
+    "cc = Unsqueeze (next, ahead) wide = Add (rr, cc)",
+    "every second": "next = Range (zero, t, two) rr = Unsqueeze (rows, behind) "
+    "cc = Unsqueeze (next, ahead) wide = Add (rr, cc)",
+    "backwards": "back = Sub (less, columns) rr = Unsqueeze (rows, behind) "
+    "cc = Unsqueeze (back, ahead) wide = Add (rr, cc)",
+}
+
+
+@pytest.mark.parametrize("name", NO_GRIDS)
+def test_what_only_looks_like_a_grid_chooses(name: str, tmp_path: Path) -> None:
+    """That is done for sizes that are known; what is drawn computes the same at those."""
+    found = brought(GRID.replace("GRID", NO_GRIDS[name]), tmp_path)
+    assert "index_select" in layers(found)
+    assert found.verified, (found.unsupported, found.notes)
+
+
+class Looked(nn.Module):
+    """A mask looked up place by place, as transformers do it."""
+
+    def forward(self, mask: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        rows = torch.arange(mask.shape[0])[:, None, None, None]
+        places = torch.arange(mask.shape[1])[None, None, None, :]
+        return x.masked_fill(~mask[rows, places], 0.0)
+
+
+def test_a_module_keeps_its_free_sizes() -> None:
+    mask, x = torch.ones(2, 5, dtype=torch.bool), torch.randn(2, 3, 4, 5)
+    n, t = Dim("n"), Dim("t")
+    shapes = {"mask": {0: n, 1: t}, "x": {0: n, 3: t}}
+    project = nb.from_module(Looked(), (mask, x), dynamic_shapes=shapes)
+    assert project.imported["unsupported"] == []
+    assert project.imported["verified"], project.imported["notes"]
+    mask, x = torch.rand(3, 7) > 0.5, torch.randn(3, 3, 4, 7)
+    assert torch.equal(project.module("main")(mask, x), Looked()(mask, x))
