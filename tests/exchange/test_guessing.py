@@ -76,6 +76,9 @@ def test_the_order_of_a_file_counts_where_it_keeps_one() -> None:
     theirs = norm("extra", 9) | norm("z", 4) | linear("y", 4, 4) | norm("x", 4)
     assert pairs(own, theirs)["a.bias"] == "z.bias"
     assert pairs(own, theirs)["c.bias"] == "x.bias"
+    # The last layer is the head, whatever else looks the same.
+    heads = linear("body", 4, 3) | linear("aux", 2, 4) | linear("fc", 2, 4)
+    assert pairs(linear("b", 4, 3) | linear("h", 2, 4), heads)["h.bias"] == "fc.bias"
     # What stands elsewhere and has just one partner is found all the same.
     moved = {"class_token": (1, 1, 4), **linear("b", 4, 3), "places": (1, 7, 4), "s": (5, 1, 1)}
     own = linear("p", 4, 3) | {"t.weight": (1, 4), "q.weight": (7, 4), "scale.weight": (5,)}

@@ -149,6 +149,10 @@ def _pairs(
     found: dict[str, str] = {}
     if ordered:
         a, b = ([looks for _, looks in side] for side in (left, right))
+        if a[-1] == b[-1]:
+            # The head: other heads before it, which only a training needs, look the same.
+            found[left[-1][0]] = right[-1][0]
+            a, b = a[:-1], b[:-1]
         for block in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks():
             for at in range(block.size):
                 found[left[block.a + at][0]] = right[block.b + at][0]
