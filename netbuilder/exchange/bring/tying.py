@@ -151,7 +151,7 @@ def _wire(program: Program, network: Draft, held: list[_Holder], key: str) -> bo
     owner.states, owner.outputs = {"weight": key}, {value: "output"}
     for each in held:
         for use, inner in each.chain[len(chain) :]:
-            _lead_in(use, inner, value)
+            _lead_in(use, inner, value, key)
     for each in held:
         if each.node.layer == PARAMETER:
             _replace(each, value)
@@ -194,11 +194,12 @@ def _form(node: DraftNode) -> DraftNode | None:
         return None
 
 
-def _lead_in(use: DraftNode, inner: Draft, value: str) -> None:
+def _lead_in(use: DraftNode, inner: Draft, value: str, key: str) -> None:
     """Give the use of a block a port for a value."""
     if value in inner.inputs:
         return
-    port = rules.unique_name("weight", _names(inner))
+    wanted = rules.identifier(relative(key, inner.scope.path), "weight")
+    port = rules.unique_name(wanted, _names(inner))
     inner.inputs[value] = port
     use.inputs[port] = value
     if use.layer == LOOP:
