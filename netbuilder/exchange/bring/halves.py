@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Ref, Type
-from netbuilder.exchange.bring.proof import Reference
+from netbuilder.exchange.bring.proof import Reference, Trial
 
 BOUNDS: Mapping[str, float] = {"float16": 0.01, "bfloat16": 0.05}
 """Types of 16 bits, and the relative error up to which what is computed in one and in float32 is
@@ -47,10 +47,15 @@ def widened(program: Program, reference: Reference) -> tuple[Program, Reference,
     held = replace(
         reference,
         run=narrow,
-        trials=tuple((text, tuple(map(_floats, given))) for text, given in reference.trials),
+        trials=_trials(reference.trials),
+        blind=_trials(reference.blind),
         tolerance=max(reference.tolerance, *(BOUNDS[kind] for kind in short)),
     )
     return made, held, (f"The original computes in {' and '.join(short)}, the project in float32.",)
+
+
+def _trials(given: tuple[Trial, ...]) -> tuple[Trial, ...]:
+    return tuple((text, tuple(map(_floats, inputs))) for text, inputs in given)
 
 
 def _floats(tensor: Tensor) -> Tensor:

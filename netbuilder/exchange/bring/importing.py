@@ -16,6 +16,7 @@ from netbuilder.exchange.bring import (
     blocks,
     drawing,
     grids,
+    halves,
     proof,
     traced,
     trying,
@@ -67,7 +68,10 @@ def from_module(module: nn.Module, inputs: Any, dynamic_shapes: Any = None) -> B
     """A module as it runs on these inputs; `BringError` if it can't be traced."""
     args, named = traced.arguments(inputs)
     program = traced.trace(module, inputs, dynamic_shapes)
-    return bring(grids.plainer(program), proof.of_module(program, args, named))
+    reference = proof.of_module(program, args, named)
+    program, reference, told = halves.widened(program, reference)
+    brought = bring(grids.plainer(program), reference)
+    return replace(brought, notes=(*brought.notes, *told))
 
 
 def from_pt2(
@@ -76,8 +80,9 @@ def from_pt2(
     """An exported program; `DocumentError` or `BringError` if it can't be read. See `bring`."""
     tell(Progress(READING))
     program = archive.read(path)
-    reference = trying.of_program(program)
-    return bring(grids.plainer(program), reference, fold=fold, tell=tell, drawn=drawn)
+    program, reference, told = halves.widened(program, trying.of_program(program))
+    brought = bring(grids.plainer(program), reference, fold=fold, tell=tell, drawn=drawn)
+    return replace(brought, notes=(*brought.notes, *told))
 
 
 Drawn = Callable[[Document], None]
