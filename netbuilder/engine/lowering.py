@@ -6,7 +6,6 @@ integers are those of the training part.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from netbuilder.engine import exporting, locating, planning, preparing, trained
 from netbuilder.engine.trained import Trained
 from netbuilder.errors import ExportError, ProblemsError
 from netbuilder.exchange import export as exchange
-from netbuilder.exchange import interface, samples
+from netbuilder.exchange import fresh, interface, samples
 from netbuilder.exchange.interface import Interface
 from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.smaller import lowering, precisions, running
@@ -125,7 +124,7 @@ def export(
     assert options.precision is not None
     chosen, prepared = precisions.find(options.precision), options.prepared is not None
     cancelled = cancelled or threading.Event()
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+    with fresh.folder() as folder:
         whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
         exchange.refuse_place(out)
         plain = replace(options, precision=None)

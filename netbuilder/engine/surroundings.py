@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from netbuilder.exchange import fresh
+
 PREFIX = "netbuilder-worker-"
 FOLDER = "NETBUILDER_WORKER_FOLDER"
 """The environment variable with the folder that the client has made for its worker."""
@@ -136,6 +138,7 @@ class Surroundings:
         if self._folder:
             hold(self._folder)
             os.chdir(self._folder)
+            fresh.place = self._folder
 
     def absolute(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of a request, with paths as they were meant: from where we were started."""
@@ -149,6 +152,7 @@ class Surroundings:
         """Remove the folder; the process is about to end."""
         with contextlib.suppress(OSError):
             os.chdir(self.home)  # some systems remove no folder that somebody is in
+        fresh.place = ""
         remove(self._folder)
 
 

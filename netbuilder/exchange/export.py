@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from netbuilder.compiler.build import (
     network_source,
 )
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
-from netbuilder.exchange import interface, onnx_file, watched
+from netbuilder.exchange import fresh, interface, onnx_file, watched
 from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.prepared import output_specs
 from netbuilder.exchange.watched import Progress, Tell, nobody
@@ -91,7 +90,7 @@ def export(
                     return _here(document, job, built, samples, tell)
                 return _in_child(document, job, weights, samples, folder, cancelled, tell)
 
-            with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+            with fresh.folder() as folder:
                 answer |= do(Path(folder))
                 if cancelled.is_set():
                     raise ExportError(CANCELLED)
@@ -142,7 +141,7 @@ def _code(document: Document, network: str, out: Path) -> dict[str, Any]:
 
 
 def _safetensors(weights: Weights, metadata: Mapping[str, str], out: Path) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+    with fresh.folder() as folder:
         path = Path(folder) / "weights.safetensors"
         # One key: several would stand in another order each time.
         about = {"netbuilder": json.dumps(dict(metadata), sort_keys=True)}

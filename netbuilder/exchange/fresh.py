@@ -1,9 +1,10 @@
-"""How to start our own Python again. Torch-free."""
+"""How to start our own Python again, and where its files lie meanwhile. Torch-free."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import netbuilder
@@ -25,3 +26,16 @@ def environment() -> dict[str, str]:
     if Path(folder).name not in ("site-packages", "dist-packages"):
         env["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, env.get("PYTHONPATH", ""))))
     return env
+
+
+place = ""
+"""Where `folder` makes folders; the system's place for them where this is none."""
+
+
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for the files of some work, which ends with a `with` block.
+
+    In a worker it lies in the worker's own, which goes however the worker ends.
+    """
+    where = place if place and os.path.isdir(place) else None
+    return tempfile.TemporaryDirectory(prefix="netbuilder-", dir=where)

@@ -280,3 +280,21 @@ def test_limits_are_only_ever_lowered(tmp_path: Path) -> None:
         "print(r.getrlimit(r.RLIMIT_NOFILE), r.getrlimit(r.RLIMIT_CORE)[0])"
     )
     assert run(code, tmp_path) == "(100, 200) 0"
+
+
+def test_folders_of_work_lie_in_the_workers_own(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So what an export wrote goes with a worker that was killed over it."""
+    monkeypatch.chdir(temporary)
+    around = surroundings.Surroundings()
+    [own] = left(temporary)
+    with fresh.folder() as folder:
+        assert Path(folder).parent == temporary / own
+    around.leave()
+    with fresh.folder() as folder:
+        assert Path(folder).parent == temporary
+    fresh.place = str(temporary / "gone")
+    with fresh.folder() as folder:
+        assert Path(folder).parent == temporary
+    fresh.place = ""

@@ -7,7 +7,6 @@ reaches the caller.
 from __future__ import annotations
 
 import sys
-import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netbuilder.errors import DocumentError, ExportError, NetbuilderError
-from netbuilder.exchange import watched
+from netbuilder.exchange import fresh, watched
 from netbuilder.exchange.watched import Progress, Tell, nobody
 from netbuilder.storage import atomic, plain
 
@@ -79,7 +78,7 @@ def import_model(
     clock.daemon = True
     clock.start()
     try:
-        with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+        with fresh.folder() as folder:
             answer = watched.ask(
                 "netbuilder.exchange.bring.child",
                 job,

@@ -6,7 +6,6 @@ What a file is, its first bytes say, whatever its name. Formats that hold code a
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from netbuilder.errors import DocumentError, ExportError
-from netbuilder.exchange import watched
+from netbuilder.exchange import fresh, watched
 from netbuilder.exchange.foreign.slots import Slot
 from netbuilder.storage import plain, strict, weights
 
@@ -76,7 +75,7 @@ def open_weights(path: Path) -> Iterator[Opened]:
         return
     with plain.open_plain(path) as file:
         check_zip(file, path.name)
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+    with fresh.folder() as folder:
         out = Path(folder) / "weights.safetensors"
         answer = _convert(path, out)
         found = slots(out)

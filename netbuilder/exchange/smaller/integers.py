@@ -6,7 +6,6 @@ Operators of the standard alone: the file runs wherever ONNX does.
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from onnxruntime.quantization import (
     quantize_dynamic,
     quantize_static,
 )
+
+from netbuilder.exchange import fresh
 
 Array = np.ndarray[Any, Any]
 Feed = Mapping[str, Array]
@@ -54,7 +55,7 @@ def quantise(model: onnx.ModelProto, calibration: Sequence[Feed] | None) -> onnx
     """
     # Notes of shapes would contradict the tool where it turns weights round.
     del model.graph.value_info[:]
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder, _quiet():
+    with fresh.folder() as folder, _quiet():
         given, made = Path(folder) / "given.onnx", Path(folder) / "made.onnx"
         onnx.save(model, given)
         if calibration is None:

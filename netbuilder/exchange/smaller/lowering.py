@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from netbuilder.errors import ExportError
-from netbuilder.exchange import watched
+from netbuilder.exchange import fresh, watched
 from netbuilder.exchange.smaller import precisions
 
 CANCELLED = "It was cancelled; nothing was written."
@@ -38,7 +37,7 @@ def lower(
                 f"{name} needs training samples to find the ranges of values.",
                 "Choose data and a training step, or another precision.",
             )
-    with tempfile.TemporaryDirectory(prefix="netbuilder-") as folder:
+    with fresh.folder() as folder:
         kept = {"samples": samples, "calibration": calibration}
         job: dict[str, Any] = {"whole": str(whole)}
         job["files"] = {name: str(path) for name, path in files.items()}
