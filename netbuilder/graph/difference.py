@@ -39,6 +39,7 @@ What = Literal[
     "order",
     "shape",
     "cost",
+    "remark",
 ]
 
 
@@ -50,8 +51,8 @@ class Row:
     ones where there are), `graph_id` and `node_id` ids in the later document, empty where there
     is none; `old_graph_id` and `old_node_id` are those in the earlier one. `key` names a
     parameter, a setting, a port (`shape`) or a figure (`cost`); `before` and `after` are its
-    values, None where it was not set. Shapes and costs come from `app.comparing`. `wire` and
-    `old_wire` are ids of wires.
+    values, None where it was not set. Shapes and costs come from `app.comparing`, remarks from
+    `graph.remarks`. `wire` and `old_wire` are ids of wires.
     """
 
     change: Change

@@ -14,6 +14,7 @@ from netbuilder.graph.blocks import USES
 from netbuilder.graph.difference import CALL, Row, difference, matched, shown
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.model import Wire
+from netbuilder.graph.remarks import disputed_remarks, remarks
 from netbuilder.graph.three_way import WHOLE
 
 _OWN = ("parameter", "setting")
@@ -53,9 +54,9 @@ class Disputes:
 
     def __init__(self, base: Document, theirs: Document) -> None:
         self.base, self.theirs, self.now = base, theirs, theirs
-        self.to_now = self.from_base = matched(base, theirs)
-        self.kept: Mapping[str, str] = {}
-        """Graphs of the base by their ids now."""
+        old = self.to_now = matched(base, theirs)
+        """Theirs and the project that `among` was asked about last."""
+        self.remarks = remarks(base), remarks(theirs)
         self.new_nodes: set[tuple[str, str]] = set()
         self.new_graphs: set[str] = set()
         self.touched: set[tuple[str, str]] = set()
@@ -64,17 +65,27 @@ class Disputes:
         """What theirs set, by graph, node and kind of row: what it was before, by key."""
         self.inputs: set[Input] = set()
         for row in difference(base, theirs):
-            self._note(row, self.from_base.nodes.get(row.old_graph_id, {}))
+            self._note(row, old.nodes.get(row.old_graph_id, {}))
+        before, after = self.remarks
+        for place, text in after.items():
+            noted = place[0] and place[1] in theirs.graphs[place[0]].nodes
+            if noted and before.get(place, "") != text:
+                # Who wrote on a node wants it to stay.
+                self.touched |= {(place[0], ""), place[:2]}
 
     def among(self, now: Document, rows: Sequence[Row] | None = None) -> list[Row]:
         """See `disputed`."""
         rows = difference(self.theirs, now) if rows is None else rows
+        written = disputed_remarks(*self.remarks, now)
         if not rows:
-            return []
+            return list(written)
         self.now = now
-        self.to_now, self.from_base = matched(self.theirs, now), matched(self.base, now)
-        self.kept = {new: graph for graph, new in self.from_base.graphs.items()}
-        return list(self._rows(rows))
+        self.to_now = matched(self.theirs, now)
+        found = [*self._rows(rows), *written]
+        places: dict[str, int] = {}
+        for row in found:
+            places.setdefault(row.graph, len(places))
+        return sorted(found, key=lambda row: places[row.graph])
 
     def _note(self, row: Row, partners: Mapping[str, str]) -> None:
         """One thing that theirs changed; `partners` are nodes of theirs by those of the base."""
@@ -147,7 +158,7 @@ class Disputes:
 
     def _graph(self, row: Row) -> bool:
         if row.change == "added":
-            return row.graph_id in self.kept
+            return row.graph_id in self.base.graphs
         return (row.old_graph_id, "") in self.touched or self._called(row.old_graph_id)
 
     def _called(self, graph: str) -> bool:
@@ -162,8 +173,9 @@ class Disputes:
 
     def _node(self, row: Row) -> bool:
         if row.change == "added":
-            base = self.kept.get(row.graph_id, "")
-            return row.node_id in self.from_base.nodes.get(base, {}).values()
+            # By its id alone: a new node may have the name of one that both removed.
+            base = self.base.graphs.get(row.graph_id)
+            return base is not None and row.node_id in base.nodes
         at = (row.old_graph_id, row.old_node_id)
         return at in self.touched or at in self.new_nodes
 

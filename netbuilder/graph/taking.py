@@ -14,7 +14,7 @@ from netbuilder.graph.difference import KINDS, PROJECT, Row, matched
 from netbuilder.graph.document import Document, Graph
 from netbuilder.graph.matching import Matching
 from netbuilder.graph.model import Frame, GraphInfo, Node, ProjectInfo, Unreadable, new_id
-from netbuilder.graph.renaming import renamed
+from netbuilder.graph.renaming import CALLED, renamed
 from netbuilder.graph.rules import unique_name
 from netbuilder.graph.three_way import WHOLE
 
@@ -62,6 +62,12 @@ class _Taking:
         self.nodes = {old: dict(nodes) for old, nodes in self.matching.nodes.items()}
         """Ids there of the nodes of `before`, by its graphs."""
         self.names: dict[str, str] = {}
+        self.called: dict[tuple[str, str], str] = {
+            (graph.kind, graph.name): after.graphs[self.matching.graphs[graph.id]].name
+            for graph in before.graphs.values()
+            if graph.id in self.matching.graphs
+        }
+        """Names here of graphs of `before`, by kind and name."""
         self._sharing: list[tuple[_Contents, str, Callable[[], str]]] = []
 
     def run(self, rows: list[Row]) -> Document:
@@ -82,6 +88,8 @@ class _Taking:
         match row.what:
             case "graph":
                 self._whole(row)
+            case "remark":
+                self._remark(graph, row)
             case "setting" | "order" if graph is None or old is None:
                 self._project(row)
             case _ if graph is None or old is None:
@@ -143,6 +151,21 @@ class _Taking:
             ]
         graph.info = info
 
+    def _remark(self, graph: _Contents | None, row: Row) -> None:
+        text: dict[str, Any] = {row.key: row.before}
+        if graph is None:
+            key = row.key.removeprefix("about.")
+            if key != row.key:
+                text = {"about": _with(self.project.about, self.before.project.about, key)}
+            self.project = replace(self.project, **text)
+        elif row.node_id in graph.nodes:
+            graph.nodes[row.node_id] = replace(graph.nodes[row.node_id], **text)
+        else:
+            graph.frames = [
+                replace(frame, **text) if frame.id == row.node_id else frame
+                for frame in graph.frames
+            ]
+
     # -- nodes ---------------------------------------------------------------------------
 
     def _node(self, graph: _Contents, old: Graph, row: Row) -> None:
@@ -156,14 +179,24 @@ class _Taking:
                 node = replace(node, mute=was.mute)
             case "layer":
                 # Parameters of one layer mean nothing to another.
-                node = replace(node, layer=was.layer, params=was.params)
+                node = replace(node, layer=was.layer, params=self._called(was.params))
             case _ if row.key == SHARED:
                 node = replace(node, shares=self.nodes[old.id].get(was.shares, ""))
             case _ if _key(row.key, {**node.params, **was.params}) is not None:
-                node = replace(node, params=_with(node.params, was.params, row.key))
+                params = _with(node.params, self._called(was.params), row.key)
+                node = replace(node, params=params)
             case _:
                 node = replace(node, extra=_with(node.extra, was.extra, row.key))
         graph.nodes[node.id] = node
+
+    def _called(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Parameters with the names that blocks and networks have here."""
+        names = {
+            key: self.called.get((key, value), value)
+            for key, value in params.items()
+            if key in CALLED and isinstance(value, str)
+        }
+        return {**params, **names}
 
     def _drop(self, graph: _Contents, old: Graph, id: str) -> None:
         """Without a node; what it fed is fed as before."""
@@ -177,7 +210,8 @@ class _Taking:
         node, taken = old.nodes[id], {each.id for each in graph.items()}
         name = unique_name(node.name, {each.name for each in graph.nodes.values()})
         new = id if id not in taken else new_id("n")
-        graph.nodes[new] = replace(node, id=new, name=name, shares="")
+        params = self._called(node.params)
+        graph.nodes[new] = replace(node, id=new, name=name, params=params, shares="")
         self.nodes[old.id][id] = new
         if node.shares:
             # Its owner may be among those that are still to come back.

@@ -12,6 +12,7 @@ from netbuilder.graph.disputed import disputed, words
 from netbuilder.graph.document import Document
 from netbuilder.graph.history import History
 from netbuilder.graph.merging import merge
+from netbuilder.graph.model import Frame
 from netbuilder.graph.taking import taken
 from tests.graph.invariants import check
 from tests.graph.random_edits import RandomEdits
@@ -42,6 +43,16 @@ def _rename(name: str, new: str) -> Edit:
         node = graph.named(name)
         assert node is not None
         edits.rename(history, graph, node.id, new)
+
+    return do
+
+
+def _note(name: str, text: str) -> Edit:
+    def do(history: History) -> None:
+        graph = _main(history.document)
+        node = graph.named(name)
+        assert node is not None
+        edits.set_node(history, graph, node.id, note=text)
 
     return do
 
@@ -97,6 +108,11 @@ CASES: list[tuple[Edit, Edit, list[str]]] = [
     (_set("conv1", stride=2), _set("conv1", padding=0), []),
     (_delete("dropout"), _delete("dropout"), []),
     (_delete("norm1"), _delete("conv1"), []),
+    (
+        _delete("conv1"),
+        _note("conv1", "Keep this"),
+        ["'conv1': removed here, changed or used in theirs"],
+    ),
 ]
 
 
@@ -142,7 +158,9 @@ def test_nothing_that_stayed_as_ours_goes_without_a_word(seed: int, mine: int, o
     for row in rows:
         assert words(row)
         check(taken(y, result.document, [row]))
-    check(taken(y, result.document, rows))
+    settled = taken(y, result.document, rows)
+    check(settled)
+    assert disputed(base, y, settled) == []
 
 
 def test_files_that_both_added() -> None:
@@ -186,6 +204,43 @@ def test_a_block_that_one_side_removed(ours: Edit, theirs: Edit, told: list[str]
     result = merge(base, x, y)
     rows = disputed(base, y, result.document)
     assert [words(row) for row in rows] == told
+    assert disputed(base, y, taken(y, result.document, rows)) == []
+
+
+def _write(title: str, note: str, frame: str) -> Edit:
+    def do(history: History) -> None:
+        about = {"licence": note}
+        edits.set_project(history, title=title, about=about)
+        graph = _main(history.document)
+        node = graph.named("conv1")
+        assert node is not None
+        edits.set_node(history, graph, node.id, note=note)
+        [one] = graph.frames
+        edits.set_frame(history, graph, one, title=frame)
+
+    return do
+
+
+def test_what_both_wrote_is_told_too() -> None:
+    def framed(history: History) -> None:
+        edits.add_frame(history, _main(history.document), Frame(id="f", title="Stem"))
+
+    base = edited(start(), framed)
+    x, y = edited(base, _write("A", "a", "a")), edited(base, _write("B", "b", "b"))
+    result = merge(base, x, y)
+    rows = disputed(base, y, result.document)
+    assert [words(row) for row in rows] == [
+        "title A here, B in theirs",
+        "about.licence a here, b in theirs",
+        "'conv1': note a here, b in theirs",
+        "'a': title a here, b in theirs",
+    ]
+    assert len(result.conflicts) == len(rows)
+    now = result.document
+    for row in rows:
+        now = taken(y, now, [row])
+    assert disputed(base, y, now) == []
+    assert now == y
     assert disputed(base, y, taken(y, result.document, rows)) == []
 
 
