@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnx.parser
 import pytest
 import torch
 from onnx import TensorProto, helper
@@ -103,3 +105,32 @@ def test_layers_are_called_what_the_exporter_says(tmp_path: Path) -> None:
     assert called.layer(node) == ("", "")
     del node.metadata_props[:]
     assert called.layer(node) == ("", "")
+
+
+def test_layers_whose_names_are_made_up_are_called_what_they_are(tmp_path: Path) -> None:
+    """In the body of a Scan, too, where weights have no names of layers."""
+    text = """<ir_version: 8, opset_import: ["": 17]>
+    g (float[n, t, 4] x, float[n, 4] h) => (float[n, 4] last, float[t, n, 4] y) {
+        last, y = Scan <num_scan_inputs = 1, scan_input_axes = [1],
+                body = step (float[n, 4] was, float[n, 4] now)
+                    => (float[n, 4] next, float[n, 4] made) {
+            [node_linear_3] a = MatMul (was, w)
+            [node_linear_4] b = MatMul (now, v)
+            next = Add (a, b)
+            made = Tanh (next)
+        }> (h, x)
+    }"""
+    model = onnx.parser.parse_model(text)
+    for number, name in enumerate("wv"):
+        made = np.random.default_rng(number).standard_normal((4, 4)).astype(np.float32) / 3
+        model.graph.initializer.append(onnx.numpy_helper.from_array(made, name))
+    onnx.save(model, tmp_path / "m.onnx")
+    found = bringing.from_onnx(tmp_path / "m.onnx")
+    assert found.verified, found.notes
+    names = [
+        node.name
+        for graph in found.document.graphs.values()
+        for node in graph.ordered()
+        if node.layer == "torch.nn.Linear"
+    ]
+    assert names == ["linear", "linear_2"]

@@ -184,6 +184,21 @@ MISTAKES: list[tuple[str, Draw, str]] = [
         "unset_parameter",
     ),
     (
+        "The zero point 200 is no int8: -128 to 127.",
+        fed("FakeQuantize", (4,), zero_point=200),
+        "set_parameter",
+    ),
+    (
+        "A range that is measured is one for all numbers, and of uint8.",
+        fed("FakeQuantize", (4,), measured=True),
+        "set_parameter",
+    ),
+    (
+        "FakeQuantize expects 5 places of dim, gets 4.",
+        fed("FakeQuantize", (4, 3), channels=5),
+        "unset_parameter",
+    ),
+    (
         "mean is N×4 and logvar is N×5: they must have the same shape.",
         fed("ReparametrisedNormal", (4,), (5,)),
         "",

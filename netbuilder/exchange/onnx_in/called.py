@@ -17,6 +17,11 @@ MOST = 60
 _COUNTED = re.compile(r"(?:node_.*|(?:n|op)?_?\d+)", re.DOTALL)
 
 
+def is_counted(name: str) -> bool:
+    """Whether an exporter made a name up: `node_linear_3`, `12`."""
+    return _COUNTED.fullmatch(name) is not None
+
+
 def name(call: Call) -> str:
     """A name for the node that a call becomes; empty where an exporter made it up.
 

@@ -385,6 +385,8 @@ def _stem(call: Call) -> str:
         stem, dot, last = call.inputs[at].rpartition(".")
         if dot and last in ("weight", "bias", "gamma", "running_mean") and stem:
             return stem
+    if called.is_counted(call.name) and call.held:
+        return type(call.held[0]).__name__.lower()
     operator = call.op.rpartition(".")[2]
     return _scope(call.name.removesuffix(f"/{operator}") or call.name)
 
