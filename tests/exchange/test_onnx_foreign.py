@@ -223,3 +223,14 @@ def test_a_number_that_decides_which_branch_runs_is_fixed(tmp_path: Path) -> Non
     assert found.verified, (found.unsupported, found.notes)
     assert layers(found) == ["torch.nn.Linear"]
     assert any("rate = 16000" in note for note in found.notes)
+
+
+def test_the_scope_that_all_nodes_are_in_is_no_part_of_their_names(tmp_path: Path) -> None:
+    """As TensorFlow names them: by the model first."""
+    nodes = [node("MatMul", "x w", "a"), node("MatMul", "a v", "y")]
+    nodes[0].name, nodes[1].name = "net/stem/MatMul", "net/head/MatMul"
+    fixed = {"w": numbers(5, 4), "v": numbers(4, 4)}
+    found = brought(model(nodes, ["n", 5], fixed), tmp_path)
+    graph = found.document.network("main")
+    assert graph is not None
+    assert {"stem", "head"} <= {each.name for each in graph.nodes.values()}

@@ -28,6 +28,7 @@ from netbuilder.exchange.onnx_in import (
     noise,
     placeholder,
     reading,
+    scopes,
     twins,
 )
 from netbuilder.exchange.onnx_in.graph import OnnxModule
@@ -57,6 +58,7 @@ def from_onnx(
     """
     tell(Progress(importing.READING))
     model = reading.read(path)
+    scopes.shorten(model)
     told = maps.opened(model)
     decided = deciding.fix(model)
     if decided:
