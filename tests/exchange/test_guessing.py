@@ -94,6 +94,7 @@ def test_the_order_of_a_file_counts_where_it_keeps_one() -> None:
 @pytest.mark.parametrize("file", ["theirs.pt", "theirs.safetensors"])
 def test_apart_and_turned_the_values_are_the_same(file: str, tmp_path: Path) -> None:
     attention, mlp = nn.MultiheadAttention(4, 2, batch_first=True), nn.Linear(4, 8)
+    first, second = nn.Linear(8, 8).state_dict(), nn.Linear(8, 8).state_dict()
     assert attention.in_proj_weight is not None
     parts = zip(
         ("query", "key", "value"),
@@ -110,20 +111,27 @@ def test_apart_and_turned_the_values_are_the_same(file: str, tmp_path: Path) -> 
         # All matrices the other way round: with three apart nobody does both.
         state = {"token": state["token"], "h.0.c_fc.weight": mlp_state["weight"].T.contiguous()}
         state |= {"h.0.c_fc.bias": mlp_state["bias"]}
+        # In their order, which is not that of their names.
+        for name, values in (("z", first), ("a", second)):
+            state |= {f"{name}.weight": values["weight"].T, f"{name}.bias": values["bias"]}
         torch.save(state, tmp_path / file)
     else:
         state |= {f"h.0.fc.{key}": value for key, value in mlp_state.items()}
+        state |= {f"h.10.fc.{key}": value for key, value in second.items()}
+        state |= {f"h.9.fc.{key}": value for key, value in first.items()}
         save_file({key: value.contiguous() for key, value in state.items()}, tmp_path / file)
     project = nb.Project()
     net = project.add_network("main")
     x = net.add("netbuilder.Input", name="x", shape=(3, 4))
     att = net.add("torch.nn.MultiheadAttention", name="att", embed_dim=4, num_heads=2)
     wide = net.add("torch.nn.Linear", name="wide", out_features=8)
+    one = net.add("torch.nn.Linear", name="one", out_features=8)
+    two = net.add("torch.nn.Linear", name="two", out_features=8)
     y = net.add("netbuilder.Output", name="y")
     for port in ("query", "key", "value"):
         net.connect(x, att[port])
-    net.connect(att, wide)
-    net.connect(wide, y)
+    for source, target in ((att, wide), (wide, one), (one, two), (two, y)):
+        net.connect(source, target)
     before = nb.weights(project, tmp_path / file)
     assert before["in_order"] > before["matched"] == 0
     assert project.document.project.weights == {}
@@ -131,10 +139,12 @@ def test_apart_and_turned_the_values_are_the_same(file: str, tmp_path: Path) -> 
     own = project.module("main").state_dict()
     for key, value in mlp_state.items():
         assert torch.equal(own[f"wide.{key}"], value)
+        assert torch.equal(own[f"one.{key}"], first[key])
+        assert torch.equal(own[f"two.{key}"], second[key])
     if file.endswith(".pt"):
-        assert answer["matched"] == 2
+        assert answer["matched"] == 6
     else:
-        assert answer["matched"] == answer["of"] == 6
+        assert answer["matched"] == answer["of"] == 10
         assert torch.equal(own["att.in_proj_weight"], attention.in_proj_weight)
         assert torch.equal(own["att.in_proj_bias"], attention.in_proj_bias)
         assert torch.equal(own["att.out_proj.weight"], attention.out_proj.weight)
