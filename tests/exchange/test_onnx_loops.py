@@ -70,6 +70,8 @@ def test_loops_over_free_lengths_are_loops_over_a_block(tmp_path: Path) -> None:
     assert len(loops) == 4
     # Along the dim that sequences have, without turning them.
     assert sorted(loop.params.get("dim", 1) for loop in loops) == [0, 1, 1, 1]
+    # A count is no place from the end.
+    assert not {"torch.where", "torch.lt"} & {node.layer for node in nodes}
     # The product in the first is a layer with its weights, inside.
     (product,) = (node for node in nodes if node.layer == "torch.nn.Linear")
     assert product.params.get("bias", True)
