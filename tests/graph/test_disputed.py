@@ -184,6 +184,11 @@ def _fill(history: History) -> None:
     edits.add_node(history, block, "torch.nn.ReLU")
 
 
+def _mark(history: History) -> None:
+    [block] = history.document.of_kind("block")
+    edits.add_frame(history, block, Frame(id="f", title="Why"))
+
+
 def _remove(history: History) -> None:
     edits.remove_graph(history, history.document.of_kind("block")[0])
 
@@ -196,6 +201,7 @@ def _remove(history: History) -> None:
         (_fill, _remove, ["'stage': changed here, removed in theirs"]),
         (_remove, _fill, ["'stage': removed here, changed or used in theirs"]),
         (_remove, _set("conv1", stride=2), []),
+        (_remove, _mark, []),
     ],
 )
 def test_a_block_that_one_side_removed(ours: Edit, theirs: Edit, told: list[str]) -> None:
@@ -242,6 +248,23 @@ def test_what_both_wrote_is_told_too() -> None:
     assert disputed(base, y, now) == []
     assert now == y
     assert disputed(base, y, taken(y, result.document, rows)) == []
+
+
+def test_what_belongs_to_one_graph_stands_together() -> None:
+    def change(rate: float, title: str) -> Edit:
+        def do(history: History) -> None:
+            edits.set_project(history, title=title, training={"epochs": round(10 * rate)})
+            _optimizer(lr=rate)(history)
+
+        return do
+
+    x, y = edited(start(), change(0.1, "A")), edited(start(), change(0.2, "B"))
+    rows = disputed(start(), y, merge(start(), x, y).document)
+    assert [(row.graph, row.key) for row in rows] == [
+        ("", "training.epochs"),
+        ("", "title"),
+        ("train", "optimizer.lr"),
+    ]
 
 
 def test_settings_that_were_taken_are_those_of_their_kind() -> None:

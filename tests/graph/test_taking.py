@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netbuilder.app import templates
-from netbuilder.graph import edits
+from netbuilder.graph import blocks, edits
 from netbuilder.graph.becoming import become
 from netbuilder.graph.changes import Changed
 from netbuilder.graph.difference import difference
@@ -89,3 +89,21 @@ def test_nodes_that_come_back_share_their_weights_again() -> None:
     edits.delete(history, graph, ids, ports_of=catalogue.ports_of)
     after = history.document
     assert difference(before, taken(before, after, difference(before, after))) == []
+
+
+def test_what_is_taken_names_a_block_as_it_is_called_here() -> None:
+    history = History(templates.open_template("digits_cnn").copy())
+    graph = history.document.of_kind("network")[0]
+    stage, _ = (edits.add_graph(history, "block", name) for name in ("stage", "other"))
+    use = edits.add_node(history, graph, "netbuilder.Block", params={"block": "stage"})
+    gone = edits.add_node(history, graph, "netbuilder.Block", params={"block": "stage"})
+    before = history.document.copy()
+    blocks.rename(history, stage, "trunk")
+    edits.set_parameters(history, graph, [use.id], {"block": "other"})
+    edits.delete(history, graph, [gone.id], ports_of=catalogue.ports_of)
+    rows = difference(before, history.document)
+    result = taken(before, history.document, [row for row in rows if row.what != "name"])
+    nodes = result.graphs[graph.id].nodes
+    assert [nodes[each.id].params["block"] for each in (use, gone)] == ["trunk", "trunk"]
+    again = taken(before, history.document, rows)
+    assert difference(before, again) == []
