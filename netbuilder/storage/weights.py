@@ -245,8 +245,8 @@ def check_header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, .
     if not isinstance(header, dict) or len(header) > MAX_TENSORS:
         raise DocumentError(f"'{name}' is damaged: its header lists no tensors, or too many.")
     about = header.get(_ABOUT, {})
-    if not isinstance(about, dict) or not all(isinstance(each, str) for each in about.values()):
-        raise DocumentError(f"'{name}' is damaged: what it says of itself is no text.")
+    if not isinstance(about, dict) or not all(map(_is_text, (*header, *about, *about.values()))):
+        raise DocumentError(f"'{name}' is damaged: its names are no text.")
     listed = {key: value for key, value in header.items() if key != _ABOUT}
     end = 0
     for start, stop in sorted(_range(key, value, name) for key, value in listed.items()):
@@ -258,10 +258,15 @@ def check_header(data: bytes, size: int, name: str) -> Mapping[str, tuple[int, .
     return {key: tuple(value["shape"]) for key, value in listed.items()}
 
 
+def _is_text(value: Any) -> bool:
+    """Whether it is a text without half characters, which JSON may hold and UTF-8 may not."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def _range(key: str, value: Any, name: str) -> tuple[int, int]:
     match value:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(a), int(b)]}:
-            whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in shape)
+            whole = all(type(number) is int and number >= 0 for number in (*shape, a, b))
             size = _SIZES.get(dtype, 0)
             if whole and size and 0 <= a <= b and math.prod(shape) * size == b - a:
                 return a, b

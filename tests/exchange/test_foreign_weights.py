@@ -284,6 +284,10 @@ REFUSED: dict[str, Callable[[Path], bytes]] = {
     "about_numbers.safetensors": lambda c: _tensors(
         {"__metadata__": {"x": 1}, "a": _F32}, bytes(4)
     ),
+    "half.safetensors": lambda c: _tensors({"a\ud800": _F32}, bytes(4)),
+    "truth.safetensors": lambda c: _tensors(
+        {"a": {"dtype": "F32", "shape": [0], "data_offsets": [False, 0]}}
+    ),
     "many.safetensors": lambda c: _tensors(
         {f"t{n}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]} for n in range(101)}
     ),
