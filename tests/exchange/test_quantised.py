@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -19,6 +20,7 @@ from onnxruntime.quantization import (
 )
 
 from netbuilder.compiler import build
+from netbuilder.errors import DocumentError
 from netbuilder.exchange import export
 from netbuilder.exchange.bring import stepping
 from netbuilder.exchange.bring.importing import Brought
@@ -43,7 +45,7 @@ COMPUTING = [
 ]
 
 
-def whole() -> onnx.ModelProto:
+def whole(opset: int = 17) -> onnx.ModelProto:
     """A small network with a skip, as exporters write it."""
     nodes = [
         node("Conv", "x one.weight one.bias", "a", pads=[1] * 4),
@@ -63,7 +65,7 @@ def whole() -> onnx.ModelProto:
         "fc.weight": numbers(5, 4),
         "fc.bias": numbers(5),
     }
-    made = model(nodes, ["n", *SHAPE], fixed)
+    made = model(nodes, ["n", *SHAPE], fixed, opset=opset)
     made.graph.output[0].type.tensor_type.shape.Clear()
     return made
 
@@ -159,6 +161,28 @@ def test_it_is_trained_further(found: dict[str, Brought]) -> None:
     for each in names.values():
         assert each.grad is not None
         assert float(each.grad.abs().sum()) > 0
+
+
+def test_files_before_opset_13(tmp_path: Path) -> None:
+    """They know scales for whole tensors alone."""
+    given, path = tmp_path / "given.onnx", tmp_path / "made.onnx"
+    onnx.save(whole(11), given)
+    _static(QuantFormat.QOperator)(given, path)
+    assert onnx.load(path).opset_import[0].version == 11
+    made = bringing.from_onnx(path)
+    assert made.verified, (made.notes, made.unsupported)
+    assert layers(made).count("torch.nn.Conv2d") == 2
+
+
+def test_operators_of_others_that_nobody_checked_are_refused(tmp_path: Path) -> None:
+    """They may take and give any number of values."""
+    made = model([node("QLinearConcat", "s z x s", domain="com.microsoft")], ["n", 4], {})
+    made.graph.initializer.append(onnx.numpy_helper.from_array(np.array(0.1, np.float32), "s"))
+    made.graph.initializer.append(onnx.numpy_helper.from_array(np.array(3, np.uint8), "z"))
+    made.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    onnx.save(made, tmp_path / "m.onnx")
+    with pytest.raises(DocumentError, match="is no QLinearConcat"):
+        bringing.from_onnx(tmp_path / "m.onnx")
 
 
 # -- the proof -------------------------------------------------------------------------------------

@@ -8,13 +8,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Ref, Type
+from netbuilder.exchange.bring.program import Arg, Dtype, Operation, Program, Type
 from netbuilder.exchange.bring.proof import Reference, Trial
 
 BOUNDS: Mapping[str, float] = {"float16": 0.01, "bfloat16": 0.05}
 """Types of 16 bits, and the relative error up to which what is computed in one and in float32 is
 the same: they have 11 bits of precision, and 8."""
-_CASTS = frozenset({"_to_copy", "to", "type_as"})
 
 
 def kinds(program: Program) -> tuple[str, ...]:
@@ -29,12 +28,11 @@ def widened(program: Program, reference: Reference) -> tuple[Program, Reference,
     short = kinds(program)
     if not short:
         return program, reference, ()
-    types = {name: _wide(known) for name, known in program.types.items()}
     made = replace(
         program,
-        types=types,
-        tensors=_tensors(program),
-        operations=[_operation(each, types) for each in program.operations],
+        types={name: _wide(known) for name, known in program.types.items()},
+        tensors={key: _floats(tensor) for key, tensor in program.tensors.items()},
+        operations=[_operation(each) for each in program.operations],
     )
     before = [program.types[name].dtype for name in program.inputs if name in program.types]
     run = reference.run
@@ -62,27 +60,12 @@ def _floats(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
-def _tensors(program: Program) -> dict[str, Tensor]:
-    """All tensors; what was one stays one."""
-    known: dict[tuple[object, ...], Tensor] = {}
-    found = {}
-    for key, tensor in program.tensors.items():
-        place = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
-        found[key] = known.setdefault(place, _floats(tensor)) if tensor.numel() else _floats(tensor)
-    return found
-
-
 def _wide(known: Type) -> Type:
     return replace(known, dtype="float32") if known.dtype in BOUNDS else known
 
 
-def _operation(operation: Operation, types: Mapping[str, Type]) -> Operation:
-    args = {name: _arg(given) for name, given in operation.args.items()}
-    source = operation.args.get("self")
-    before = types.get(source.name) if isinstance(source, Ref) else None
-    if operation.base in _CASTS and before is not None and before == types[operation.outputs[0]]:
-        return replace(operation, target="aten.alias.default", args={"self": source})
-    return replace(operation, args=args)
+def _operation(operation: Operation) -> Operation:
+    return replace(operation, args={name: _arg(given) for name, given in operation.args.items()})
 
 
 def _arg(given: Arg) -> Arg:

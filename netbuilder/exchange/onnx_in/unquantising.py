@@ -16,7 +16,8 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from netbuilder.exchange.onnx_in.inner import OURS
+from netbuilder.errors import DocumentError
+from netbuilder.exchange.onnx_in.inner import OURS, version
 
 MICROSOFT = "com.microsoft"
 _MOVING = frozenset(
@@ -52,6 +53,10 @@ class _Whole:
     zero: str
 
 
+class _Stays(Exception):
+    """The node stays as it is."""
+
+
 @dataclass(slots=True)
 class _Writing:
     model: onnx.ModelProto
@@ -67,9 +72,13 @@ class _Writing:
     taken: set[str] = field(default_factory=set)
     single: set[str] = field(default_factory=set)
     """Tensors of the file that are one number."""
+    many: set[str] = field(default_factory=set)
+    axes: bool = True
 
     def __post_init__(self) -> None:
         fixed = self.model.graph.initializer
+        self.axes = version(self.model) >= 13
+        self.many = {each.name for each in fixed if math.prod(each.dims) != 1}
         self.single = {each.name for each in fixed if math.prod(each.dims) == 1}
         for node in self.model.graph.node:
             self.makers.update((name, node) for name in node.output if name)
@@ -80,12 +89,24 @@ class _Writing:
         """Write what a node comes to."""
         known = node.domain in (*OURS, MICROSOFT)
         rule = _RULES.get(node.op_type) if known else None
-        if rule is not None and rule(self, node):
+        if rule is not None and self._follows(rule, node):
             self.changed = True
         elif not (node.domain in OURS and node.op_type in _MOVING and self._moved(node)):
             self.nodes.append(node)
             if node.op_type in _MOVING and node.input[0] in self.rounded:
                 self.rounded[node.output[0]] = self.rounded[node.input[0]]
+
+    def _follows(self, rule: Rule, node: onnx.NodeProto) -> bool:
+        try:
+            return rule(self, node)
+        except _Stays:
+            return False
+        except (IndexError, ValueError, TypeError) as error:
+            # Of operators of others nobody has checked how many values they take and give.
+            raise DocumentError(
+                f"The node '{(node.name or node.op_type)[:80]}' is no {node.op_type}.",
+                "See whether ONNX Runtime runs the file.",
+            ) from error
 
     def add(
         self, op: str, inputs: Sequence[str], wanted: str, named: str = "", **attributes: Any
@@ -109,10 +130,18 @@ class _Writing:
         key = (value, scale, zero)
         if key not in self.numbers:
             inputs = [value, scale, zero] if zero else [value, scale]
-            made = self.add("DequantizeLinear", inputs, self.plain(value), axis=axis)
+            made = self.add(
+                "DequantizeLinear", inputs, self.plain(value), **self.along(scale, axis)
+            )
             self.numbers[key] = made
             self.rounded[made] = _Whole(scale, zero)
         return self.numbers[key]
+
+    def along(self, scale: str, axis: int) -> dict[str, Any]:
+        """Along which dim scales lie; before opset 13 there is one for all."""
+        if not self.axes and scale in self.many:
+            raise _Stays
+        return {"axis": axis} if self.axes else {}
 
     def plain(self, value: str) -> str:
         """What the floats are to be called that an integer value stands for."""
@@ -192,7 +221,8 @@ def _conv(to: _Writing, node: onnx.NodeProto) -> bool:
     inputs = [to.floats(x, sx, zx), to.floats(w, sw, zw, 0)]
     if bias:
         scale = to.add("Mul", [sx, sw], f"{bias}_scale")
-        inputs.append(to.add("DequantizeLinear", [bias, scale], to.plain(bias), axis=0))
+        along = to.along(sw, 0)
+        inputs.append(to.add("DequantizeLinear", [bias, scale], to.plain(bias), **along))
     made = to.add("Conv", inputs, to.plain(node.output[0]), node.name, **_attributes(node))
     return to.whole(made, so, zo, node)
 
@@ -213,7 +243,8 @@ def _gemm(to: _Writing, node: onnx.NodeProto) -> bool:
         if factor != 1:
             return False
         scale = to.add("Mul", [sa, sb], f"{c}_scale")
-        inputs.append(to.add("DequantizeLinear", [c, scale], f"{c}_floats", axis=0))
+        along = to.along(sb, 0)
+        inputs.append(to.add("DequantizeLinear", [c, scale], to.plain(c), **along))
     if not so:
         to.end("Gemm", inputs, node, **attributes)
         return True

@@ -47,7 +47,10 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     made.CopyFrom(model)
     for tensor in reading.tensors(made):
         if tensor.data_type in SHORT:
-            wide = numpy_helper.to_array(tensor).astype(np.float32)
+            try:
+                wide = numpy_helper.to_array(tensor).astype(np.float32)
+            except (ValueError, TypeError) as error:
+                raise DocumentError(f"The tensor '{tensor.name[:80]}' can't be read.") from error
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(wide, name))
     for each in _types(made):
