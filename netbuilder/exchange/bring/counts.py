@@ -9,7 +9,7 @@ from netbuilder.exchange.bring.views import ONE, Product, product_of
 
 _AS_IT_WAS = SAME | {"expand", "index_select", "permute", "reshape", "select", "slice", "squeeze"}
 _AS_IT_WAS |= {"_to_copy", "detach", "flatten", "to", "transpose", "unflatten", "unsqueeze", "view"}
-_AS_IT_WAS |= {"lift_fresh_copy", "resolve_conj", "resolve_neg"}
+_AS_IT_WAS |= {"lift_fresh_copy", "repeat", "resolve_conj", "resolve_neg"}
 """What gives numbers of its first argument as they are."""
 Counting = dict[int, Product]
 """By how much numbers grow along each dim in which they are not the same, from 0 on."""
@@ -61,6 +61,8 @@ class Counts:
                 return maker.args.get("start", 0), maker.args.get("step", 1)
             case "cat" | "stack":
                 return args[0] if isinstance(args[0], tuple) else ()
+            case "clamp" | "clamp_min":
+                return (maker.args.get("min"),)
             case "add" | "mul" | "where":
                 return args[-2:]
             case "scalar_tensor":
