@@ -57,7 +57,7 @@ def _fix(model: onnx.ModelProto) -> list[str]:
             known = dim.HasField("dim_value") and dim.dim_value > 0
             if at == 0 or known or (dim.dim_param and dim.dim_param in batches):
                 continue
-            size = PICTURE if len(row) > 3 and at > 1 else LENGTH
+            size = PICTURE if len(row) > 3 else LENGTH
             found.append(f"{dim.dim_param or f'{value.name}, dim {at}'} = {size}"[:80])
             dim.dim_value = size
     return list(dict.fromkeys(found))
