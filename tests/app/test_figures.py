@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netbuilder.app.figures import texts
-from netbuilder.app.figures.figure import Box, Figure, chosen, figure, short
+from netbuilder.app.figures.figure import HEIGHT, Box, Figure, chosen, figure, short
 from netbuilder.app.templates import open_template
 from netbuilder.cli.main import main
 
@@ -122,3 +122,41 @@ def test_what_it_does_not_know_is_told(tmp_path: Path, capsys: pytest.CaptureFix
         == 2
     )
     assert "train" in capsys.readouterr().err
+
+
+def test_wires_lead_around_nodes() -> None:
+    document = open_template("resnet18_small")
+    (graph,) = chosen(document, ["basic_block"])
+    about = figure(document, graph)
+    courses = list(about.courses())
+    assert len(courses) == len(about.wires)
+    for course in courses:
+        for box in about.boxes.values():
+            inside = [
+                (x, y)
+                for x, y in course.points
+                if box.x < x < box.x + box.width and box.y < y < box.y + HEIGHT
+            ]
+            assert not inside
+    # The way around the convolutions is no straight line.
+    assert max(len(course.segments) for course in courses) > 1
+
+
+def test_texts_stay_in_their_nodes() -> None:
+    boxes = {"n1": Box("W" * 40, "short", 0.0, 0.0, "linear")}
+    drawn = Figure("long", boxes, (), "down")
+    wide, usual = ElementTree.fromstring(texts.svg(drawn)).iter(f"{SVG}text")
+    assert 0 < float(wide.get("textLength", "0")) < boxes["n1"].width
+    assert usual.get("textLength") is None
+    assert texts.tikz(drawn).count(r"\fit{") == 2
+
+
+def test_letters_of_other_languages_need_another_latex() -> None:
+    def written(name: str) -> str:
+        return texts.tikz(Figure("x", {"n1": Box(name, "", 0.0, 0.0, "io")}, (), "down"))
+
+    for usual in ("naïve_Größe → ≤", "β-VAE_Ω"):
+        assert "fontspec" not in written(usual)
+    assert r"$\beta$" in written("β-VAE")
+    for other in ("слой", "层"):
+        assert "fontspec" in written(other)
