@@ -27,6 +27,8 @@ CONSTANTS = """
     one = Constant <value_float = 1.0> ()
     heads = Constant <value_ints = [1]> ()
     both = Constant <value_ints = [1, 2]> ()
+    ends = Constant <value_ints = [1, 3]> ()
+    yes = Constant <value = bool {1}> ()
 """
 HEADS = """
     q = MatMul (x, wq)  k = MatMul (x, wk)  v = MatMul (x, wv)
@@ -105,6 +107,9 @@ PORTS: dict[str, tuple[str, str, dict[str, object], set[str], bool]] = {
         "t = Unsqueeze (m, both) mask = Where (t, zero, far)", "bool[n, 5] m", {},
         {"key_padding_mask"}, False,
     ),
+    "nothing": (
+        "s = Shape (scores) t = Expand (yes, s) mask = Where (t, zero, far)", "", {}, set(), False,
+    ),
     "numbers for both": ("mask = Identity (m)", "float[5, 5] m", {}, {"attn_mask"}, False),
     "what comes later": ("mask = Identity (later)", "", {"later": LATER}, set(), True),
     "what comes later, and keys": (
@@ -126,6 +131,7 @@ def test_a_mask_has_its_port(name: str, tmp_path: Path) -> None:
 
 OTHERS: dict[str, tuple[str, str, dict[str, object]]] = {
     "another mask for each head": ("mask = Identity (m)", "float[n, 2, 5, 5] m", {}),
+    "for who looks": ("mask = Unsqueeze (m, ends)", "float[n, 5] m", {}),
     "for each sample and place": ("mask = Unsqueeze (m, heads)", "float[n, 5, 5] m", {}),
 }
 

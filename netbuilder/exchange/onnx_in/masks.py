@@ -12,6 +12,7 @@ from torch import Tensor
 
 from netbuilder.errors import NetbuilderError
 from netbuilder.exchange.bring import running
+from netbuilder.exchange.bring.counts import Counts
 from netbuilder.exchange.bring.functions import SAME
 from netbuilder.exchange.bring.program import Arg, Operation, Program, Ref, Type
 from netbuilder.exchange.onnx_in.tracks import Tracks
@@ -78,7 +79,7 @@ def read(
     tracks: Tracks, given: Arg, causal: bool, shape: tuple[int, int, int, int]
 ) -> Masks | None:
     """A mask for scores of this shape by ports; None where there is no port for it."""
-    if given is None:
+    if given is None or _all_over(tracks, given) == 0.0:
         return Masks(causal=causal)
     if not isinstance(given, Ref) or causal:
         return None
@@ -186,6 +187,9 @@ def _all_over(tracks: Tracks, given: Arg) -> float | None:
             return _all_over(tracks, next(iter(operation.args.values())))
         if operation.base in ("zeros", "zeros_like"):
             return 0.0
+        one, *others = operation.args.values()
+        if operation.base == "where" and Counts(tracks.program).true(one):
+            return _all_over(tracks, others[0])
     return number
 
 
