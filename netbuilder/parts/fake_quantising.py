@@ -63,8 +63,8 @@ class FakeQuantize(nn.Module):
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         if self.measured:
             seen = input.detach()
-            lowest = torch.clamp(seen.amin(), max=0.0)
-            width = torch.clamp(seen.amax(), min=0.0) - lowest
+            lowest = torch.clamp(seen.min(), max=0.0)
+            width = torch.clamp(seen.max(), min=0.0) - lowest
             scale = torch.where(width > 0, width / (self.high - self.low), 1.0)
             start = torch.round(self.low - lowest / scale)
             zero = torch.clamp(start, self.low, self.high)

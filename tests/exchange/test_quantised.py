@@ -235,6 +235,8 @@ def test_a_step_apart_is_chance_and_more_is_not() -> None:
 # -- and out again ---------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
+@pytest.mark.timeout(300)
 def test_it_leaves_as_onnx_has_it(tmp_path: Path) -> None:
     """Two operators for each rounding; a matrix that is used turned round, too, is there once."""
     d = Drawing()
