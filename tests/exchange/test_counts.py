@@ -104,3 +104,16 @@ def test_a_module_keeps_its_free_sizes() -> None:
     assert project.imported["verified"], project.imported["notes"]
     mask, x = torch.rand(3, 7) > 0.5, torch.randn(3, 3, 4, 7)
     assert torch.equal(project.module("main")(mask, x), Looked()(mask, x))
+
+
+class EverySecond(nn.Module):
+    """Places that count in steps of two."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[torch.arange(x.shape[0])[:, None], torch.arange(0, 4, 2)[None]]
+
+
+def test_steps_of_two_are_not_cut() -> None:
+    project = nb.from_module(EverySecond(), torch.randn(2, 5))
+    assert project.imported["unsupported"] == []
+    assert project.imported["verified"], project.imported["notes"]
