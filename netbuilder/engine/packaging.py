@@ -32,7 +32,7 @@ from netbuilder.exchange import exits, interface
 from netbuilder.exchange.export import CANCELLED, contiguous
 from netbuilder.graph.document import Document
 from netbuilder.graph.rules import identifier
-from netbuilder.storage import code_files, files
+from netbuilder.storage import atomic, code_files, files
 from netbuilder.training.checkpointing import carrying, checkpoints
 from netbuilder.training.optimisation import optimizers, parts
 from netbuilder.training.plan import Plan, StepPlan
@@ -69,14 +69,18 @@ def write(
     _refuse(plan)
     if run is not None:
         carrying.read_start(run, plan.networks)
-    with tempfile.TemporaryDirectory(prefix=".netbuilder-", dir=out.absolute().parent) as folder:
-        place = Path(folder) / "package"
-        place.mkdir()
-        written = _fill(place, document, plan, run)
-        error = _compare(place, plan, cancelled)
-        if out.exists():
-            out.rmdir()
-        os.replace(place, out)
+    above = out.absolute().parent
+    try:
+        with tempfile.TemporaryDirectory(prefix=".netbuilder-", dir=above) as folder:
+            place = Path(folder) / "package"
+            place.mkdir()
+            written = _fill(place, document, plan, run)
+            error = _compare(place, plan, cancelled)
+            if out.exists():
+                out.rmdir()
+            os.replace(place, out)
+    except OSError as fault:
+        raise atomic.refusal(fault, out, _bytes_of(plan)) from fault
     seen = {name: interface.of_network(document, name) for name in plan.networks}
     one = seen.get("main") or next(iter(seen.values()))
     return {
@@ -88,6 +92,12 @@ def write(
         "verified": True,
         "max_rel_error": error,
     }
+
+
+def _bytes_of(plan: Plan) -> int:
+    """The bytes of its data, which is the most of a package."""
+    parts = (plan.dataset.train, plan.dataset.validation, plan.dataset.shared)
+    return sum(t.nbytes for part in parts if isinstance(part, Mapping) for t in part.values())
 
 
 def _refuse(plan: Plan) -> None:

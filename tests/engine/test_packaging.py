@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -181,6 +182,18 @@ def test_one_that_is_called_off_leaves_nothing(tmp_path: Path) -> None:
             project().document, ExportOptions("package"), tmp_path / "package", cancelled=cancelled
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_up_is_told_with_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(packaging, "_fill", full)
+    with pytest.raises(DocumentError, match=r"disk is full: saving 'out' needs \d"):
+        packaging.write(project("digits_mlp").document, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_with_something_in_it_stays(tmp_path: Path) -> None:
