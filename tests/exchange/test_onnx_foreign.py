@@ -137,7 +137,8 @@ def test_a_size_that_is_that_of_another_path(tmp_path: Path) -> None:
     fixed = {"w": numbers(3, 3, 3, 3), "none": np.array([0]), "two": np.array([2])}
     fixed["four"] = np.array([4])
     nodes = [
-        node("Conv", "x w", "low", strides=[3, 3]),
+        node("Conv", "x w", "deep", strides=[3, 3]),
+        node("Relu", "deep", "low"),
         node("Shape", "x", "of_x"),
         node("Slice", "of_x two four", "back"),
         node("Shape", "low", "of_low"),
