@@ -76,7 +76,7 @@ def _doubled() -> onnx.ModelProto:
 def _outer() -> onnx.ModelProto:
     """A product of two rows that are small themselves."""
     made = model(
-        helper.make_node("MatMul", ["a", "b"], ["c"]),
+        helper.make_node("Mul", ["a", "b"], ["c"]),
         helper.make_node("ReduceSum", ["c"], ["s"], keepdims=0),
         helper.make_node("Add", ["x", "s"], ["y"]),
     )
