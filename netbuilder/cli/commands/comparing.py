@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Sequence
 from itertools import groupby
@@ -18,6 +19,9 @@ from netbuilder.graph.document import Document
 if TYPE_CHECKING:
     from netbuilder.app.comparing import Side
     from netbuilder.app.run_rows import RunRow
+
+DIFFERS = 1
+"""The exit code of `diff --exit-code` where something does."""
 
 
 def runs(options: Namespace) -> int:
@@ -164,16 +168,17 @@ def diff(options: Namespace) -> int:
     if rows and not options.drawn:
         sides = [_worked_out(side.document) for side in sides]
         rows = compare(*sides)
+    code = DIFFERS if rows and options.exit_code else output.DONE
     if options.json:
         output.answer([row.to_json() for row in rows])
-        return output.DONE
+        return code
     if not rows:
         print("Both mean the same.")
     for graph, own in groupby(rows, key=lambda row: row.graph):
         print(graph or "Project")
         for row in own:
             print(f"  {row.words}")
-    return output.DONE
+    return code
 
 
 def _worked_out(document: Document) -> Side:
@@ -183,13 +188,17 @@ def _worked_out(document: Document) -> Side:
     from netbuilder.engine import sizing
 
     with trusting.quiet():
-        found = sizing.sizes(document, lambda text: output.say(f"netbuilder: {text}"))
-    return Side(document, *found)
+        return Side(
+            document, *sizing.sizes(document, lambda text: output.say(f"netbuilder: {text}"))
+        )
 
 
 def _document(path: str) -> Document:
     """The project in a file, or that of a run; nothing in it is run."""
     from netbuilder.storage import files
 
+    if path == os.devnull:
+        # As git says of a file that one side does not have.
+        return Document()
     folder = Path(path)
     return files.load(folder / "project.netb" if folder.is_dir() else folder)
