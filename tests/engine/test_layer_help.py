@@ -13,7 +13,7 @@ from netbuilder.layers.catalogue import layers
 
 OF_TORCH = [id for id in layers() if id.startswith("torch.")]
 MARKS = re.compile(r":(math|attr|class|func):|``|\\|(^|\s)\.\. |>>>|_\{|::(\s|$)")
-BARE = {"torch.Tensor.__getitem__", "torch.index_add", "torch.rsub"}
+BARE = {"torch.Tensor.__getitem__", "torch.index_add", "torch.rsub", "torch.scatter_reduce"}
 """What PyTorch itself says next to nothing about."""
 
 

@@ -59,6 +59,6 @@ def pad(r: Random) -> Case:
 
 CASES: Mapping[str, Generator] = {
     "torch.nn.functional.interpolate": interpolate,
-    "torch.nn.functional.pad": pad,
     "netbuilder.ResizeLike": resize_like,
+    "torch.nn.functional.pad": pad,
 }
