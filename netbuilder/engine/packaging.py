@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -71,8 +70,8 @@ def write(
         carrying.read_start(run, plan.networks)
     above = out.absolute().parent
     try:
-        with tempfile.TemporaryDirectory(prefix=".netbuilder-", dir=above) as folder:
-            place = Path(folder) / "package"
+        with atomic.temporary_folder(above) as folder:
+            place = folder / "package"
             place.mkdir()
             written = _fill(place, document, plan, run)
             error = _compare(place, plan, cancelled)

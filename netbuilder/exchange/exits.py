@@ -14,6 +14,10 @@ _KNOWN = {
     "SIGTERM": "was ended from outside (SIGTERM)",
     "SIGXCPU": "was ended because its processor time ran out (SIGXCPU)",
 }
+SMALLER = "Try a smaller batch size or a smaller network."
+"""What lets a training do with less memory."""
+MORE_MEMORY = "Close other programs, or do it on a machine with more memory."
+"""What helps where there is no batch to make smaller."""
 _MEMORY = (
     "MemoryError",
     "can't allocate memory",
@@ -23,13 +27,13 @@ _MEMORY = (
 )
 
 
-def describe(code: int, stderr: str = "") -> tuple[str, str]:
+def describe(code: int, stderr: str = "", lacking: str = SMALLER) -> tuple[str, str]:
     """What to say of a process that ended without being asked: cause and hint.
 
     `code` is as in `subprocess`: negative for a signal. `stderr` is the last of what it wrote.
+    `lacking` is the hint where memory was lacking.
     """
     out_of_memory = tells_of_memory(stderr)
-    smaller = "Try a smaller batch size or a smaller network."
     if code < 0:
         try:
             name = signal.Signals(-code).name
@@ -37,10 +41,10 @@ def describe(code: int, stderr: str = "") -> tuple[str, str]:
             name = f"signal {-code}"
         cause = _KNOWN.get(name, f"was ended by {name}")
         if name == "SIGKILL" or out_of_memory:
-            return f"{cause}, most likely out of memory", smaller
+            return f"{cause}, most likely out of memory", lacking
         return cause, ""
     if out_of_memory:
-        return f"ran out of memory (exit code {code})", smaller
+        return f"ran out of memory (exit code {code})", lacking
     if code == 0:
         return "ended by itself in the middle of its work (exit code 0)", ""
     return f"ended with exit code {code}", ""

@@ -94,7 +94,7 @@ def ask(
         child.wait()
         if answer is not None:
             return answer
-        cause, hint = exits.describe(child.returncode, _end_of(stderr))
+        cause, hint = exits.describe(child.returncode, _end_of(stderr), exits.MORE_MEMORY)
         last = exits.last_line(_end_of(stderr))
     text = f"{title} {cause}." + (f" It said last: {last}" if last else "")
     raise ExportError(text, hint)

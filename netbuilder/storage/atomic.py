@@ -14,9 +14,10 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -79,21 +80,44 @@ def refusal(error: OSError, path: Path, size: int) -> DocumentError:
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return DocumentError(f"'{path}' may not be written.", elsewhere)
         case errno.ENOENT | errno.ENOTDIR:
+            folder = Path(os.path.realpath(path)).parent
+            if folder.is_dir():
+                # A folder of the system's own, as /proc, that takes no files.
+                return DocumentError(f"'{path}' may not be written.", elsewhere)
             hint = f"Make it, or {elsewhere[0].lower()}{elsewhere[1:]}"
-            return DocumentError(f"The folder '{path.parent}' is not there.", hint)
+            return DocumentError(f"The folder '{folder}' is not there.", hint)
         case errno.EISDIR:
             return DocumentError(f"'{path}' is a folder or a device, no file.", elsewhere)
     return DocumentError(f"'{path}' could not be saved: {error.strerror or error}.", elsewhere)
 
 
+@contextlib.contextmanager
+def temporary_folder(above: Path) -> Iterator[Path]:
+    """A new folder in `above`, for what gets its place by a rename; it is gone at the end.
+
+    What processes that were killed left in `above` is removed before.
+    """
+    remove_leftovers(above)
+    folder = above / _temporary_name()
+    os.mkdir(folder, 0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files that killed processes of this machine left in a folder."""
+    """Remove temporary files and folders that killed processes of this machine left in a folder."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             match = _TEMPORARY.match(name)
             if match and match[1] == _machine() and not psutil.pid_exists(int(match[2])):
+                left = folder / name
+                if left.is_dir() and not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+                    continue
                 with contextlib.suppress(OSError):
-                    os.unlink(folder / name)
+                    os.unlink(left)
 
 
 def _machine() -> str:

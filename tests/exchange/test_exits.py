@@ -27,6 +27,13 @@ def test_describe(code: int, stderr: str, cause: str, hint: str) -> None:
     assert bool(hint) == bool(found[1])
 
 
+def test_without_a_batch_no_smaller_one_is_proposed() -> None:
+    cause, hint = exits.describe(-9, "", exits.MORE_MEMORY)
+    assert "out of memory" in cause
+    assert "memory" in hint
+    assert "batch" not in hint
+
+
 def test_the_last_line_that_says_something() -> None:
     assert exits.last_line("Traceback\n  ValueError: x \n\n") == "ValueError: x"
     assert exits.last_line("\n \n") == ""

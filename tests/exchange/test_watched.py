@@ -16,7 +16,7 @@ import pytest
 
 from netbuilder.app.templates import open_template
 from netbuilder.errors import ExportError
-from netbuilder.exchange import ahead, fresh, watched
+from netbuilder.exchange import ahead, exits, fresh, watched
 from netbuilder.exchange.watched import Progress
 from netbuilder.storage import files
 
@@ -71,6 +71,21 @@ def test_it_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
     job: dict[str, object] = {"word": "tea", "endless": False}
     assert ask(tmp_path, job, threading.Event(), told.append) == {"said": "tea"}
     assert told == [Progress("Counting", number, 3) for number in range(3)]
+
+
+def test_one_that_is_killed_is_told_with_what_helps(
+    tmp_path: Path, left: Callable[[], set[psutil.Process]]
+) -> None:
+    """It has no batch that could be smaller."""
+
+    def kill(_: Progress) -> None:
+        for one in left():
+            one.kill()
+
+    job: dict[str, object] = {"word": "", "endless": True}
+    with pytest.raises(ExportError, match=r"The work was killed .*out of memory") as caught:
+        ask(tmp_path, job, threading.Event(), kill)
+    assert caught.value.hint == exits.MORE_MEMORY
 
 
 def test_one_that_waits_is_told_its_job(

@@ -350,9 +350,38 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_folder_that_vanished_is_named(target: Path) -> None:
+    link = target.parent.with_name("link.netb")
+    link.symlink_to(target)
     shutil.rmtree(target.parent)
-    with pytest.raises(DocumentError, match="is not there"):
-        atomic.write(target, NEW)
+    for path in (target, link):
+        with pytest.raises(DocumentError, match=f"The folder '{target.parent}' is not there"):
+            atomic.write(path, NEW)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder that takes no files")
+def test_a_folder_that_takes_no_files_is_there_all_the_same() -> None:
+    with pytest.raises(DocumentError, match="'/proc/x' may not be written"):
+        atomic.write("/proc/x", NEW)
+
+
+def test_another_name_of_the_file_keeps_what_was_saved_before(target: Path) -> None:
+    """A rename parts the names: who linked the file has a whole old one, never half a new one."""
+    other = target.with_name("other.netb")
+    os.link(target, other)
+    atomic.write(target, NEW)
+    assert (target.read_bytes(), other.read_bytes()) == (NEW, OLD)
+    assert target.stat().st_nlink == other.stat().st_nlink == 1
+
+
+def test_the_group_stays(target: Path) -> None:
+    groups = {*os.getgroups(), *((54321,) if os.geteuid() == 0 else ())} - {target.stat().st_gid}
+    if not groups:
+        pytest.skip("nobody here is in two groups")
+    os.chown(target, -1, max(groups))
+    target.chmod(0o640)
+    atomic.write(target, NEW)
+    status = target.stat()
+    assert (status.st_gid, stat.S_IMODE(status.st_mode)) == (max(groups), 0o640)
 
 
 # -- leftovers ---------------------------------------------------------------------------------
@@ -369,6 +398,29 @@ def test_what_a_killed_save_left_is_removed_by_the_next(target: Path) -> None:
     assert len(leftovers(target.parent)) == 1
     atomic.write(target, NEW)
     assert not leftovers(target.parent)
+
+
+def test_a_folder_that_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    def fill() -> None:
+        with atomic.temporary_folder(tmp_path) as folder:
+            (folder / "part").write_bytes(OLD)
+            os._exit(EXIT)
+
+    assert in_child(fill) == EXIT
+    [left] = leftovers(tmp_path)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "mine").write_bytes(OLD)
+    # Through a link nothing is removed but the link.
+    (tmp_path / f"{left[:-12]}01234567.tmp").symlink_to(outside, target_is_directory=True)
+    with atomic.temporary_folder(tmp_path) as folder:
+        assert leftovers(tmp_path) == [folder.name]
+        (folder / "part").write_bytes(NEW)
+        # While it is written, nobody takes it for a leftover.
+        atomic.write(tmp_path / "a.netb", NEW)
+        assert (folder / "part").read_bytes() == NEW
+    assert sorted(os.listdir(tmp_path)) == ["a.netb", "outside"]
+    assert (outside / "mine").read_bytes() == OLD
 
 
 def test_what_others_are_writing_stays(target: Path) -> None:
