@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -12,7 +13,10 @@ from torch import nn
 from torch.export import Dim
 
 import netbuilder as nb
+from netbuilder.exchange.bring import grids, traced
+from netbuilder.exchange.bring.counts import never_negative
 from netbuilder.exchange.bring.importing import Brought
+from netbuilder.exchange.bring.program import Ref
 from netbuilder.exchange.onnx_in import bringing
 
 GRID = """<ir_version: 8, opset_import: ["": 17]>
@@ -117,3 +121,53 @@ def test_steps_of_two_are_not_cut() -> None:
     project = nb.from_module(EverySecond(), torch.randn(2, 5))
     assert project.imported["unsupported"] == []
     assert project.imported["verified"], project.imported["notes"]
+
+
+def the_end(x: torch.Tensor) -> torch.Tensor:
+    """A dim counted from the end."""
+    chosen: torch.Tensor = torch.ops.aten.slice.Tensor(torch.arange(6), -1, 2, 5)
+    return x[chosen]
+
+
+def one_for_all(x: torch.Tensor) -> torch.Tensor:
+    """A count of one place, read for three."""
+    return x[torch.arange(6).unsqueeze(1).expand(6, 3), torch.arange(1)]
+
+
+def overlapping(x: torch.Tensor) -> torch.Tensor:
+    """Windows that are longer than the way from one to the next."""
+    places = torch.arange(5)[:, None] * 3 + torch.arange(6)
+    return x.reshape(-1).index_select(0, places.reshape(-1)).reshape(5, 6)
+
+
+@pytest.mark.parametrize("choose", [the_end, one_for_all, overlapping])
+def test_what_only_counts_somewhere_else_chooses(
+    choose: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    class Chosen(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return choose(x)
+
+    project = nb.from_module(Chosen(), torch.randn(6, 3))
+    assert project.imported["verified"], project.imported
+
+
+class Sure(nn.Module):
+    """Whole numbers and truths of which not all is as sure as it looks."""
+
+    def forward(
+        self, x: torch.Tensor, ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        less = torch.add(ids, torch.ones_like(ids), alpha=2)
+        bits = torch.bitwise_and(torch.tensor([2, 2, 2]), x > 0)
+        return less, torch.clamp(ids, 0, -1), torch.clamp(ids, 0, 4), bits
+
+
+def test_what_may_be_negative_is_not_taken_as_it_is() -> None:
+    inputs = torch.randn(3, 3), torch.tensor([1, 2, 0])
+    program = grids.plainer(traced.trace(Sure(), inputs))
+    less, none, some, bits = (value.name for _, value in program.outputs if isinstance(value, Ref))
+    assert not never_negative(program, less)
+    assert not never_negative(program, none)
+    assert never_negative(program, some)
+    assert any(each.base == "bitwise_and" and bits in each.outputs for each in program.operations)

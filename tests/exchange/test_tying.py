@@ -121,6 +121,17 @@ def test_layers_with_all_weights_in_common_share_them(kind: str) -> None:
     assert sum(bool(node.shares) for node in graph.nodes.values()) == 1
 
 
+def test_a_layer_that_has_a_tensor_under_two_names() -> None:
+    """It does not share with itself."""
+    module = Twice("Linear")
+    module.one, module.other = nn.LayerNorm(6), nn.LayerNorm(6)
+    held = nn.Parameter(torch.randn(6))
+    for each in (module.one, module.other):
+        each.weight = each.bias = held
+    project = nb.from_module(module, torch.randn(2, 6))
+    assert project.imported["verified"], project.imported
+
+
 def test_layers_with_one_matrix_in_common_are_wired_to_it() -> None:
     """What each has alone is a node of its own, too."""
     module = Partly("Linear")

@@ -11,6 +11,8 @@ _AS_IT_WAS = SAME | {"expand", "index_select", "permute", "reshape", "select", "
 _AS_IT_WAS |= {"_to_copy", "detach", "flatten", "to", "transpose", "unflatten", "unsqueeze", "view"}
 _AS_IT_WAS |= {"lift_fresh_copy", "repeat", "resolve_conj", "resolve_neg"}
 """What gives numbers of its first argument as they are."""
+_SHORT = frozenset({"bool", "int8", "uint8"})
+"""What begins anew when it has counted as far as it can, or chooses otherwise."""
 Counting = dict[int, Product]
 """By how much numbers grow along each dim in which they are not the same, from 0 on."""
 
@@ -62,9 +64,13 @@ class Counts:
             case "cat" | "stack":
                 return args[0] if isinstance(args[0], tuple) else ()
             case "clamp" | "clamp_min":
-                return (maker.args.get("min"),)
-            case "add" | "mul" | "where":
-                return args[-2:]
+                # A largest number below the smallest one is what all come to.
+                most = maker.args.get("max")
+                return (maker.args.get("min"), *(() if most is None else (most,)))
+            case "add" | "mul":
+                return args
+            case "where":
+                return args[1:]
             case "scalar_tensor":
                 return args[:1]
         return args[:1] if maker.base in _AS_IT_WAS else ()
@@ -91,8 +97,8 @@ class Counts:
 
     def counting(self, name: str) -> Counting | None:
         """How numbers grow along dims, all from 0 on; None where that is not known."""
-        operation = self.made.get(name)
-        if operation is None or name not in self.program.types:
+        operation, known = self.made.get(name), self.program.types.get(name)
+        if operation is None or known is None or known.dtype in _SHORT:
             return None
         args, shape = operation.args, self.shape(name)
         match operation.base:
@@ -161,7 +167,8 @@ class Counts:
             case "slice":
                 begin, step = operation.args.get("start") or 0, operation.args.get("step", 1)
                 dim = operation.args.get("dim", 0)
-                return at if dim != at or (begin == 0 and step == 1) else None
+                other = isinstance(dim, int) and dim % len(before) != at
+                return at if other or (begin == 0 and step == 1) else None
         # Only dims of one come or go.
         old = [place for place, size in enumerate(before) if size != 1]
         new = [place for place, size in enumerate(after) if size != 1]

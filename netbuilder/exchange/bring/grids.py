@@ -75,6 +75,8 @@ class _Grids:
         """The other of two truths, where one is always true."""
         first, second = list(operation.args.values())[:2]
         result = self.program.types[operation.outputs[0]]
+        if result.dtype != "bool":
+            return None  # of whole numbers each bit counts
         for one, other in ((first, second), (second, first)):
             known = self.program.types.get(other.name) if isinstance(other, Ref) else None
             if isinstance(other, Ref) and known and known.dtype == "bool" and self.counts.true(one):
@@ -105,7 +107,11 @@ class _Grids:
                 return None
             places.append(next(iter(counting)) + rank - len(types[name].shape))
         result = types[operation.outputs[0]].shape
-        return self._slices(operation, source, first, places, result[first : first + rank], result)
+        wide = result[first : first + rank]
+        for name, place in zip(names, places, strict=True):
+            if types[name].shape[place - rank] != wide[place]:
+                return None  # one count that is stretched
+        return self._slices(operation, source, first, places, wide, result)
 
     def _flattened(self, operation: Operation) -> list[Operation] | None:
         """A choice of rows of flattened dims, `row * width + column`."""
@@ -127,8 +133,8 @@ class _Grids:
                 rows[1:]
             ):
                 places = _places(counting, shape[:count])
-                if places is not None:
-                    wide = types[grid].shape
+                wide = types[grid].shape
+                if places is not None and _within(wide, places, shape):
                     whole = (*wide, *shape[count:])
                     return self._slices(operation, Ref(source), 0, places, wide, whole)
         return None
@@ -251,6 +257,12 @@ def _places(counting: Counting, shape: Sequence[Size]) -> list[int] | None:
     wanted = [_times(shape[at + 1 :]) for at in range(len(shape))]
     found = [next((at for at, by in counting.items() if by == each), None) for each in wanted]
     return [at for at in found if at is not None] if None not in found else None
+
+
+def _within(wide: Sequence[Size], places: Sequence[int], shape: Sequence[Size]) -> bool:
+    """Whether a grid leaves no row: windows that overlap go on in the next one."""
+    pairs = [(wide[place], size) for place, size in zip(places[1:], shape[1:], strict=False)]
+    return all(a == b or (isinstance(a, int) and isinstance(b, int) and a <= b) for a, b in pairs)
 
 
 def _then(operation: Operation, base: str, args: dict[str, Arg]) -> Operation:

@@ -123,6 +123,8 @@ def _share(held: list[_Holder], first: Mapping[str, str]) -> bool:
         if _states(node, first) != _states(owner.node, first) or node.params != owner.node.params:
             return False
     for each in held[1:]:
+        if each.node is owner.node:
+            continue  # it has the tensor under two names
         each.node.shares, each.node.states = owner.node, {}
         for other in each.draft.nodes:
             if other.shares is each.node:
