@@ -21,9 +21,27 @@ _KINDS = "masked_edge_index"
 """What takes all but one kind of edges away."""
 
 
+def exported(module: nn.Module, export: Callable[[], Any]) -> Any:
+    """What `export` makes of a module whose layers of graphs keep all edges, if it can.
+
+    Where another layer has a size that follows from numbers, such as a mean by graph, PyTorch
+    follows the code line by line; that it can do with the layers' own alone.
+    """
+    with kept(module) as changed:
+        try:
+            return export()
+        except Exception:
+            if not changed:
+                raise
+    return export()
+
+
 @contextmanager
-def kept(module: nn.Module) -> Iterator[None]:
-    """In here the layers of graphs in a module keep all edges; their results are the same."""
+def kept(module: nn.Module) -> Iterator[bool]:
+    """In here the layers of graphs in a module keep all edges; their results are the same.
+
+    Whether there are such layers is told.
+    """
     changed: list[tuple[nn.Module, str]] = []
     try:
         for part in module.modules():
@@ -31,7 +49,7 @@ def kept(module: nn.Module) -> Iterator[None]:
                 # Not by setattr, which is for parameters, buffers and parts.
                 part.__dict__[name] = MethodType(way, part)
                 changed.append((part, name))
-        yield
+        yield bool(changed)
     finally:
         for part, name in changed:
             del part.__dict__[name]

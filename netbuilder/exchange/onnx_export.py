@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,12 @@ def write(
         # Else a scan also gives what its backward pass would need, sizes among it.
         torch.no_grad(),
         exact.tidying(),
-        graph_layers.kept(traced),
     ):
         # Deprecations inside the exporter are not the user's business.
         warnings.simplefilter("ignore")
         try:
-            program = torch.onnx.export(
+            export = partial(
+                torch.onnx.export,
                 root,
                 example,
                 dynamo=True,
@@ -107,6 +108,7 @@ def write(
                 custom_translation_table=plain_rnn.TRANSLATIONS | rounding.TRANSLATIONS,
                 verbose=False,
             )
+            program = graph_layers.exported(traced, export)
         except Exception as error:
             raise _failure(error, lines) from error
         assert program is not None

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from netbuilder.compiler.libraries import quietly
+from netbuilder.engine import tasks
 from netbuilder.exchange import departing, graph_layers, onnx_export
+from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.specs import TensorSpec
 from tests.drawing import Drawing
 from tests.exchange.around import go_around, layers
@@ -188,3 +190,17 @@ def test_a_network_of_graphs_goes_around(tmp_path: Path) -> None:
     assert kinds.count("torch.nn.Linear") == 3
     # That no edge counts from the end is known: nothing asks.
     assert "torch.lt" not in kinds
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(600)
+@pytest.mark.filterwarnings("ignore")
+def test_a_mean_by_graph_behind_them_exports(tmp_path: Path) -> None:
+    d = Drawing()
+    x = d.input("V", 4, name="x", batched=False)
+    edges = d.input(2, "E", name="edges", dtype="int64", batched=False, high=6)
+    graphs = d.input("V", name="batch", dtype="int64", batched=False, high=3)
+    found = d.add(f"{PYG}GCNConv", x, edges, out_channels=3)
+    d.output(d.add(f"{PYG}global_mean_pool", found, graphs), name="y")
+    answer = tasks.export(d.document, ExportOptions("onnx", "main"), tmp_path / "a.onnx")
+    assert answer["verified"], answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import onnxruntime
@@ -47,15 +48,16 @@ def check(cases: Sequence[tuple[type[Layer], Case]], path: Path) -> None:
         for tensor in types
     )
     names = [f"input_{i}" for i in range(len(types))]
-    with graph_layers.kept(model):
-        program = torch.onnx.export(
-            model,
-            tuple(_tensors(cases, 0)),
-            dynamo=True,
-            input_names=names,
-            dynamic_shapes=(free,),
-            verbose=False,
-        )
+    export = partial(
+        torch.onnx.export,
+        model,
+        tuple(_tensors(cases, 0)),
+        dynamo=True,
+        input_names=names,
+        dynamic_shapes=(free,),
+        verbose=False,
+    )
+    program = graph_layers.exported(model, export)
     assert program is not None
     program.save(str(path))
     session = onnxruntime.InferenceSession(path)
