@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 
+from netbuilder.exchange.onnx_in import deciding
 from tests.exchange.test_free_sizes import input_shape
 from tests.exchange.test_onnx_in import brought, layers, model, node, numbers
 
@@ -224,6 +225,27 @@ def test_a_number_that_decides_which_branch_runs_is_fixed(tmp_path: Path) -> Non
     assert found.verified, (found.unsupported, found.notes)
     assert layers(found) == ["torch.nn.Linear"]
     assert any("rate = 16000" in note for note in found.notes)
+
+
+def test_a_constant_among_the_inputs_stays_what_it_is(tmp_path: Path) -> None:
+    """Old files list their constants there; one that is compared is no number that comes in."""
+
+    def branch(name: str, weight: str) -> onnx.GraphProto:
+        made = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        return helper.make_graph([node("MatMul", f"x {weight}", name)], name, [], [made])
+
+    fixed = {"w": numbers(5, 4), "v": numbers(5, 4), "fast": np.array(3), "k": np.array([[4]])}
+    nodes = [
+        node("Equal", "k fast", "same"),
+        node("Squeeze", "same", "is_fast"),
+        node("If", "is_fast", "y", then_branch=branch("a", "w"), else_branch=branch("b", "v")),
+    ]
+    made = model(nodes, ["n", 5], fixed)
+    made.graph.input.append(helper.make_tensor_value_info("k", onnx.TensorProto.INT64, [1, 1]))
+    assert deciding.fix(made) == []
+    found = brought(made, tmp_path)
+    assert found.verified, (found.unsupported, found.notes)
+    assert np.array_equal(next(iter(found.weights.values())).numpy().T, fixed["v"])
 
 
 def test_the_scope_that_all_nodes_are_in_is_no_part_of_their_names(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime import InferenceSession
 from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantFormat,
@@ -31,6 +32,7 @@ from netbuilder.parts.fake_quantising import FakeQuantize
 from tests.drawing import Drawing
 from tests.exchange.test_onnx_in import layers, model, node, numbers
 
+Arrays = dict[str, np.ndarray[Any, Any]]
 SHAPE = (3, 6, 6)
 ROUNDED = "netbuilder.FakeQuantize"
 COMPUTING = [
@@ -183,6 +185,55 @@ def test_operators_of_others_that_nobody_checked_are_refused(tmp_path: Path) -> 
     onnx.save(made, tmp_path / "m.onnx")
     with pytest.raises(DocumentError, match="is no QLinearConcat"):
         bringing.from_onnx(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("constant", [False, True])
+def test_what_has_a_scale_for_each_place_of_a_dim_is_not_moved_as_floats(constant: bool) -> None:
+    """The dim is another one behind the move."""
+    nodes = [
+        node("QuantizeLinear", "x s z", "q"),
+        node("Transpose", "q", "t", perm=[0, 2, 1]),
+        node("Cast", "t", "y", to=1),
+    ]
+    fixed: Arrays = {"s": np.array([0.1, 0.2, 0.4], np.float32), "z": np.array([0, 3, 5], np.uint8)}
+    if constant:
+        nodes = [node("Constant", "", key, value=_tensor(fixed.pop(key))) for key in "sz"] + nodes
+    _same_without_integers(model(nodes, ["n", 3, 3], fixed))
+
+
+def test_integers_without_a_zero_point_are_not_negative() -> None:
+    """Bytes without a sign, whatever type the numbers came from."""
+    nodes = [
+        node("QuantizeLinear", "x s z", "q"),
+        node("DequantizeLinear", "q s", "d"),
+        node("QuantizeLinear", "d s", "p"),
+        node("DequantizeLinear", "p s", "y"),
+    ]
+    fixed: Arrays = {"s": np.array(0.1, np.float32), "z": np.array(0, np.int8)}
+    _same_without_integers(model(nodes, ["n", 3, 3], fixed))
+
+
+def test_convolutions_whose_channels_lie_last_stay() -> None:
+    """They are written for one processor."""
+    given = node("QLinearConv", "q s z w s z s z", "p", domain="com.microsoft", channels_last=1)
+    nodes = [node("QuantizeLinear", "x s z", "q"), given, node("DequantizeLinear", "p s z", "y")]
+    fixed: Arrays = {"s": np.array(0.1, np.float32), "z": np.array(0, np.uint8)}
+    made = model(nodes, ["n", 3, 3, 3], fixed | {"w": np.ones((3, 3, 1, 1), np.uint8)})
+    assert unquantising.unquantised(made) is made
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> onnx.TensorProto:
+    return onnx.numpy_helper.from_array(array)
+
+
+def _same_without_integers(made: onnx.ModelProto) -> None:
+    """A model and the one on floats give the same."""
+    x = numbers(2, 3, 3)
+    one, other = (
+        InferenceSession(each.SerializeToString()).run(None, {"x": x})[0]
+        for each in (made, unquantising.unquantised(made))
+    )
+    assert np.allclose(one, other, atol=1e-6)
 
 
 # -- the proof -------------------------------------------------------------------------------------

@@ -24,7 +24,10 @@ def fix(model: onnx.ModelProto) -> list[str]:
         if node.op_type == "If" and node.domain in OURS:
             _decides(node.input[0], makers, _constants(graph), wanted)
     found = []
+    held = {each.name for each in graph.initializer}
     for value in [value for value in graph.input if value.name in wanted]:
+        if value.name in held:
+            continue  # files of before 2018 list their constants among what comes in
         kind = value.type.tensor_type
         single = all(dim.dim_value == 1 for dim in kind.shape.dim)
         if kind.elem_type not in _WHOLE or not kind.HasField("shape") or not single:

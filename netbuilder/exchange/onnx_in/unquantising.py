@@ -76,7 +76,13 @@ class _Writing:
     axes: bool = True
 
     def __post_init__(self) -> None:
-        fixed = self.model.graph.initializer
+        fixed = [*self.model.graph.initializer]
+        for node in self.model.graph.node:
+            fixed += [
+                onnx.TensorProto(name=node.output[0], dims=each.t.dims)
+                for each in node.attribute
+                if node.op_type == "Constant" and each.HasField("t")
+            ]
         self.axes = version(self.model) >= 13
         self.many = {each.name for each in fixed if math.prod(each.dims) != 1}
         self.single = {each.name for each in fixed if math.prod(each.dims) == 1}
@@ -88,7 +94,7 @@ class _Writing:
     def take(self, node: onnx.NodeProto) -> None:
         """Write what a node comes to."""
         known = node.domain in (*OURS, MICROSOFT)
-        rule = _RULES.get(node.op_type) if known else None
+        rule = _RULES.get(node.op_type) if known and not _last(node) else None
         if rule is not None and self._follows(rule, node):
             self.changed = True
         elif not (node.domain in OURS and node.op_type in _MOVING and self._moved(node)):
@@ -159,7 +165,10 @@ class _Writing:
     def _moved(self, node: onnx.NodeProto) -> bool:
         """What moves integers whose scale is known moves what they stand for."""
         known = self.scaled.get(node.input[0]) if node.input else None
-        if known is None or len([name for name in node.output if name]) != 1:
+        # Where there is a scale for each place of a dim, that dim may be moved.
+        if known is None or known.scale in self.many:
+            return False
+        if len([name for name in node.output if name]) != 1:
             return False
         value = self.floats(node.input[0], known.scale, known.zero)
         (output,) = (name for name in node.output if name)
@@ -181,6 +190,11 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in _OWN}
 
 
+def _last(node: onnx.NodeProto) -> bool:
+    """Whether channels lie last, as in what is written for one processor."""
+    return any(each.name == "channels_last" and each.i for each in node.attribute)
+
+
 def _given(node: onnx.NodeProto, *places: int) -> list[str]:
     """Inputs by position; empty for those that are left out."""
     return [node.input[at] if at < len(node.input) else "" for at in places]
@@ -193,7 +207,8 @@ def _quantise(to: _Writing, node: onnx.NodeProto) -> bool:
     value, scale, zero = _given(node, 0, 1, 2)
     if not any(each.name in ("axis", "block_size") for each in node.attribute):
         to.scaled[node.output[0]] = _Whole(scale, zero)
-    if to.rounded.get(value) == _Whole(scale, zero) and scale in to.single:
+    # Without a zero point, what comes is uint8, whatever was before.
+    if zero and to.rounded.get(value) == _Whole(scale, zero) and scale in to.single:
         to.numbers[node.output[0], scale, zero] = value
     if node.domain in OURS:
         return False
@@ -321,8 +336,6 @@ def _one(op: str) -> Rule:
 
     def rule(to: _Writing, node: onnx.NodeProto) -> bool:
         x, sx, zx, so, zo = _given(node, *range(5))
-        if any(each.name == "channels_last" and each.i for each in node.attribute):
-            return False
         made = to.add(
             op, [to.floats(x, sx, zx)], to.plain(node.output[0]), node.name, **_attributes(node)
         )
