@@ -26,6 +26,7 @@ from netbuilder.exchange import export
 from netbuilder.exchange.bring import stepping
 from netbuilder.exchange.bring.importing import Brought
 from netbuilder.exchange.onnx_in import bringing, unquantising
+from netbuilder.exchange.onnx_in.runtime import Runtime
 from netbuilder.exchange.options import ExportOptions
 from netbuilder.exchange.smaller import integers
 from netbuilder.parts.fake_quantising import FakeQuantize
@@ -257,6 +258,23 @@ def test_a_file_that_departs_from_what_is_drawn_is_not_verified(
     made = bringing.from_onnx(files["operators"])
     assert not made.verified
     assert any("10 % may come of rounding" in note for note in made.notes)
+
+
+def test_a_file_that_does_not_run_is_not_verified(
+    files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands in the place of its operators was held against nothing."""
+    ran = Runtime.__call__
+
+    def run(self: Runtime, inputs: Any) -> Any:
+        if any(each.op_type == "QLinearConv" for each in self._model.graph.node):
+            raise RuntimeError("no such kernel")
+        return ran(self, inputs)
+
+    monkeypatch.setattr(Runtime, "__call__", run)
+    made = bringing.from_onnx(files["operators"])
+    assert not made.verified
+    assert any("no such kernel" in note for note in made.notes)
 
 
 def test_a_step_apart_is_chance_and_more_is_not() -> None:

@@ -26,8 +26,8 @@ PATIENCE_S = 600.0
 CANCELLED = "The import was cancelled."
 ODD = "See whether the program that it was made for opens it; if it doesn't, export it again."
 EDITED = (
-    "The lifted network departs from the file, and the project was edited before it was drawn "
-    "without lifting.",
+    "What was drawn first does not hold against the file, and the project was edited before it "
+    "was drawn anew.",
     "Import the file again, to another place, and wait for the comparison.",
 )
 
@@ -50,7 +50,7 @@ def import_model(
 
     With `early`, the project is written before it is compared, of which `tell` hears: it stays
     if the comparison is called off. It is written again where it departs and the file is then
-    drawn without lifting; `redrawn` of the answer says so.
+    drawn without lifting, or at fixed sizes; `redrawn` of the answer says so.
     """
     if not model.exists():
         raise DocumentError(f"There is no file '{model}'.", "See whether its name is right.")

@@ -30,13 +30,15 @@ class Twin:
     """What is drawn of a file: `model`. `file` is the file as it is, where that is another.
 
     It takes and gives what the model does; `bound` is by how much the two may depart, in the root
-    mean square, `numbers` what the file computes in, for a person.
+    mean square, `numbers` what the file computes in, for a person. `rewritten` says that other
+    operators stand in the place of the file's, which nothing proves but the file itself.
     """
 
     model: onnx.ModelProto
     file: onnx.ModelProto | None = None
     bound: float = 0.0
     numbers: str = ""
+    rewritten: bool = False
 
     def marks(self, module: OnnxModule) -> dict[str, str]:
         """Where numbers are rounded: values of the model, by the paths of the module's parts."""
@@ -69,7 +71,7 @@ def of(model: onnx.ModelProto) -> Twin:
         bounds.append(INTEGERS)
         numbers.append("integers")
     file = widening.between(model) if short else model
-    return Twin(made, file, max(bounds), " and ".join(numbers))
+    return Twin(made, file, max(bounds), " and ".join(numbers), made is not wide)
 
 
 def held(brought: Brought, twin: Twin, trials: Sequence[Trial], runtime: Runtime) -> Brought:
@@ -89,7 +91,7 @@ def held(brought: Brought, twin: Twin, trials: Sequence[Trial], runtime: Runtime
     except (ExportError, RuntimeError, ValueError, NotImplementedError) as error:
         why = next(iter(str(error).splitlines()), type(error).__name__)[:300]
         note = f"{said} ONNX Runtime does not run it as it is; it was compared in float32. ({why})"
-        return replace(brought, notes=(*brought.notes, note))
+        return replace(brought, verified=not twin.rewritten, notes=(*brought.notes, note))
     text = f"{said} Outputs depart by {100 * worst:.2g} %"
     if worst <= twin.bound:
         return replace(brought, notes=(*brought.notes, f"{text}."))
