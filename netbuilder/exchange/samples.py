@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,11 @@ BATCH_SIZES = (1, 2, 7)
 LENGTHS = (19, 24, 32, 48)
 """Sizes to try for every other symbol. Some networks refuse some (a length that must be
 even, or at least the kernel); at least two must work."""
+TIMES = (1, 2, 4, 8, 16, 32, 64)
+"""What they are multiplied by, one after the other, until two work: sound is shortened some
+hundred times, and a picture that is halved five times has sides of 32, 64, 96."""
+MOST_NUMBERS = 2**18
+"""Numbers in an input at longer lengths: a network that takes none is not asked for hours."""
 
 Sizes = Mapping[str, int]
 
@@ -63,12 +69,33 @@ def lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> list[dict[str, in
     names = [name for name in symbols(specs) if name != "N"]
     if not names:
         return [{}]
-    found = []
+    few: list[dict[str, int]] = []
+    for times in TIMES:
+        found = [sizes for sizes in _choices(names, times) if _takes(module, specs, sizes, times)]
+        if len(found) >= 2:
+            # The first is what an export traces: of a short sound one step may be left, and a
+            # size of one is taken for a constant.
+            return found if times == 1 else found[::-1]
+        few = few or found
+    return few
+
+
+def _choices(names: Sequence[str], times: int) -> Iterator[dict[str, int]]:
     for start in range(len(LENGTHS)):
-        sizes = {name: LENGTHS[(start + place) % len(LENGTHS)] for place, name in enumerate(names)}
-        if _runs(module, random_inputs(specs, {"N": 2, **sizes})):
-            found.append(sizes)
-    return found
+        yield {
+            name: times * LENGTHS[(start + place) % len(LENGTHS)]
+            for place, name in enumerate(names)
+        }
+
+
+def _takes(module: nn.Module, specs: Sequence[TensorSpec], sizes: Sizes, times: int) -> bool:
+    known = {"N": 2, **sizes}
+    numbers = (
+        prod(dim if isinstance(dim, int) else known[dim] for dim in spec.shape) for spec in specs
+    )
+    if times > 1 and max(numbers) > MOST_NUMBERS:
+        return False
+    return _runs(module, random_inputs(specs, known))
 
 
 def require_lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> None:
@@ -80,7 +107,8 @@ def require_lengths(module: nn.Module, specs: Sequence[TensorSpec]) -> None:
     if names and len(lengths(module, specs)) < 2:
         tried = ", ".join(map(str, LENGTHS))
         raise ExportError(
-            f"The network takes less than two of the lengths {tried} for {', '.join(names)}.",
+            f"The network takes less than two of the lengths {tried} for {', '.join(names)}, "
+            f"and of those up to {TIMES[-1]} times as long.",
             "Give the input fixed sizes, or check the layers that depend on them.",
         )
 
@@ -89,7 +117,7 @@ def _runs(module: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
     try:
         with torch.no_grad():
             module(*inputs)
-    except RuntimeError:
+    except (RuntimeError, IndexError):
         return False
     return True
 
