@@ -10,6 +10,7 @@ import onnx
 from netbuilder.exchange.onnx_in.inner import OURS
 
 NAMES = (
+    "convolving",
     "weighted",
     "recurrent",
     "activations",

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netbuilder.exchange.onnx_in import weighted
+from netbuilder.exchange.onnx_in import convolving, weighted
 from netbuilder.exchange.onnx_in.gathering import counted
 from netbuilder.exchange.onnx_in.ops import Call, Function, Unsupported, op
 from netbuilder.exchange.onnx_in.weighted import empty, fill
@@ -61,7 +61,7 @@ def _before(call: Call, made: nn.Module | Function, more: int) -> Function:
 @op(f"{DOMAIN}.FusedConv")
 def fused_conv(call: Call) -> Function:
     """A convolution, what is added to it, and an activation."""
-    before, after = _before(call, weighted.conv(call), 3), _activation(call)
+    before, after = _before(call, convolving.conv(call), 3), _activation(call)
     return lambda *given: after(before(*given))
 
 
