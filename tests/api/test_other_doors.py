@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from torch import nn
 
 import netbuilder as nb
 from netbuilder.cli.main import main
+from netbuilder.engine import exporting
 from netbuilder.errors import DocumentError, NetbuilderError, RunError
 
 
@@ -90,7 +92,9 @@ def test_what_differs_is_what_the_command_says(
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(rows))
 
 
-def test_a_smaller_network_has_its_row(run: nb.Run) -> None:
+def test_a_smaller_network_has_its_row(run: nb.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process for each file takes seconds, and is no matter of this door.
+    monkeypatch.setattr(exporting, "write", partial(exporting.write, apart=False))
     names: list[str] = []
     answer = nb.shrink(run, structured=0.5, listen=lambda row: names.append(row["name"]))
     assert names == [row["name"] for row in answer["rows"]] == ["fp32", "structured-50"]
