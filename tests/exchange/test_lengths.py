@@ -58,6 +58,7 @@ def test_positions_beyond_a_table_are_refused_like_any_size() -> None:
             self.rows = nn.Embedding(40, 2)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.rows(torch.arange(x.shape[-1]))
+            found: Tensor = self.rows(torch.arange(x.shape[-1]))
+            return found
 
     assert [each["T"] for each in samples.lengths(Positions(), SOUND)] == [19, 24, 32]

@@ -257,3 +257,12 @@ def test_the_scope_that_all_nodes_are_in_is_no_part_of_their_names(tmp_path: Pat
     graph = found.document.network("main")
     assert graph is not None
     assert {"stem", "head"} <= {each.name for each in graph.nodes.values()}
+
+
+def test_a_node_keeps_its_scope_where_another_has_its_name_already(tmp_path: Path) -> None:
+    """ONNX Runtime refuses a file with two nodes of one name."""
+    nodes = [node("Relu", "x", "a"), node("Relu", "a", "b"), node("Neg", "b", "y")]
+    for each, name in zip(nodes, ("Relu", "net/Relu", "net/head/Neg"), strict=True):
+        each.name = name
+    found = brought(model(nodes, ["n", 5], {}), tmp_path)
+    assert found.verified, found.notes
