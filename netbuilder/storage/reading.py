@@ -127,7 +127,7 @@ def _project(value: Mapping[str, Any], extra: Mapping[str, Any]) -> ProjectInfo:
             extra=freeze(extra),
         )
     except (_Bad, ChangeError) as error:
-        raise DocumentError(f"The project can't be read: {error}.") from error
+        raise DocumentError(f"The project can't be read: {str(error).rstrip('.')}.") from error
 
 
 def _graph_info(entry: Any, layout: Mapping[str, Any]) -> GraphInfo:

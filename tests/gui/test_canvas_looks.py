@@ -15,6 +15,7 @@ from netbuilder.app.runs import RunView
 from netbuilder.compiler.report import GraphReport, NodeReport, Report
 from netbuilder.graph import edits
 from netbuilder.graph.model import Node
+from netbuilder.gui.canvas import brushes
 from netbuilder.gui.canvas.node_shape import DOT_SIDE
 from netbuilder.gui.look import theme
 from netbuilder.storage import files
@@ -185,3 +186,9 @@ def test_nodes_with_weights_show_that_they_are_trained(window: WindowHand) -> No
 def test_texts_in_a_familys_colour_can_be_read(tokens: theme.Theme) -> None:
     for family in tokens.families:
         assert theme.contrast(tokens.family_text(family), tokens.card) >= 4.5
+
+
+def test_of_an_endless_text_no_more_is_looked_at_than_a_line_shows(qapp: QApplication) -> None:
+    kind = brushes.Type(qapp.font())
+    assert kind.elided("w" * 10_000_000, 200.0) == kind.elided("w" * brushes.MOST, 200.0)
+    assert kind.elided("short", 200.0) == "short"

@@ -20,6 +20,8 @@ from netbuilder.gui.canvas.wire_item import Screen, pen
 from netbuilder.gui.look import icons, theme
 
 ICON = 20
+MOST = 1000
+"""Characters of a text that are looked at, however long it is: no line shows more."""
 
 
 class Type:
@@ -34,7 +36,7 @@ class Type:
         return self.metrics.horizontalAdvance(text)
 
     def elided(self, text: str, width: float) -> str:
-        return self.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+        return self.metrics.elidedText(text[:MOST], Qt.TextElideMode.ElideRight, width)
 
 
 class Brushes:
