@@ -54,13 +54,20 @@ LATER = np.triu(np.full((5, 5), -np.inf, np.float32), 1)
 
 
 def brought(
-    folder: Path, mask: str, given: str = "", guard: str = PLAIN, fixed: Fixed | None = None
+    folder: Path,
+    mask: str,
+    given: str = "",
+    guard: str = PLAIN,
+    fixed: Fixed | None = None,
+    steps: int | str = 5,
 ) -> Brought:
-    """What comes of attention with two heads over `x` of n, 5, 6, with a mask."""
+    """What comes of attention with two heads over `x` of n, steps, 6, with a mask."""
     head = '<ir_version: 8, opset_import: ["": 17]>'
     body = CONSTANTS + HEADS.format(mask=mask, guard=guard)
     more = f", {given}" if given else ""
-    text = f"{head} g (float[n, 5, 6] x{more}) => (float[n, 5, 6] y) {{{body}}}"
+    text = f"{head} g (float[n, {steps}, 6] x{more}) => (float[n, {steps}, 6] y) {{{body}}}"
+    if steps != 5:
+        text = text.replace("[0, 5, 2, 3]", "[0, 0, 2, 3]").replace("[0, 5, 6]", "[0, 0, 6]")
     made = onnx.parser.parse_model(text)
     weights: dict[str, object] = dict.fromkeys(("wq", "wk", "wv", "wo"))
     for name, value in (weights | (fixed or {})).items():
@@ -157,6 +164,23 @@ def test_what_hides_something_else_is_no_future(name: str, tmp_path: Path) -> No
     (node,) = nodes(found, MHA)
     assert not node.params.get("is_causal")
     assert wired(found) == {"attn_mask"}
+
+
+WINDOW = """
+    size = Shape (x) t = Gather (size, heads) whole_size = Concat <axis = 0> (t, t)
+    all = Expand (yes, whole_size)
+    before = Trilu <upper = 0> (all) near = Trilu <upper = 1> (all, back)
+    seen_at = And (before, near) mask = Where (seen_at, zero, none)
+"""
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_window_wider_than_what_is_tried_is_no_future(wide: bool, tmp_path: Path) -> None:
+    """At 8 and 16 steps a mask of 20 is the one of all that was; at 21 it is not."""
+    mask = WINDOW if wide else WINDOW.replace("(before, near)", "(before, before)")
+    found = brought(tmp_path, mask, fixed={"back": np.array(-20)}, steps="t")
+    (node,) = [*nodes(found, MHA), *nodes(found, SDPA)]
+    assert bool(node.params.get("is_causal")) is not wide
 
 
 @pytest.mark.parametrize(("hidden", "layer"), [("none", SDPA), ("far", MHA)])

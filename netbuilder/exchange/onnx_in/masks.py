@@ -278,7 +278,8 @@ def _thin(
 _ADDING = frozenset({"view", "reshape", "unsqueeze"})
 
 
-_NUMBERS = frozenset({"self", "other", "value", "fill_value"})
+_NUMBERS = frozenset({"self", "other", "value", "fill_value"}) | {"diagonal", "start", "step"}
+"""Arguments that may say what holds up to some size only, as a window of 20 steps."""
 
 
 # -- the future ----------------------------------------------------------------------------------
@@ -338,9 +339,7 @@ def _made(tracks: Tracks, name: str, known: dict[str, Tensor | None]) -> Tensor 
                 return None
             args[key] = [_number(program, each) for each in given]
         elif isinstance(given, float | int) and not isinstance(given, bool):
-            if key in ("self", "other", "value", "fill_value") and not _goes_on(
-                torch.tensor(given)
-            ):
+            if key in _NUMBERS and not _goes_on(torch.tensor(given)):
                 return None
             args[key] = given
         else:
