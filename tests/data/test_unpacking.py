@@ -72,9 +72,11 @@ def packed(folder: Path, members: list[Member]) -> Path:
         for name, kind, data in members:
             info = tarfile.TarInfo(name)
             info.type = kind
-            if kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
-                info.linkname = data.decode()
-            else:
+            if kind == tarfile.REGTYPE:
                 info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
+                archive.addfile(info, io.BytesIO(data))
+            else:
+                # Its size alone does not tell it from the file that is wanted.
+                info.size, info.linkname = 3, data.decode()
+                archive.addfile(info)
     return path
