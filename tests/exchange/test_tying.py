@@ -183,6 +183,20 @@ def test_files_keep_what_was_one_tensor(how: str, tmp_path: Path) -> None:
     assert sorted(layers(found)) == sorted([PARAMETER, EMBEDDING, LINEAR])
 
 
+def test_matrices_that_begin_and_end_alike_are_two(tmp_path: Path) -> None:
+    """All numbers count; those that are one number all over are not told of."""
+    table = numbers(12, 6)
+    other = table.T.copy()
+    other[3, 4] += 1
+    nodes = [node("Gather", "table x", "h"), node("MatMul", "h other")]
+    found = brought(ids(nodes, {"table": table, "other": other}), tmp_path)
+    checked(found, 2 * table.size)
+    ones = {"w": np.ones((6, 6), np.float32), "v": np.ones((6, 6), np.float32)}
+    nodes = [node("MatMul", "x w", "a"), node("Relu", "a", "b"), node("MatMul", "b v")]
+    found = brought(model(nodes, ["n", 6], ones), tmp_path)
+    assert not any("the same numbers" in note for note in found.notes)
+
+
 def test_products_with_one_matrix_share_it(tmp_path: Path) -> None:
     """Each has it turned round; equal matrices that lie apart stay apart, and it is said."""
     square = numbers(6, 6)
