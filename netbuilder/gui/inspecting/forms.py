@@ -122,6 +122,8 @@ class Form(QWidget):
         if self._scope is not None:
             spec = replace(spec, expressions=True)
         line = self.rows[name] = FieldRow(spec, title, self._choices.get(name), self._names(spec))
+        # It goes with the form: what it is connected to holds the form, which Python can't see.
+        line.setParent(self)
         line.add_to(grid)
         line.editor.edited.connect(lambda value: self._edited(name, value))
         line.editor.refused.connect(lambda reason: self._refused(name, reason))
