@@ -80,7 +80,8 @@ def refusal(error: OSError, path: Path, size: int) -> DocumentError:
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return DocumentError(f"'{path}' may not be written.", elsewhere)
         case errno.ENOENT | errno.ENOTDIR:
-            folder = Path(os.path.realpath(path)).parent
+            # Of a link the folder that it leads to; else as its person called it.
+            folder = (Path(os.path.realpath(path)) if path.is_symlink() else path).parent
             if folder.is_dir():
                 # A folder of the system's own, as /proc, that takes no files.
                 return DocumentError(f"'{path}' may not be written.", elsewhere)
